@@ -1,0 +1,153 @@
+"""The catalog: every metric by name, the views of a metric, and which fact names exist."""
+
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from bot.domain.facts import Fact
+from bot.errors import InputError
+
+Unit = Literal["USD", "coins", "%", "% a year", "% of ATM IV", "points", "vol points", "ratio", "h", "days", "rank", "sigma"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A metric's value, and what it stands on. `by_venue` holds the venues' own values where that makes sense."""
+
+    value: float
+    observed_at: datetime
+    venues: tuple[str, ...] = ()
+    of_venues: int = 0
+    lower_bound: bool = False
+    extreme_at: datetime | None = None
+    by_venue: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """No value, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One row of the catalog: a name, its unit, how old it may be, the range in which a value is plausible (ends
+    included), and the pure function that computes it. Title and meaning are phrases.
+
+    `amount` is True for a quantity that has a natural zero and adds up (open interest, notional, a price): only these have
+    percent changes. `formula` is one line in words, shown by `/why`.
+    """
+
+    name: str
+    unit: Unit
+    max_age: timedelta
+    valid: tuple[float, float]
+    compute: Callable[[Any, Any], Measured | Unknown]
+    formula: str
+    amount: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A way to look at a metric's past: its suffix, its unit (None: the metric's own), its valid range (None: any finite
+    number) and whether it exists only for amounts."""
+
+    suffix: str
+    unit: Unit | None
+    valid: tuple[float, float] | None
+    window: timedelta
+    amounts_only: bool = False
+
+
+def _views() -> Iterator[View]:
+    for label, window in (("24h", timedelta(hours=24)), ("7d", timedelta(days=7))):
+        yield View(suffix=f"change_{label}", unit=None, valid=None, window=window)
+        yield View(suffix=f"before_{label}", unit=None, valid=None, window=window)
+        yield View(suffix=f"change_{label}_pct", unit="%", valid=(-100.0, 100_000.0), window=window, amounts_only=True)
+    days = timedelta(days=90)
+    yield View(suffix="percentile_90d", unit="rank", valid=(0.0, 100.0), window=days)
+    yield View(suffix="zscore_90d", unit="sigma", valid=(-100.0, 100.0), window=days)
+    year = timedelta(days=365)
+    yield View(suffix="lowest_since", unit="days", valid=(0.0, 36_500.0), window=year)
+    yield View(suffix="highest_since", unit="days", valid=(0.0, 36_500.0), window=year)
+
+
+VIEWS: Mapping[str, View] = {view.suffix: view for view in _views()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactName:
+    """A fact's name taken apart."""
+
+    name: str
+    metric: Metric
+    view: View | None
+
+    @property
+    def unit(self) -> Unit:
+        """The unit that the fact's value has. A change of a percentage is in points."""
+        if self.view is None:
+            return self.metric.unit
+        if self.view.unit is not None:
+            return self.view.unit
+        if self.view.suffix.startswith("change_") and self.metric.unit.startswith("%"):
+            return "points"
+        return self.metric.unit
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        """The range, ends included, outside which a value is refused."""
+        if self.view is None or self.view.suffix.startswith("before_"):
+            return self.metric.valid
+        if self.view.valid is not None:
+            return self.view.valid
+        low, high = self.metric.valid
+        return (low - high, high - low)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All metrics, by name. Which facts exist follows from it: each metric and each of its views."""
+
+    metrics: Mapping[str, Metric]
+
+    def resolve(self, name: str) -> FactName:
+        """The parts of a fact's name. Raises InputError that names the unknown word and the nearest known one."""
+        stem, _, suffix = name.partition(".")
+        metric = self.metrics.get(stem)
+        if metric is None:
+            near = difflib.get_close_matches(stem, self.metrics, n=1)
+            raise InputError(f"unknown fact {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        if not suffix:
+            return FactName(name=name, metric=metric, view=None)
+        view = VIEWS.get(suffix)
+        if view is None:
+            near = difflib.get_close_matches(suffix, VIEWS, n=1)
+            raise InputError(f"unknown view in {name!r}" + (f": did you mean {stem}.{near[0]}?" if near else ""))
+        if view.amounts_only and not metric.amount:
+            raise InputError(f"{name!r}: a percent change exists only for amounts; use {stem}.{suffix.removesuffix('_pct')}")
+        return FactName(name=name, metric=metric, view=view)
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            self.resolve(name)
+        except InputError:
+            return False
+        return True
+
+    def check(self, name: str, value: float) -> float:
+        """The value, if the fact exists and the value is finite and plausible. Raises InputError that names the fact."""
+        low, high = self.resolve(name).valid
+        if not math.isfinite(value):
+            raise InputError(f"{name}: {value} is not a number; leave the fact out if it is unknown")
+        if not low <= value <= high:
+            raise InputError(f"{name}: {value:g} is outside {low:g}…{high:g}")
+        return value
+
+    def fresh(self, fact: Fact, at: datetime) -> bool:
+        """Whether the fact is young enough at `at` to be judged by."""
+        return at - fact.at <= self.resolve(fact.name).metric.max_age

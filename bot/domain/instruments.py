@@ -1,0 +1,27 @@
+"""One contract at one venue."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["option", "future", "perpetual"]
+Right = Literal["call", "put"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One contract: where it trades, how the venue spells it, and what it is.
+
+    `expires_at` is None for a perpetual, whatever sentinel year the venue writes; `right` and `strike_usd` are None for
+    all but options. `inverse` contracts are a fixed number of dollars settled in coins: their size in coins grows when
+    the price falls with nothing traded.
+    """
+
+    venue: str
+    symbol: str
+    asset: str
+    kind: Kind
+    right: Right | None = None
+    expires_at: datetime | None = None
+    strike_usd: float | None = None
+    inverse: bool = False

@@ -1,0 +1,181 @@
+"""What goes out: posts, answers, cards and charts; and the profiles and routes that say to whom and how."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from bot.domain.facts import Facts, Point
+from bot.domain.judgement import Signal, Verdict
+from bot.domain.rulebook import Ranges
+from bot.domain.story import Length, Memory, Span, Story
+
+Reason = Literal["scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How one group of servers wants to be spoken to. States are kept per set of ranges, phrase memory per profile."""
+
+    ranges: Ranges = field(default_factory=dict)
+    locale: str = "en"
+    length: Length = "embed"
+
+    @property
+    def id(self) -> str:
+        """A short name: equal profiles have equal ids. The default one is "default"."""
+        ranges = ",".join(f"{name}:{usual.low:g}-{usual.high:g}" for name, usual in sorted(self.ranges.items()))
+        return "default" if not ranges and self.locale == "en" and self.length == "embed" else f"{self.locale}/{self.length}/{ranges}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One channel that follows one asset: what it wants and what it was last told.
+
+    `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled post that is
+    due in this evaluation, None otherwise. The rest is the alert memory of the channel.
+    """
+
+    channel: str
+    alerts: bool = True
+    due_at: datetime | None = None
+    last_stance: str | None = None
+    last_severity: str | None = None
+    last_alert_at: datetime | None = None
+    alerted_at: tuple[datetime, ...] = ()
+    snoozed_until: datetime | None = None
+    quiet: tuple[int, int] | None = None
+    zone: str = "UTC"
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One story for one channel. `id` is its short name, printed in the footer and taken by `/why`; `nonce` lets Discord
+    refuse it twice. `message_id` is the surface's own name for it, once sent."""
+
+    id: str
+    channel: str
+    asset: str
+    reason: Reason
+    story: Story
+    nonce: str
+    intended_at: datetime
+    sent_at: datetime | None = None
+    message_id: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What decide() remembers of one asset and profile between two evaluations; stored in one transaction with what it
+    led to."""
+
+    signals: Mapping[str, Signal] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    routes: tuple[Route, ...] = ()
+    stance: str | None = None
+    stance_since: datetime | None = None
+    venues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on."""
+
+    points: tuple[Point, ...]
+    facts: Facts
+    state: State
+    verdict: Verdict
+    stories: Mapping[Length, Story]
+    posts: tuple[Post, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One labeled value of an answer, as words, with its spans."""
+
+    label: str
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A command that a reader may go on with: `command` and its arguments are its whole state (at most 100 characters in all)."""
+
+    label: str
+    command: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One line of a chart: times (None for a chart over something else, then `x` holds numbers), values, None for a gap."""
+
+    label: str
+    y: tuple[float | None, ...]
+    at: tuple[datetime, ...] = ()
+    x: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something marked on a chart: a verdict's change, a 25-delta point, an expiry."""
+
+    label: str
+    at: datetime | None = None
+    x: float | None = None
+    y: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartSpec:
+    """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would miss."""
+
+    kind: Literal["history", "smile", "curve", "split", "liquidations", "funding", "record", "summary"]
+    title: str
+    series: tuple[Column, ...]
+    unit: str
+    caption: str
+    alt: str
+    band: tuple[float, float] | None = None
+    band_label: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A command's answer, before a surface shows it. `private` ones are errors and settings: only the asker sees them."""
+
+    title: str
+    body: str
+    figures: tuple[Figure, ...] = ()
+    chart: ChartSpec | None = None
+    buttons: tuple[Button, ...] = ()
+    private: bool = False
+    title_spans: tuple[Span, ...] = ()
+    body_spans: tuple[Span, ...] = ()
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What every surface renders, post or answer alike: title, running text, labeled fields, a footer, a picture, buttons.
+
+    `stance` colours it (never alone: the stance's word stands in the text). `spans` maps each part ("title", "body",
+    "fields.0") to its spans.
+    """
+
+    title: str
+    body: str
+    fields: tuple[Figure, ...] = ()
+    footer: str = ""
+    image: bytes | None = None
+    alt: str = ""
+    buttons: tuple[Button, ...] = ()
+    stance: str | None = None
+    at: datetime | None = None
+    post_id: str | None = None
+    private: bool = False
+    spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)

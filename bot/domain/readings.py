@@ -1,0 +1,160 @@
+"""What a source heard: readings, and the gaps where it heard nothing.
+
+Each reading carries the `source` that told us, the `venue` where it trades, and `observed_at`, the reading's own time (UTC).
+A quantity that the venue did not give is None, never 0.
+"""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from bot.domain.chain import OptionChain
+from bot.domain.instruments import Instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FutureQuote:
+    """A dated future or perpetual: mark, index and open interest (one side counted once).
+
+    The venue counts open interest in coins or in dollars; the source fills the one that the venue gave and leaves the other
+    None: `bot.metrics` converts, with the index.
+    """
+
+    source: str
+    observed_at: datetime
+    instrument: Instrument
+    mark_usd: float
+    index_usd: float
+    open_interest_coin: float | None = None
+    open_interest_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingRate:
+    """A perpetual's funding for one interval of its venue: + when longs pay shorts. `rate_pct` 0.01 is 0.01%."""
+
+    source: str
+    observed_at: datetime
+    instrument: Instrument
+    rate_pct: float
+    interval_hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotQuote:
+    """A venue's index: its spot reference for the asset."""
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    index_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilityQuote:
+    """A venue's 30-day implied volatility index (Deribit's DVOL), in volatility points."""
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    dvol: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRatio:
+    """Accounts that are long over accounts that are short, at one venue."""
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    long_short_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationTally:
+    """Force-closed notional between two times. `complete` only when a vendor counted all of it: else a lower bound.
+
+    One side may be None (not told); a side of 0.0 was told to be nothing.
+    """
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    since_at: datetime
+    until_at: datetime
+    longs_usd: float | None
+    shorts_usd: float | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeriesReading:
+    """A stretch of a metric's own past, as a venue's history endpoint tells it: the columns `at_ms` (the start of each
+    interval, ascending, milliseconds since 1970 UTC) and `value`, each covering `interval_s` seconds.
+
+    `metric` is the metric's name (`dvol`, `spot_usd`, `spot_high_usd`, `spot_low_usd`, `open_interest_coin`, …).
+    An interval that the venue left out is left out here: a gap stays a gap.
+    """
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    metric: str
+    interval_s: int
+    at_ms: "array[int]"
+    value: "array[float]"
+
+
+Reading = (
+    OptionChain
+    | FutureQuote
+    | FundingRate
+    | SpotQuote
+    | VolatilityQuote
+    | AccountRatio
+    | LiquidationTally
+    | SeriesReading
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something wanted and not heard: who was asked, and why there is nothing. `who` starts with the source's name."""
+
+    who: str
+    reason: str
+
+
+Quantity = Literal[
+    "options", "futures", "perpetuals", "funding", "index", "dvol", "liquidations", "long_short", "gold", "nasdaq"
+]
+"""What a source can bring: the "m" of "n of m venues" counts the sources that bring it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one source said in one poll. A request of it that failed while others succeeded is a gap here."""
+
+    readings: tuple[Reading, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that was heard of one asset in one poll. Everything below `desk` takes the time from `taken_at`.
+
+    `asked` names, for each quantity, the venues that were asked for it, heard or not.
+    """
+
+    asset: str
+    taken_at: datetime
+    readings: tuple[Reading, ...]
+    gaps: tuple[Gap, ...] = ()
+    asked: Mapping[Quantity, tuple[str, ...]] = field(default_factory=dict)

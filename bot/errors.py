@@ -1,0 +1,95 @@
+"""The error tree, and who catches what.
+
+::
+
+    TightropeError
+    ├── ConfigError            problems in config/ or the environment, all at once      → cli: listed, exit 2
+    ├── InputError             a reader's or caller's input, named                      → cli: exit 2; commands: a private answer
+    ├── SourceError            one source, one asset                                    → desk: becomes a Gap, said aloud
+    │   ├── SourceUnavailable  waiting helps (network, 429, 5xx); may say how long
+    │   └── SourceChanged      waiting does not help: an unknown shape, a person is needed
+    ├── GateRefused            a text that could be wrong                               → commentary: the plain card goes out, logged
+    ├── ArchiveError           the database cannot be read or written                   → app: logged, the poll is repeated
+    └── DeliveryError          one channel                                              → sender: the outbox keeps the post
+        ├── ChannelGone        it does not exist any more: drop the route
+        ├── ChannelRefused     we may not write there: pause the route, tell once
+        └── DeliveryUnavailable  waiting helps; may say how long
+"""
+
+from dataclasses import dataclass
+
+
+class TightropeError(Exception):
+    """Every error that Tightrope raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in a configuration file: where, what about, and the way out."""
+
+    file: str
+    id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.id}: {self.reason}" if self.id else f"{self.file}: {self.reason}"
+
+
+class ConfigError(TightropeError):
+    """Configuration that cannot be used. `problems` holds every one found, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class InputError(TightropeError):
+    """Input that cannot be taken: the message names the word that is wrong and what would be right."""
+
+
+class SourceError(TightropeError):
+    """A source did not give a reading. The message starts with the source and the asset."""
+
+
+class SourceUnavailable(SourceError):
+    """The source may answer later. `retry_after_s` is its own word on when, if it gave one."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class SourceChanged(SourceError):
+    """The source answered in a shape that is not known. Nobody but a person can mend this."""
+
+
+class GateRefused(TightropeError):
+    """A text that did not pass the gate; `failures` says at which rules and why."""
+
+    def __init__(self, failures: list[str]) -> None:
+        self.failures = tuple(failures)
+        super().__init__("; ".join(failures))
+
+
+class ArchiveError(TightropeError):
+    """The archive cannot be read or written; the message says what to do."""
+
+
+class DeliveryError(TightropeError):
+    """A post did not reach its channel."""
+
+
+class ChannelGone(DeliveryError):
+    """The channel does not exist any more."""
+
+
+class ChannelRefused(DeliveryError):
+    """The channel exists, and we may not write to it."""
+
+
+class DeliveryUnavailable(DeliveryError):
+    """The surface may take the post later. `retry_after_s` is its own word on when, if it gave one."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
