@@ -1,0 +1,14 @@
+"""Numbers from what was heard: each metric, its past, and how unusual it is. Pure: no clock, no I/O, no opinion.
+
+`CATALOG` holds every metric of the family modules; `observe` measures a snapshot, `facts_at` reads the archive's past alone,
+`derive` completes facts that somebody else states.
+"""
+
+from bot.metrics.derive import derive
+from bot.metrics.discovery import discover
+from bot.metrics.history import History
+from bot.metrics.observe import Observed, facts_at, observe
+
+CATALOG = discover()
+
+__all__ = ["CATALOG", "History", "Observed", "derive", "discover", "facts_at", "observe"]
