@@ -33,7 +33,7 @@ class Route:
     """One channel that follows one asset: what it wants and what it was last told.
 
     `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled post that is
-    due in this evaluation, None otherwise. The rest is the alert memory of the channel.
+    due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the channel.
     """
 
     channel: str
@@ -47,6 +47,7 @@ class Route:
     quiet: tuple[int, int] | None = None
     zone: str = "UTC"
     suppressed: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,87 @@
+"""Every command, one file each: its name, options, suggestions and answer. Commands know no surface; every surface shows all.
+
+A module of this package with a `COMMAND` is a command. Its description and its options' descriptions are phrases
+(`config/phrases/<locale>/commands.toml`).
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.desk import Desk
+from bot.domain.posts import Answer, Profile
+from bot.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who asks what. `options` holds what was typed, by option name; an option left out is not there.
+
+    `profile` is the asker's server's (the default one elsewhere); `manager` that the asker may manage the server.
+    """
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    profile: Profile = field(default_factory=Profile)
+    surface: str = "preview"
+    guild_id: str | None = None
+    channel: str | None = None
+    user_id: str | None = None
+    manager: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a command. `suggest` gives what may be typed, for autocomplete; `choices` are few and fixed."""
+
+    name: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    suggest: Callable[[Desk, str], Sequence[str]] | None = None
+    max_length: int = 60
+
+
+class AnswerFunction(Protocol):
+    """What a command does."""
+
+    def __call__(self, desk: Desk, request: Request) -> Awaitable[Answer]:
+        """The answer. Raises InputError for input that cannot be taken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command. `manage`: only for who may manage the server; `slow`: its answer may take over a second (it draws)."""
+
+    name: str
+    options: tuple[Option, ...]
+    answer: AnswerFunction
+    manage: bool = False
+    slow: bool = False
+
+
+def discover() -> Mapping[str, Command]:
+    """All commands by name, in alphabetical order."""
+    found: dict[str, Command] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        if module.name.startswith("_"):
+            continue
+        command = getattr(importlib.import_module(f"{__name__}.{module.name}"), "COMMAND", None)
+        if isinstance(command, Command):
+            found[command.name] = command
+    return found
+
+
+async def run(desk: Desk, command: Command, request: Request) -> Answer:
+    """The command's answer; for input that cannot be taken a private one that says what would be right."""
+    try:
+        for option in command.options:
+            typed = request.options.get(option.name)
+            if option.required and not typed:
+                raise InputError(option.name)
+            if typed is not None and len(typed) > option.max_length:
+                raise InputError(f"{option.name}: {typed[: option.max_length]}")
+        return await command.answer(desk, request)
+    except InputError as error:
+        return desk.refuse(error, request.profile)

@@ -1,0 +1,109 @@
+"""The brain, pure: what was heard, what was known, how it is judged → what to store and what to say.
+
+It does no I/O and takes the time from the snapshot. The same arguments give the same Decision, byte for byte.
+"""
+
+import base64
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+
+from bot.commentary import remember, write
+from bot.domain.facts import Facts
+from bot.domain.judgement import Verdict
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Decision, Post, Profile, Reason, Route, State
+from bot.domain.readings import Snapshot
+from bot.domain.story import Length, Memory, Story
+from bot.metrics import History, Observed, observe
+from bot.rules import Judgement, alert, evaluate, flips
+
+
+def decide(
+    snapshot: Snapshot,
+    history: History,
+    state: State,
+    playbook: Playbook,
+    profile: Profile,
+    *,
+    observed: Observed | None = None,
+) -> Decision:
+    """One evaluation of one asset for one profile.
+
+    `history` is the asset's past up to the snapshot. `observed` spares measuring again where several profiles share one
+    snapshot; it must come from the same snapshot and history. A route of the state with a `due_at` gets its scheduled
+    post; the others get an alert where the verdict changed in a way that `playbook.rules.notify` lets through.
+    """
+    at = snapshot.taken_at
+    observed = observed or observe(snapshot, history, playbook.catalog, playbook.holdings)
+    judgement = evaluate(playbook.rules, observed.facts, state.signals, at, profile.ranges)
+    routes, reasons = _reasons(state, judgement, playbook, at)
+    stories: dict[Length, Story] = {}
+    posts: list[Post] = []
+    memory, verdict = state.memory, judgement.verdict
+    if reasons:
+        verdict = replace(verdict, flips=flips(playbook.rules, observed.facts, judgement.signals, verdict, profile.ranges))
+        story = tell(verdict, observed.facts, playbook, profile, memory, at)
+        stories[story.length] = story
+        posts = [_post(story, route, reason, profile, at) for route, reason in reasons]
+        memory = remember(memory, story, verdict, observed.facts)
+    changed = verdict.stance != state.stance
+    after = State(
+        signals=judgement.signals,
+        memory=memory,
+        routes=routes,
+        stance=verdict.stance,
+        stance_since=at if changed else state.stance_since,
+        venues=_venues(snapshot),
+    )
+    return Decision(
+        points=observed.points, facts=observed.facts, state=after, verdict=verdict, stories=stories, posts=tuple(posts)
+    )
+
+
+def tell(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile, memory: Memory, at: datetime) -> Story:
+    """The verdict in words, in the profile's language and length."""
+    return write(
+        verdict=verdict,
+        facts=facts,
+        book=playbook.rules,
+        bank=playbook.banks[profile.locale],
+        memory=memory,
+        length=profile.length,
+        ranges=profile.ranges,
+        at=at,
+    )
+
+
+def _reasons(
+    state: State, judgement: Judgement, playbook: Playbook, at: datetime
+) -> tuple[tuple[Route, ...], list[tuple[Route, Reason]]]:
+    """Each route after this evaluation, and which of them are told something now, and why."""
+    routes: list[Route] = []
+    reasons: list[tuple[Route, Reason]] = []
+    for route in state.routes:
+        after, reason = alert(route, judgement, playbook.rules, at)
+        said: Reason | None = "scheduled" if route.due_at is not None else reason
+        routes.append(replace(after, due_at=None))
+        if said is not None:
+            reasons.append((route, said))
+    return tuple(routes), reasons
+
+
+def _post(story: Story, route: Route, reason: Reason, profile: Profile, at: datetime) -> Post:
+    intended_at = route.due_at or at
+    # Posts of one story share its id; each channel has its own nonce (at most 25 characters: Discord's limit).
+    name = _digest("post", story.asset, profile.id, intended_at.isoformat(), reason)[:8]
+    nonce = _digest("nonce", name, route.channel)[:24]
+    return Post(
+        id=name, channel=route.channel, asset=story.asset, reason=reason, story=story, nonce=nonce,
+        intended_at=intended_at, late=route.late,
+    )  # fmt: skip
+
+
+def _digest(*parts: str) -> str:
+    return base64.b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()
+
+
+def _venues(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(sorted({reading.source for reading in snapshot.readings}))

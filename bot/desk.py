@@ -1,0 +1,285 @@
+"""The use cases: poll, brief, explain, post. It gathers, lets a pure function decide, and delivers.
+
+The desk answers commands from what it has stored, never from a venue: a dead venue cannot hold up an answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.commentary import answer_card, article_possible, card, figure, footer, speak
+from bot.decide import decide, tell
+from bot.domain.facts import Facts, Point
+from bot.domain.judgement import Verdict
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Answer, Card, Decision, Figure, Post, Profile, Route, State
+from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Snapshot
+from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
+from bot.errors import ChannelGone, ChannelRefused, DeliveryError, InputError, SourceError
+from bot.metrics import History, facts_at, observe
+from bot.ports import Archive, Clock, Painter, Source, Surface
+from bot.rules import evaluate, flips
+
+log = structlog.get_logger()
+
+Agenda = Callable[[str, datetime], Awaitable[Mapping[str, datetime]]]
+"""For an asset and a time: the channels whose scheduled post is due, and the slot's time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """How a source did in the last poll: when it was last heard, and its gaps."""
+
+    source: str
+    heard_at: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """The desk's numbers, from bot.toml: assets followed, how long a poll may take, when a post counts as late, how much
+    history it looks back on, how many posts go out side by side."""
+
+    assets: tuple[str, ...]
+    deadline: timedelta
+    late_after: timedelta
+    history: timedelta
+    abreast: int
+
+
+class Desk:
+    """One desk a process. `poll` as the schedule says; commands ask the rest at any time."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        archive: Archive,
+        sources: Sequence[Source],
+        playbook: Playbook,
+        surfaces: Mapping[str, Surface],
+        habits: Habits,
+        agenda: Agenda,
+        painter: Painter | None = None,
+    ) -> None:
+        self._clock = clock
+        self._archive = archive
+        self._sources = tuple(sources)
+        self._surfaces = dict(surfaces)
+        self._habits = habits
+        self._agenda = agenda
+        self._painter = painter
+        self._history: dict[str, History] = {}
+        self._hearings: dict[tuple[str, str], Hearing] = {}
+        self._delivering = asyncio.Lock()
+        self.playbook = playbook
+
+    # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets that are followed, in bot.toml's order."""
+        return self._habits.assets
+
+    @property
+    def archive(self) -> Archive:
+        """What is stored."""
+        return self._archive
+
+    def now(self) -> datetime:
+        """This moment, by the clock that the schedule goes by."""
+        return self._clock.now()
+
+    def asset(self, typed: str | None) -> str:
+        """The asset meant by what was typed, the first one if nothing was. Raises InputError that lists the assets."""
+        if not typed:
+            return self.assets[0]
+        wanted = typed.strip().upper()
+        if wanted not in self.assets:
+            raise InputError(f"unknown asset {typed!r}: one of {', '.join(self.assets)}")
+        return wanted
+
+    def bank(self, profile: Profile) -> PhraseBank:
+        """The words of the profile's language; English where it has no bank."""
+        return self.playbook.banks.get(profile.locale, self.playbook.banks["en"])
+
+    async def facts(self, asset: str) -> Facts:
+        """What is known of the asset now; what has grown old stays as `stale`, with its time."""
+        return facts_at(await self.history(asset), self.playbook.catalog, asset, self.now())
+
+    async def history(self, asset: str) -> History:
+        """The asset's past, from the archive."""
+        if asset not in self._history:
+            since = self.now() - self._habits.history
+            self._history[asset] = History.of(asset, await self._archive.series(asset, since))
+        return self._history[asset]
+
+    async def verdict(self, asset: str, profile: Profile) -> tuple[Verdict, Facts]:
+        """The verdict of now with what would change it, and the facts that it was judged on. Stores nothing."""
+        facts = await self.facts(asset)
+        state = await self._archive.state(asset, profile)
+        judgement = evaluate(self.playbook.rules, facts, state.signals, facts.at, profile.ranges)
+        found = flips(self.playbook.rules, facts, judgement.signals, judgement.verdict, profile.ranges)
+        return replace(judgement.verdict, flips=found), facts
+
+    async def brief(self, asset: str, profile: Profile, length: Length | None = None) -> tuple[Story, Verdict, str | None]:
+        """The commentary of now, its verdict, and why the length is another than asked for (None: it is not)."""
+        verdict, facts = await self.verdict(asset, profile)
+        wanted = length or profile.length
+        reason = article_possible(verdict) if wanted == "article" else None
+        given = replace(profile, length="embed" if reason else wanted)
+        return tell(verdict, facts, self.playbook, given, Memory(), facts.at), verdict, reason
+
+    def hearings(self) -> Sequence[Hearing]:
+        """How each source did, over all assets, in bot.toml's order."""
+        found = []
+        for source in self._sources:
+            mine = [hearing for (name, _), hearing in self._hearings.items() if name == source.name]
+            times = [hearing.heard_at for hearing in mine if hearing.heard_at is not None]
+            gaps = tuple(gap for hearing in mine for gap in hearing.gaps)
+            found.append(Hearing(source=source.name, heard_at=max(times, default=None), gaps=gaps))
+        return tuple(found)
+
+    # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def say(
+        self, slot: Slot, about: str, facts: Facts, profile: Profile, names: Mapping[str, Origin] | None = None
+    ) -> Text:
+        """One gated text for an answer, an alert or an error."""
+        return speak(
+            slot=slot, about=about, facts=facts, catalog=self.playbook.catalog, book=self.playbook.rules,
+            bank=self.bank(profile), names=names or {}, ranges=profile.ranges, at=self.now(),
+        )  # fmt: skip
+
+    def figure(self, name: str, facts: Facts, profile: Profile) -> Figure:
+        """A fact as a labeled value: fresh, or with its age, or unknown with the reason."""
+        return figure(name, facts, self.playbook.catalog, self.bank(profile))
+
+    def footer(self, facts: Facts, profile: Profile) -> str:
+        """The line under every answer: sources, time, not advice."""
+        return footer(facts, self.bank(profile)).text
+
+    def refuse(self, error: InputError, profile: Profile) -> Answer:
+        """A private answer to input that cannot be taken."""
+        nothing = Facts(asset=self.assets[0], at=self.now(), known={})
+        said = self.say(
+            "error", "input", nothing, profile, {"reason": Origin(kind="input", ref="typed", value=str(error))}
+        )
+        title = self.say("error", "title", nothing, profile)
+        return Answer(
+            title=title.text, body=said.text, title_spans=title.spans, body_spans=said.spans, private=True
+        )
+
+    # ── the poll ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def poll(self, asset: str, at: datetime) -> Decision:
+        """One poll of one asset: gather, decide, deliver. Channels whose slot has come get their scheduled post.
+
+        Returns the default profile's decision.
+        """
+        snapshot = await self._gather(asset, at)
+        before = await self.history(asset)
+        observed = observe(snapshot, before, self.playbook.catalog, self.playbook.holdings)
+        decided: Decision | None = None
+        for profile in await self._archive.profiles(asset):
+            state = await self._with_due(await self._archive.state(asset, profile), asset, at)
+            decision = decide(snapshot, before, state, self.playbook, profile, observed=observed)
+            await self._archive.commit(asset, profile, decision, snapshot)
+            decided = decided or decision
+        self._history[asset] = before.extended(observed.points)
+        await self.deliver()
+        if decided is None:
+            raise ValueError(f"{asset}: the archive named no profile")
+        return decided
+
+    async def _with_due(self, state: State, asset: str, at: datetime) -> State:
+        due = await self._agenda(asset, at)
+        return replace(state, routes=tuple(self._with_slot(route, due.get(route.channel), at) for route in state.routes))
+
+    def _with_slot(self, route: Route, slot: datetime | None, at: datetime) -> Route:
+        if slot is None:
+            return replace(route, due_at=None, late=False)
+        return replace(route, due_at=slot, late=at - slot > self._habits.late_after)
+
+    async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[Gap]:
+        """Fill history from the venues' own; what cannot be had is a gap."""
+        gaps: list[Gap] = []
+        readings: list[SeriesReading] = []
+        for source in self._sources:
+            try:
+                readings += await source.backfill(asset, since, until)
+            except SourceError as error:
+                log.warning("source.gap", source=source.name, asset=asset, reason=str(error))
+                gaps.append(Gap(who=source.name, reason=str(error)))
+        snapshot = Snapshot(asset=asset, taken_at=until, readings=tuple(readings), asked=self._asked())
+        before = await self.history(asset)
+        points: tuple[Point, ...] = observe(snapshot, before, self.playbook.catalog, ()).points
+        await self._archive.add_points(points)
+        self._history[asset] = before.extended(points)
+        return tuple(gaps)
+
+    async def _gather(self, asset: str, at: datetime) -> Snapshot:
+        heard = await asyncio.gather(*(self._hear(source, asset, at) for source in self._sources))
+        readings: tuple[Reading, ...] = tuple(reading for one in heard for reading in one.readings)
+        gaps = tuple(gap for one in heard for gap in one.gaps)
+        for source, one in zip(self._sources, heard, strict=True):
+            known = self._hearings.get((source.name, asset), Hearing(source=source.name))
+            heard_at = at if one.readings else known.heard_at
+            self._hearings[source.name, asset] = Hearing(source=source.name, heard_at=heard_at, gaps=one.gaps)
+        for gap in gaps:
+            log.info("source.gap", asset=asset, who=gap.who, reason=gap.reason)
+        return Snapshot(asset=asset, taken_at=at, readings=readings, gaps=gaps, asked=self._asked())
+
+    async def _hear(self, source: Source, asset: str, at: datetime) -> Heard:
+        try:
+            async with asyncio.timeout(self._habits.deadline.total_seconds()):
+                return await source.poll(asset, at)
+        except SourceError as error:
+            return Heard(readings=(), gaps=(Gap(who=source.name, reason=str(error)),))
+        except TimeoutError:
+            seconds = self._habits.deadline.total_seconds()
+            reason = f"{source.name} {asset}: no answer within {seconds:g} s"
+            return Heard(readings=(), gaps=(Gap(who=source.name, reason=reason),))
+
+    def _asked(self) -> Mapping[Quantity, tuple[str, ...]]:
+        quantities = sorted({quantity for source in self._sources for quantity in source.brings})
+        return {
+            quantity: tuple(source.name for source in self._sources if quantity in source.brings)
+            for quantity in quantities
+        }
+
+    # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def deliver(self) -> None:
+        """Send what is unsent, surface by surface. A channel that cannot be served keeps its post and holds up nobody."""
+        async with self._delivering:
+            for name, surface in self._surfaces.items():
+                gate = asyncio.Semaphore(self._habits.abreast)
+                posts = await self._archive.unsent(name)
+                await asyncio.gather(*(self._send(surface, post, gate) for post in posts))
+
+    async def _send(self, surface: Surface, post: Post, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            try:
+                message_id = await surface.show(post, self.card(post))
+            except (ChannelGone, ChannelRefused) as error:
+                log.warning("post.refused", post=post.id, channel=post.channel, reason=str(error))
+                return
+            except DeliveryError as error:
+                log.warning("post.kept", post=post.id, channel=post.channel, reason=str(error))
+                return
+            await self._archive.mark_sent(
+                post.id, channel=post.channel, sent_at=self.now(), message_id=message_id
+            )
+
+    def card(self, post: Post) -> Card:
+        """A post as every surface renders it."""
+        return card(post, self.playbook.banks.get(post.story.locale, self.playbook.banks["en"]))
+
+    async def answer_card(self, answer: Answer) -> Card:
+        """An answer as every surface renders it, its chart drawn."""
+        image = await self._painter.draw(answer.chart) if answer.chart and self._painter else None
+        return replace(answer_card(answer), image=image, alt=answer.chart.alt if answer.chart else "")
