@@ -1,0 +1,88 @@
+"""What every test may ask for, and the account of the tests that did not run."""
+
+import os
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT / ".." / "shared"
+NO_SHARED = "no ../shared"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings beside the repository. Skips where it is absent, as on a user's machine."""
+    if not SHARED.is_dir():
+        pytest.skip(NO_SHARED)
+    return SHARED.resolve()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --all the slow tests are left out; a `-m` of the caller's own decides for itself."""
+    if config.getoption("--all") or config.getoption("markexpr") or _named_one_by_one(config):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+def _named_one_by_one(config: pytest.Config) -> bool:
+    return bool(config.args) and all("::" in argument for argument in config.args)
+
+
+def listed_reasons(path: Path) -> dict[str, str]:
+    """Reasons for which a test may be skipped: how the reason starts → why that is all right."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("skip", [])
+    return {entry["reason"]: entry["because"] for entry in entries}
+
+
+def unlisted(reasons: Counter[str], listed: dict[str, str]) -> list[str]:
+    """The reasons that no entry allows."""
+    return sorted(reason for reason in reasons if not any(reason.startswith(start) for start in listed))
+
+
+def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The reason in a skipped report, without pytest's prefix."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
+    return text.removeprefix("Skipped: ").strip() or "no reason given"
+
+
+def _skips(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
+    return Counter(skip_reason(report) for report in terminalreporter.stats.get("skipped", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = _skips(terminalreporter)
+    if not reasons:
+        return
+    terminalreporter.section("skipped, by reason")
+    strange = unlisted(reasons, listed_reasons(ROOT / "tests" / "skips.toml"))
+    for reason, count in sorted(reasons.items()):
+        mark = "  NOT in tests/skips.toml" if reason in strange else ""
+        terminalreporter.write_line(f"{count:5}  {reason}{mark}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI a skip whose reason nobody wrote down fails the run."""
+    terminalreporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") != "true" or terminalreporter is None or hasattr(session.config, "workerinput"):
+        return
+    if session.exitstatus == pytest.ExitCode.OK and unlisted(
+        _skips(terminalreporter), listed_reasons(ROOT / "tests" / "skips.toml")
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
