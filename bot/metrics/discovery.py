@@ -2,15 +2,15 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
-import bot.metrics
 from bot.domain.catalog import Catalog, Metric
 
 
 def families() -> tuple[ModuleType, ...]:
     """The family modules that are there, by name. One that was deleted is simply not among them."""
-    names = sorted(found.name for found in pkgutil.iter_modules(bot.metrics.__path__))
+    names = sorted(found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]))
     modules = (importlib.import_module(f"bot.metrics.{name}") for name in names)
     return tuple(module for module in modules if hasattr(module, "METRICS"))
 
