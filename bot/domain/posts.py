@@ -90,6 +90,7 @@ class Decision:
     verdict: Verdict
     stories: Mapping[Length, Story]
     posts: tuple[Post, ...]
+    playbook_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,3 +181,26 @@ class Card:
     post_id: str | None = None
     private: bool = False
     spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One channel's wish to follow one asset: how it wants to be spoken to and when.
+
+    `post_at` holds the times of day ("12:00") of scheduled posts in `zone`; `quiet` the hours (from, to) without alerts;
+    `created_at` is when these settings began to hold, `last_slot_at` the last scheduled slot that was served. A paused
+    route (the surface refused us) is neither posted to nor alerted. `guild_id` is the server that it belongs to, if any.
+    """
+
+    channel: str
+    asset: str
+    created_at: datetime
+    profile: Profile = field(default_factory=Profile)
+    post_at: tuple[str, ...] = ("12:00",)
+    zone: str = "UTC"
+    alerts: bool = True
+    quiet: tuple[int, int] | None = None
+    guild_id: str | None = None
+    snoozed_until: datetime | None = None
+    last_slot_at: datetime | None = None
+    paused_at: datetime | None = None
