@@ -1,0 +1,226 @@
+"""The command line: arguments, terminal, exit codes. Nothing else.
+
+Exit codes: 0 well; 1 the answer is "no" (a text refused, a case failed, something is ill); 2 input or configuration that
+cannot be taken; 3 a source or the archive could not be reached.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+from rich.console import Console as Terminal
+
+from bot import app as composition
+from bot import inquiry
+from bot.errors import ArchiveError, ConfigError, InputError, SourceError
+from bot.settings import Settings, load
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Length = Literal["short", "embed", "article"]
+ConfigFolder = Annotated[Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")]
+
+
+def main() -> None:
+    """The front of `python -m bot`: our own errors become a message on standard error and an exit code."""
+    try:
+        cli()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        _stop(f"{len(error.problems)} problem(s) in the configuration", 2)
+    except InputError as error:
+        _stop(str(error), 2)
+    except (SourceError, ArchiveError) as error:
+        _stop(str(error), 3)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+@cli.command()
+def run(config: ConfigFolder = composition.CONFIG) -> None:
+    """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
+    settings = _settings(config)
+    asyncio.run(composition.run(settings, composition.read_playbook(config), Terminal()))
+
+
+@cli.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the tape to its end, print the posts, stop.")] = False,
+    speed: Annotated[float, typer.Option(min=0.1, help="Hours of the tape a second.")] = 6.0,
+    tape: Annotated[str, typer.Option(help="A folder of config/tapes/.")] = "february-2026",
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The page's port.")] = None,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """Play a tape through the whole bot: no token, no network, no server."""
+    settings = _settings(config)
+    playing = composition.demo(
+        settings, composition.read_playbook(config), composition.read_tape(tape, config), Terminal(),
+        once=once, speed=speed, port=port,
+    )  # fmt: skip
+    asyncio.run(playing)
+
+
+@cli.command()
+def brief(
+    asset: str,
+    as_json: Json = False,
+    length: Annotated[Length, typer.Option(help="How long.")] = "embed",
+    recording: Annotated[Path | None, typer.Option(help="A folder of recorded replies instead of the venues.")] = None,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """The verdict on an asset now, with its commentary."""
+    playbook = composition.read_playbook(config)
+    if recording:
+        facts = composition.recorded_facts(recording, asset.upper(), playbook)
+    else:
+        with _progress(f"asking the venues about {asset.upper()}"):
+            facts = asyncio.run(composition.live_facts(_settings(config), playbook, asset.upper()))
+    answer = inquiry.judge(facts, playbook)
+    if as_json:
+        _print_json(answer)
+        return
+    print(answer["story"][length] or answer["story"]["embed"])
+
+
+@cli.command()
+def measure(
+    recording: Annotated[Path, typer.Option(help="A folder of Deribit replies, one poll of one asset.")],
+    asset: Annotated[str, typer.Option(help="The asset in them.")] = "BTC",
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """Every metric of one recorded poll, as JSON; what is not known is named with its reason."""
+    playbook = composition.read_playbook(config)
+    _print_json(inquiry.measure(composition.read_recording(recording, asset.upper()), playbook))
+
+
+@cli.command()
+def judge(
+    file: Annotated[str, typer.Argument(help="A market as JSON; - for standard input.")],
+    lines: Annotated[bool, typer.Option("--lines", help="One market a line, one answer a line.")] = False,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """The verdict on stated facts, as JSON. A bad line answers an error in its place, and the exit code is 2."""
+    playbook = composition.read_playbook(config)
+    if not lines:
+        market = inquiry.read_market(_read(file), datetime.now(UTC))
+        _print_json(inquiry.judge(inquiry.stated(market, playbook), playbook))
+        return
+    bad = 0
+    for line in _lines(file):
+        try:
+            market = inquiry.read_market(line, datetime.now(UTC))
+            answer = inquiry.judge(inquiry.stated(market, playbook), playbook)
+        except InputError as error:
+            answer = {"error": str(error)}
+            bad += 1
+        print(json.dumps(answer, ensure_ascii=False), flush=True)
+    if bad:
+        _stop(f"{bad} line(s) could not be taken", 2)
+
+
+@cli.command()
+def factcheck(
+    file: Annotated[str, typer.Argument(help="A text; - for standard input.")],
+    facts: Annotated[Path, typer.Option(help="The market it speaks of, as JSON for `judge`.")],
+    as_json: Json = False,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """The numerals of a text that the facts do not bear out. Exit code 1 if there are any."""
+    playbook = composition.read_playbook(config)
+    market = inquiry.read_market(_read(str(facts)), datetime.now(UTC))
+    refused = inquiry.check_text(_read(file), inquiry.stated(market, playbook), playbook)
+    if as_json:
+        _print_json({"refused": refused})
+    else:
+        print("\n".join(refused) if refused else "every number is borne out", flush=True)
+    raise typer.Exit(1 if refused else 0)
+
+
+@cli.command()
+def check(
+    config: ConfigFolder = composition.CONFIG,
+    cases: Annotated[Path, typer.Option(help="The folder of rule cases.")] = composition.ROOT / "tests" / "rules",
+    as_json: Json = False,
+) -> None:
+    """Check settings, rules, phrases, tapes and rule cases. Exit code 2 for a broken file, 1 for a case that fails."""
+    with _progress("checking the configuration"):
+        report = composition.check(config, cases, dict(os.environ))
+    if as_json:
+        _print_json({"checked": report.checked, "failures": report.failures})
+    else:
+        for line in report.checked:
+            print(f"ok    {line}")
+        for line in report.failures:
+            print(f"FAIL  {line}")
+    raise typer.Exit(1 if report.failures else 0)
+
+
+@cli.command()
+def doctor(as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> None:
+    """Look at token, permissions, sources, database and clock, and say what to mend. Exit code 1 if something is ill."""
+    with _progress("asking Discord and the venues"):
+        findings = asyncio.run(composition.doctor(_settings(config), composition.read_playbook(config)))
+    if as_json:
+        _print_json([{"what": one.what, "well": one.well, "says": one.says} for one in findings])
+    else:
+        for one in findings:
+            print(f"{'ok  ' if one.well else 'ILL '} {one.what}: {one.says}")
+    raise typer.Exit(0 if all(one.well for one in findings) else 1)
+
+
+@cli.command()
+def health(config: ConfigFolder = composition.CONFIG) -> None:
+    """Ask the running bot on this machine whether it is well. Exit code 0 or 1."""
+    well, says = asyncio.run(composition.health(_settings(config)))
+    print(says)
+    raise typer.Exit(0 if well else 1)
+
+
+def _settings(config: Path) -> Settings:
+    return load(config, dict(os.environ))
+
+
+def _read(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read: {error}") from error
+
+
+def _lines(file: str) -> Iterator[str]:
+    source = sys.stdin if file == "-" else iter(_read(file).splitlines())
+    return (line for line in source if line.strip())
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    print(f"tightrope: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[], None]]:
+    """A spinner on standard error where that is a terminal; nothing elsewhere."""
+    terminal = Terminal(stderr=True)
+    if not terminal.is_terminal:
+        yield lambda: None
+        return
+    with terminal.status(what) as status:
+        yield status.stop

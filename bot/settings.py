@@ -1,0 +1,153 @@
+"""Settings: config/bot.toml and the environment, frozen. An unknown key is an error, and all errors come at once."""
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bot.errors import ConfigError, Problem
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Poll(_Section):
+    """How often and how patiently venues are asked."""
+
+    every_s: int = Field(300, ge=30, le=3600)
+    jitter_s: int = Field(10, ge=0, le=120)
+    deadline_s: float = Field(25, gt=0, le=120)
+    history_days: int = Field(120, ge=60, le=3650)
+    backfill_days: int = Field(90, ge=0, le=3650)
+
+
+class Posts(_Section):
+    """When and how the console and the page are posted to; servers have their own settings."""
+
+    at: tuple[str, ...] = ("12:00",)
+    zone: str = "UTC"
+    length: Literal["short", "embed", "article"] = "embed"
+    locale: str = "en"
+    late_after_s: int = Field(600, ge=0)
+    abreast: int = Field(20, ge=1, le=200)
+
+    @field_validator("at")
+    @classmethod
+    def _times_of_day(cls, times: tuple[str, ...]) -> tuple[str, ...]:
+        for time in times:
+            hour, _, minute = time.partition(":")
+            if not (len(time) == 5 and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+                raise ValueError(f"{time!r} is not a time of day; write it as 09:30")
+        return times
+
+
+class Page(_Section):
+    """Where the page is served. Another address than loopback needs a password."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8737, ge=0, le=65535)
+    password: SecretStr | None = None
+
+
+class ArchiveSettings(_Section):
+    """Where points, states and posts are kept, and for how long in which grain."""
+
+    url: str = "sqlite+aiosqlite:///var/tightrope.sqlite"
+    minutes_days: int = Field(14, ge=1)
+    hours_days: int = Field(800, ge=90)
+
+
+class Settings(BaseSettings):
+    """All settings. Edges receive single values of it, never the whole."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIGHTROPE_", env_nested_delimiter="__", frozen=True, extra="forbid", toml_file=None
+    )
+
+    assets: tuple[str, ...] = ("BTC", "ETH")
+    sources: tuple[str, ...] = ("deribit",)
+    surfaces: tuple[str, ...] = ("console", "preview")
+    poll: Poll = Poll()
+    posts: Posts = Posts()
+    page: Page = Page()
+    archive: ArchiveSettings = ArchiveSettings()
+    discord_token: SecretStr | None = None
+    keys: dict[str, SecretStr] = Field(default_factory=dict)
+
+    @field_validator("assets")
+    @classmethod
+    def _assets(cls, assets: tuple[str, ...]) -> tuple[str, ...]:
+        if not assets or any(not asset.isalnum() or asset != asset.upper() for asset in assets):
+            raise ValueError("name at least one asset, in capitals, such as BTC")
+        return assets
+
+    @property
+    def late_after(self) -> timedelta:
+        """When a post counts as late."""
+        return timedelta(seconds=self.posts.late_after_s)
+
+
+def load(folder: Path, environment: dict[str, str]) -> Settings:
+    """Settings from `folder`/bot.toml under the environment's. Raises ConfigError with every problem found."""
+    path = folder / "bot.toml"
+    problems: list[Problem] = []
+    given: dict[str, Any] = {}
+    if token := _secret("DISCORD_TOKEN", environment, problems):
+        given["discord_token"] = token
+    if url := environment.get("DATABASE_URL"):
+        given["archive"] = {"url": url}
+    keys = {}
+    for name in ("COINGLASS", "COINALYZE"):
+        if key := _secret(f"{name}_KEY", environment, problems):
+            keys[name.lower()] = key
+    given["keys"] = keys
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    try:
+        settings = FromFile(**given)
+    except ValidationError as error:
+        problems += [
+            Problem(file=str(path), id=".".join(str(part) for part in one["loc"]), reason=_reason(one["type"], one["msg"]))
+            for one in error.errors()
+        ]
+    except ValueError as error:  # a TOML file that cannot be read at all
+        problems.append(Problem(file=str(path), id="", reason=str(error)))
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _reason(kind: str, message: str) -> str:
+    return "unknown key: remove it or mend its spelling" if kind == "extra_forbidden" else message
+
+
+def _secret(name: str, environment: dict[str, str], problems: list[Problem]) -> str | None:
+    """A secret from NAME, or from the file named by NAME_FILE, which nobody else may read."""
+    if value := environment.get(name):
+        return value.strip() or None
+    named = environment.get(f"{name}_FILE")
+    if not named:
+        return None
+    path = Path(named)
+    try:
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            problems.append(Problem(file=named, id=f"{name}_FILE", reason="others may read this file: chmod 600 it"))
+            return None
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError as error:
+        problems.append(Problem(file=named, id=f"{name}_FILE", reason=f"cannot be read: {error.strerror}"))
+        return None

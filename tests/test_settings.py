@@ -1,0 +1,67 @@
+"""Settings: the file, the environment above it, and every problem at once."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ConfigError
+from bot.settings import load
+
+SHIPPED = Path(__file__).resolve().parent.parent / "config"
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "bot.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_shipped_file_loads() -> None:
+    settings = load(SHIPPED, {})
+    assert settings.assets[0] == "BTC"
+    assert settings.discord_token is None
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    folder = write(tmp_path, '[archive]\nurl = "sqlite+aiosqlite:///a.sqlite"\nminutes_days = 3\n')
+    settings = load(folder, {"DATABASE_URL": "postgresql+asyncpg://db/tightrope"})
+    assert settings.archive.url == "postgresql+asyncpg://db/tightrope"
+    assert settings.archive.minutes_days == 3
+
+
+def test_every_problem_is_listed_with_its_key(tmp_path: Path) -> None:
+    folder = write(tmp_path, 'assets = ["btc"]\nfoo = 1\n[poll]\nevery_s = "x"\nbar = 2\n[posts]\nat = ["25:00"]\n')
+    with pytest.raises(ConfigError) as caught:
+        load(folder, {})
+    named = {problem.id for problem in caught.value.problems}
+    assert named == {"assets", "foo", "poll.every_s", "poll.bar", "posts.at"}
+    assert all(str(folder / "bot.toml") in str(problem) for problem in caught.value.problems)
+
+
+def test_a_file_that_is_no_toml_is_one_problem(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"bot\.toml: Invalid value"):
+        load(write(tmp_path, "assets = ["), {})
+
+
+def test_a_token_shows_neither_in_repr_nor_in_json() -> None:
+    settings = load(SHIPPED, {"DISCORD_TOKEN": "very-secret-token"})
+    assert settings.discord_token is not None
+    assert "very-secret" not in repr(settings)
+    assert "very-secret" not in settings.model_dump_json()
+
+
+def test_a_token_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("abc\n", encoding="utf-8")
+    secret.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        load(SHIPPED, {"DISCORD_TOKEN_FILE": str(secret)})
+    secret.chmod(0o600)
+    token = load(SHIPPED, {"DISCORD_TOKEN_FILE": str(secret)}).discord_token
+    assert token is not None
+    assert token.get_secret_value() == "abc"
+
+
+def test_a_vendor_key_comes_from_the_environment() -> None:
+    keys = load(SHIPPED, {"COINGLASS_KEY": "k"}).keys
+    assert keys["coinglass"].get_secret_value() == "k"
+    assert "coinalyze" not in keys
