@@ -1,0 +1,310 @@
+"""The one way to ask the web: time limits, a size limit, retries, budgets, breakers, and clocks compared.
+
+Docs: HTTP semantics (RFC 9110) for status codes and `Retry-After`; Cloudflare's error 1015 is its rate limit.
+Units: seconds, bytes (after unpacking).
+Limits: each source states its hosts' budgets with `allow`; a host without one gets `MODEST`.
+
+What an answer means:
+
+====================  ==================================================================================================
+network, 408, 5xx     waiting helps: asked again with a growing, jittered pause; several in a row and the host rests
+429, error 1015       too many requests: asked again if `Retry-After` is short, else the host rests for as long as it says
+418                   banned for having gone on after 429: rests for `Retry-After`, two minutes at least, never asked again at once
+403                   barred for a while, or our place is not served: rests ten minutes
+451                   our place is not served by law: rests an hour
+401                   the key is not taken: SourceChanged, a person is needed
+other 3xx and 4xx     the request is not understood any more: SourceChanged
+====================  ==================================================================================================
+"""
+
+import asyncio
+import random
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Self
+
+import httpx
+
+from bot.errors import SourceChanged, SourceUnavailable
+from bot.sources._hosts import Budget, Host, HostUsage
+
+BODY_LIMIT_BYTES = 8 * 1024 * 1024
+CLOCKS_APART = timedelta(seconds=30)
+MODEST = Budget(burst=20, per_s=2)
+
+TOO_MANY = 429
+BANNED = 418
+KEY_REFUSED = 401
+BARRED = 403
+NOT_HERE = 451
+COME_BACK = {408, 425}
+RESTS = {
+    TOO_MANY: timedelta(minutes=1),
+    BANNED: timedelta(minutes=2),
+    BARRED: timedelta(minutes=10),
+    NOT_HERE: timedelta(hours=1),
+}
+MEANINGS = {
+    TOO_MANY: "too many requests",
+    BANNED: "banned for too many requests",
+    BARRED: "barred for a while, or this place is not served",
+    NOT_HERE: "this place is not served",
+}
+
+Params = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to try: times a request is made, the pauses between, the longest wait for a budget or a `Retry-After`, the
+    time limits of one connection and one read, and of the whole request with all its pauses. All in seconds."""
+
+    attempts: int = 3
+    pause_s: float = 0.3
+    longest_pause_s: float = 3.0
+    longest_wait_s: float = 5.0
+    connect_s: float = 4.0
+    read_s: float = 8.0
+    total_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A good answer: its body, whom it is about (for error messages), when we heard it, and when the server says it spoke
+    (`dated_at`, the Date header). `tolerance` is how far the two clocks may be apart; in a recording they are not compared."""
+
+    subject: str
+    body: bytes
+    heard_at: datetime
+    dated_at: datetime | None = None
+    tolerance: timedelta = CLOCKS_APART
+
+    def server_at(self, envelope_at: datetime | None = None) -> datetime:
+        """The server's time: the envelope's, else the Date header's, else ours.
+
+        Raises SourceUnavailable where it is too far from ours: then one of the clocks is wrong, or the answer is old, and no
+        reading in it can be aged.
+        """
+        told = envelope_at or self.dated_at
+        if told is None:
+            return self.heard_at
+        apart = told - self.heard_at
+        if abs(apart) > self.tolerance:
+            seconds = apart.total_seconds()
+            raise SourceUnavailable(f"{self.subject}: its clock and ours are {seconds:+.0f} s apart")
+        return told
+
+
+class _Rest(Exception):
+    """An answer after which the host is left alone for a time."""
+
+    def __init__(self, meaning: str, time: timedelta) -> None:
+        self.meaning = meaning
+        self.time = time
+        super().__init__(meaning)
+
+
+class Http:
+    """One client for all sources. Use as an async context manager, or call `aclose`."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        patience: Patience | None = None,
+    ) -> None:
+        self._now = now
+        self._sleep = sleep
+        self._patience = patience or Patience()
+        self._hosts: dict[str, Host] = {}
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(self._patience.read_s, connect=self._patience.connect_s),
+            headers={"accept-encoding": "gzip", "user-agent": "tightrope"},
+            limits=httpx.Limits(max_connections=40, keepalive_expiry=60),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    def now(self) -> datetime:
+        """This moment, by the clock that server times are compared with."""
+        return self._now()
+
+    def allow(self, host: str, budget: Budget) -> None:
+        """State a host's documented limit. Sources that share a host share its budget: the first one to state it wins."""
+        self._hosts.setdefault(host, Host(host, budget))
+
+    def usage(self) -> tuple[HostUsage, ...]:
+        """Each host's budget and health, by name."""
+        return tuple(self._hosts[name].usage(self._now()) for name in sorted(self._hosts))
+
+    async def get(
+        self,
+        url: str,
+        *,
+        subject: str,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: float = 1,
+    ) -> Reply:
+        """The answer to a GET. `cost` is its weight in the host's budget. Raises SourceUnavailable, SourceChanged."""
+        return await self._ask(self._client.build_request("GET", url, params=params, headers=headers), subject, cost)
+
+    async def post(self, url: str, *, subject: str, body: bytes, cost: float = 1) -> Reply:
+        """The answer to a POST of JSON. Raises SourceUnavailable, SourceChanged."""
+        headers = {"content-type": "application/json"}
+        return await self._ask(self._client.build_request("POST", url, content=body, headers=headers), subject, cost)
+
+    async def _ask(self, request: httpx.Request, subject: str, cost: float) -> Reply:
+        host = self._hosts.setdefault(request.url.host, Host(request.url.host, MODEST))
+        try:
+            async with asyncio.timeout(self._patience.total_s):
+                self._refuse_while_resting(host, subject)
+                if not host.doubtful:
+                    return await self._try(request, subject, host, cost)
+                async with host.probe:
+                    self._refuse_while_resting(host, subject)
+                    return await self._try(request, subject, host, cost)
+        except TimeoutError as error:
+            host.failed("no answer in time", self._now())
+            raise SourceUnavailable(f"{subject}: no answer within {self._patience.total_s:g} s") from error
+
+    def _refuse_while_resting(self, host: Host, subject: str) -> None:
+        rest_s = host.resting_s(self._now())
+        if rest_s > 0:
+            raise SourceUnavailable(
+                f"{subject}: {host.trouble}; {host.name} rests for {rest_s:.0f} s", retry_after_s=rest_s
+            )
+
+    async def _try(self, request: httpx.Request, subject: str, host: Host, cost: float) -> Reply:
+        attempt = 1
+        while True:
+            await self._wait_for_budget(host, cost, subject)
+            try:
+                reply = await self._once(request, subject)
+            except SourceUnavailable as error:
+                pause_s = self._pause_s(attempt, error.retry_after_s)
+                if pause_s is None or host.resting_s(self._now()) > 0:
+                    host.failed(str(error).removeprefix(f"{subject}: "), self._now())
+                    raise
+                attempt += 1
+                await self._sleep(pause_s)
+            except _Rest as rest:
+                host.rest(rest.meaning, self._now(), rest.time)
+                rest_s = rest.time.total_seconds()
+                raise SourceUnavailable(f"{subject}: {rest.meaning}", retry_after_s=rest_s) from rest
+            except SourceChanged:
+                host.answered()
+                raise
+            else:
+                host.answered()
+                return reply
+
+    async def _wait_for_budget(self, host: Host, cost: float, subject: str) -> None:
+        wait_s = host.wait_s(cost, self._now())
+        if wait_s > self._patience.longest_wait_s:
+            raise SourceUnavailable(f"{subject}: our budget for {host.name} is spent", retry_after_s=wait_s)
+        host.spend(cost, self._now())
+        if wait_s > 0:
+            await self._sleep(wait_s)
+
+    def _pause_s(self, attempt: int, asked_s: float | None) -> float | None:
+        """The pause before the next attempt, or None where there is none: the server's own word, or longer each time."""
+        if attempt >= self._patience.attempts:
+            return None
+        if asked_s is not None:
+            return asked_s if asked_s <= self._patience.longest_wait_s else None
+        grown_s = self._patience.pause_s * 2.0 ** (attempt - 1)
+        return min(self._patience.longest_pause_s, grown_s) * random.uniform(0.5, 1.5)
+
+    async def _once(self, request: httpx.Request, subject: str) -> Reply:
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                body = await _body(response, subject)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, OSError) as error:
+            raise SourceUnavailable(f"{subject}: {error or type(error).__name__}") from error
+        heard_at = self._now()
+        if response.status_code != httpx.codes.OK:
+            self._refuse(response, body, subject, heard_at)
+        return Reply(subject=subject, body=body, heard_at=heard_at, dated_at=_date(response.headers.get("date")))
+
+    def _refuse(self, response: httpx.Response, body: bytes, subject: str, heard_at: datetime) -> None:
+        """Raise what the status means; see the table above."""
+        status = response.status_code
+        after_s = _retry_after_s(response.headers.get("retry-after"), heard_at)
+        if status == BARRED and b"1015" in body:
+            status = TOO_MANY
+        meaning = f"{MEANINGS.get(status, 'refused')} (HTTP {status})"
+        if status == TOO_MANY and after_s is not None and after_s <= self._patience.longest_wait_s:
+            raise SourceUnavailable(f"{subject}: {meaning}", retry_after_s=after_s)
+        if status in RESTS:
+            told = timedelta(seconds=after_s or 0)
+            raise _Rest(meaning, told if status == TOO_MANY and after_s else max(told, RESTS[status]))
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in COME_BACK:
+            raise SourceUnavailable(f"{subject}: HTTP {status}", retry_after_s=after_s)
+        if status == KEY_REFUSED:
+            raise SourceChanged(f"{subject}: the key is not accepted (HTTP {status})")
+        said = body[:120].decode("utf-8", "replace")
+        raise SourceChanged(f"{subject}: HTTP {status}: {said}")
+
+
+async def _body(response: httpx.Response, subject: str) -> bytes:
+    """The unpacked body, never more than the limit, whatever a small packed body would swell to."""
+    if response.is_stream_consumed:  # a transport without a network (a tape, a test) hands the body over whole
+        _check_size(len(response.content), subject)
+        return response.content
+    packing = response.headers.get("content-encoding", "identity").lower()
+    if packing not in {"gzip", "x-gzip", "identity"}:
+        raise SourceChanged(f"{subject}: packed as {packing[:20]!r}, which was not asked for")
+    unpacker = None if packing == "identity" else zlib.decompressobj(16 + zlib.MAX_WBITS)
+    parts = bytearray()
+    async for chunk in response.aiter_raw():
+        try:
+            parts += chunk if unpacker is None else unpacker.decompress(chunk, BODY_LIMIT_BYTES + 1)
+        except zlib.error as error:
+            raise SourceUnavailable(f"{subject}: the body cannot be unpacked: {error}") from error
+        _check_size(len(parts), subject)
+    if unpacker is not None and not unpacker.eof:
+        raise SourceUnavailable(f"{subject}: the packed body is cut off")
+    return bytes(parts)
+
+
+def _check_size(size_bytes: int, subject: str) -> None:
+    if size_bytes > BODY_LIMIT_BYTES:
+        raise SourceChanged(f"{subject}: the answer is larger than {BODY_LIMIT_BYTES // 1024 // 1024} MB")
+
+
+def _date(header: str | None) -> datetime | None:
+    if header is None:
+        return None
+    try:
+        told = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def _retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds to wait: the header holds them, or a date. None where it is absent or unreadable."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return min(float(header), 259_200.0)
+    told = _date(header)
+    return None if told is None else max(0.0, (told - now).total_seconds())
