@@ -1,0 +1,266 @@
+"""Is it still a house? What docs and contracts promise of the tree, checked on the tree."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BOT = ROOT / "bot"
+
+CORE = ("errors.py", "ports.py", "decide.py", "domain", "metrics", "rules", "commentary")
+WORLD = {
+    "aiohttp",
+    "apscheduler",
+    "asyncio",
+    "discord",
+    "httpx",
+    "logging",
+    "os",
+    "random",
+    "sqlalchemy",
+    "structlog",
+    "time",
+}
+HOMES = {
+    "discord": ("bot/delivery/discord/",),
+    "httpx": ("bot/sources/_http.py", "bot/sources/_tape.py"),
+    "apscheduler": ("bot/schedule.py",),
+    "sqlalchemy": ("bot/archive/",),
+    "alembic": ("bot/archive/",),
+    "matplotlib": ("bot/charts/",),
+    "pandas": ("bot/metrics/", "bot/backtest.py", "bot/export.py"),
+    "numpy": ("bot/sources/", "bot/domain/chain.py", "bot/metrics/", "bot/charts/", "bot/backtest.py", "bot/export.py"),
+}
+# The "never" column of the glossary, as far as no library and no venue owns the word.
+NEVER = {
+    "feed", "provider", "notifier", "sink", "outlet", "sentiment", "notification", "rekt",
+    "util", "utils", "helper", "helpers", "misc",
+}  # fmt: skip
+LONGEST_FILE_LINES = 400
+LONGEST_SOURCE_LINES = 600  # one venue is one file, however much it serves
+LEFT_OUT = {".git", ".venv", "var", "node_modules", "__pycache__", ".env"}
+
+
+def house() -> list[Path]:
+    """Every Python file of the bot."""
+    return sorted(BOT.rglob("*.py"))
+
+
+def core() -> list[Path]:
+    """Every Python file of the core."""
+    return [path for path in house() if path.relative_to(BOT).parts[0] in CORE]
+
+
+def product_files() -> list[Path]:
+    """Every file that a commit could hold."""
+    return [
+        path
+        for path in sorted(ROOT.rglob("*"))
+        if path.is_file()
+        and not any(part in LEFT_OUT or part.endswith("_cache") for part in path.relative_to(ROOT).parts)
+        and path.suffix not in {".pyc", ".png", ".sqlite"}
+    ]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(source: str) -> set[str]:
+    """The top packages that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def defined(source: str) -> Iterator[str]:
+    """The names that a file gives: functions, classes, arguments, variables, fields."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.id if isinstance(node, ast.Name) else node.attr
+
+
+def words(identifier: str) -> set[str]:
+    """The words of an identifier, in snake_case or CamelCase."""
+    return set(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", identifier).lower().split("_"))
+
+
+def silences(source: str) -> list[int]:
+    """Lines where every error is caught and nothing is done."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        and all(isinstance(part, ast.Pass) for part in node.body)
+    ]
+
+
+def zeros_for_missing(source: str) -> list[int]:
+    """Lines with `.get(key, 0)`: a missing number would become one."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get"
+        and len(node.args) == 2
+        and isinstance(node.args[1], ast.Constant)
+        and node.args[1].value == 0
+        and node.args[1].value is not False
+    ]
+
+
+def loose_values(source: str) -> list[str]:
+    """Data classes that are not frozen and slotted, or that take several fields by position."""
+    loose = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        fields = sum(isinstance(part, ast.AnnAssign) for part in node.body)
+        wanted = ["frozen=True", "slots=True", *(["kw_only=True"] if fields > 2 else [])]
+        decorators = [text for text in map(ast.unparse, node.decorator_list) if text.startswith("dataclass")]
+        loose += [node.name for text in decorators if not all(word in text for word in wanted)]
+    return loose
+
+
+def test_the_checks_of_this_file_see_what_they_look_for() -> None:
+    bad = (
+        "import os\ndef f():\n    from httpx import get\n    try:\n        pass\n    except Exception:\n        pass\n"
+    )
+    assert imported(bad) == {"os", "httpx"}
+    assert silences(bad) == [6]
+    assert silences("try:\n    pass\nexcept KeyError:\n    pass\n") == []
+    assert zeros_for_missing("a.get('mark_iv', 0.0)\na.get('x')\na.get('y', 1)\n") == [1]
+    assert loose_values(
+        "@dataclass(frozen=True)\nclass A: ...\n@dataclass(frozen=True, slots=True, kw_only=True)\nclass B: ..."
+    ) == ["A"]
+    assert words("HelperOfThe_oi") == {"helper", "of", "the", "oi"}
+    assert set(defined("class A:\n    b: int = 1\ndef c(d): e = d\n")) == {"A", "b", "c", "d", "e"}
+
+
+def test_the_core_does_not_know_the_world() -> None:
+    tourists = {name_of(path): sorted(found) for path in core() if (found := imported(path.read_text("utf-8")) & WORLD)}
+    assert tourists == {}
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_is_imported_at_home_only(library: str) -> None:
+    abroad = [
+        name_of(path)
+        for path in house()
+        if library in imported(path.read_text("utf-8")) and not name_of(path).startswith(HOMES[library])
+    ]
+    assert abroad == []
+
+
+def test_every_room_is_on_the_floor_plan() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    plan = set(re.findall(r"\w+", " ".join(contracts[0]["layers"])))
+    rooms = {path.stem for path in BOT.iterdir() if path.suffix == ".py" or (path.is_dir() and any(path.rglob("*.py")))}
+    assert rooms - plan - {"__init__"} == set()
+
+
+def test_every_folder_of_code_says_what_it_is() -> None:
+    folders = {path.parent for path in house()}
+    silent = [name_of(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()]
+    assert [folder for folder in silent if "migrations" not in folder] == []
+
+
+def test_no_name_is_from_the_never_column() -> None:
+    strange = {
+        name_of(path): sorted(found)
+        for path in house()
+        if (found := {name for name in [*defined(path.read_text("utf-8")), path.stem] if words(name) & NEVER})
+    }
+    assert strange == {}
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    limits = {path: LONGEST_SOURCE_LINES if path.parent == BOT / "sources" else LONGEST_FILE_LINES for path in house()}
+    counts = {path: len(path.read_text("utf-8").splitlines()) for path in house()}
+    assert {name_of(path): count for path, count in counts.items() if count > limits[path]} == {}
+
+
+def test_no_error_is_swallowed() -> None:
+    assert {name_of(path): lines for path in house() if (lines := silences(path.read_text("utf-8")))} == {}
+
+
+def test_no_missing_number_becomes_a_zero() -> None:
+    rooms = [*core(), *sorted((BOT / "sources").rglob("*.py"))]
+    assert {name_of(path): lines for path in rooms if (lines := zeros_for_missing(path.read_text("utf-8")))} == {}
+
+
+def test_the_words_of_the_trade_are_frozen_values() -> None:
+    loose = {
+        name_of(path): names
+        for path in (BOT / "domain").glob("*.py")
+        if (names := loose_values(path.read_text("utf-8")))
+    }
+    assert loose == {}
+
+
+def test_every_source_states_docs_units_and_limits() -> None:
+    silent = []
+    for path in sorted((BOT / "sources").glob("[a-z]*.py")):
+        said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        silent += [f"{name_of(path)}: {word}" for word in ("Docs", "Units", "Limits") if word not in said]
+    assert silent == []
+
+
+def test_no_file_knows_this_machine_or_a_registry() -> None:
+    machine = re.compile(
+        r"(?<![\w.$}~-])/(root|home|Users|work)/\w|pythonhosted[.]org|pypi[.]org|registry[.]npmjs|deb[.]debian[.]org"
+    )
+    telling = [
+        f"{name_of(path)}:{number}"
+        for path in product_files()
+        for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1)
+        if machine.search(line)
+    ]
+    assert telling == []
+
+
+def test_every_path_that_a_document_names_exists() -> None:
+    named = re.compile(r"`((?:bot|config|tests|docs|deploy|benchmarks|requirements)/[\w./<>*-]*)`")
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    lost = [
+        f"{name_of(document)}: {path}"
+        for document in documents
+        for path in named.findall(document.read_text("utf-8"))
+        if not any(ROOT.glob(re.sub(r"<\w+>", "*", path)))
+    ]
+    assert documents
+    assert lost == []
+
+
+def test_the_locks_are_fresh_hashed_and_name_no_host() -> None:
+    loader = SourceFileLoader("front_door", str(ROOT / "tightrope"))
+    spec = spec_from_loader("front_door", loader)
+    assert spec is not None
+    door = module_from_spec(spec)
+    loader.exec_module(door)
+    assert door.lock_problems(ROOT / "requirements", ROOT / "pyproject.toml") == []
+
+
+def test_what_costs_time_and_memory_is_not_loaded_at_the_start() -> None:
+    heavy = ("pandas", "matplotlib", "discord")
+    program = f"import sys, bot.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
