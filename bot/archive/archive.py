@@ -1,0 +1,226 @@
+"""The archive as the rest of the house sees it: ports.Archive over SQL, and what the commands and the sender need besides."""
+
+import json
+from asyncio import to_thread
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from bot.archive import outbox, states, subscriptions
+from bot.archive.codec import encode
+from bot.archive.engine import Database, translated, upsert
+from bot.archive.evidence import evidence
+from bot.archive.migrate import migrate
+from bot.archive.points import PointStore
+from bot.archive.schema import notes
+from bot.archive.subscriptions import Slots
+from bot.domain.facts import Point, Series
+from bot.domain.judgement import Verdict
+from bot.domain.posts import Decision, Post, Profile, State, Subscription
+from bot.domain.readings import Snapshot
+from bot.errors import ArchiveError
+
+
+class SqlArchive:
+    """What survives a restart. Every method is one transaction and raises ArchiveError, which says what to do."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._points = PointStore(database)
+
+    # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def series(self, asset: str, since: datetime) -> Sequence[Series]:
+        """Every metric's past of one asset since a time, hourly where rolled up, aggregate and per venue."""
+        return await self._points.series(asset, since)
+
+    async def past(
+        self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
+    ) -> Series:
+        """One metric's past between two times; empty columns where nothing is stored."""
+        return await self._points.past(metric, asset, since, until, venue)
+
+    async def latest(self, asset: str | None = None) -> Sequence[Point]:
+        """The newest point of every metric, aggregate and per venue."""
+        return await self._points.latest(asset)
+
+    async def add_points(self, points: Sequence[Point]) -> None:
+        """Store points; one that is there already (same metric, asset, venue, time) is replaced."""
+        await self._points.intern(points)
+        async with self.database.write("storing points") as connection:
+            await self._points.store(connection, points)
+
+    # ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def state(self, asset: str, profile: Profile) -> State:
+        """What decide() remembered last, routes of the profile's subscriptions included; an empty State at first."""
+        async with self.database.read(f"state of {asset}") as connection:
+            kept = await states.load(connection, asset, profile)
+            return State(
+                signals=kept.signals, memory=kept.memory, stance=kept.stance, stance_since=kept.stance_since,
+                venues=kept.venues, routes=await subscriptions.routes(connection, asset, profile),
+            )  # fmt: skip
+
+    async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
+        """Points, state, verdict and posts (as unsent outbox rows) of one evaluation, in one transaction."""
+        await self._points.intern(decision.points)
+        shown = encode(evidence(decision, snapshot)) if decision.posts else None
+        async with self.database.write(f"storing the evaluation of {asset}") as connection:
+            await self._points.store(connection, decision.points)
+            before = await states.load(connection, asset, profile)
+            number = await states.record(connection, asset, profile, decision, before=before, evidence=shown)
+            await states.save(connection, asset, profile, decision)
+            await subscriptions.remember(connection, asset, profile, decision.state.routes, decision.posts)
+            await outbox.add(connection, number, decision.posts)
+
+    async def verdicts(
+        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
+    ) -> Sequence[Verdict]:
+        """Verdicts, oldest first: each that changed the stance, and each that was posted."""
+        async with self.database.read(f"verdicts on {asset}") as connection:
+            return await states.verdicts(connection, asset, profile or Profile(), since, until)
+
+    # ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def unsent(self, surface: str) -> Sequence[Post]:
+        """Outbox rows of one surface that are not sent, oldest first."""
+        async with self.database.read("outbox") as connection:
+            return await outbox.with_status(connection, surface, outbox.UNSENT)
+
+    async def uncertain(self, surface: str) -> Sequence[Post]:
+        """Posts of one surface of which nobody can tell whether they went out, oldest first."""
+        async with self.database.read("outbox") as connection:
+            return await outbox.with_status(connection, surface, outbox.UNCERTAIN)
+
+    async def claim(
+        self, surface: str, *, worker: str, at: datetime, lease: timedelta = timedelta(minutes=1), limit: int = 100
+    ) -> Sequence[Post]:
+        """Unsent posts for this worker alone until the lease ends, oldest first: for several processes on one outbox."""
+        async with self.database.write("outbox") as connection:
+            return await outbox.claim(connection, surface, worker=worker, at=at, lease=lease, limit=limit)
+
+    async def release(self, worker: str) -> None:
+        """Give back what a worker claimed and did not send."""
+        async with self.database.write("outbox") as connection:
+            await outbox.release(connection, worker)
+
+    async def mark_sent(self, post_id: str, *, channel: str, sent_at: datetime, message_id: str | None) -> None:
+        """The post went out."""
+        await self._mark(post_id, channel, status=outbox.SENT, sent_at=sent_at, message_id=message_id)
+
+    async def mark_uncertain(self, post_id: str, *, channel: str) -> None:
+        """Nobody can tell whether the post went out: it is not sent again."""
+        await self._mark(post_id, channel, status=outbox.UNCERTAIN)
+
+    async def mark_late(self, post_id: str, *, channel: str) -> None:
+        """The post goes out later than intended, and says so."""
+        await self._mark(post_id, channel, late=True)
+
+    async def posts(
+        self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None, channel: str | None = None
+    ) -> Sequence[Post]:
+        """Posts, newest first."""
+        async with self.database.read("posts") as connection:
+            return await outbox.recent(connection, asset=asset, channel=channel, limit=limit, before=before)
+
+    async def post(self, post_id: str) -> Post | None:
+        """One post by its short id."""
+        async with self.database.read(f"post {post_id}") as connection:
+            return await outbox.find(connection, post_id)
+
+    async def evidence(self, post_id: str) -> Mapping[str, object]:
+        """What a post was judged on, as `bot.archive.evidence` lists it; empty where there is no such post."""
+        async with self.database.read(f"post {post_id}") as connection:
+            text = await outbox.evidence_of(connection, post_id)
+        found: Mapping[str, object] = json.loads(text) if text else {}
+        return found
+
+    async def outbox_count(self) -> Mapping[str, int]:
+        """How many posts are in each status: unsent, sent, uncertain, dropped."""
+        async with self.database.read("outbox") as connection:
+            return await outbox.count(connection)
+
+    # ── subscriptions ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def profiles(self, asset: str) -> Sequence[Profile]:
+        """The profiles that some subscription of the asset uses; the default one at least, first."""
+        async with self.database.read(f"profiles of {asset}") as connection:
+            return await subscriptions.profiles(connection, asset)
+
+    async def subscribe(self, subscription: Subscription) -> None:
+        """Add a subscription or change its settings. Raises InputError where no further profile fits."""
+        async with self.database.write(f"subscription of {subscription.channel}") as connection:
+            await subscriptions.subscribe(connection, subscription)
+
+    async def unsubscribe(self, channel: str, asset: str | None = None) -> int:
+        """End one subscription of a channel, or all of them and what is unsent to it: how many ended."""
+        async with self.database.write(f"subscription of {channel}") as connection:
+            return await subscriptions.unsubscribe(connection, channel, asset)
+
+    async def subscriptions(
+        self, *, channel: str | None = None, asset: str | None = None, guild_id: str | None = None
+    ) -> Sequence[Subscription]:
+        """Subscriptions, by channel and asset."""
+        async with self.database.read("subscriptions") as connection:
+            return await subscriptions.listed(connection, channel=channel, asset=asset, guild_id=guild_id)
+
+    async def due(self, asset: str, at: datetime, slots: Slots) -> Mapping[str, datetime]:
+        """The channels whose scheduled post is due, and the slot: the last one that was not served yet."""
+        async with self.database.read(f"slots of {asset}") as connection:
+            return await subscriptions.due(connection, asset, at, slots)
+
+    async def pause(self, channel: str, at: datetime | None) -> None:
+        """Neither post nor alert in a channel, from a time on; None ends it."""
+        async with self.database.write(f"subscription of {channel}") as connection:
+            await subscriptions.change(connection, channel, paused_at=at)
+
+    async def snooze(self, channel: str, until: datetime | None) -> int:
+        """No alerts in a channel until a time; None ends it. How many subscriptions the channel has."""
+        async with self.database.write(f"subscription of {channel}") as connection:
+            return await subscriptions.change(connection, channel, snoozed_until=until)
+
+    async def forget_guild(self, guild_id: str) -> int:
+        """Remove every row about a server: how many channels it had."""
+        async with self.database.write("forgetting a server") as connection:
+            return await subscriptions.forget_guild(connection, guild_id)
+
+    # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def note(self, name: str) -> str | None:
+        """A small thing that was kept by name."""
+        async with self.database.read(f"note {name}") as connection:
+            found: str | None = (await connection.execute(select(notes.c.value).where(notes.c.name == name))).scalar()
+            return found
+
+    async def keep_note(self, name: str, value: str) -> None:
+        """Keep a small thing by name."""
+        async with self.database.write(f"note {name}") as connection:
+            row = upsert(connection, notes).values(name=name, value=value)
+            changed = {"value": row.excluded.value}
+            await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=changed))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.database.aclose()
+
+    async def _mark(self, post_id: str, channel: str, **values: object) -> None:
+        async with self.database.write(f"post {post_id}") as connection:
+            if not await outbox.mark(connection, post_id, channel, **values):
+                raise ArchiveError(f"post {post_id}: not in the outbox for {channel}")
+
+
+async def open_archive(url: str) -> SqlArchive:
+    """The archive at a database address, brought to this version's schema: `sqlite:///FILE`, `sqlite://` (in memory) or
+    `postgresql://…`. Raises ArchiveError: unreachable, damaged, newer than this version."""
+    database = Database(url)
+    try:
+        if database.path is not None:
+            with translated(f"database {database.path}"):
+                await to_thread(Path(database.path).parent.mkdir, parents=True, exist_ok=True)
+        await migrate(database)
+    except BaseException:
+        await database.aclose()
+        raise
+    return SqlArchive(database)

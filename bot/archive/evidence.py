@@ -1,0 +1,49 @@
+"""What a post was judged on, as plain JSON-ready values: the way back from each of its numbers to what a venue said."""
+
+from typing import Any
+
+from bot.archive.codec import plain
+from bot.domain.chain import OptionChain
+from bot.domain.facts import Fact
+from bot.domain.posts import Decision
+from bot.domain.readings import Reading, SeriesReading, Snapshot
+
+
+def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
+    """Keys: `at`, `taken_at`, `playbook`, `facts` (name → value, at, venues …), `stale`, `unknown` (name → reason), `readings`,
+    `gaps`, `asked`, `signals` (rule → phase, since …), `points` (the venues' own values behind aggregates)."""
+    facts = decision.facts
+    return {
+        "at": plain(facts.at),
+        "taken_at": plain(snapshot.taken_at),
+        "playbook": decision.playbook_hash,
+        "facts": {name: _fact(fact) for name, fact in facts.known.items()},
+        "stale": {name: _fact(fact) for name, fact in facts.stale.items()},
+        "unknown": dict(facts.unknown),
+        "readings": [_reading(reading) for reading in snapshot.readings],
+        "gaps": [{"who": gap.who, "reason": gap.reason} for gap in snapshot.gaps],
+        "asked": {quantity: list(venues) for quantity, venues in snapshot.asked.items()},
+        "signals": plain(decision.state.signals),
+        "points": [
+            {"metric": point.metric, "venue": point.venue, "value": point.value, "at": plain(point.at)}
+            for point in decision.points
+            if point.venue is not None and point.covers_s == 0
+        ],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    told: dict[str, Any] = plain(fact)
+    del told["name"]
+    return told
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    head = {"kind": type(reading).__name__, "source": reading.source, "observed_at": plain(reading.observed_at)}
+    if isinstance(reading, OptionChain):
+        return head | {"venue": reading.venue, "options": len(reading)}
+    if isinstance(reading, SeriesReading):
+        about = {"venue": reading.venue, "metric": reading.metric, "interval_s": reading.interval_s}
+        return head | about | {"rows": len(reading.at_ms)}
+    told: dict[str, Any] = plain(reading)
+    return head | told

@@ -1,0 +1,62 @@
+"""Bringing a database to the schema of this version: forward only, in one transaction, and never touching a newer one."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, select, text
+
+from bot import __version__
+from bot.archive.engine import Database, upsert
+from bot.archive.schema import editions
+from bot.errors import ArchiveError
+
+HEAD = "0001"
+# Two processes that start together must not both migrate; any number will do, as long as it is always the same.
+LOCK = 7_463_001
+
+
+async def revision(database: Database) -> str | None:
+    """The database's revision, None where it is empty. Raises ArchiveError."""
+    async with database.read("database") as connection:
+        return await connection.run_sync(_revision)
+
+
+async def migrate(database: Database) -> None:
+    """Bring the database to HEAD. Raises ArchiveError where it is newer than this version, naming the one to install."""
+    if await revision(database) == HEAD:
+        return
+    async with database.write("database migration") as connection:
+        if not database.is_sqlite:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        await connection.run_sync(_upgrade)
+        row = upsert(connection, editions).values(revision=HEAD, version=__version__)
+        await connection.execute(row.on_conflict_do_nothing())
+
+
+def _revision(connection: Connection) -> str | None:
+    if "alembic_version" not in inspect(connection).get_table_names():
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _upgrade(connection: Connection) -> None:
+    # alembic takes a fifth of a second to import: only where there is something to migrate.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    found = _revision(connection)
+    if found is not None and found not in known:
+        raise ArchiveError(_newer(connection, found))
+    command.upgrade(config, HEAD)
+
+
+def _newer(connection: Connection, found: str) -> str:
+    version = connection.execute(select(editions.c.version).where(editions.c.revision == found)).scalar()
+    wanted = f"install Tightrope {version} or later" if version else "install a newer Tightrope"
+    return f"the database is of revision {found}, newer than version {__version__} reads: {wanted}, or restore a backup"

@@ -1,0 +1,224 @@
+"""The tables. One schema for SQLite and PostgreSQL; the migrations in `migrations/` build it step by step.
+
+Times are whole numbers: points in milliseconds, everything else in microseconds since 1970 UTC. A value with parts of
+its own (a state, a story, a verdict) is JSON, read and written by `codec.py`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+
+metadata = MetaData(naming_convention=NAMES)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC-aware time, stored as whole microseconds since 1970: exact, sortable and the same on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Whole microseconds. A time without a zone is refused: ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no zone")
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """The time, in UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    comment="Which version of Tightrope first brought the database to a revision: what to install when the code is older.",
+)
+
+# ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("venue", Text, nullable=False, comment="empty for the aggregate: NULLs are never equal in a unique key"),
+    UniqueConstraint("asset", "metric", "venue"),
+)
+
+bases = Table(
+    "bases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("venues", Text, nullable=False, comment="the names, joined by commas, in the point's order"),
+    Column("of_venues", Integer, nullable=False),
+    Column("lower_bound", Boolean, nullable=False),
+    Column("covers_s", Integer, nullable=False),
+    UniqueConstraint("venues", "of_venues", "lower_bound", "covers_s"),
+    comment="What values stand on, each kind once: a point names it by number instead of repeating it.",
+)
+
+points = Table(
+    "points",
+    metadata,
+    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Double, nullable=False),
+    Column("basis_id", Integer, ForeignKey("bases.id"), nullable=False),
+    sqlite_with_rowid=False,
+    comment="Every point as it was heard, for as long as retention keeps it.",
+)
+
+
+def _rolled(name: str, comment: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+        Column("bucket", Integer, primary_key=True, autoincrement=False, comment="whole hours or days since 1970 UTC"),
+        Column("after_ms", Integer, nullable=False, comment="how far into the bucket the point lies"),
+        Column("value", Double, nullable=False),
+        Column("basis_id", Integer, ForeignKey("bases.id"), nullable=False),
+        sqlite_with_rowid=False,
+        comment=comment,
+    )
+
+
+hours = _rolled("hours", "One point for each hour in which something was heard.")
+days = _rolled("days", "One point for each day in which something was heard, older than the hours.")
+
+# ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+states = Table(
+    "states",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("profile", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("state", Text, nullable=False, comment="State without its routes: those are subscriptions"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("stance", Text, nullable=False),
+    Column("confidence", Text, nullable=False),
+    Column("score_low", Double, nullable=False),
+    Column("score_high", Double, nullable=False),
+    Column("coverage", Double, nullable=False),
+    Column("playbook_hash", Text, nullable=False),
+    Column("verdict", Text, comment="the whole verdict, where the stance changed or something was posted"),
+    Column("evidence", Text, comment="facts, readings and gaps, where something was posted"),
+    UniqueConstraint("asset", "profile", "at"),
+)
+
+# ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+stories = Table(
+    "stories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("evaluation_id", Integer, ForeignKey("evaluations.id"), nullable=False),
+    Column("story", Text, nullable=False),
+    comment="The words of posts, once for all channels that get the same.",
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("story_id", Integer, ForeignKey("stories.id"), nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("intended_at", Moment, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("status", Text, nullable=False, comment="unsent, sent, uncertain or dropped"),
+    Column("sent_at", Moment),
+    Column("message_id", Text),
+    Column("claimed_by", Text),
+    Column("claimed_until", Moment),
+    UniqueConstraint("id", "channel"),
+    Index(None, "surface", "status", "intended_at"),
+    Index(None, "intended_at"),
+    Index(None, "channel"),
+)
+
+# ── channels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("guild_id", Text),
+    Index(None, "guild_id"),
+    comment="Every channel that ever subscribed, so that all of a server's rows can be found and forgotten.",
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("channel", Text, ForeignKey("channels.channel"), primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("profile_id", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("post_at", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("alerts", Boolean, nullable=False),
+    Column("quiet_from", Integer),
+    Column("quiet_to", Integer),
+    Column("snoozed_until", Moment),
+    Column("paused_at", Moment),
+    Column("last_slot_at", Moment),
+    Column("last_stance", Text),
+    Column("last_severity", Text),
+    Column("last_alert_at", Moment),
+    Column("alerted_at", Text, nullable=False),
+    Column("suppressed", Integer, nullable=False),
+    Index(None, "asset", "profile_id"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="Small things to remember, such as the hash of the commands that were last registered.",
+)
+
+leadership = Table(
+    "leadership",
+    metadata,
+    Column("role", Text, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    comment="The fence: each new leader raises the epoch, and a write under an older one is refused.",
+)
