@@ -1,0 +1,280 @@
+"""How Deribit would tell a moment of the tape: JSON-RPC replies with its field names, units and nulls.
+
+Docs: https://docs.deribit.com. Units as in `deribit.py`: options in coins, inverse futures in USD, funding a fraction.
+Limits: the tape keeps hours, so bars and DVOL come by the hour and longer; funding history by the hour. `mark_iv` has
+four decimals where the venue has two, so that rounding does not move a skew.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from bot.sources._tape_chain import Floats
+from bot.sources._tape_market import HOUR_MS, Answer, Asked, Hours, Market, Scene
+from bot.sources._wire import to_ms
+
+VENUE = "deribit"
+HOST = "www.deribit.com"
+PREFIX = "/api/v2/public/"
+CONTRACT_USD = 10
+VOLUME_SHARE = 0.05
+BAR_MINUTES = {"60": 60, "120": 120, "180": 180, "360": 360, "720": 720, "1D": 1440}
+DVOL_SECONDS = {"3600": 3_600, "43200": 43_200, "1D": 86_400}
+TAKEN_US = 180
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
+
+
+class _OptionRow(msgspec.Struct, kw_only=True, gc=False):
+    instrument_name: str
+    base_currency: str
+    quote_currency: str
+    creation_timestamp: int
+    bid_price: float | None
+    ask_price: float
+    mid_price: float | None
+    mark_price: float
+    mark_iv: float
+    last: float | None
+    high: None = None
+    low: None = None
+    price_change: None = None
+    open_interest: float
+    volume: float
+    volume_usd: float
+    underlying_index: str
+    underlying_price: float
+    estimated_delivery_price: float
+    interest_rate: int = 0
+
+
+class _Refused(Exception):
+    """Parameters that the venue would not take."""
+
+    def __init__(self, param: str, reason: str = "wrong format") -> None:
+        self.data = {"param": param, "reason": reason}
+        super().__init__(param)
+
+
+def answer(scene: Scene, asked: Asked) -> Answer:
+    """The reply to one request."""
+    method = METHODS.get(asked.path.removeprefix(PREFIX))
+    if method is None:
+        return 400, _envelope(asked.now, error={"code": METHOD_NOT_FOUND, "message": "Method not found"})
+    try:
+        return 200, _envelope(asked.now, result=method(scene, asked.params))
+    except _Refused as refused:
+        error = {"code": INVALID_PARAMS, "message": "Invalid params", "data": refused.data}
+        return 400, _envelope(asked.now, error=error)
+
+
+def _envelope(now: datetime, **content: object) -> dict[str, object]:
+    out_us = to_ms(now) * 1000
+    times = {"usIn": out_us - TAKEN_US, "usOut": out_us, "usDiff": TAKEN_US, "testnet": False}
+    return {"jsonrpc": "2.0", **content, **times}
+
+
+def _book_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    market = _market(scene, params.get("currency", ""), "currency")
+    kind = params.get("kind")
+    if kind not in {None, "option", "future"}:
+        raise _Refused("kind")
+    options = [] if kind == "future" else _option_rows(market)
+    futures = [] if kind == "option" else _future_rows(market, scene.shares[VENUE])
+    return [*options, *futures]
+
+
+def _option_rows(market: Market) -> list[_OptionRow]:
+    chain = market.chain
+    sides = (
+        ("C", chain.call_mark_coin, chain.call_open_interest_coin),
+        ("P", chain.put_mark_coin, chain.put_open_interest_coin),
+    )
+    return [row for side in sides for row in _side_rows(market, *side)]
+
+
+def _side_rows(market: Market, right: str, marks: Floats, open_interest: Floats) -> Iterator[_OptionRow]:
+    """One row for each contract of one side: quoted around the mark to the tick, without a bid where that is nothing."""
+    chain, asset, at_ms, index_usd = market.chain, market.asset, market.at_ms, market.index_usd
+    ticks = np.where(marks >= 0.005, 0.0005, 0.0001)
+    bids = np.round(np.floor(marks / ticks) * ticks, 4)
+    asks = np.round(bids + ticks, 4)
+    volumes = np.round(open_interest * VOLUME_SHARE, 1)
+    columns = (
+        chain.strike_usd, bids, asks, np.round((bids + asks) / 2, 5), np.round(marks, 8), chain.iv_pct, np.round(marks, 4),
+        open_interest, volumes, np.round(volumes * marks * index_usd, 2),
+    )  # fmt: skip
+    for number, expiry in enumerate(market.option_expiries):
+        stem = f"{asset}-{_day(expiry)}"
+        underlying, forward = f"SYN.{stem}", float(chain.forward_usd[number])
+        for strike, bid, ask, mid, mark, volatility, last, held, volume, volume_usd in zip(
+            *(column[number].tolist() for column in columns), strict=True
+        ):
+            yield _OptionRow(
+                instrument_name=f"{stem}-{strike:.0f}-{right}",
+                base_currency=asset,
+                quote_currency=asset,
+                creation_timestamp=at_ms,
+                bid_price=bid or None,
+                ask_price=ask,
+                mid_price=mid if bid else None,
+                mark_price=mark,
+                mark_iv=volatility,
+                last=last if volume else None,
+                open_interest=held,
+                volume=volume,
+                volume_usd=volume_usd,
+                underlying_index=underlying,
+                underlying_price=forward,
+                estimated_delivery_price=index_usd,
+            )
+
+
+def _future_rows(market: Market, share: float) -> list[dict[str, object]]:
+    """Dated futures in whole contracts; the perpetual carries the rest, so that the sum is the venue's share."""
+    total_usd = round(market.open_interest_coin * share * market.index_usd / CONTRACT_USD) * CONTRACT_USD
+    dated = [round(total_usd * future.weight / CONTRACT_USD) * CONTRACT_USD for future in market.futures]
+    rows = [
+        _future_row(market, f"{market.asset}-{_day(future.expires_at)}", future.mark_usd, open_interest)
+        for future, open_interest in zip(market.futures, dated, strict=True)
+    ]
+    perpetual = _future_row(market, f"{market.asset}-PERPETUAL", market.perpetual_usd, total_usd - sum(dated))
+    funding = round(market.funding_8h_pct / 100, 10)
+    return [*rows, {**perpetual, "funding_8h": funding, "current_funding": funding}]
+
+
+def _future_row(market: Market, name: str, mark_usd: float, open_interest_usd: int) -> dict[str, object]:
+    volume_usd = round(open_interest_usd * VOLUME_SHARE / CONTRACT_USD) * CONTRACT_USD
+    return {
+        "instrument_name": name,
+        "base_currency": market.asset,
+        "quote_currency": "USD",
+        "creation_timestamp": market.at_ms,
+        "bid_price": round(mark_usd - 0.25, 2),
+        "ask_price": round(mark_usd + 0.25, 2),
+        "mid_price": mark_usd,
+        "mark_price": mark_usd,
+        "last": mark_usd,
+        "high": None,
+        "low": None,
+        "price_change": None,
+        "open_interest": open_interest_usd,
+        "volume": round(volume_usd / mark_usd, 8),
+        "volume_usd": volume_usd,
+        "volume_notional": volume_usd,
+        "estimated_delivery_price": market.index_usd,
+    }
+
+
+def _index_price(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
+    name = params.get("index_name", "")
+    index_usd = _market(scene, name.removesuffix("_usd").upper(), "index_name").index_usd
+    return {"index_price": index_usd, "estimated_delivery_price": index_usd}
+
+
+def _volatility_index(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
+    market = _market(scene, params.get("currency", ""), "currency")
+    if params.get("resolution") not in DVOL_SECONDS:
+        raise _Refused("resolution")
+    step_ms = DVOL_SECONDS[params["resolution"]] * 1000
+    hours = _between(scene.hours, params, step_ms)
+    factor = scene.tape.assets[market.asset].volatility
+    opens, closes = np.round(hours.dvol_open * factor, 2), np.round(hours.dvol_close * factor, 2)
+    columns = _bars(hours.start_ms, step_ms, opens, np.maximum(opens, closes), np.minimum(opens, closes), closes)
+    return {"data": [[int(start), *bar] for start, *bar in zip(*columns, strict=True)], "continuation": None}
+
+
+def _chart(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
+    market = _perpetual(scene, params)
+    if params.get("resolution") not in BAR_MINUTES:
+        raise _Refused("resolution")
+    step_ms = BAR_MINUTES[params["resolution"]] * 60_000
+    hours = _between(scene.hours, params, step_ms)
+    price = scene.tape.assets[market.asset].price
+    prices = (hours.open_usd, hours.high_usd, hours.low_usd, hours.close_usd)
+    starts, opens, highs, lows, closes = _bars(hours.start_ms, step_ms, *(np.round(p * price, 2) for p in prices))
+    return {
+        "status": "ok" if starts else "no_data",
+        "ticks": [int(start) for start in starts],
+        "open": opens,
+        "high": highs,
+        "low": lows,
+        "close": closes,
+        "volume": [0.0] * len(starts),
+        "cost": [0.0] * len(starts),
+    }
+
+
+def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[dict[str, object]]:
+    market = _perpetual(scene, params)
+    since_ms, until_ms = _times(params)
+    hours = scene.hours.between(since_ms - HOUR_MS, until_ms - HOUR_MS)
+    price = scene.tape.assets[market.asset].price
+    columns = zip(hours.start_ms, hours.open_usd, hours.close_usd, hours.funding_8h_pct, strict=True)
+    return [
+        {
+            "timestamp": int(start) + HOUR_MS,
+            "index_price": round(float(close) * price, 2),
+            "prev_index_price": round(float(before) * price, 2),
+            "interest_8h": round(float(rate) / 100, 10),
+            "interest_1h": round(float(rate) / 800, 10),
+        }
+        for start, before, close, rate in columns
+    ]
+
+
+def _bars(
+    start_ms: Floats, step_ms: int, opens: Floats, highs: Floats, lows: Floats, closes: Floats
+) -> tuple[list[float], list[float], list[float], list[float], list[float]]:
+    """Hours put together to bars of a longer step, counted from 1970 UTC; the last one may be under way."""
+    if not len(start_ms):
+        return [], [], [], [], []
+    steps, firsts = np.unique(start_ms // step_ms, return_index=True)
+    lasts = np.append(firsts[1:], len(start_ms)) - 1
+    return (
+        (steps * step_ms).tolist(),
+        opens[firsts].tolist(),
+        np.maximum.reduceat(highs, firsts).tolist(),
+        np.minimum.reduceat(lows, firsts).tolist(),
+        closes[lasts].tolist(),
+    )
+
+
+def _between(hours: Hours, params: Mapping[str, str], step_ms: int) -> Hours:
+    """The hours of every bar that starts within the times asked for."""
+    since_ms, until_ms = _times(params)
+    first_ms = -(-since_ms // step_ms) * step_ms
+    return hours.between(first_ms, until_ms // step_ms * step_ms + step_ms - 1)
+
+
+def _times(params: Mapping[str, str]) -> tuple[int, int]:
+    for name in ("start_timestamp", "end_timestamp"):
+        if not params.get(name, "").isdecimal():
+            raise _Refused(name)
+    return int(params["start_timestamp"]), int(params["end_timestamp"])
+
+
+def _perpetual(scene: Scene, params: Mapping[str, str]) -> Market:
+    name = params.get("instrument_name", "")
+    return _market(scene, name.removesuffix("-PERPETUAL") if name.endswith("-PERPETUAL") else "", "instrument_name")
+
+
+def _market(scene: Scene, asset: str, param: str) -> Market:
+    if asset not in scene.markets:
+        raise _Refused(param, "not on the tape")
+    return scene.markets[asset]
+
+
+def _day(expires_at: datetime) -> str:
+    return f"{expires_at.day}{MONTHS[expires_at.month - 1]}{expires_at:%y}"
+
+
+METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], object]] = {
+    "get_book_summary_by_currency": _book_summary,
+    "get_index_price": _index_price,
+    "get_volatility_index_data": _volatility_index,
+    "get_tradingview_chart_data": _chart,
+    "get_funding_rate_history": _funding_history,
+}

@@ -1,0 +1,267 @@
+"""One moment of the tape as a market: index, futures, perpetual, chain, and the hours that led to it."""
+
+import calendar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+
+import numpy as np
+
+from bot.sources._tape_chain import DAYS_A_YEAR, Floats, TapeChain, build, meet
+from bot.sources._tape_table import BASIS_TENORS_D, HOUR, Factors, Moment, Tape
+from bot.sources._wire import to_ms
+
+EXPIRY_TIME = time(8)
+FRIDAY = 4
+DAILIES, OPTION_WEEKLIES, FUTURE_WEEKLIES, MONTHLIES, QUARTERLIES = 4, 3, 2, 3, 4
+PERPETUAL_WEIGHT = 0.45
+SHORTEST_BASIS_D = 7
+# A day's options carry little open interest, a month's or quarter's most of it.
+EXPIRY_WEIGHTS = {"day": 0.01, "week": 0.05, "month": 0.2}
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Future:
+    """A dated future: its expiry, days to it, mark, and its share of a venue's open interest."""
+
+    expires_at: datetime
+    days: float
+    mark_usd: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Market:
+    """One asset at one moment of the tape, before any venue spells it.
+
+    `open_interest_coin` is that of futures and perpetuals on all venues; the dated futures' yearly rates, linear in days
+    between those of a week and more, are the stated basis. `option_expiries` follow the rows of the chain.
+    """
+
+    asset: str
+    at: datetime
+    index_usd: float
+    perpetual_usd: float
+    funding_8h_pct: float
+    open_interest_coin: float
+    futures: tuple[Future, ...]
+    option_expiries: tuple[datetime, ...]
+    chain: TapeChain
+
+    @property
+    def at_ms(self) -> int:
+        """The moment, milliseconds since 1970 UTC."""
+        return to_ms(self.at)
+
+
+def market(moment: Moment, factors: Factors) -> Market:
+    """One asset's market at a moment. The perpetual stands over the index by the funding of one interval."""
+    index_usd = round(moment.index_usd * factors.price, 2)
+    futures = _futures(moment, index_usd)
+    expiries = _option_expiries(moment.at)
+    days = _days_to(expiries, moment.at)
+    dated = [future for future in futures if future.days >= SHORTEST_BASIS_D]
+    rates = np.interp(days, [future.days for future in dated], [_rate(future, index_usd) for future in dated])
+    return Market(
+        asset=factors.asset,
+        at=moment.at,
+        index_usd=index_usd,
+        perpetual_usd=round(index_usd * (1 + moment.funding_8h_pct / 100), 2),
+        funding_8h_pct=moment.funding_8h_pct,
+        open_interest_coin=moment.open_interest_coin * factors.coins,
+        futures=futures,
+        option_expiries=tuple(expiries),
+        chain=build(
+            moment,
+            factors,
+            days=days,
+            forward_usd=np.round(index_usd * (1 + rates * days / DAYS_A_YEAR), 4),
+            weights=np.array([EXPIRY_WEIGHTS[kind] for kind in expiries.values()]),
+        ),
+    )
+
+
+def _futures(moment: Moment, index_usd: float) -> tuple[Future, ...]:
+    at = moment.at
+    expiries = sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *_months(at, QUARTERLIES, 3)})
+    days = _days_to(expiries, at)
+    weights = 1 / (1 + days / 60)
+    weights *= (1 - PERPETUAL_WEIGHT) / weights.sum()
+    return tuple(
+        Future(
+            expires_at=expiry,
+            days=float(left),
+            mark_usd=round(float(index_usd * (1 + rate / 100 * left / DAYS_A_YEAR)), 2),
+            weight=float(weight),
+        )
+        for expiry, left, rate, weight in zip(expiries, days, _rates(moment, days), weights, strict=True)
+    )
+
+
+def _rates(moment: Moment, days: Floats) -> Floats:
+    """Yearly rates (%) at these days whose line between the days from a week on gives the stated basis."""
+    stated = np.asarray(moment.basis_pct)
+    rates: Floats = np.interp(days, BASIS_TENORS_D, stated)
+    far = days >= SHORTEST_BASIS_D
+    rates[far] = meet(BASIS_TENORS_D, stated, days[far], rates[far])
+    return rates
+
+
+def _rate(future: Future, index_usd: float) -> float:
+    return (future.mark_usd / index_usd - 1) * DAYS_A_YEAR / future.days
+
+
+def _days_to(expiries: Iterable[datetime], at: datetime) -> Floats:
+    return np.array([(expiry - at) / timedelta(days=1) for expiry in expiries])
+
+
+def _option_expiries(at: datetime) -> dict[datetime, str]:
+    """When options expire, in time order, and whether it is a day's, a week's or a month's expiry."""
+    kinds = dict.fromkeys(_mornings(at, DAILIES), "day")
+    kinds |= dict.fromkeys(_fridays(at, OPTION_WEEKLIES), "week")
+    kinds |= dict.fromkeys((*_months(at, MONTHLIES, 1), *_months(at, QUARTERLIES, 3)), "month")
+    return dict(sorted(kinds.items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """What a venue on the tape knows at a moment: each asset's market, the hours that have ended, its share of them.
+
+    `shares` of open interest, by venue, add up to 1.
+    """
+
+    tape: Tape
+    moment: Moment
+    markets: Mapping[str, Market]
+    hours: "Hours"
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request, as far as a venue on the tape looks at it: the path, the query and the JSON body, and the server's time."""
+
+    path: str
+    params: Mapping[str, str]
+    body: object
+    now: datetime
+
+
+Answer = tuple[int, object]
+"""HTTP status, and what becomes the JSON body (bytes go out as they are)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hours:
+    """Hours as columns: their start (milliseconds since 1970 UTC), prices (USD), DVOL at start and end (points), the
+    funding rate for eight hours at their end (%), open interest at their end (coins).
+
+    Between two moments the price goes in a straight line, hour by hour. The stated high and low of the stretch fall in
+    its first and last hour: the high first where the price falls, the low first where it rises.
+    """
+
+    start_ms: Floats
+    open_usd: Floats
+    high_usd: Floats
+    low_usd: Floats
+    close_usd: Floats
+    dvol_open: Floats
+    dvol_close: Floats
+    funding_8h_pct: Floats
+    open_interest_coin: Floats
+
+    @classmethod
+    def of(cls, tape: Tape) -> "Hours":
+        """All hours of a tape, the days before it included."""
+        bars = np.array([bar for stretch in _stretches(tape) for bar in stretch])
+        start, end = bars[:, 0], bars[:, 0] + HOUR_MS
+        # A day's DVOL and open interest are those at its end; its mean funding stands at its noon.
+        midnights = np.array([_midnight_ms(day.day) for day in tape.lead_in])
+        moments_ms = np.array([to_ms(moment.at) for moment in tape.moments])
+        ends = np.concatenate([midnights[1:], moments_ms])
+        noons = np.concatenate([midnights + 12 * HOUR_MS, moments_ms])
+        dvol = [*(day.dvol for day in tape.lead_in[:-1]), *(moment.dvol for moment in tape.moments)]
+        coins = [day.open_interest_coin for day in tape.lead_in[:-1]] + [m.open_interest_coin for m in tape.moments]
+        funding = [day.funding_8h_pct for day in tape.lead_in] + [moment.funding_8h_pct for moment in tape.moments]
+        return cls(
+            start_ms=start,
+            open_usd=bars[:, 1],
+            high_usd=bars[:, 2],
+            low_usd=bars[:, 3],
+            close_usd=bars[:, 4],
+            dvol_open=np.round(np.interp(start, ends, dvol), 2),
+            dvol_close=np.round(np.interp(end, ends, dvol), 2),
+            funding_8h_pct=np.round(np.interp(end, noons, funding), 6),
+            open_interest_coin=np.round(np.interp(end, ends, coins), 2),
+        )
+
+    def until(self, at_ms: float) -> "Hours":
+        """The hours that have ended by then."""
+        return self._rows(slice(0, int(np.searchsorted(self.start_ms, at_ms - HOUR_MS, side="right"))))
+
+    def between(self, since_ms: float, until_ms: float) -> "Hours":
+        """The hours that start within the two times, ends included."""
+        first, last = np.searchsorted(self.start_ms, since_ms), np.searchsorted(self.start_ms, until_ms, side="right")
+        return self._rows(slice(int(first), int(last)))
+
+    def __len__(self) -> int:
+        return len(self.start_ms)
+
+    def _rows(self, rows: slice) -> "Hours":
+        return Hours(**{name: getattr(self, name)[rows] for name in self.__slots__})
+
+
+def _stretches(tape: Tape) -> Iterator[list[tuple[float, ...]]]:
+    close_usd = tape.lead_in[0].close_usd
+    for day in tape.lead_in:
+        yield _bars(_midnight_ms(day.day), 24, close_usd, day.close_usd, day.high_usd, day.low_usd)
+        close_usd = day.close_usd
+    for now, after in pairwise(tape.moments):
+        hours = (after.at - now.at) // HOUR
+        yield _bars(to_ms(now.at), hours, now.index_usd, after.index_usd, now.high_usd, now.low_usd)
+
+
+def _bars(
+    start_ms: int, hours: int, open_usd: float, close_usd: float, high_usd: float, low_usd: float
+) -> list[tuple[float, ...]]:
+    steps = [round(open_usd + (close_usd - open_usd) * hour / hours, 2) for hour in range(hours + 1)]
+    falls = close_usd < open_usd
+    high_hour, low_hour = (0, hours - 1) if falls else (hours - 1, 0)
+    bars: list[tuple[float, ...]] = []
+    for hour in range(hours):
+        before, after = steps[hour], steps[hour + 1]
+        high = max(before, after, high_usd if hour == high_hour else 0.0)
+        low = min(before, after, low_usd if hour == low_hour else before)
+        bars.append((float(start_ms + hour * HOUR_MS), before, high, low, after))
+    return bars
+
+
+def _midnight_ms(day: date) -> int:
+    return to_ms(datetime.combine(day, time(), UTC))
+
+
+def _mornings(at: datetime, count: int) -> list[datetime]:
+    """The next mornings at the expiry time, later than `at`."""
+    first = datetime.combine(at.date(), EXPIRY_TIME, UTC)
+    days = (first + timedelta(days=number) for number in range(count + 1))
+    return [day for day in days if day > at][:count]
+
+
+def _fridays(at: datetime, count: int) -> list[datetime]:
+    return [morning for morning in _mornings(at, 7 * (count + 1)) if morning.weekday() == FRIDAY][:count]
+
+
+def _months(at: datetime, count: int, every: int) -> list[datetime]:
+    """The last Fridays of the next months whose number is a multiple of `every`."""
+    found: list[datetime] = []
+    year, month = at.year, at.month
+    while len(found) < count:
+        last = date(year, month, calendar.monthrange(year, month)[1])
+        friday = last - timedelta(days=(last.weekday() - FRIDAY) % 7)
+        expiry = datetime.combine(friday, EXPIRY_TIME, UTC)
+        if month % every == 0 and expiry > at:
+            found.append(expiry)
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return found

@@ -1,0 +1,367 @@
+"""The tape's table: moments, the days before them and the header, read from `config/tapes/<name>/` and checked."""
+
+import csv
+import math
+import tomllib
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import ConfigError, Problem
+
+HEADER, MOMENTS, LEAD_IN = "tape.toml", "moments.csv", "lead-in.csv"
+SKEW_TENORS_D = (7, 30, 60, 90)
+BASIS_TENORS_D = (30, 60, 90)
+HOUR = timedelta(hours=1)
+
+_SKEW = tuple(f"skew_{days}d_pct" for days in SKEW_TENORS_D)
+_ATM = tuple(f"atm_iv_{days}d_pct" for days in SKEW_TENORS_D)
+_BASIS = tuple(f"basis_{days}d_pct" for days in BASIS_TENORS_D)
+
+# What a cell may hold, ends included: wide enough for any market, narrow enough to catch a slip of a column.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "index_usd": (1.0, 1e7),
+    "high_usd": (1.0, 1e7),
+    "low_usd": (1.0, 1e7),
+    "close_usd": (1.0, 1e7),
+    "open_interest_coin": (1.0, 1e8),
+    "option_open_interest_coin": (1.0, 1e8),
+    "put_call_ratio": (0.01, 100.0),
+    "dvol": (1.0, 400.0),
+    "funding_8h_pct": (-2.0, 2.0),
+    **dict.fromkeys(_SKEW, (-60.0, 60.0)),
+    **dict.fromkeys(_ATM, (1.0, 400.0)),
+    **dict.fromkeys(_BASIS, (-80.0, 200.0)),
+}
+_MOMENT_COLUMNS = (
+    "at", "index_usd", "high_usd", "low_usd", "open_interest_coin", *_SKEW, *_ATM, *_BASIS,
+    "funding_8h_pct", "dvol", "put_call_ratio", "option_open_interest_coin",
+)  # fmt: skip
+_DAY_COLUMNS = ("day", "high_usd", "low_usd", "close_usd", "dvol", "funding_8h_pct", "open_interest_coin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The market at one time. `high_usd` and `low_usd` are the extremes from here to the next moment. Tuples follow
+    SKEW_TENORS_D and BASIS_TENORS_D."""
+
+    at: datetime
+    index_usd: float
+    high_usd: float
+    low_usd: float
+    open_interest_coin: float
+    skew_pct: tuple[float, ...]
+    atm_iv_pct: tuple[float, ...]
+    basis_pct: tuple[float, ...]
+    funding_8h_pct: float
+    dvol: float
+    put_call_ratio: float
+    option_open_interest_coin: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One day before the first moment; `close_usd` and `dvol` are those at its end, `funding_8h_pct` is its mean."""
+
+    day: date
+    high_usd: float
+    low_usd: float
+    close_usd: float
+    dvol: float
+    funding_8h_pct: float
+    open_interest_coin: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationDay:
+    """Force-closed notional of one day, over all venues."""
+
+    day: date
+    longs_usd: float
+    shorts_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factors:
+    """How an asset is derived from the tape's own: all 1 for that one. `note` says "synthetic" where it is derived."""
+
+    asset: str
+    price: float = 1.0
+    volatility: float = 1.0
+    coins: float = 1.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """A market to be played: moments in time order, the days before, when to post, and how venues share it."""
+
+    name: str
+    title: str
+    moments: tuple[Moment, ...]
+    lead_in: tuple[Day, ...]
+    post_times: tuple[datetime, ...]
+    assets: Mapping[str, Factors]
+    shares: Mapping[str, float]
+    liquidations: tuple[LiquidationDay, ...]
+    record_liquidations: tuple[date, float] | None
+
+    @property
+    def starts_at(self) -> datetime:
+        """The first moment's time."""
+        return self.moments[0].at
+
+    @property
+    def ends_at(self) -> datetime:
+        """The last moment's time."""
+        return self.moments[-1].at
+
+    def moment_at(self, now: datetime) -> Moment | None:
+        """The moment at or before `now`; None before the first one."""
+        place = bisect_right(self.moments, now, key=lambda moment: moment.at)
+        return self.moments[place - 1] if place else None
+
+
+def parse(files: Mapping[str, str]) -> Tape:
+    """A tape from the texts of `tape.toml`, `moments.csv` and `lead-in.csv`, by file name.
+
+    Raises ConfigError with every problem found: the file, and the row and column that it is in.
+    """
+    problems = [Problem(file=name, id="", reason="missing") for name in (HEADER, MOMENTS, LEAD_IN) if name not in files]
+    if problems:
+        raise ConfigError(problems)
+    header = _header(files[HEADER], problems)
+    figures = header.figures if header else {}
+    moments = list(_moments(_Rows(MOMENTS, files[MOMENTS], _MOMENT_COLUMNS, figures, problems)))
+    lead_in = list(_days(_Rows(LEAD_IN, files[LEAD_IN], _DAY_COLUMNS, figures, problems)))
+    if header is None or problems:
+        raise ConfigError(problems)
+    _check(moments, lead_in, problems)
+    if problems:
+        raise ConfigError(problems)
+    return _tape(header, moments, lead_in)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Synthetic(_Strict):
+    price_factor: float = Field(gt=0)
+    volatility_factor: float = Field(gt=0)
+    coins_factor: float = Field(gt=0)
+    note: str
+
+
+class _Record(_Strict):
+    day: date
+    total_usd: float = Field(gt=0)
+
+
+class _Liquidations(_Strict):
+    day: date
+    longs_musd: float = Field(ge=0)
+    shorts_musd: float = Field(ge=0)
+
+
+class _Header(_Strict):
+    name: str
+    title: str
+    reconstruction: Literal[True]
+    asset: str
+    daily_post: time
+    extra_posts: list[AwareDatetime]
+    figures: dict[str, float]
+    shares: dict[str, Annotated[float, Field(ge=0)]]
+    synthetic: dict[str, _Synthetic]
+    record_liquidations: _Record | None = None
+    liquidations: list[_Liquidations]
+    sources: dict[str, str]
+
+
+def _header(text: str, problems: list[Problem]) -> _Header | None:
+    try:
+        header = _Header.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(Problem(file=HEADER, id="", reason=f"not TOML: {error}"))
+        return None
+    except ValidationError as error:
+        for found in error.errors():
+            where = ".".join(str(part) for part in found["loc"])
+            problems.append(Problem(file=HEADER, id=where, reason=found["msg"]))
+        return None
+    if sum(header.shares.values()) >= 1:
+        problems.append(Problem(file=HEADER, id="shares", reason="their sum must be below 1: Deribit carries the rest"))
+    return header
+
+
+class _Rows:
+    """The rows of a CSV file whose lines may be comments, as checked cells; what is wrong goes to `problems`."""
+
+    def __init__(
+        self,
+        file: str,
+        text: str,
+        columns: Sequence[str],
+        figures: Mapping[str, float],
+        problems: list[Problem],
+    ) -> None:
+        self._file, self._text, self._columns = file, text, columns
+        self._figures, self._problems = figures, problems
+        self._row = ""
+
+    def __iter__(self) -> Iterator[Mapping[str, str]]:
+        """Each row by column; one with too few or too many cells is a problem and is left out."""
+        lines = [line for line in self._text.splitlines() if line.strip() and not line.startswith("#")]
+        header = lines[0].split(",") if lines else []
+        if header != list(self._columns):
+            self._row = "first line"
+            self._wrong("", f"columns must be {','.join(self._columns)}")
+            return
+        for cells in csv.reader(lines[1:]):
+            self._row = cells[0]
+            if len(cells) == len(header):
+                yield dict(zip(header, cells, strict=True))
+            else:
+                self._wrong("", f"{len(cells)} cells, {len(header)} wanted")
+
+    def number(self, row: Mapping[str, str], column: str) -> float:
+        """The cell as a number within its column's range; nan where it is not, which is a problem already told."""
+        low, high = _RANGES[column]
+        value = self._value(row[column].strip(), column)
+        if math.isfinite(value) and not low <= value <= high:
+            self._wrong(column, f"{value:g} is outside {low:g} to {high:g}")
+        return value
+
+    def at(self, row: Mapping[str, str]) -> datetime | None:
+        """The row's time, UTC, on the hour."""
+        try:
+            at = datetime.fromisoformat(row["at"])
+        except ValueError:
+            self._wrong("at", f"{row['at']!r} is not a time like 2026-01-28T06:00Z")
+            return None
+        if at.utcoffset() != timedelta(0) or at.timestamp() % HOUR.total_seconds():
+            self._wrong("at", f"{row['at']!r} must be in UTC (Z) and on the hour")
+            return None
+        return at.astimezone(UTC)
+
+    def day(self, row: Mapping[str, str]) -> date | None:
+        """The row's day."""
+        try:
+            return date.fromisoformat(row["day"])
+        except ValueError:
+            self._wrong("day", f"{row['day']!r} is not a day like 2026-01-28")
+            return None
+
+    def _value(self, cell: str, column: str) -> float:
+        name, _, factor = cell.removeprefix("=").partition("*") if cell.startswith("=") else ("", "", cell)
+        if name and name not in self._figures:
+            self._wrong(column, f"{name!r} is not one of [figures] in {HEADER}")
+            return math.nan
+        try:
+            value = self._figures[name] * float(factor or 1) if name else float(cell)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            self._wrong(column, f"{cell!r} is not a number")
+        return value
+
+    def _wrong(self, column: str, reason: str) -> None:
+        where = f"{self._row} {column}".strip()
+        self._problems.append(Problem(file=self._file, id=where, reason=reason))
+
+
+def _moments(rows: _Rows) -> Iterator[Moment]:
+    for row in rows:
+        numbers = {column: rows.number(row, column) for column in _MOMENT_COLUMNS[1:]}
+        at = rows.at(row)
+        if at is None:
+            continue
+        yield Moment(
+            at=at,
+            skew_pct=tuple(numbers.pop(column) for column in _SKEW),
+            atm_iv_pct=tuple(numbers.pop(column) for column in _ATM),
+            basis_pct=tuple(numbers.pop(column) for column in _BASIS),
+            **numbers,
+        )
+
+
+def _days(rows: _Rows) -> Iterator[Day]:
+    for row in rows:
+        numbers = {column: rows.number(row, column) for column in _DAY_COLUMNS[1:]}
+        day = rows.day(row)
+        if day is not None:
+            yield Day(day=day, **numbers)
+
+
+def _check(moments: Sequence[Moment], lead_in: Sequence[Day], problems: list[Problem]) -> None:
+    """Times in order without holes between days, and no extreme on the wrong side of a close."""
+
+    def wrong(file: str, row: object, reason: str) -> None:
+        problems.append(Problem(file=file, id=str(row), reason=reason))
+
+    if not moments or not lead_in:
+        wrong(MOMENTS if not moments else LEAD_IN, "", "no rows")
+        return
+    if moments[0].at.time() != time():
+        wrong(MOMENTS, f"{moments[0].at:%Y-%m-%dT%H:%MZ} at", "must be at 00:00, where the lead-in ends")
+    for before, after in pairwise(moments):
+        if after.at <= before.at:
+            wrong(MOMENTS, f"{after.at:%Y-%m-%dT%H:%MZ} at", "must be later than the row before")
+    for moment in moments:
+        if moment.low_usd > moment.high_usd:
+            wrong(MOMENTS, f"{moment.at:%Y-%m-%dT%H:%MZ} low_usd", "is above high_usd")
+    days = [*(day.day for day in lead_in), moments[0].at.date()]
+    for earlier, later in pairwise(days):
+        if later - earlier != timedelta(days=1):
+            wrong(LEAD_IN, f"{later} day", "days must follow each other, up to the day of the first moment")
+    for day in lead_in:
+        if not day.low_usd <= day.close_usd <= day.high_usd:
+            wrong(LEAD_IN, f"{day.day} close_usd", "is outside low_usd to high_usd")
+
+
+def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) -> Tape:
+    floor_usd = header.figures.get("low_usd", 0.0)
+    lifted = tuple(_lift(moment, floor_usd) for moment in moments)
+    days = sorted({moment.at.date() for moment in lifted})
+    posts = {datetime.combine(day, header.daily_post, UTC) for day in days} | set(header.extra_posts)
+    return Tape(
+        name=header.name,
+        title=header.title,
+        moments=lifted,
+        lead_in=tuple(lead_in),
+        post_times=tuple(sorted(at for at in posts if lifted[0].at <= at <= lifted[-1].at)),
+        assets={header.asset: Factors(asset=header.asset)}
+        | {
+            asset: Factors(
+                asset=asset,
+                price=factors.price_factor,
+                volatility=factors.volatility_factor,
+                coins=factors.coins_factor,
+                note=factors.note,
+            )
+            for asset, factors in header.synthetic.items()
+        },
+        shares=header.shares,
+        liquidations=tuple(
+            LiquidationDay(day=row.day, longs_usd=row.longs_musd * 1e6, shorts_usd=row.shorts_musd * 1e6)
+            for row in header.liquidations
+        ),
+        record_liquidations=(header.record_liquidations.day, header.record_liquidations.total_usd)
+        if header.record_liquidations
+        else None,
+    )
+
+
+def _lift(moment: Moment, floor_usd: float) -> Moment:
+    return replace(
+        moment,
+        index_usd=max(moment.index_usd, floor_usd),
+        high_usd=max(moment.high_usd, floor_usd),
+        low_usd=max(moment.low_usd, floor_usd),
+    )
