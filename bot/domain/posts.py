@@ -165,7 +165,7 @@ class Answer:
 class Card:
     """What every surface renders, post or answer alike: title, running text, labeled fields, a footer, a picture, buttons.
 
-    `stance` colours it (never alone: the stance's word stands in the text). `spans` maps each part ("title", "body",
+    `stance` colors it, never alone: `stance_word` is what readers call it. `spans` maps each part ("title", "body",
     "fields.0") to its spans.
     """
 
@@ -181,6 +181,7 @@ class Card:
     post_id: str | None = None
     private: bool = False
     spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    stance_word: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
