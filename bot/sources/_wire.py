@@ -1,6 +1,5 @@
 """What the sources share in reading wire formats: strict decoding, numbers written as text, times in milliseconds."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ T = TypeVar("T")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(seconds=30)
+LARGEST = 1e15  # a thousand times what the whole market is worth in dollars, and more than any count of coins
 _FAR_MS = 32_503_680_000_000  # the year 3000: venues write such times for "never"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -56,14 +56,14 @@ def observed(ms: int | None, server_at: datetime, subject: str) -> datetime:
 
 def number(text: str | float | None, subject: str) -> float | None:
     """A number that a venue writes as text (or as a number). Empty and absent tell nothing: None. Raises SourceChanged for
-    text that is no finite decimal number."""
+    text that is no decimal number, and for one too large to mean anything."""
     if text is None or text == "":
         return None
     if isinstance(text, str) and not _NUMBER.fullmatch(text):
         raise SourceChanged(f"{subject}: {text[:40]!r} is not a number")
     value = float(text)
-    if not math.isfinite(value):
-        raise SourceChanged(f"{subject}: {str(text)[:40]!r} is not a finite number")
+    if not abs(value) < LARGEST:
+        raise SourceChanged(f"{subject}: {str(text)[:40]!r} is not a plausible number")
     return value
 
 

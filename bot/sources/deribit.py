@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeGuard, TypeVar
 
 import msgspec
 import numpy as np
@@ -40,7 +40,7 @@ from bot.domain.readings import (
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._wire import FUTURE, amount, decode, gather, observed, positive, to_ms, told_at, unique, utc
+from bot.sources._wire import FUTURE, LARGEST, amount, decode, gather, observed, positive, to_ms, told_at, unique, utc
 
 NAME = "deribit"
 HOST = "www.deribit.com"
@@ -52,6 +52,7 @@ EIGHT_HOURS = timedelta(hours=8)
 TOO_MANY_REQUESTS = 10028
 INVERSE = ("BTC", "ETH")
 IV_LIMIT_PCT = 1_000.0
+RATE_LIMIT = 1.0  # all of the position in eight hours
 EXPIRY_HOUR = 8
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -329,7 +330,9 @@ def parse_bars(reply: Reply, asset: str, interval: timedelta, until: datetime) -
     lows: list[tuple[int, float]] = []
     closes: list[tuple[int, float]] = []
     for at_ms, high, low, close in zip(bars.ticks, bars.high, bars.low, bars.close, strict=True):
-        if high is None or low is None or close is None or not 0 < low <= close <= high or utc(at_ms) >= until:
+        if high is None or low is None or close is None or not 0 < low <= close <= high < LARGEST:
+            continue
+        if utc(at_ms) >= until:
             continue
         highs.append((at_ms, high))
         lows.append((at_ms, low))
@@ -345,7 +348,7 @@ def parse_dvol(reply: Reply, asset: str, interval: timedelta, until: datetime) -
     step_ms = interval // timedelta(milliseconds=1)
     rows = [(at_ms + step_ms, bar[-1]) for at_ms, *bar in result.data if utc(at_ms) < until]
     _ascending([at_ms for at_ms, _ in rows], reply.subject)
-    closes = [(at_ms, close) for at_ms, close in rows if close is not None and close > 0]
+    closes = [(at_ms, close) for at_ms, close in rows if close is not None and 0 < close < IV_LIMIT_PCT]
     past = [(at_ms, close) for at_ms, close in closes if utc(at_ms) <= server_at]
     heard: list[Reading | Gap] = [_column(reply, asset, "dvol", interval, past, server_at)]
     if closes:
@@ -361,7 +364,7 @@ def parse_funding_history(reply: Reply, asset: str) -> list[Reading | Gap]:
     _ascending(times, reply.subject)
     apart = min((later - earlier for earlier, later in pairwise(times)), default=0)
     interval = min(timedelta(milliseconds=apart), EIGHT_HOURS) or HOUR
-    rows = [(row.timestamp, row.interest_8h * 100) for row in result if row.interest_8h is not None]
+    rows = [(row.timestamp, row.interest_8h * 100) for row in result if _plausible_rate(row.interest_8h)]
     return [_column(reply, asset, "funding_8h_pct", interval, rows, server_at)]
 
 
@@ -378,7 +381,7 @@ def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
     if not rows:
         raise SourceUnavailable(f"{NAME} {asset} options: no option in the recording, hence no time")
     times_ms = [row.creation_timestamp for row in rows]
-    taken_at, last_at = utc(int(np.median(times_ms))), utc(max(times_ms))
+    taken_at, last_at = utc(int(_median(np.array(times_ms)))), utc(max(times_ms))
 
     def reply(about: str, body: bytes) -> Reply:
         return Reply(subject=f"{NAME} {asset} {about}", body=body, heard_at=last_at, tolerance=timedelta.max)
@@ -416,7 +419,7 @@ def _median_delivery(reply: Reply, asset: str) -> list[Reading | Gap]:
     prices = [price for row in rows if (price := positive(row.estimated_delivery_price, reply.subject)) is not None]
     if not prices:
         return [Gap(who=f"{NAME} {asset} index", reason=f"{NAME} {asset} index: no row names one")]
-    index_usd = float(np.median(prices))
+    index_usd = _median(np.array(prices))
     return [SpotQuote(source=NAME, observed_at=reply.heard_at, venue=NAME, asset=asset, index_usd=index_usd)]
 
 
@@ -510,7 +513,7 @@ def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: 
                 open_interest_usd=open_interest if spelling.inverse else None,
             )
         )
-    if perpetual and row.funding_8h is not None:
+    if perpetual and _plausible_rate(row.funding_8h):
         rate_pct = row.funding_8h * 100
         heard.append(
             FundingRate(source=NAME, observed_at=at, instrument=instrument, rate_pct=rate_pct, interval_hours=8)
@@ -518,6 +521,10 @@ def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: 
     elif perpetual:
         heard.append(Gap(who=f"{subject} funding", reason=f"{subject}: no funding in the reply"))
     return heard
+
+
+def _plausible_rate(rate: float | None) -> TypeGuard[float]:
+    return rate is not None and abs(rate) < RATE_LIMIT
 
 
 def _on_one_index(heard: Heard) -> Heard:
@@ -535,14 +542,22 @@ def _rows_at(row_ms: Ints, server_at: datetime, subject: str) -> datetime:
         raise SourceUnavailable(f"{subject}: a row's time lies in the future")
     if int(row_ms.max() - row_ms.min()) > DAY // timedelta(milliseconds=1):
         raise SourceChanged(f"{subject}: rows of different days")
-    return observed(int(np.median(row_ms)), server_at, subject)
+    return observed(int(_median(row_ms)), server_at, subject)
+
+
+def _median(column: Floats | Ints) -> float:
+    """The median; for a few hundred rows a third of the time that numpy's own takes."""
+    ordered = np.sort(column)
+    middle = len(ordered) // 2
+    return float(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _forwards(values: list[float | None]) -> Floats:
     column = np.array(values, dtype=np.float64)
     column[~(column > 0)] = np.nan
-    if not np.isnan(column).all():
-        usual = np.nanmedian(column)
+    said = column[column > 0]
+    if len(said):
+        usual = _median(said)
         column[(column > 2 * usual) | (column < usual / 2)] = np.nan
     return column
 
@@ -555,7 +570,7 @@ def _volatilities(values: list[float | None]) -> Floats:
 
 def _amounts(values: list[float | None]) -> Floats:
     column = np.array(values, dtype=np.float64)
-    column[column < 0] = np.nan
+    column[~((column >= 0) & (column < LARGEST))] = np.nan
     return column
 
 

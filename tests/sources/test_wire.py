@@ -1,0 +1,88 @@
+"""Strict reading of wire formats."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.readings import Gap, SpotQuote
+from bot.errors import SourceChanged, SourceUnavailable
+from bot.sources._wire import amount, decode, gather, number, observed, positive, to_ms, told_at, unique, utc
+
+NOW = datetime(2026, 1, 23, 12, 30, tzinfo=UTC)
+SPOT = SpotQuote(source="v", observed_at=NOW, venue="v", asset="BTC", index_usd=1.0)
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_empty_and_absent_are_nothing_and_not_zero(text: str | None):
+    assert number(text, "v") is None
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("-0.0001", -0.0001), ("1e-10", 1e-10), (".5", 0.5), (3, 3)])
+def test_a_number_in_text_is_that_number(text: str | float, value: float):
+    assert number(text, "v") == value
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "inf", "1_000", " 1", "1,000", "0x10", "1e999", "١", float("nan"), float("inf")]
+)
+def test_what_is_no_finite_decimal_number_is_a_change(text: str | float):
+    with pytest.raises(SourceChanged, match=r"v BTC: .* is not a"):
+        number(text, "v BTC")
+
+
+def test_a_price_of_zero_is_none_and_an_open_interest_of_zero_is_zero():
+    assert positive("0", "v") is None
+    assert amount("0", "v") == 0
+    assert amount("-1", "v") is None
+
+
+@given(st.integers(1, 4_102_444_800_000))
+def test_milliseconds_survive_the_way_there_and_back(ms: int):
+    assert to_ms(utc(ms)) == ms
+
+
+def test_a_time_of_zero_tells_nothing_and_a_time_beyond_the_year_3000_is_a_change():
+    assert told_at(0, "v") is None
+    assert told_at(None, "v") is None
+    for ms in (-5, 10**15):
+        with pytest.raises(SourceChanged, match="not a time"):
+            told_at(ms, "v")
+
+
+def test_a_reading_without_a_time_gets_the_servers_and_one_from_the_future_is_refused():
+    assert observed(None, NOW, "v") == NOW
+    assert observed(to_ms(NOW - timedelta(hours=5)), NOW, "v") == NOW - timedelta(hours=5)
+    assert observed(to_ms(NOW + timedelta(seconds=2)), NOW, "v") == NOW
+    with pytest.raises(SourceUnavailable, match="lies in the future"):
+        observed(to_ms(NOW + timedelta(seconds=31)), NOW, "v")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff", b"[" * 100_000, b'{"a": 1e999}', b'{"a": "1"}'])
+def test_a_body_of_another_shape_is_a_change(body: bytes):
+    with pytest.raises(SourceChanged, match="v BTC: "):
+        decode(msgspec.json.Decoder(dict[str, float]), body, "v BTC")
+
+
+def test_one_failed_request_of_several_is_a_gap_that_says_of_what():
+    heard = gather("v BTC", {"index": [SPOT], "options": SourceUnavailable("v BTC options: HTTP 500")})
+    assert heard.readings == (SPOT,)
+    assert heard.gaps == (Gap(who="v BTC options", reason="v BTC options: HTTP 500"),)
+
+
+def test_where_nothing_was_heard_the_first_failure_is_raised():
+    with pytest.raises(SourceChanged, match="first"):
+        gather("v BTC", {"a": SourceChanged("first"), "b": SourceUnavailable("second")})
+
+
+def test_an_error_that_is_no_sources_is_not_swallowed():
+    with pytest.raises(ZeroDivisionError):
+        gather("v BTC", {"a": [SPOT], "b": ZeroDivisionError()})
+
+
+def test_a_name_that_comes_twice_is_a_change():
+    unique(["a", "b"], "v")
+    with pytest.raises(SourceChanged, match="a comes twice"):
+        unique(["a", "b", "a"], "v")
