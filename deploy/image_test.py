@@ -1,0 +1,126 @@
+"""Build the image without a Docker engine and try it as a careful host runs it: no root, no network, nothing writable.
+
+Needs buildah, podman, runc and, for the base image, mmdebstrap; says which are missing. Exit 0 when all of it holds.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = "localhost/debian:trixie-slim"
+IMAGE = "localhost/tightrope:test"
+TOOLS = ("buildah", "podman", "mmdebstrap", "runc")
+CERTIFICATES = Path("/usr/local/share/ca-certificates")
+READY_WITHIN_S = 90
+STOP_WITHIN_S = 20
+
+PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
+# As in compose.yaml. Limits of files and processes are stated, since nested hosts refuse podman's own.
+STRICT = [
+    "--network=none", "--no-healthcheck", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--read-only",
+    "--tmpfs", "/tmp", "--tmpfs", "/var/lib/tightrope:mode=1777", "--cap-drop=all", "--security-opt=no-new-privileges",
+    "--memory=512m",
+]  # fmt: skip
+
+
+def say(line: str) -> None:
+    """One line of progress."""
+    print(f"image-test: {line}", flush=True)
+
+
+def run(command: Sequence[str]) -> str:
+    """What a command prints. Raises CalledProcessError."""
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def has_image(name: str) -> bool:
+    """Whether the local store holds an image."""
+    return subprocess.run([*PODMAN, "image", "exists", name], check=False).returncode == 0
+
+
+def make_base() -> None:
+    """A minimal Debian as a base image, from Debian's own packages."""
+    if has_image(BASE):
+        return
+    say("making the base image")
+    with tempfile.TemporaryDirectory() as folder:
+        archive = str(Path(folder) / "trixie.tar")
+        run(["mmdebstrap", "--quiet", "--variant=minbase", "trixie", archive])
+        run([*PODMAN, "import", "--quiet", archive, BASE])
+
+
+def build() -> None:
+    """The image from the Dockerfile. Host certificates are mounted, not copied: they are no part of it."""
+    mounts = ["-v", "/etc/resolv.conf:/etc/resolv.conf:ro"]
+    if CERTIFICATES.is_dir():
+        mounts += ["-v", f"{CERTIFICATES}:{CERTIFICATES}:ro"]
+    isolation = ["--isolation", "chroot", "--format", "docker", "--pull-never"]
+    run(["buildah", "bud", "--quiet", *isolation, *mounts, "--build-arg", f"BASE={BASE}", "-t", IMAGE, str(ROOT)])
+
+
+def inside(program: str) -> str:
+    """What a Python program prints in the image."""
+    return run([*PODMAN, "run", "--rm", *STRICT, "--entrypoint", "python", IMAGE, "-P", "-c", program])
+
+
+def wait_until_healthy(container: str) -> float:
+    """Seconds until the health command answered 0. Raises TimeoutError."""
+    started = time.monotonic()
+    health = [*PODMAN, "exec", container, "python", "-P", "-m", "bot", "health"]
+    while time.monotonic() - started < READY_WITHIN_S:
+        if subprocess.run(health, check=False, capture_output=True).returncode == 0:
+            return time.monotonic() - started
+        time.sleep(1)
+    raise TimeoutError(f"not healthy within {READY_WITHIN_S} s:\n{run([*PODMAN, 'logs', container])}")
+
+
+def try_it() -> list[str]:
+    """What does not hold of the image."""
+    problems = []
+    if (user := inside("import os; print(os.getuid())")) != "10001":
+        problems.append(f"runs as user {user}, not 10001")
+    unwanted = "gcc cc make pip pip3 pytest"
+    found = inside(f"import shutil; print(*[name for name in '{unwanted}'.split() if shutil.which(name)])")
+    if found:
+        problems.append(f"holds what only a build needs: {found}")
+    if inside("from pathlib import Path; print((Path('/opt/tightrope') / 'tests').exists())") != "False":
+        problems.append("holds the tests")
+    container = run([*PODMAN, "run", "--detach", *STRICT, IMAGE])
+    try:
+        say(f"healthy after {wait_until_healthy(container):.0f} s")
+        run([*PODMAN, "stop", "--time", str(STOP_WITHIN_S), container])
+        code = run([*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", container])
+        if code != "0":
+            problems.append(f"a stop ended with exit code {code}, not 0")
+    except TimeoutError as error:
+        problems.append(str(error))
+    finally:
+        run([*PODMAN, "rm", "--force", container])
+    return problems
+
+
+def main() -> int:
+    """Build, try, report."""
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        say(f"missing: {', '.join(missing)}. On Debian and Ubuntu: sudo apt-get install -y {' '.join(missing)}")
+        return 2
+    started = time.monotonic()
+    make_base()
+    build()
+    size_mb = int(run([*PODMAN, "image", "inspect", "--format", "{{.Size}}", IMAGE])) / 1e6
+    say(f"built after {time.monotonic() - started:.0f} s, {size_mb:.0f} MB")
+    problems = try_it()
+    for problem in problems:
+        say(problem)
+    say("all of it holds" if not problems else "FAILED")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
