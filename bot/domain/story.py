@@ -120,12 +120,15 @@ class Phrase:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricWords:
     """A metric's words in one language: its title ("60-day put-call skew"), its meaning in one sentence, and the three
-    sentences that `/explain` gives."""
+    sentences that `/explain` gives. `unit` is the catalog's; `cues` are the words by which a reader of any text knows that
+    a number speaks of this metric."""
 
     name: str
     title: str
     meaning: str
     explain: str = ""
+    unit: str = ""
+    cues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

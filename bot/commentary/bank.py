@@ -1,0 +1,274 @@
+"""The phrase bank: TOML texts → PhraseBank, with everything refused that could go wrong while a post is written.
+
+All problems are told at once, each with its file and phrase id.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.commentary.formats import MOVES
+from bot.commentary.shapes import SHAPES, implied, rule_facts, special_names
+from bot.commentary.templates import slots
+from bot.commentary.words import has, several, stance_words
+from bot.domain.catalog import Catalog
+from bot.domain.rulebook import RuleBook, Stance
+from bot.domain.story import MetricWords, Phrase, PhraseBank, Slot
+from bot.errors import ConfigError, InputError, Problem
+
+WINDOWED: Mapping[str, int] = {
+    "headline": 12, "standfirst": 12, "lead": 12, "close": 12, "evidence": 6, "meaning": 3, "limit": 3,
+}  # fmt: skip
+
+NEEDED_WORDS = (
+    "at_least", "and", "range", "months", "date", "moment", "unit.points", "unit.hours", "unit.days", "unit.trillion",
+    "unit.billion", "unit.million", "tenor", "window.24h", "window.7d", "window.1h", "window.5d", "window.90d",
+    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down", "move_above",
+    "move_below", "sources_none", "venues", "plain_title", "plain_line", "plain_unknown",
+    *(f"move.{name}" for name in MOVES),
+    *(f"stance.{stance}" for stance in get_args(Stance)), "stance.mixed",
+    *(f"stance_words.{stance}" for stance in get_args(Stance)),
+    *(f"confidence.{level}" for level in ("high", "medium", "low")),
+)  # fmt: skip
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _PhraseRow(_Strict):
+    id: str = Field(min_length=1)
+    slot: Slot
+    about: str | list[str]
+    text: str = Field(min_length=1)
+    image: str | None = None
+
+
+class _MetricRow(_Strict):
+    title: str
+    meaning: str
+    explain: str = ""
+    cues: list[str] = []
+
+
+class _CommandRow(_Strict):
+    description: str
+    options: dict[str, str] = {}
+
+
+class _File(_Strict):
+    phrase: list[_PhraseRow] = []
+    metric: dict[str, _MetricRow] = {}
+    word: dict[str, str | list[str]] = {}
+    rule: dict[str, str] = {}
+    image: dict[str, list[str]] = {}
+    command: dict[str, _CommandRow] = {}
+
+
+def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBook) -> PhraseBank:
+    """The bank of one language, from its TOML texts by file name. Raises ConfigError with every problem found."""
+    problems: list[Problem] = []
+    read = {name: _read(name, text, problems) for name, text in sorted(files.items()) if name.endswith(".toml")}
+    rows = {name: file for name, file in read.items() if file is not None}
+    bank = PhraseBank(
+        locale=locale,
+        phrases=tuple(_phrases(rows)),
+        metrics={name: words for file in rows.values() for name, words in _metrics(file, catalog).items()},
+        words=_words(rows),
+        images={name: tuple(words) for file in rows.values() for name, words in file.image.items()},
+        windows={},
+        hash=hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in sorted(files.items())).encode()).hexdigest()[:12],
+    )
+    problems += _wanting(bank, rows, catalog, book)
+    problems += _repeated(bank)
+    for phrase in bank.phrases:
+        problems += [Problem(file=phrase.file, id=phrase.id, reason=why) for why in _wrong(phrase, bank, catalog, book)]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return PhraseBank(
+        locale=bank.locale, phrases=bank.phrases, metrics=bank.metrics, words=bank.words, images=bank.images,
+        windows=windows(bank, book), hash=bank.hash,
+    )  # fmt: skip
+
+
+def _read(name: str, text: str, problems: list[Problem]) -> _File | None:
+    try:
+        return _File.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(Problem(file=name, id="", reason=f"not TOML: {error}"))
+    except ValidationError as error:
+        for one in error.errors():
+            where = ".".join(str(part) for part in one["loc"])
+            problems.append(Problem(file=name, id=where, reason=one["msg"]))
+    return None
+
+
+def _phrases(rows: Mapping[str, _File]) -> Iterator[Phrase]:
+    for name, file in rows.items():
+        for row in file.phrase:
+            for about in [row.about] if isinstance(row.about, str) else row.about:
+                yield Phrase(
+                    id=row.id, slot=row.slot, about=about, text=row.text.strip(), image=row.image, file=name
+                )
+
+
+def _metrics(file: _File, catalog: Catalog) -> dict[str, MetricWords]:
+    return {
+        name: MetricWords(
+            name=name, title=row.title, meaning=row.meaning, explain=row.explain, cues=tuple(row.cues),
+            unit=catalog.metrics[name].unit if name in catalog.metrics else "",
+        )
+        for name, row in file.metric.items()
+    }  # fmt: skip
+
+
+def _words(rows: Mapping[str, _File]) -> dict[str, str]:
+    words: dict[str, str] = {}
+    for file in rows.values():
+        words |= {key: value if isinstance(value, str) else "|".join(value) for key, value in file.word.items()}
+        words |= {f"rule.{rule}": label for rule, label in file.rule.items()}
+        for command, row in file.command.items():
+            words[f"command.{command}"] = row.description
+            words |= {f"option.{command}.{option}": text for option, text in row.options.items()}
+    return words
+
+
+def _wanting(bank: PhraseBank, rows: Mapping[str, _File], catalog: Catalog, book: RuleBook) -> Iterator[Problem]:
+    """What the bank lacks, or has too much of."""
+    here = bank.locale
+    for key in NEEDED_WORDS:
+        if key not in bank.words:
+            yield Problem(file=here, id=f"word.{key}", reason="this word is missing")
+    for name in catalog.metrics:
+        if name not in bank.metrics:
+            yield Problem(file=here, id=f"metric.{name}", reason="this metric has no title")
+    for file, row in rows.items():
+        for name in set(row.metric) - set(catalog.metrics):
+            yield Problem(file=file, id=f"metric.{name}", reason="no metric has this name")
+        for rule in set(row.rule) - set(book.rules):
+            yield Problem(file=file, id=f"rule.{rule}", reason="no rule has this id")
+    filled = {(phrase.slot, phrase.about) for phrase in bank.phrases}
+    for rule in book.rules:
+        if f"rule.{rule}" not in bank.words:
+            yield Problem(file=here, id=rule, reason="this rule has no name in words ([rule])")
+        for slot in ("evidence", "short"):
+            if (slot, rule) not in filled:
+                yield Problem(file=here, id=rule, reason=f"this rule has no {slot} phrase")
+    for shape in SHAPES:
+        for slot in ("headline", "lead", "short"):
+            if (slot, shape) not in filled:
+                yield Problem(file=here, id=shape, reason=f"this stance has no {slot} phrase")
+
+
+def _repeated(bank: PhraseBank) -> Iterator[Problem]:
+    for (name, about), times in Counter((phrase.id, phrase.about) for phrase in bank.phrases).items():
+        if times > 1:
+            file = next(phrase.file for phrase in bank.phrases if phrase.id == name)
+            yield Problem(file=file, id=name, reason=f"this id is used {times} times for {about}")
+    texts: dict[str, str] = {}
+    for phrase in bank.phrases:
+        other = texts.setdefault(phrase.text, phrase.id)
+        if other != phrase.id:
+            yield Problem(file=phrase.file, id=phrase.id, reason=f"the same text as {other}")
+
+
+def _wrong(phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook) -> Iterator[str]:
+    """What is wrong with one phrase."""
+    seen = slots(phrase.text)
+    yield from seen.problems
+    if not _about_known(phrase, catalog, book):
+        yield f"about = {phrase.about!r} is no rule, ladder, stance or word of this slot"
+    special = special_names(phrase.slot)
+    for name, filters in seen.asked:
+        stem = name.split(".")[0]
+        if stem not in special and name not in catalog:
+            yield _unknown(name, catalog)
+        if stem in bank.metrics and not filters:
+            yield f"{{{{ {name} }}}} has no filter: a number needs a format"
+    typed = re.sub(r"{{.*?}}", " ", phrase.text)
+    if found := re.search(r"\d+", typed):
+        yield f"the digit {found.group()!r} is typed; numbers come from facts through filters"
+    if number := has(typed, several(bank.words, "number_words")):
+        yield f"the number word {number!r} is typed; numbers come from facts through filters"
+    if advice := has(typed, several(bank.words, "forbidden")):
+        yield f"{advice!r} is advice or a forecast"
+    yield from _directions_beside_changes(phrase, bank)
+    yield from _images(phrase, bank, typed)
+    yield from _stance_named(phrase, bank)
+
+
+def _unknown(name: str, catalog: Catalog) -> str:
+    try:
+        catalog.resolve(name)
+    except InputError as error:
+        return f"placeholder {name!r}: {error}"
+    return f"placeholder {name!r} is unknown"
+
+
+def _about_known(phrase: Phrase, catalog: Catalog, book: RuleBook) -> bool:
+    if phrase.slot in ("headline", "lead", "standfirst", "close", "sowhat"):
+        stance, _, rule = phrase.about.partition("+")
+        return stance in SHAPES and (not rule or rule in book.rules)
+    if phrase.slot in ("evidence", "meaning", "limit", "still", "short"):
+        return phrase.about in book.rules or phrase.about in book.ladders or phrase.about in (*SHAPES, "any", "easing")
+    return bool(phrase.about)
+
+
+def _directions_beside_changes(phrase: Phrase, bank: PhraseBank) -> Iterator[str]:
+    tokens = re.findall(r"{{.*?}}|[^\s{}]+", phrase.text)
+    ways = {*several(bank.words, "direction_up"), *several(bank.words, "direction_down")}
+    for index, token in enumerate(tokens):
+        if not re.match(r"{{.*(\.change_|rebound_pct|drawdown_pct)", token):
+            continue
+        near = [word.strip(".,;:").lower() for word in tokens[max(0, index - 2) : index + 2]]
+        for word in near:
+            if word in ways:
+                yield f"{word!r} is typed beside a change; its direction comes from a filter"
+
+
+def _images(phrase: Phrase, bank: PhraseBank, typed: str) -> Iterator[str]:
+    if phrase.image is not None and phrase.image not in bank.images:
+        yield f"image {phrase.image!r} has no word list"
+    for family, entries in bank.images.items():
+        if family != phrase.image and (word := has(typed, entries)):
+            yield f"{word!r} belongs to the image {family!r}"
+
+
+def _stance_named(phrase: Phrase, bank: PhraseBank) -> Iterator[str]:
+    if phrase.slot not in ("headline", "standfirst", "lead"):
+        return
+    stance = phrase.about.partition("+")[0]
+    key = "neutral" if stance == "mixed" else stance
+    names = [name for name, _ in slots(phrase.text).asked]
+    if "stance" not in names and not has(phrase.text, stance_words(bank.words, key)):
+        yield f"the word for {stance} is missing"
+    for other in get_args(Stance):
+        if other != key and (word := has(phrase.text, stance_words(bank.words, other))):
+            yield f"{word!r} is the word for another stance"
+
+
+def windows(bank: PhraseBank, book: RuleBook) -> dict[str, int]:
+    """For each pool ("slot:about") the number of posts within which no phrase of it returns: the smaller of its figure and
+    one less than the phrases that are always usable when the pool is asked."""
+    pools: dict[tuple[str, str], set[str]] = {}
+    for phrase in bank.phrases:
+        if phrase.slot in WINDOWED and always_usable(phrase, book):
+            pools.setdefault((phrase.slot, phrase.about), set()).add(phrase.id)
+    return {f"{slot}:{about}": min(WINDOWED[slot], len(ids) - 1) for (slot, about), ids in sorted(pools.items())}
+
+
+def always_usable(phrase: Phrase, book: RuleBook) -> bool:
+    """Whether the phrase can be said whenever its pool is asked: it needs no more than its rule's own facts, and no image
+    that another phrase of the same post may already rule out."""
+    if phrase.image is not None and phrase.slot != "lead":
+        return False
+    known = implied(rule_facts(phrase.about.partition("+")[2] or phrase.about, book)) | {"spot_usd"}
+    special = special_names(phrase.slot)
+    return all(name in known or name.split(".")[0] in special for name, _ in slots(phrase.text).asked)
+
+

@@ -1,0 +1,32 @@
+"""Which phrase of a pool: the least recently used one, ties broken by a hash, so that the same memory gives the same bytes."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from bot.domain.story import Memory, Phrase, PhraseBank
+
+Pools = Mapping[tuple[str, str], tuple[Phrase, ...]]
+
+
+def pools(bank: PhraseBank) -> Pools:
+    """The phrases by slot and subject."""
+    found: dict[tuple[str, str], list[Phrase]] = {}
+    for phrase in bank.phrases:
+        found.setdefault((phrase.slot, phrase.about), []).append(phrase)
+    return {key: tuple(phrases) for key, phrases in found.items()}
+
+
+def last_used(memory: Memory) -> Mapping[str, int]:
+    """For each phrase that the memory holds, how recently it was used: the higher, the more recent."""
+    return {name: index for index, told in enumerate(memory.told) for name in told.phrase_ids}
+
+
+def ranked(phrases: Iterable[Phrase], memory: Memory, asset: str, at: datetime, turn: int = 0) -> list[Phrase]:
+    """The phrases in the order in which they are to be tried. Another `turn` orders those of equal age differently."""
+    used = last_used(memory)
+    return sorted(phrases, key=lambda phrase: (used.get(phrase.id, -1), _lot(asset, at, phrase.id, turn)))
+
+
+def _lot(asset: str, at: datetime, name: str, turn: int) -> bytes:
+    return hashlib.sha256(f"{asset}\0{at.isoformat()}\0{name}\0{turn}".encode()).digest()

@@ -1,0 +1,248 @@
+"""How numbers, dates and words are written: the one home of every format. Pure: (value, digits, words) → text.
+
+`digits` is None for the usual precision, more where rounding would tell a lie. `words` are the bank's small words.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+
+Words = Mapping[str, str]
+Value = float | str
+Format = Callable[[Value, int | None, Words], str]
+
+MINUS = "−"
+SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+MAX_DIGITS = 9
+
+
+def _number(value: Value) -> float:
+    return float(value)
+
+
+def _fixed(value: float, places: int, *, keep_zeros: bool = False) -> str:
+    """The size of the value with at most `places` decimals."""
+    text = f"{abs(value):,.{places}f}"
+    return text if keep_zeros or "." not in text else text.rstrip("0").rstrip(".")
+
+
+def _sign(value: float, shown: str) -> str:
+    return MINUS if value < 0 and any(digit in shown for digit in "123456789") else ""
+
+
+def percent(value: Value, digits: int | None, words: Words) -> str:
+    """2 → 2%, 18.87 → 18.9%."""
+    shown = _fixed(_number(value), 1 if digits is None else digits)
+    return f"{_sign(_number(value), shown)}{shown}%"
+
+
+def percent_size(value: Value, digits: int | None, words: Words) -> str:
+    """-19.2 → 19.2%: where the words around it say which way."""
+    return percent(abs(_number(value)), digits, words)
+
+
+def signed(value: Value, digits: int | None, words: Words) -> str:
+    """18.87 → +18.9%."""
+    shown = percent(value, digits, words)
+    return shown if shown.startswith(MINUS) or not _has_size(shown) else f"+{shown}"
+
+
+def _has_size(shown: str) -> bool:
+    return any(digit in shown for digit in "123456789")
+
+
+def bare(value: Value, digits: int | None, words: Words) -> str:
+    """5 → 5: a number whose unit stands beside it."""
+    shown = _fixed(_number(value), 1 if digits is None else digits)
+    return f"{_sign(_number(value), shown)}{shown}"
+
+
+def plus_minus(value: Value, digits: int | None, words: Words) -> str:
+    """6 → ±6%."""
+    return f"±{percent_size(value, digits, words)}"
+
+
+def _plural(value: float, shown: str, unit: str) -> str:
+    singular, plural = unit.split("|")
+    return f"{_sign(value, shown)}{shown} {singular if shown == '1' else plural}"
+
+
+def points(value: Value, digits: int | None, words: Words) -> str:
+    """3.39 → 3.4 points."""
+    return _plural(_number(value), _fixed(_number(value), 1 if digits is None else digits), words["unit.points"])
+
+
+def points_size(value: Value, digits: int | None, words: Words) -> str:
+    """-3.39 → 3.4 points."""
+    return points(abs(_number(value)), digits, words)
+
+
+def ratio(value: Value, digits: int | None, words: Words) -> str:
+    """0.5361 → 0.54."""
+    return _fixed(_number(value), 2 if digits is None else digits, keep_zeros=digits is None)
+
+
+def price(value: Value, digits: int | None, words: Words) -> str:
+    """71500 → $71,500. Prices under a hundred dollars get cents."""
+    number = _number(value)
+    usual = 0 if abs(number) >= 100 else 2 if abs(number) >= 1 else 4
+    shown = _fixed(number, usual if digits is None else digits, keep_zeros=digits is None)
+    return f"{_sign(number, shown)}${shown}"
+
+
+def brief_price(value: Value, digits: int | None, words: Words) -> str:
+    """71500 → $71.5K, for headlines. Under ten thousand dollars it is written out."""
+    number = _number(value)
+    if abs(number) < 10_000:
+        return price(value, digits, words)
+    shown = _fixed(number / 1000, 1 if digits is None else digits)
+    return f"{_sign(number, shown)}${shown}K"
+
+
+def amount(value: Value, digits: int | None, words: Words) -> str:
+    """35.8e9 → $35.8 billion: three significant digits with their unit."""
+    number = _number(value)
+    figures = 3 if digits is None else digits
+    rounded = float(f"{abs(number):.{max(figures - 1, 0)}e}")
+    for scale, name in SCALES:
+        if rounded >= scale:
+            shown = _significant(rounded / scale, figures)
+            return f"{_sign(number, shown)}${shown} {words['unit.' + name]}"
+    shown = _fixed(rounded, 0)
+    return f"{_sign(number, shown)}${shown}"
+
+
+def amount_size(value: Value, digits: int | None, words: Words) -> str:
+    """-8.5e9 → $8.5 billion."""
+    return amount(abs(_number(value)), digits, words)
+
+
+def _significant(value: float, figures: int) -> str:
+    whole = len(str(int(value)))
+    return _fixed(value, max(figures - whole, 0))
+
+
+def coins(value: Value, digits: int | None, words: Words) -> str:
+    """527850 → 527,850."""
+    number = _number(value)
+    shown = _fixed(number, (0 if abs(number) >= 100 else 2) if digits is None else digits)
+    return f"{_sign(number, shown)}{shown}"
+
+
+def coins_size(value: Value, digits: int | None, words: Words) -> str:
+    """-1200 → 1,200."""
+    return coins(abs(_number(value)), digits, words)
+
+
+def span_of_time(value: Value, digits: int | None, words: Words) -> str:
+    """26.2 (hours) → 26 hours; two days and more are told in days."""
+    hours = _number(value)
+    if abs(hours) >= 48:
+        return _plural(hours, _fixed(hours / 24, digits or 0), words["unit.days"])
+    return _plural(hours, _fixed(hours, digits or 0), words["unit.hours"])
+
+
+def days(value: Value, digits: int | None, words: Words) -> str:
+    """88.2 → 88 days."""
+    return _plural(_number(value), _fixed(_number(value), digits or 0), words["unit.days"])
+
+
+def share(value: Value, digits: int | None, words: Words) -> str:
+    """97.8 (a rank) → 97%, rounded down: more than so much of its past lies below."""
+    return f"{Decimal(str(_number(value))).to_integral_value(rounding=ROUND_FLOOR)}%"
+
+
+def share_above(value: Value, digits: int | None, words: Words) -> str:
+    """2.4 (a rank) → 97%, rounded down: so much of its past lies above."""
+    return share(100 - _number(value), digits, words)
+
+
+def count(value: Value, digits: int | None, words: Words) -> str:
+    """7 → 7."""
+    return f"{int(_number(value)):,}"
+
+
+def _moment(value: Value) -> datetime:
+    return datetime.fromisoformat(str(value))
+
+
+def date(value: Value, digits: int | None, words: Words) -> str:
+    """2026-02-06T00:00:00+00:00 → 6 February 2026."""
+    moment = _moment(value)
+    month = words["months"].split("|")[moment.month - 1]
+    return words["date"].format(day=moment.day, month=month, year=moment.year)
+
+
+def moment(value: Value, digits: int | None, words: Words) -> str:
+    """… → 6 February 2026, 14:00 UTC."""
+    return words["moment"].format(date=date(value, digits, words), time=clock(value, digits, words))
+
+
+def clock(value: Value, digits: int | None, words: Words) -> str:
+    """… → 14:00 UTC."""
+    return f"{_moment(value):%H:%M} UTC"
+
+
+def text(value: Value, digits: int | None, words: Words) -> str:
+    """As it is."""
+    return str(value)
+
+
+FORMATS: Mapping[str, Format] = {
+    "pct": percent, "size": percent_size, "signed": signed, "bare": bare, "plusminus": plus_minus,
+    "points": points, "points_size": points_size, "ratio": ratio,
+    "price": price, "brief": brief_price, "usd": amount, "usd_size": amount_size, "coins": coins,
+    "coins_size": coins_size, "span": span_of_time, "days": days, "share": share, "share_above": share_above,
+    "count": count, "date": date, "moment": moment, "clock": clock, "text": text,
+}  # fmt: skip
+
+BY_UNIT: Mapping[str, str] = {
+    "USD": "usd", "price": "price", "coins": "coins", "%": "pct", "% a year": "pct", "% of ATM IV": "pct", "points": "points",
+    "vol points": "points", "ratio": "ratio", "h": "span", "days": "days", "rank": "share", "sigma": "ratio",
+}  # fmt: skip
+
+DATES = frozenset({"date", "moment", "clock"})
+NAMES = frozenset({"title", "tenor", "text"})
+
+# Filters whose text is a direction and the size of a move: "down 19.2%". Each has its words in the bank under "move.<name>".
+MOVES = ("moved", "rose", "risen", "swing", "gained", "higher", "dearer", "paid", "above")
+
+
+def move(name: str, value: Value, digits: int | None, words: Words, shape: str) -> str:
+    """The words for a change's sign, with its size in them; a change that rounds to nothing has words of its own.
+
+    `shape` is the format of the size. The words are "up {}|down {}|flat".
+    """
+    up, down, flat = words[f"move.{name}"].split("|")
+    number = _number(value)
+    size = FORMATS[shape](abs(number), digits, words)
+    if not _has_size(size):
+        return flat
+    return (up if number > 0 else down).format(size)
+
+
+def apply(name: str, value: Value, digits: int | None, words: Words) -> str:
+    """The format called `name` (a move's is "moved:size") applied to a value. Raises KeyError for a name that is unknown."""
+    head, _, shape = name.partition(":")
+    if shape:
+        return move(head, value, digits, words, shape)
+    return FORMATS[name](value, digits, words)
+
+
+_SCALE = {"K": 1e3, "trillion": 1e12, "billion": 1e9, "million": 1e6}
+
+
+def read(shown: str, words: Words) -> float | None:
+    """The number that a reader takes from a text such as "$35.8 billion", "−3%" or "down 19.2%" (its size); None if there
+    is none."""
+    found = re.search(rf"({MINUS})?[$±+]?([\d,]*\.?\d+)", shown)
+    if found is None:
+        return None
+    number = float(found.group(2).replace(",", ""))
+    rest = shown[found.end() :].lstrip()
+    for name, scale in _SCALE.items():
+        if rest.startswith(words.get(f"unit.{name}", name)):
+            number *= scale
+            break
+    return -number if found.group(1) else number

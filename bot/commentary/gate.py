@@ -1,0 +1,379 @@
+"""The gate: nine rules that a text passes before anybody reads it. Each returns failures in words; none is repaired here."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
+
+from bot.commentary.formats import apply
+from bot.commentary.names import Market, Namer, checks
+from bot.commentary.terms import Recorder, truthful
+from bot.commentary.titles import tenor_of, title_of
+from bot.commentary.words import has, masked, overlap, several, stance_words
+from bot.domain.facts import Facts
+from bot.domain.judgement import Verdict
+from bot.domain.rulebook import Condition, Ranges, RuleBook, Stance
+from bot.domain.story import Memory, Origin, PhraseBank, Span, Story, Text
+
+NEAR_POSTS, NEAR_OVERLAP = 3, 0.15
+FAR_POSTS, FAR_OVERLAP = 10, 0.35
+TITLE_LIMIT, BODY_LIMIT, SHORT_LIMIT = 256, 4096, 280
+
+Given = Mapping[str, Origin]
+
+
+def gate(
+    story: Story, *, verdict: Verdict, facts: Facts, book: RuleBook, bank: PhraseBank, memory: Memory, ranges: Ranges | None = None
+) -> list[str]:
+    """Everything that is wrong with a post; an empty list lets it through."""
+    market = Market(
+        facts=facts, book=book, bank=bank, at=story.at, ranges=ranges or {}, findings=verdict.findings, verdict=verdict
+    )
+    failures: list[str] = []
+    for text in story.texts:
+        failures += text_failures(text, market, memory=memory)
+    failures += _stance(story, market)
+    failures += _image(story, bank)
+    failures += _windows(story, bank, memory)
+    failures += _overlap(story, memory)
+    failures += _length(story)
+    return failures
+
+
+def text_failures(text: Text, market: Market, *, memory: Memory | None = None, given: Given | None = None) -> list[str]:
+    """What is wrong with one text by itself: rules 1 to 4 and 7 to 9. `given` are the origins that a caller brought along."""
+    failures = [*_unfilled(text)]
+    failures += _numerals(text)
+    for span in text.spans:
+        failures += _span(span, text, market, memory or Memory(), given or {})
+    failures += _directions(text, market)
+    failures += _typography(text, market.bank)
+    failures += _fresh(text, market)
+    failures += _advice(text, market.bank)
+    return failures
+
+
+# ── 1: nothing unfilled ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unfilled(text: Text) -> Iterator[str]:
+    if found := re.search(r"[{}\ue000-\uf8ff]|\bnan\b|\bNone\b|\binf\b", text.text):
+        yield f"1: unfilled slot {found.group()!r} in {text.text!r}"
+    if not text.text.strip():
+        yield f"1: empty {text.slot}"
+
+
+# ── 2: every numeral has an origin ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _numerals(text: Text) -> Iterator[str]:
+    covered = [False] * len(text.text)
+    for span in text.spans:
+        if text.text[span.start : span.end] != span.text:
+            yield f"2: the span {span.text!r} is not where it was recorded"
+        covered[span.start : span.end] = [True] * (span.end - span.start)
+    for found in re.finditer(r"\d[\d.,]*", text.text):
+        if not covered[found.start()]:
+            yield f"2: the number {found.group()!r} has no origin"
+
+
+def _span(span: Span, text: Text, market: Market, memory: Memory, given: Given) -> Iterator[str]:
+    expected = _expected(span, market, memory, given)
+    if expected is None:
+        yield f"2: {span.text!r} claims to come from {span.origin.kind} {span.origin.ref}, which is not known"
+        return
+    if expected != span.origin.value:
+        yield f"2: {span.text!r}: {span.origin.ref} is {expected!r}, not {span.origin.value!r}"
+    if (shown := _shown(span, market)) != span.text:
+        yield f"2: {span.text!r} should read {shown!r}"
+    yield from _rounding(span, market)
+    yield from _bound(span, text, market)
+
+
+def _shown(span: Span, market: Market) -> str:
+    if span.filter == "title":
+        return title_of(span.origin.ref, market.bank)
+    if span.filter == "tenor":
+        return tenor_of(span.origin.ref, market.bank)
+    try:
+        return apply(span.filter, span.origin.value, span.digits, market.bank.words)
+    except (KeyError, ValueError):
+        return f"(no format {span.filter})"
+
+
+def _expected(span: Span, market: Market, memory: Memory, given: Given) -> float | str | None:
+    """What the origin's value is by now, from the same place; None where there is no such place."""
+    kind, ref = span.origin.kind, span.origin.ref
+    if span.origin in given.values():
+        return span.origin.value
+    if kind == "fact":
+        return _fact_value(ref, market, memory)
+    if kind == "date":
+        return _date_value(ref, market, memory)
+    if kind == "name":
+        return _name_value(span, market)
+    if kind == "usual":
+        ladder, _, end = ref.partition(":")
+        usual = market.usual(ladder)
+        return None if usual is None else usual.low if end == "low" else usual.high
+    if kind == "threshold":
+        return _threshold_value(ref, market)
+    if kind == "count" and ref.startswith("venues:"):
+        fact = market.fact(ref.partition(":")[2])
+        return None if fact is None else float(len(fact.venues))
+    return None
+
+
+def _fact_value(ref: str, market: Market, memory: Memory) -> float | None:
+    name, _, when = ref.partition("@")
+    if when:
+        return memory.last.figures.get(name) if memory.last else None
+    fact = market.facts.known.get(name) or market.facts.stale.get(name)
+    return None if fact is None else fact.value
+
+
+def _date_value(ref: str, market: Market, memory: Memory) -> str | None:
+    if ref == "at":
+        return market.at.isoformat()
+    if ref == "last post":
+        return memory.last.at.isoformat() if memory.last else None
+    if ref.startswith("since "):
+        found = [one for one in market.findings if one.rule == ref.removeprefix("since ")]
+        return found[0].since.isoformat() if found else None
+    fact = market.facts.known.get(ref) or market.facts.stale.get(ref)
+    return None if fact is None else (fact.extreme_at or fact.at).isoformat()
+
+
+def _name_value(span: Span, market: Market) -> float | str | None:
+    if span.filter in ("title", "tenor"):
+        return title_of(span.origin.ref, market.bank)
+    if span.origin.ref == "asset":
+        asset = market.facts.asset
+        known = (asset, market.bank.words.get(f"asset.{asset}", asset))
+        return span.origin.value if span.origin.value in known else asset
+    return span.origin.value
+
+
+def _threshold_value(ref: str, market: Market) -> float | None:
+    rule_id, _, rest = ref.partition(":")
+    fact, _, side = rest.rpartition(" ")
+    rule = market.book.rules.get(rule_id)
+    if rule is None:
+        return None
+    if side == "end" and market.verdict is not None:
+        moves = [move for flip in market.verdict.flips for move in flip.moves]
+        return next((move.end for move in moves if move.rule == rule_id and move.fact == fact), None)
+    part = next((part for part in rule.when if isinstance(part, Condition) and part.fact == fact), None)
+    term = Namer(market=market, recorder=Recorder(market.bank.words)).threshold(rule, part, side) if part else None
+    return None if term is None else float(term.origin.value)
+
+
+# ── 3: rounding keeps the truth ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rounding(span: Span, market: Market) -> Iterator[str]:
+    if span.origin.kind != "fact" or isinstance(span.origin.value, str):
+        return
+    words = market.bank.words
+    if not truthful(span.filter, span.origin.value, span.digits, words, checks(market, span.origin.ref)):
+        yield f"3: {span.text!r} for {span.origin.ref} = {span.origin.value:g} is on the other side of a threshold"
+
+
+def _bound(span: Span, text: Text, market: Market) -> Iterator[str]:
+    fact = market.facts.known.get(span.origin.ref) if span.origin.kind == "fact" else None
+    said = text.text[: span.start].rstrip().lower().endswith(market.bank.words["at_least"])
+    if fact is not None and fact.lower_bound and not said:
+        yield f"2: {span.text!r} is a lower bound and does not say so"
+
+
+# ── 4: direction words agree with the sign ───────────────────────────────────────────────────────────────────────────
+
+
+def _directions(text: Text, market: Market) -> Iterator[str]:
+    for span in text.spans:
+        value = span.origin.value
+        if span.origin.kind != "fact" or isinstance(value, str) or ".change_" not in span.origin.ref:
+            continue
+        for word, way in _ways_near(text.text, span.start, span.end, market.bank):
+            if value * way < 0:
+                yield f"4: {word!r} stands beside {span.text!r}, which went the other way"
+    yield from _pairs(text, market)
+
+
+def _pairs(text: Text, market: Market) -> Iterator[str]:
+    """A value and what it is compared with in one text: a direction word between the two must fit."""
+    for before in text.spans:
+        stem, mark, _ = before.origin.ref.partition("@") if "@" in before.origin.ref else before.origin.ref.partition(".before_")
+        now = next((span for span in text.spans if span.origin.ref == stem and span.origin.kind == "fact"), None)
+        if not mark or now is None or isinstance(now.origin.value, str) or isinstance(before.origin.value, str):
+            continue
+        low, high = sorted((now, before), key=lambda span: span.start)
+        for word, way in _ways(text.text[low.end : high.start], market.bank):
+            if way * (now.origin.value - before.origin.value) < 0:
+                yield f"4: {word!r} stands between {before.text!r} and {now.text!r}"
+
+
+def _ways_near(text: str, start: int, end: int, bank: PhraseBank) -> list[tuple[str, int]]:
+    before = re.split(r"[.;:,]", text[:start])[-1].split()[-2:]
+    after = re.split(r"[.;:,]", text[end:])[0].split()[:1]
+    return _ways(" ".join([*before, *after]), bank)
+
+
+def _ways(text: str, bank: PhraseBank) -> list[tuple[str, int]]:
+    found = [(word, 1) for word in several(bank.words, "direction_up") if has(text, (word,))]
+    return found + [(word, -1) for word in several(bank.words, "direction_down") if has(text, (word,))]
+
+
+# ── 5: the stance's word, and no other's ─────────────────────────────────────────────────────────────────────────────
+
+
+def _stance(story: Story, market: Market) -> Iterator[str]:
+    verdict = market.verdict
+    if verdict is None or story.plain:
+        return
+    for text in story.texts:
+        if text.slot not in ("headline", "standfirst", "lead", "short"):
+            continue
+        own = stance_words(market.bank.words, verdict.stance)
+        if not has(text.text, own):
+            yield f"5: the {text.slot} does not say {own[0] if own else verdict.stance!r}"
+        for stance in get_args(Stance):
+            if stance != verdict.stance and (word := has(text.text, stance_words(market.bank.words, stance))):
+                yield f"5: the {text.slot} says {word!r}, and the stance is {verdict.stance}"
+
+
+# ── 6: one image, no phrase inside its window, little overlap ────────────────────────────────────────────────────────
+
+
+def _image(story: Story, bank: PhraseBank) -> Iterator[str]:
+    known = {phrase.id: phrase for phrase in bank.phrases}
+    used = {known[name].image for name in story.phrase_ids if name in known and known[name].image}
+    if len(used) > 1:
+        yield f"6: more than one image: {', '.join(sorted(image for image in used if image))}"
+    for text in story.texts:
+        for family, entries in bank.images.items():
+            if family not in used and (word := has(_typed(text), entries)):
+                yield f"6: {word!r} belongs to the image {family!r}, which this story does not have"
+
+
+def _typed(text: Text) -> str:
+    parts, position = [], 0
+    for span in sorted(text.spans, key=lambda span: span.start):
+        parts.append(text.text[position : span.start])
+        position = span.end
+    return " ".join([*parts, text.text[position:]])
+
+
+def _windows(story: Story, bank: PhraseBank, memory: Memory) -> Iterator[str]:
+    pools: dict[str, list[int]] = {}
+    for phrase in bank.phrases:
+        pools.setdefault(phrase.id, []).append(bank.windows.get(f"{phrase.slot}:{phrase.about}", 0))
+    for name in dict.fromkeys(story.phrase_ids):
+        window = min(pools.get(name, [0]))
+        recent = memory.told[-window:] if window > 0 else ()
+        if any(name in told.phrase_ids for told in recent):
+            yield f"6: {name} returns within {window} posts"
+    if len(set(story.phrase_ids)) < len(story.phrase_ids):
+        yield "6: a phrase stands twice in one post"
+
+
+def story_masked(story: Story) -> str:
+    """The post's words, one line a text, numbers masked."""
+    return "\n".join(masked(text.text, text.spans) for text in story.texts)
+
+
+def _overlap(story: Story, memory: Memory) -> Iterator[str]:
+    mine = story_masked(story)
+    for age, told in enumerate(reversed(memory.told[-FAR_POSTS:]), start=1):
+        share = overlap(mine, told.masked)
+        limit = NEAR_OVERLAP if age <= NEAR_POSTS else FAR_OVERLAP
+        if share > limit:
+            yield f"6: {share:.0%} of its wording stood in the post {age} before"
+
+
+# ── 7: typography ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_FLAWS = (
+    (r"\b(\w+) \1\b", "a doubled word"), (r" {2,}|\t", "two spaces"), (r" [,.;:!?)](?!\.\.)", "a space before a mark"),
+    (r"[,;:](?=[^\W\d_])", "no space after a mark"), (r"[,.;:!?]{2,}", "two marks"), (r"\( ", "a space after a bracket"),
+    (r"…|\.\.\.", "an ellipsis"), (r"--", "two hyphens"),
+)  # fmt: skip
+
+
+def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
+    running = _without_inputs(text)
+    for pattern, name in _FLAWS:
+        if found := re.search(pattern, running, re.IGNORECASE):
+            yield f"7: {name} at {found.group()!r} in {text.text!r}"
+    first = next((char for char in text.text if char.isalpha() or char.isdigit()), "A")
+    if first.isalpha() and not first.isupper():
+        yield f"7: {text.slot} begins with a small letter: {text.text[:30]!r}"
+    if text.slot not in ("headline", "error") and text.text.rstrip()[-1:] not in (".", "!", "?", ")") and text.about != "title":
+        yield f"7: {text.slot} does not end in a mark: {text.text[-30:]!r}"
+    for found in re.finditer(r"(?<=[.!?] )[a-z]", running):
+        yield f"7: a sentence begins with a small letter: {running[found.start() : found.start() + 20]!r}"
+    if text.text.count("(") != text.text.count(")"):
+        yield f"7: a bracket is left open in {text.text!r}"
+    yield from _articles(running, bank)
+
+
+def _without_inputs(text: Text) -> str:
+    """The text with what readers or venues typed taken out: their spelling is their own."""
+    parts, position = [], 0
+    for span in sorted(text.spans, key=lambda span: span.start):
+        if span.origin.kind in ("input", "setting"):
+            parts += [text.text[position : span.start], "X"]
+            position = span.end
+    return "".join([*parts, text.text[position:]])
+
+
+def _articles(running: str, bank: PhraseBank) -> Iterator[str]:
+    if "an_words" not in bank.words:
+        return
+    vowel_words, other_words = several(bank.words, "an_words"), several(bank.words, "a_words")
+    for found in re.finditer(r"\b(an?) [$+±]?(\w[\w,.]*)", running, re.IGNORECASE):
+        article, word = found.group(1).lower(), found.group(2)
+        if article == "a" and found.group(1) == "A" and found.start() and running[found.start() - 1] not in " (":
+            continue
+        vowel = _spoken_with_vowel(word, vowel_words, other_words)
+        if vowel != (article == "an"):
+            yield f"7: {found.group()!r} has the wrong article"
+
+
+def _spoken_with_vowel(word: str, vowel_words: Iterable[str], other_words: Iterable[str]) -> bool:
+    if word[0].isdigit():
+        whole = re.split(r"[,.]", word)
+        return word[0] == "8" or (len(whole[0]) == 2 and whole[0] in ("11", "18"))
+    low = word.lower()
+    if any(low.startswith(entry) for entry in vowel_words):
+        return True
+    return low[0] in "aeiou" and not any(low.startswith(entry) for entry in other_words)
+
+
+# ── 8: fresh, or its age is said ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fresh(text: Text, market: Market) -> Iterator[str]:
+    dated = {span.origin.ref for span in text.spans if span.origin.kind == "date"}
+    for span in text.spans:
+        ref = span.origin.ref
+        if span.origin.kind == "fact" and "@" not in ref and ref not in market.facts.known and ref not in dated:
+            yield f"8: {span.text!r} ({ref}) is not fresh, and its age is not said"
+
+
+# ── 9: no advice, no forecast ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _advice(text: Text, bank: PhraseBank) -> Iterator[str]:
+    if word := has(_typed(text), several(bank.words, "forbidden")):
+        yield f"9: {word!r} is advice or a forecast"
+
+
+def _length(story: Story) -> Iterator[str]:
+    if story.length == "short" and len(story.body) > SHORT_LIMIT:
+        yield f"length: {len(story.body)} characters, and a short has {SHORT_LIMIT}"
+    if story.headline is not None and len(story.headline.text) > TITLE_LIMIT:
+        yield f"length: the headline has {len(story.headline.text)} characters"
+    if story.length == "embed" and len(story.body) > BODY_LIMIT:
+        yield f"length: the body has {len(story.body)} characters"
+
+

@@ -1,0 +1,205 @@
+"""Facts, rules and times as the terms that phrases ask for by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.commentary.formats import BY_UNIT
+from bot.commentary.terms import Band, Check, Recorder, Term, fact_dates
+from bot.commentary.titles import tenor_of, title_of, unit_of
+from bot.domain.facts import Fact, Facts
+from bot.domain.judgement import Finding, Verdict
+from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, Threshold, UsualRange
+from bot.domain.story import Origin, PhraseBank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """All that a text may speak from: one asset's facts at one time, and how they are judged."""
+
+    facts: Facts
+    book: RuleBook
+    bank: PhraseBank
+    at: datetime
+    ranges: Ranges = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    verdict: Verdict | None = None
+
+    def usual(self, ladder: str) -> UsualRange | None:
+        """The usual range of a ladder in force now."""
+        own = self.ranges.get(ladder)
+        known = self.book.ladders.get(ladder)
+        return own or (known.usual_on(self.at.date()) if known else None)
+
+    def fact(self, name: str) -> Fact | None:
+        """The fresh fact, or None."""
+        return self.facts.get(name)
+
+
+def checks(market: Market, name: str) -> tuple[Check, ...]:
+    """What the shown number of a fact must keep true: each condition of a finding on it, and its side of each usual end."""
+    found: list[Check] = []
+    for finding in market.findings:
+        rule = market.book.rules.get(finding.rule)
+        if rule is None:
+            continue
+        usual = market.book.usual(rule, market.at.date(), market.ranges)
+        for part in rule.when:
+            if isinstance(part, Condition) and part.fact == name:
+                found += _sides(part, usual)
+    for ladder in market.book.ladders.values():
+        band = market.usual(ladder.id)
+        if ladder.fact == name and band is not None:
+            found += [_below(band.low), _above(band.high)]
+    return tuple(found)
+
+
+def _sides(part: Condition, usual: UsualRange | None) -> list[Check]:
+    made: list[Check] = []
+    if part.below is not None:
+        made.append(_below(part.below.at(usual)))
+    if part.above is not None:
+        made.append(_above(part.above.at(usual)))
+    return made
+
+
+def _below(limit: float) -> Check:
+    return lambda value: value < limit
+
+
+def _above(limit: float) -> Check:
+    return lambda value: value > limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namer:
+    """Makes the terms of one text, all writing to one recorder."""
+
+    market: Market
+    recorder: Recorder
+
+    def fact(self, name: str, fact: Fact | None = None) -> Term | None:
+        """The term of a fact; None where it is not known. Its views hang on it. A known view of an unknown metric is a term too."""
+        known = fact or self.market.fact(name)
+        stem = name.partition(".")[0]
+        if known is None and not any(other.startswith(f"{stem}.") for other in self.market.facts.known):
+            return None
+        bank = self.market.bank
+        return Term(
+            recorder=self.recorder,
+            origin=Origin(kind="fact", ref=name, value=known.value if known else ""),
+            unit_filter=BY_UNIT.get(unit_of(name, bank), "text"),
+            dated=fact_dates(known.at, known.extreme_at, name) if known else None,
+            lower_bound=known.lower_bound if known else False,
+            checks=checks(self.market, name),
+            title=title_of(name, bank),
+            tenor=tenor_of(name, bank),
+            view=self._view(name),
+        )
+
+    def _view(self, name: str) -> Callable[[str], Term]:
+        def look(view: str) -> Term:
+            term = self.fact(f"{name}.{view}")
+            if term is None or term.origin.value == "":
+                raise KeyError(f"{name}.{view}")
+            return term
+
+        return look
+
+    def plain(self, ref: str, value: str, *, kind: str = "name") -> Term:
+        """Words or an identifier as a term."""
+        origin = Origin(kind=kind, ref=ref, value=value)  # type: ignore[arg-type]
+        return Term(recorder=self.recorder, origin=origin, title=value)
+
+    def moment(self, ref: str, at: datetime) -> Term:
+        """A time as a term."""
+        origin = Origin(kind="date", ref=ref, value=at.isoformat())
+        return Term(recorder=self.recorder, origin=origin, dated=origin, unit_filter="moment")
+
+    def number(self, origin: Origin, unit: str) -> Term:
+        """A number that is no fact of now: a threshold, a count, a value of an earlier post."""
+        stem = origin.ref.partition("@")[0]
+        bank = self.market.bank
+        known = stem.partition(".")[0] in bank.metrics
+        return Term(
+            recorder=self.recorder, origin=origin, unit_filter=unit,
+            title=title_of(stem, bank) if known else stem, tenor=tenor_of(stem, bank) if known else "",
+        )  # fmt: skip
+
+    def band(self, ladder: str) -> Band | None:
+        """A ladder's usual range; None if it has none."""
+        usual = self.market.usual(ladder)
+        if usual is None:
+            return None
+        unit = BY_UNIT.get(unit_of(self.market.book.ladders[ladder].fact, self.market.bank), "text")
+        return Band(
+            low=self.number(Origin(kind="usual", ref=f"{ladder}:low", value=usual.low), unit),
+            high=self.number(Origin(kind="usual", ref=f"{ladder}:high", value=usual.high), unit),
+        )
+
+    def band_of_fact(self, fact: str) -> Band | None:
+        """The usual range by which a fact is judged; None if there is none."""
+        for ladder in self.market.book.ladders.values():
+            if ladder.fact == fact and (band := self.band(ladder.id)) is not None:
+                return band
+        return None
+
+    def threshold(self, rule: Rule, part: Condition, side: str) -> Term | None:
+        """The number of one side of a condition ("below", "above" or "clears")."""
+        number: Threshold | None = getattr(part, side)
+        if number is None:
+            return None
+        usual = self.market.book.usual(rule, self.market.at.date(), self.market.ranges)
+        origin = Origin(kind="threshold", ref=f"{rule.id}:{part.fact} {side}", value=number.at(usual))
+        return self.number(origin, BY_UNIT.get(unit_of(part.fact, self.market.bank), "text"))
+
+    def common(self) -> dict[str, object]:
+        """What every phrase may say: the asset, its name, the time, the verdict."""
+        market = self.market
+        words = market.bank.words
+        names: dict[str, object] = {
+            "asset": self.plain("asset", market.facts.asset),
+            "coin": self.plain("asset", words.get(f"asset.{market.facts.asset}", market.facts.asset)),
+            "at": self.moment("at", market.at),
+        }
+        if market.verdict is not None:
+            shown = "mixed" if market.verdict.mixed else market.verdict.stance
+            names["stance"] = self.plain("stance", words[f"stance.{shown}"])
+            names["confidence"] = self.plain("confidence", words[f"confidence.{market.verdict.confidence}"])
+        return names
+
+    def finding(self, finding: Finding) -> dict[str, object]:
+        """What a phrase about a rule may say besides: its leading fact, the usual range, its thresholds, since when."""
+        rule = self.market.book.rules[finding.rule]
+        names: dict[str, object] = {"since": self.moment(f"since {finding.rule}", finding.since)}
+        lead = next((name for name in finding.facts if self.market.fact(name)), None)
+        if lead is not None and (term := self.fact(lead)) is not None:
+            names["it"] = term
+            band = self.band(rule.ladder) if rule.ladder else self.band_of_fact(lead)
+            if band is not None:
+                names["usual"] = band
+        part = next((part for part in rule.when if isinstance(part, Condition)), None)
+        if part is not None:
+            bar = self.threshold(rule, part, "below") or self.threshold(rule, part, "above")
+            out = self.threshold(rule, part, "clears")
+            names |= {key: term for key, term in (("bar", bar), ("way_out", out)) if term is not None}
+        return names
+
+    def facts(self, names: Mapping[str, object]) -> dict[str, object]:
+        """Terms of the metrics that a phrase asks for by name, where they are known."""
+        found: dict[str, object] = {}
+        for name in names:
+            stem = name.partition(".")[0]
+            if stem in self.market.bank.metrics and (term := self.fact(stem)) is not None:
+                found[stem] = term
+        return found
+
+
+def checks_hold(rule: Rule, market: Market) -> bool:
+    """Whether the rule's own conditions are true of the facts as they are now; false while it is only on its way out."""
+    usual = market.book.usual(rule, market.at.date(), market.ranges)
+    for part in rule.when:
+        fact = market.fact(part.fact) if isinstance(part, Condition) else None
+        if isinstance(part, Condition) and fact is not None and not all(side(fact.value) for side in _sides(part, usual)):
+            return False
+    return True

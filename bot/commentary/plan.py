@@ -1,0 +1,144 @@
+"""What to say and in which order, before any word is chosen: findings by weight × severity × novelty, then the slots."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from bot.commentary.names import Market, checks_hold
+from bot.commentary.shapes import shape
+from bot.domain.judgement import Finding, Verdict
+from bot.domain.rulebook import Severity
+from bot.domain.story import Length, Memory, Slot, Told
+
+Telling = Literal["full", "still", "easing"]
+
+RECENT_POSTS = 3
+FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 4, "article": 6}
+STILL_FINDINGS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One sentence or two to be chosen: its slot, the pools to choose from (the first that has a usable phrase), its finding."""
+
+    slot: Slot
+    abouts: tuple[str, ...]
+    finding: Finding | None = None
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A headline (if the length has one) and paragraphs of pieces; `told` is what each finding is told as."""
+
+    headline: Piece | None
+    paragraphs: tuple[tuple[Piece, ...], ...]
+
+
+def telling(finding: Finding, market: Market, memory: Memory) -> Telling:
+    """In full, in one short line since it has not moved, or as one that is on its way out."""
+    rule = market.book.rules[finding.rule]
+    if not checks_hold(rule, market):
+        return "easing"
+    recent = [told for told in memory.told[-RECENT_POSTS:] if finding.rule in told.findings]
+    if not recent or memory.last is None or finding.rule not in memory.last.findings:
+        return "full"
+    return "full" if _moved(finding, market, recent[0], rule.interest) else "still"
+
+
+def _moved(finding: Finding, market: Market, then: Told, interest: float | None) -> bool:
+    lead = next((name for name in finding.facts if market.fact(name)), None)
+    if lead is None or interest is None or lead not in then.figures:
+        return False
+    fact = market.fact(lead)
+    return fact is not None and abs(fact.value - then.figures[lead]) >= interest
+
+
+def salience(finding: Finding, market: Market, memory: Memory) -> float:
+    """Weight × severity × novelty: what comes first, and what is dropped last."""
+    severity = 1 + get_args(Severity).index(finding.severity)
+    family = market.book.families.get(finding.family)
+    weight = 0.5 + (family.weight if family else 0)
+    novelty = {"full": 1.0, "easing": 0.6, "still": 0.5}[telling(finding, market, memory)]
+    return weight * severity * novelty * (1 + abs(finding.vote))
+
+
+def ordered(market: Market, memory: Memory) -> tuple[Finding, ...]:
+    """The findings, the most salient first."""
+    return tuple(
+        sorted(market.findings, key=lambda finding: (-salience(finding, market, memory), finding.rule))
+    )
+
+
+def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, drop: int = 0) -> Plan:
+    """The slots of one post, without its `drop` least salient findings."""
+    findings = ordered(market, memory)
+    kept = findings[: max(len(findings) - drop, 0)]
+    if length == "short":
+        return Plan(headline=None, paragraphs=((Piece(slot="short", abouts=_abouts(verdict, findings), needed=True),),))
+    told = {finding.rule: telling(finding, market, memory) for finding in kept}
+    full = [finding for finding in kept if told[finding.rule] != "still"][: FULL_FINDINGS[length]]
+    still = [finding for finding in kept if told[finding.rule] == "still"][:STILL_FINDINGS]
+    abouts = _abouts(verdict, findings)
+    paragraphs: list[tuple[Piece, ...]] = [(Piece(slot="lead", abouts=abouts, needed=True),)]
+    paragraphs += [_full(finding, told[finding.rule], rank) for rank, finding in enumerate(full)]
+    if not kept:
+        paragraphs.append((Piece(slot="evidence", abouts=(shape(verdict),)),))
+    if still:
+        paragraphs.append(tuple(Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still))
+    paragraphs += [_changed(verdict, market, memory), _watch(verdict), _missing(verdict, market)]
+    return Plan(headline=Piece(slot="headline", abouts=abouts, needed=True), paragraphs=tuple(paragraphs))
+
+
+def _abouts(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, ...]:
+    day = shape(verdict)
+    return (*(f"{day}+{finding.rule}" for finding in findings), day)
+
+
+def _full(finding: Finding, told: Telling, rank: int) -> tuple[Piece, ...]:
+    if told == "easing":
+        return (Piece(slot="still", abouts=("easing",), finding=finding),)
+    pieces = [Piece(slot="evidence", abouts=(finding.rule, "any"), finding=finding)]
+    if rank < 3:
+        pieces.append(Piece(slot="meaning", abouts=(finding.rule, "ladder"), finding=finding))
+    return tuple(pieces)
+
+
+def news(verdict: Verdict, memory: Memory) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rules that came on and those that went off since the last post."""
+    if memory.last is None:
+        return (), ()
+    now, then = {finding.rule: None for finding in verdict.findings}, memory.last.findings
+    return tuple(rule for rule in now if rule not in then), tuple(rule for rule in then if rule not in now)
+
+
+def _changed(verdict: Verdict, market: Market, memory: Memory) -> tuple[Piece, ...]:
+    if memory.last is None:
+        return ()
+    pieces: list[Piece] = []
+    if memory.last.stance != verdict.stance:
+        pieces.append(Piece(slot="changed", abouts=("stance",)))
+    new, gone = news(verdict, memory)
+    if new and gone:
+        pieces.append(Piece(slot="changed", abouts=("both",)))
+    elif new or gone:
+        pieces.append(Piece(slot="changed", abouts=("new",) if new else ("gone",)))
+    if len(pieces) < 2 and market.fact("spot_usd") and "spot_usd" in memory.last.figures:
+        pieces.append(Piece(slot="changed", abouts=("price",)))
+    return tuple(pieces)
+
+
+def _watch(verdict: Verdict) -> tuple[Piece, ...]:
+    if any(flip.stance for flip in verdict.flips):
+        return (Piece(slot="watch", abouts=("stance",)),)
+    return (Piece(slot="watch", abouts=("rule",)),) if verdict.flips else ()
+
+
+def _missing(verdict: Verdict, market: Market) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    if any(missing.family for missing in verdict.missing):
+        known = any(family in verdict.families for family in market.book.families)
+        pieces.append(Piece(slot="missing", abouts=("families" if known else "all",)))
+    if any(finding.held for finding in verdict.findings):
+        pieces.append(Piece(slot="missing", abouts=("held",)))
+    return tuple(pieces)

@@ -1,0 +1,190 @@
+"""A plan → texts: each piece gets a phrase that can be said now, and its numbers are written and recorded in one go."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from jinja2 import TemplateError
+
+from bot.commentary.choose import Pools, ranked
+from bot.commentary.names import Market, Namer
+from bot.commentary.plan import Piece, Plan, news, ordered
+from bot.commentary.templates import render, slots
+from bot.commentary.terms import Recorder
+from bot.domain.judgement import Finding, Flip, Move
+from bot.domain.rulebook import Condition
+from bot.domain.story import Memory, Origin, Phrase, Span, Text
+from bot.errors import GateRefused
+
+SHORT_LIMIT = 280
+
+
+@dataclass(slots=True)
+class Realizer:
+    """Writes the pieces of one post; remembers which phrases and which image it has used. `turn` shuffles equal choices."""
+
+    market: Market
+    pools: Pools
+    memory: Memory
+    turn: int = 0
+    image: str | None = None
+    used: tuple[str, ...] = ()
+
+    def headline(self, plan: Plan) -> Text | None:
+        """The title, where the plan has one."""
+        return self.text((plan.headline,)) if plan.headline else None
+
+    def paragraphs(self, plan: Plan) -> tuple[Text, ...]:
+        """The paragraphs that have something to say."""
+        return tuple(text for pieces in plan.paragraphs if (text := self.text(pieces)) is not None)
+
+    def text(self, pieces: Iterable[Piece]) -> Text | None:
+        """One paragraph of several pieces; None if none of them can be said. Raises GateRefused where a needed one cannot."""
+        texts = [text for piece in pieces if (text := self._piece(piece)) is not None]
+        return joined(texts) if texts else None
+
+    def _piece(self, piece: Piece) -> Text | None:
+        for about in self._abouts(piece):
+            for phrase in ranked(
+                self.pools.get((piece.slot, about), ()), self.memory, self.market.facts.asset, self.market.at, self.turn
+            ):
+                if self._fits(phrase) and (text := self._said(phrase, piece)) is not None:
+                    self.used += (phrase.id,)
+                    self.image = self.image or phrase.image
+                    return text
+        if piece.needed:
+            raise GateRefused([f"no {piece.slot} phrase can be said about {' or '.join(piece.abouts)}"])
+        return None
+
+    def _abouts(self, piece: Piece) -> Iterator[str]:
+        for about in piece.abouts:
+            rule = self.market.book.rules.get(piece.finding.rule) if piece.finding else None
+            if about != "ladder":
+                yield about
+            elif rule is not None and rule.ladder is not None:
+                yield rule.ladder
+
+    def _fits(self, phrase: Phrase) -> bool:
+        return phrase.id not in self.used and (phrase.image is None or self.image in (None, phrase.image))
+
+    def _said(self, phrase: Phrase, piece: Piece) -> Text | None:
+        recorder = Recorder(self.market.bank.words)
+        namer = Namer(market=self.market, recorder=recorder)
+        names = namer.common()
+        if piece.finding is not None:
+            names |= namer.finding(piece.finding)
+        asked = [name for name, _ in slots(phrase.text).asked]
+        names |= namer.facts(dict.fromkeys(asked))
+        names |= self._lists(piece, asked, namer)
+        try:
+            text, spans = recorder.resolve(render(phrase.text, names))
+        except (TemplateError, KeyError, ValueError):
+            return None  # it asks for what is not known now: another phrase is tried
+        return Text(slot=phrase.slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
+
+    def _lists(self, piece: Piece, asked: list[str], namer: Namer) -> dict[str, object]:
+        """The lists that a phrase of this slot may ask for, joined into running words."""
+        makers = {
+            "clauses": lambda: self._clauses(namer), "moves": lambda: self._moves(namer), "then": lambda: self._then(namer),
+            "missing": lambda: self._missing(piece, namer), "new": lambda: self._labels(0), "gone": lambda: self._labels(1),
+            "was": lambda: self._was(namer), "last_at": lambda: self._last(namer), "before": lambda: self._before(namer),
+        }  # fmt: skip
+        made = {name: makers[name]() for name in asked if name in makers}
+        return {name: value for name, value in made.items() if value is not None}
+
+    def _listed(self, parts: list[str]) -> str | None:
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return parts[0]
+        return f"{', '.join(parts[:-1])} {self.market.bank.words['and']} {parts[-1]}"
+
+    def _clauses(self, namer: Namer) -> str | None:
+        """The findings as short clauses, as many as leave room in a short."""
+        parts: list[str] = []
+        for finding in ordered(self.market, self.memory)[: 4 - min(self.turn, 3)]:
+            clause = self._clause(finding, namer)
+            if clause is not None:
+                parts.append(clause)
+        return self._listed(parts)
+
+    def _clause(self, finding: Finding, namer: Namer) -> str | None:
+        for phrase in ranked(
+            self.pools.get(("short", finding.rule), ()), self.memory, self.market.facts.asset, self.market.at, self.turn
+        ):
+            names = namer.common() | namer.finding(finding)
+            names |= namer.facts({name: None for name, _ in slots(phrase.text).asked})
+            try:
+                text = render(phrase.text, names)
+            except (TemplateError, KeyError, ValueError):
+                continue
+            self.used += (phrase.id,)
+            return text
+        return None
+
+    def _labels(self, which: int) -> str | None:
+        verdict = self.market.verdict
+        rules = news(verdict, self.memory)[which] if verdict else ()
+        return self._listed([self.market.bank.words[f"rule.{rule}"] for rule in rules[:3] if f"rule.{rule}" in self.market.bank.words])
+
+    def _was(self, namer: Namer) -> object:
+        last = self.memory.last
+        return namer.plain("stance", self.market.bank.words[f"stance.{last.stance}"]) if last else None
+
+    def _last(self, namer: Namer) -> object:
+        return namer.moment("last post", self.memory.last.at) if self.memory.last else None
+
+    def _before(self, namer: Namer) -> object:
+        last = self.memory.last
+        if last is None or "spot_usd" not in last.figures:
+            return None
+        return namer.number(Origin(kind="fact", ref="spot_usd@last post", value=last.figures["spot_usd"]), "price")
+
+    def _missing(self, piece: Piece, namer: Namer) -> str | None:
+        verdict, words = self.market.verdict, self.market.bank.words
+        if verdict is None:
+            return None
+        if "held" in piece.abouts:
+            return self._listed([words[f"rule.{finding.rule}"] for finding in verdict.findings if finding.held])
+        families = [missing.family for missing in verdict.missing if missing.family]
+        return self._listed([words.get(f"family.{family}", family) for family in dict.fromkeys(families)])
+
+    def _flip(self) -> Flip | None:
+        flips = self.market.verdict.flips if self.market.verdict else ()
+        return next((flip for flip in flips if flip.stance), flips[0] if flips else None)
+
+    def _then(self, namer: Namer) -> object:
+        flip = self._flip()
+        return namer.plain("stance", self.market.bank.words[f"stance.{flip.stance}"]) if flip and flip.stance else None
+
+    def _moves(self, namer: Namer) -> str | None:
+        flip = self._flip()
+        return self._listed([self._move(move, namer) for move in flip.moves]) if flip else None
+
+    def _move(self, move: Move, namer: Namer) -> str:
+        """A move in words: "60-day put-call skew at 10.5% or lower"."""
+        bank = self.market.bank
+        rule = self.market.book.rules[move.rule]
+        part = next((part for part in rule.when if isinstance(part, Condition) and part.fact == move.fact), None)
+        side = ("below" if move.end < move.start else "above") if move.comes_on else "clears"
+        term = namer.threshold(rule, part, side) if part is not None else None
+        if term is None:
+            term = namer.fact(move.fact)
+            if term is None:
+                raise KeyError(move.fact)
+            term = replace(term, origin=Origin(kind="threshold", ref=f"{move.rule}:{move.fact} end", value=move.end), checks=())
+        down = move.end < move.start
+        pattern = bank.words[("move_below" if down else "move_above") if move.comes_on else ("move_down" if down else "move_up")]
+        title = term.recorder.mark(term.title, Origin(kind="name", ref=move.fact, value=term.title), "title")
+        return pattern.format(title=title, value=term.write(term.unit_filter))
+
+
+def joined(texts: list[Text]) -> Text:
+    """Several sentences as one paragraph; the spans move with them."""
+    whole, spans, phrase_ids = "", [], []  # type: str, list[Span], list[str]
+    for text in texts:
+        start = len(whole) + 1 if whole else 0
+        whole = f"{whole} {text.text}" if whole else text.text
+        spans += [replace(span, start=span.start + start, end=span.end + start) for span in text.spans]
+        phrase_ids += text.phrase_ids
+    first = texts[0]
+    return Text(slot=first.slot, about=first.about, text=whole, spans=tuple(spans), phrase_ids=tuple(phrase_ids))

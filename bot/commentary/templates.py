@@ -1,0 +1,145 @@
+"""Phrases as Jinja2 templates: slots and filters only, in a sandbox; anything else is refused before it is ever rendered."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from bot.commentary.formats import FORMATS, MOVES
+from bot.commentary.terms import Band, Recorder, Term, unmarked
+from bot.domain.story import Span
+
+MOVE_SHAPES = {
+    "pct": "size", "points": "points_size", "usd": "usd_size", "coins": "coins_size", "ratio": "ratio",
+    "price": "price", "span": "span", "days": "days", "share": "bare",
+}  # fmt: skip
+
+
+def _format_filter(name: str) -> Callable[[Term], str]:
+    def written(term: Term) -> str:
+        return term.write(name)
+
+    return written
+
+
+def _move_filter(name: str) -> Callable[[Term], str]:
+    def written(term: Term) -> str:
+        return term.write(f"{name}:{MOVE_SHAPES[term.unit_filter]}")
+
+    return written
+
+
+def _auto(term: Term) -> str:
+    """In the format of its unit."""
+    return term.write(term.unit_filter)
+
+
+def _title(term: Term) -> str:
+    return term.recorder.mark(term.title, _own_name(term), "title")
+
+
+def _tenor(term: Term) -> str:
+    return term.recorder.mark(term.tenor, _own_name(term), "tenor")
+
+
+def _own_name(term: Term) -> Any:
+    return type(term.origin)(kind="name", ref=term.origin.ref, value=term.title)
+
+
+def _an(marked: object) -> str:
+    """The text with "a" or "an" before it, as its first number is spoken."""
+    text = str(marked)
+    seen = unmarked(text).lstrip("$+±")
+    vowel = bool(re.match(r"(8|11(?!\d)|18(?!\d)|11[,.](?=\d{1,2}\b)|18[,.])", seen)) or seen[:1].lower() in "aeio"
+    return f"{'an' if vowel else 'a'} {text}"
+
+
+def _cap(marked: object) -> str:
+    """The text with a capital first letter."""
+    text = str(marked)
+    at = next((index for index, char in enumerate(text) if not "\ue000" <= char <= "\uf8ff"), 0)
+    return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
+
+
+def _range(band: Band) -> str:
+    return str(band)
+
+
+@lru_cache(maxsize=1)
+def environment() -> SandboxedEnvironment:
+    """The sandbox with our filters and no globals."""
+    made = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (plain text, never HTML)
+    made.globals.clear()
+    made.filters.clear()
+    made.tests.clear()
+    made.filters.update({name: _format_filter(name) for name in FORMATS})
+    made.filters.update({name: _move_filter(name) for name in MOVES})
+    made.filters.update(auto=_auto, title=_title, tenor=_tenor, an=_an, cap=_cap, range=_range)
+    return made
+
+
+class Slots:
+    """The placeholders of one template: dotted name → the filters behind it."""
+
+    __slots__ = ("asked", "problems")
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        self.problems: list[str] = []
+
+
+@lru_cache(maxsize=8192)
+def slots(text: str) -> Slots:
+    """The placeholders of a phrase, and what it holds besides slots and filters (problems)."""
+    found = Slots()
+    try:
+        tree = environment().parse(text)
+    except TemplateSyntaxError as error:
+        found.problems.append(f"not a template: {error.message}")
+        return found
+    for part in tree.body:
+        if not isinstance(part, nodes.Output):
+            found.problems.append(f"a phrase has slots and filters only, no {type(part).__name__.lower()}")
+            continue
+        for node in part.nodes:
+            if not isinstance(node, nodes.TemplateData):
+                _read(node, (), found)
+    return found
+
+
+def _read(node: nodes.Expr, filters: tuple[str, ...], found: Slots) -> None:
+    if isinstance(node, nodes.Filter) and node.node is not None and not (node.args or node.kwargs):
+        if node.name not in environment().filters:
+            found.problems.append(f"unknown filter {node.name!r}")
+        _read(node.node, (node.name, *filters), found)
+    elif (name := _dotted(node)) is not None:
+        found.asked.append((name, filters))
+    else:
+        found.problems.append(f"a phrase has slots and filters only, no {type(node).__name__.lower()}")
+
+
+def _dotted(node: nodes.Expr) -> str | None:
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Getattr):
+        stem = _dotted(node.node)
+        return None if stem is None else f"{stem}.{node.attr}"
+    return None
+
+
+@lru_cache(maxsize=8192)
+def _compiled(text: str) -> Template:
+    return environment().from_string(text)
+
+
+def render(text: str, names: Mapping[str, object]) -> str:
+    """The phrase with its placeholders filled, still marked. Raises jinja2.TemplateError or KeyError where one cannot be."""
+    return _compiled(text).render(dict(names))
+
+
+def rendered(text: str, names: Mapping[str, object], recorder: Recorder) -> tuple[str, tuple[Span, ...]]:
+    """The phrase as a reader sees it, with its spans."""
+    return recorder.resolve(render(text, names))

@@ -1,0 +1,60 @@
+"""Small questions that several stages ask of the word lists and of a text. The lists themselves are the language's own."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from bot.domain.story import Span
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+def several(words: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """The entries of a list in the word file; none if it has no such list."""
+    return tuple(part for part in words.get(key, "").split("|") if part)
+
+
+def stance_words(words: Mapping[str, str], stance: str) -> tuple[str, ...]:
+    """How a text may name a stance."""
+    return several(words, f"stance_words.{stance}")
+
+
+def has(text: str, entries: Iterable[str]) -> str | None:
+    """The first entry that stands in the text as a word or words of its own, whatever its case; None if none does."""
+    for entry in entries:
+        if re.search(rf"(?<![\w-]){re.escape(entry)}(?![\w-])", text, re.IGNORECASE):
+            return entry
+    return None
+
+
+def masked(text: str, spans: Iterable[Span]) -> str:
+    """The text as lowercase words, each number or name that came from a fact written as #."""
+    parts: list[str] = []
+    position = 0
+    for span in sorted(spans, key=lambda span: span.start):
+        if span.start >= position:
+            parts += [text[position : span.start], " # "]
+            position = span.end
+    parts.append(text[position:])
+    tokens = re.findall(r"#|[^\W\d_]+(?:['’-][^\W\d_]+)*", "".join(parts).lower())
+    return " ".join(tokens)
+
+
+def grams(masked_text: str, size: int = 5) -> frozenset[tuple[str, ...]]:
+    """Every run of `size` words, within one sentence-free line each; runs that are mostly numbers say nothing and are left out."""
+    found: set[tuple[str, ...]] = set()
+    for line in masked_text.splitlines():
+        tokens = line.split()
+        runs = (tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1))
+        found |= {run for run in runs if run.count("#") * 2 < size}
+    return frozenset(found)
+
+
+def overlap(new: str, old: str) -> float:
+    """The share of the new text's runs of five words that the old one has too."""
+    mine = grams(new)
+    return len(mine & grams(old)) / len(mine) if mine else 0.0
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text, lowercase, without numbers."""
+    return _WORD.findall(text.lower())

@@ -1,0 +1,176 @@
+"""A verdict becomes a story; a question, an alert or an error becomes a text. Nothing leaves here that the gate refused."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from jinja2 import TemplateError
+
+from bot.commentary.cards import footer
+from bot.commentary.choose import pools, ranked
+from bot.commentary.gate import gate, text_failures
+from bot.commentary.names import Market, Namer
+from bot.commentary.plain import plain_card, plain_text
+from bot.commentary.plan import plan
+from bot.commentary.realize import Realizer
+from bot.commentary.shapes import shape
+from bot.commentary.templates import render, slots
+from bot.commentary.terms import Recorder, Term
+from bot.domain.catalog import Catalog
+from bot.domain.facts import Facts
+from bot.domain.judgement import Verdict
+from bot.domain.rulebook import Ranges, RuleBook
+from bot.domain.story import Length, Memory, Origin, Phrase, PhraseBank, Slot, Story, Text
+from bot.errors import GateRefused
+
+TURNS = 6
+ARTICLE_FAMILIES, ARTICLE_FINDINGS = 4, 2
+
+
+def article_possible(verdict: Verdict) -> str | None:
+    """None where the market says enough for an article, else the reason why it does not."""
+    if len(verdict.families) < ARTICLE_FAMILIES:
+        return f"an article needs {ARTICLE_FAMILIES} known families of readings, and {len(verdict.families)} are known"
+    if len(verdict.findings) < ARTICLE_FINDINGS:
+        return f"an article needs {ARTICLE_FINDINGS} findings, and there are {len(verdict.findings)}"
+    return None
+
+
+def write(
+    *,
+    verdict: Verdict,
+    facts: Facts,
+    book: RuleBook,
+    bank: PhraseBank,
+    memory: Memory,
+    length: Length,
+    at: datetime,
+    ranges: Ranges | None = None,
+) -> Story:
+    """The verdict in words. The same arguments give the same bytes. Where no wording passes the gate, a plain card of
+    numbers with `plain` and the `failures` of the first try.
+
+    An article that `article_possible` refuses is written as an embed.
+    """
+    length = "embed" if length == "article" and article_possible(verdict) else length
+    market = Market(
+        facts=facts, book=book, bank=bank, at=at, ranges=ranges or {}, findings=verdict.findings, verdict=verdict
+    )
+    failures: list[str] = []
+    for turn, drop in _tries(len(verdict.findings)):
+        try:
+            story = _story(market, memory, length, turn, drop)
+            refused = gate(story, verdict=verdict, facts=facts, book=book, bank=bank, memory=memory, ranges=ranges)
+        except GateRefused as error:
+            story, refused = None, list(error.failures)
+        if story is not None and not refused:
+            return story
+        failures = failures or refused
+    return plain_card(market, length, tuple(failures))
+
+
+def _tries(findings: int) -> Iterator[tuple[int, int]]:
+    """First other choices among equals, then one finding less at a time."""
+    for drop in range(findings + 1):
+        for turn in range(TURNS if drop == 0 else 2):
+            yield turn, drop
+
+
+def _story(market: Market, memory: Memory, length: Length, turn: int, drop: int) -> Story:
+    if market.verdict is None:
+        raise GateRefused(["a story needs a verdict"])
+    planned = plan(market.verdict, market, memory, length, drop=drop)
+    realizer = Realizer(market=market, pools=pools(market.bank), memory=memory, turn=turn)
+    headline = realizer.headline(planned)
+    paragraphs = realizer.paragraphs(planned)
+    if length == "short":
+        # Clauses are chosen inside the one text; their phrases belong to it as well.
+        paragraphs = (replace(paragraphs[0], phrase_ids=realizer.used),)
+    return Story(
+        asset=market.facts.asset,
+        at=market.at,
+        length=length,
+        locale=market.bank.locale,
+        stance=shape(market.verdict),
+        headline=headline,
+        paragraphs=paragraphs,
+        footer=footer(market.facts, market.bank),
+        image=realizer.image,
+    )
+
+
+def speak(
+    *,
+    slot: Slot,
+    about: str,
+    facts: Facts,
+    catalog: Catalog,
+    book: RuleBook,
+    bank: PhraseBank,
+    at: datetime,
+    names: Mapping[str, Origin] | None = None,
+    ranges: Ranges | None = None,
+) -> Text:
+    """One gated text for an answer, an alert or an error.
+
+    `names` are placeholders of the caller's: an origin of kind fact becomes a term with all its views (`it`: the fact that
+    the text is about; `usual` is then its usual range). Of the phrases that can be said now the one that says most is
+    taken. Where the fact is stale the text says so with its age, where it is unknown with the reason; where no phrase
+    passes, plain words and numbers go out.
+    """
+    given = dict(names or {})
+    market = Market(facts=facts, book=book, bank=bank, at=at, ranges=ranges or {})
+    about = _standing(about, given, facts, catalog)
+    known = pools(bank)
+    chosen = known.get((slot, about)) or known.get(("answer", about)) or known.get(("answer", about.rpartition("-")[2]), ())
+    order = sorted(ranked(chosen, Memory(), facts.asset, at), key=lambda phrase: -len(slots(phrase.text).asked))
+    for phrase in order:
+        text = _spoken(phrase, slot, market, given)
+        if text is not None and not text_failures(text, market, given=given):
+            return text
+    return plain_text(slot, about, given, market)
+
+
+def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catalog) -> str:
+    """What can be said about the fact in question: itself, its last reading, or why there is none."""
+    it = given.get("it")
+    if about.endswith(("-stale", "-unknown")):
+        return about
+    if it is None or it.kind != "fact" or it.ref not in catalog or it.ref in facts.known:
+        return about
+    if it.ref in facts.stale:
+        return f"{about}-stale"
+    given.setdefault("reason", Origin(kind="input", ref="reason", value=facts.why_unknown(it.ref)))
+    return f"{about}-unknown"
+
+
+def _spoken(phrase: Phrase, slot: Slot, market: Market, given: Mapping[str, Origin]) -> Text | None:
+    recorder = Recorder(market.bank.words)
+    namer = Namer(market=market, recorder=recorder)
+    names = namer.common()
+    names |= namer.facts(dict.fromkeys(name for name, _ in slots(phrase.text).asked))
+    for name, origin in given.items():
+        term = _given_term(name, origin, namer)
+        if term is not None:
+            names[name] = term
+        if name == "it" and (band := namer.band_of_fact(origin.ref)) is not None:
+            names.setdefault("usual", band)
+    try:
+        text, spans = recorder.resolve(render(phrase.text, names))
+    except (TemplateError, KeyError, ValueError):
+        return None  # it asks for what is not known now: another phrase is tried
+    return Text(slot=slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
+
+
+def _given_term(name: str, origin: Origin, namer: Namer) -> Term | None:
+    if origin.kind == "fact":
+        stale = namer.market.facts.stale.get(origin.ref)
+        term = namer.fact(origin.ref, stale if origin.ref not in namer.market.facts.known else None)
+        if term is None and origin.ref.partition(".")[0] in namer.market.bank.metrics:
+            return namer.number(Origin(kind="name", ref=origin.ref, value=""), "text")
+        return term
+    if origin.kind == "date":
+        term = namer.moment(origin.ref, datetime.fromisoformat(str(origin.value)))
+        return replace(term, origin=origin, dated=origin)
+    unit = "count" if origin.kind == "count" else "pct" if isinstance(origin.value, float) else "text"
+    return Term(recorder=namer.recorder, origin=origin, unit_filter=unit, title=str(origin.value))
