@@ -137,7 +137,8 @@ def parse(files: Mapping[str, str]) -> Tape:
         raise ConfigError(problems)
     header = _header(files[HEADER], problems)
     figures = header.figures if header else {}
-    moments = list(_moments(_Rows(MOMENTS, files[MOMENTS], _MOMENT_COLUMNS, figures, problems)))
+    rows = _Rows(MOMENTS, files[MOMENTS], _MOMENT_COLUMNS, figures, problems)
+    moments = [_lift(moment, figures.get("low_usd")) for moment in _moments(rows)]
     lead_in = list(_days(_Rows(LEAD_IN, files[LEAD_IN], _DAY_COLUMNS, figures, problems)))
     if header is None or problems:
         raise ConfigError(problems)
@@ -326,16 +327,14 @@ def _check(moments: Sequence[Moment], lead_in: Sequence[Day], problems: list[Pro
 
 
 def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) -> Tape:
-    floor_usd = header.figures.get("low_usd", 0.0)
-    lifted = tuple(_lift(moment, floor_usd) for moment in moments)
-    days = sorted({moment.at.date() for moment in lifted})
+    days = {moment.at.date() for moment in moments}
     posts = {datetime.combine(day, header.daily_post, UTC) for day in days} | set(header.extra_posts)
     return Tape(
         name=header.name,
         title=header.title,
-        moments=lifted,
+        moments=tuple(moments),
         lead_in=tuple(lead_in),
-        post_times=tuple(sorted(at for at in posts if lifted[0].at <= at <= lifted[-1].at)),
+        post_times=tuple(sorted(at for at in posts if moments[0].at <= at <= moments[-1].at)),
         assets={header.asset: Factors(asset=header.asset)}
         | {
             asset: Factors(
@@ -358,7 +357,9 @@ def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) ->
     )
 
 
-def _lift(moment: Moment, floor_usd: float) -> Moment:
+def _lift(moment: Moment, floor_usd: float | None) -> Moment:
+    if floor_usd is None:
+        return moment
     return replace(
         moment,
         index_usd=max(moment.index_usd, floor_usd),
