@@ -1,0 +1,37 @@
+"""The tenors of a family of metrics: which there are, which one is meant."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.desk import Desk
+from bot.errors import InputError
+
+
+def tenors(desk: Desk, family: str) -> Mapping[str, str]:
+    """The tenors of a family of metrics in days as a reader types them ("60"), and the metric of each (`skew_60d_pct`)."""
+    pattern = re.compile(rf"{family}_(\d+)d_pct")
+    found = {match[1]: name for name in desk.playbook.catalog.metrics if (match := pattern.fullmatch(name))}
+    return dict(sorted(found.items(), key=lambda item: int(item[0])))
+
+
+def metric_of(desk: Desk, family: str, typed: str | None) -> str:
+    """The metric of the typed tenor ("60", "60d"), of the one that the rules judge by if nothing was typed. Raises InputError."""
+    known = tenors(desk, family)
+    if not known:
+        raise InputError(f"{family}: no such metric is measured here")
+    if not typed:
+        judged = [ladder.fact for ladder in desk.playbook.rules.ladders.values()]
+        return next((name for name in known.values() if name in judged), next(iter(known.values())))
+    name = known.get(re.sub(r"\s*d(ays?)?$", "", typed.strip().lower()))
+    if name is None:
+        raise InputError(f"unknown tenor {typed!r}: one of {', '.join(known)} (days)")
+    return name
+
+
+def suggest_tenors(family: str) -> Callable[[Desk, str], Sequence[str]]:
+    """What may be typed for the tenor of a family."""
+
+    def suggest(desk: Desk, typed: str) -> Sequence[str]:
+        return [days for days in tenors(desk, family) if days.startswith(typed.strip())]
+
+    return suggest

@@ -1,0 +1,1 @@
+"""Words out: one folder is one surface, and every surface shows every command."""

@@ -1,0 +1,59 @@
+"""The surface "console": each post in the terminal as it is made."""
+
+from rich.console import Console as Terminal
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from bot.domain.posts import Card, Post
+
+WIDEST = 80
+STYLES = {
+    "bearish": "bold red",
+    "overheated": "bold yellow",
+    "neutral": "bold",
+    "bullish": "bold green",
+    "no-call": "bold dim",
+}
+
+
+class Console:
+    """Writes cards to a terminal, at most 80 columns wide. Where that is no terminal rich leaves out every color."""
+
+    def __init__(self, terminal: Terminal | None = None) -> None:
+        self._terminal = terminal or Terminal()
+
+    async def show(self, post: Post, card: Card) -> str | None:
+        """Print the post. A terminal has no name for it: None. Raises nothing."""
+        width = min(WIDEST, self._terminal.width)
+        self._terminal.print(Rule(_head(post, card), align="left", style="dim", characters="─"), width=width)
+        for text, style in ((card.title, "bold"), (card.body, "")):
+            if text:
+                self._terminal.print(Text(text, style=style), width=width)
+                self._terminal.print()
+        if card.fields:
+            self._terminal.print(_fields(card), width=width)
+            self._terminal.print()
+        if card.footer:
+            self._terminal.print(Padding(Text(card.footer, style="dim"), (0, 0, 1, 0)), width=width)
+        return None
+
+
+def _head(post: Post, card: Card) -> Text:
+    """The asset, the stance in words, the time, and why the post came."""
+    at = card.at or post.intended_at
+    parts = [post.asset, card.stance_word or card.stance or "", f"{at.day} {at:%b %Y %H:%M} UTC", post.reason]
+    head = Text(" · ".join(part for part in (*parts, "late" if post.late else "") if part))
+    if card.stance:
+        head.highlight_words([card.stance_word or card.stance], STYLES.get(card.stance, "bold"))
+    return head
+
+
+def _fields(card: Card) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", max_width=32)
+    table.add_column()
+    for figure in card.fields:
+        table.add_row(Text(figure.label), Text(figure.text))
+    return table

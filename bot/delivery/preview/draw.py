@@ -1,0 +1,110 @@
+"""Cards to HTML. The templates escape everything; no text of a card is ever taken for markup."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bot.commands import Command
+from bot.delivery.preview.grounds import Ground, Part, cut
+from bot.delivery.preview.typed import line_of, usage
+from bot.desk import Hearing
+from bot.domain.catalog import Catalog
+from bot.domain.facts import Fact
+from bot.domain.posts import Card
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One message of the stream: a post (then `reason` says why it came) or the answer to a typed `line`."""
+
+    key: str
+    at: datetime
+    card: Card
+    facts: Mapping[str, Fact]
+    catalog: Catalog
+    asset: str = ""
+    reason: str = ""
+    late: bool = False
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """An entry as its template wants it."""
+
+    entry: Entry
+    parts: Mapping[str, Part]
+    grounds: tuple[Ground, ...]
+
+
+class Draw:
+    """The templates of this folder, loaded once."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        self._templates.filters.update(
+            moment=moment, iso=iso, age=age, base64=_base64, plain=plain, line_of=line_of, usage=usage
+        )
+
+    def home(
+        self, *, entries: Sequence[Entry], hearings: Sequence[Hearing], now: datetime, commands: Mapping[str, Command],
+        words: Mapping[str, str], last: str, lines: Sequence[str], longest: int,
+    ) -> str:  # fmt: skip
+        """The whole page."""
+        return self._fill(
+            "home.html", drawn=[_drawn(entry) for entry in entries], hearings=hearings, now=now,
+            commands=commands.values(), words=words, last=last, lines=lines, longest=longest,
+        )  # fmt: skip
+
+    def entry(self, entry: Entry) -> str:
+        """One message of the stream."""
+        return self._fill("entry.html", one=_drawn(entry))
+
+    def bar(self, hearings: Sequence[Hearing], now: datetime) -> str:
+        """The sources and how long ago each was heard."""
+        return self._fill("bar.html", hearings=hearings, now=now)
+
+    def _fill(self, name: str, **values: Any) -> str:
+        return self._templates.get_template(name).render(values)
+
+
+def moment(at: datetime) -> str:
+    """6 Feb 2026, 14:00 UTC."""
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def iso(at: datetime) -> str:
+    """2026-02-06T14:00:00Z."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def age(passed: timedelta) -> str:
+    """3 min, 5 h, 2 d: always rounded down."""
+    minutes = max(0, int(passed.total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+
+
+def plain(value: float | str) -> str:
+    """The value behind a number, unrounded as far as a reader can use it."""
+    return value if isinstance(value, str) else f"{value:,.10g}"
+
+
+def _base64(image: bytes) -> str:
+    return base64.b64encode(image).decode()
+
+
+def _drawn(entry: Entry) -> Drawn:
+    parts, grounds = cut(entry.card, entry.facts, entry.catalog)
+    return Drawn(entry=entry, parts=parts, grounds=grounds)

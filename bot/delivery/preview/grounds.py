@@ -1,0 +1,143 @@
+"""What each number of a card stands on: the fact behind it, when it was observed, which venues, how it is worked out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain.catalog import Catalog
+from bot.domain.facts import Fact, Facts
+from bot.domain.posts import Card
+from bot.domain.story import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """One number as it is shown, and where it comes from. `number` is its place in the card, from 1.
+
+    The fact's own fields are None for a number that is no fact (a threshold, a date, a count).
+    """
+
+    number: int
+    text: str
+    kind: str
+    ref: str
+    value: float | str
+    unit: str | None = None
+    at: datetime | None = None
+    venues: tuple[str, ...] = ()
+    of_venues: int = 0
+    formula: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stretch of text: plain, a moment in time, or a number with its ground."""
+
+    text: str
+    moment: str | None = None
+    ground: Ground | None = None
+
+
+Part = tuple[tuple[Piece, ...], ...]
+"""A part of a card: its paragraphs, each cut into pieces."""
+
+
+def cut(card: Card, facts: Mapping[str, Fact], catalog: Catalog) -> tuple[dict[str, Part], tuple[Ground, ...]]:
+    """The card's title, body, fields and footer cut into pieces, and the grounds of all its numbers in reading order."""
+    cutter = _Cutter(facts=facts, catalog=catalog)
+    parts = {name: tuple(cutter.paragraphs(text, spans)) for name, text, spans in _texts(card)}
+    return parts, tuple(cutter.grounds)
+
+
+def by_name(facts: Facts) -> Mapping[str, Fact]:
+    """Fresh and stale facts in one."""
+    return {**facts.stale, **facts.known}
+
+
+def stored(evidence: Mapping[str, object]) -> Mapping[str, Fact]:
+    """The facts of a post's evidence as the archive keeps it. What is of another shape is left out: it explains nothing."""
+    found: dict[str, Fact] = {}
+    for group in ("stale", "facts"):
+        told = evidence.get(group)
+        if isinstance(told, dict):
+            found |= {name: fact for name, values in told.items() if (fact := _fact(name, values)) is not None}
+    return found
+
+
+def _fact(name: str, values: object) -> Fact | None:
+    if not isinstance(values, dict) or not isinstance(values.get("value"), int | float):
+        return None
+    try:
+        at = datetime.fromisoformat(str(values.get("at")))
+    except ValueError:
+        return None
+    return Fact(
+        name=name, value=float(values["value"]), at=at, venues=tuple(values.get("venues", ())),
+        of_venues=int(values.get("of_venues", 0)), lower_bound=values.get("lower_bound") is True,
+    )  # fmt: skip
+
+
+def _texts(card: Card) -> Iterator[tuple[str, str, tuple[Span, ...]]]:
+    for name, text in (("title", card.title), ("body", card.body), ("footer", card.footer)):
+        yield name, text, card.spans.get(name, ())
+    for number, figure in enumerate(card.fields):
+        yield f"fields.{number}", figure.text, figure.spans or card.spans.get(f"fields.{number}", ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cutter:
+    """Cuts the texts of one card, and numbers their grounds."""
+
+    facts: Mapping[str, Fact]
+    catalog: Catalog
+    grounds: list[Ground] = field(default_factory=list)
+
+    def paragraphs(self, text: str, spans: tuple[Span, ...]) -> Iterator[tuple[Piece, ...]]:
+        start = 0
+        for paragraph in text.split("\n\n"):
+            end = start + len(paragraph)
+            own = sorted(
+                (span for span in spans if start <= span.start and span.end <= end), key=lambda span: span.start
+            )
+            yield tuple(self.pieces(text, start, end, own))
+            start = end + 2
+
+    def pieces(self, text: str, start: int, end: int, spans: list[Span]) -> Iterator[Piece]:
+        position = start
+        for span in spans:
+            if span.start < position or text[span.start : span.end] != span.text:
+                continue  # a span that does not fit its text explains nothing
+            if span.start > position:
+                yield Piece(text=text[position : span.start])
+            yield self.piece(span)
+            position = span.end
+        if position < end:
+            yield Piece(text=text[position:end])
+
+    def piece(self, span: Span) -> Piece:
+        if span.origin.kind == "date":
+            # Only a time of day is turned into the reader's own: a day alone stays the day that it was in UTC.
+            timed = span.filter in ("moment", "clock")
+            return Piece(text=span.text, moment=str(span.origin.value) if timed else None)
+        if span.origin.kind in ("name", "identifier", "input"):
+            return Piece(text=span.text)
+        self.grounds.append(self.ground(span))
+        return Piece(text=span.text, ground=self.grounds[-1])
+
+    def ground(self, span: Span) -> Ground:
+        origin, number = span.origin, len(self.grounds) + 1
+        if origin.kind != "fact" or origin.ref not in self.catalog:
+            return Ground(number=number, text=span.text, kind=origin.kind, ref=origin.ref, value=origin.value)
+        name, fact = self.catalog.resolve(origin.ref), self.facts.get(origin.ref)
+        return Ground(
+            number=number,
+            text=span.text,
+            kind=origin.kind,
+            ref=origin.ref,
+            value=origin.value,
+            unit=name.unit,
+            at=fact.at if fact else None,
+            venues=fact.venues if fact else (),
+            of_venues=fact.of_venues if fact else 0,
+            formula=name.metric.formula,
+        )

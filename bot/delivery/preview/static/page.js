@@ -1,0 +1,131 @@
+// The page reads and answers without this script. With it: posts stream in, answers come without a reload, lines are
+// completed, times are the reader's own, and a number opens what it stands on.
+"use strict";
+
+const stream = document.getElementById("stream");
+const bar = document.getElementById("bar");
+const box = document.getElementById("box");
+const line = document.getElementById("line");
+const lines = document.getElementById("lines");
+const trouble = document.getElementById("trouble");
+const typed = [];
+let recalled = 0;
+
+const local = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
+
+function ownTimes(part) {
+  for (const time of part.querySelectorAll("time[datetime]:not([data-keep])")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = time.textContent.trim();
+    time.textContent = local.format(at);
+    time.dataset.keep = "";
+  }
+}
+
+function atEnd() {
+  return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 160;
+}
+
+function toEnd() {
+  window.scrollTo({ top: document.documentElement.scrollHeight });
+}
+
+function append(html) {
+  const follow = atEnd();
+  const piece = document.createElement("template");
+  piece.innerHTML = html;
+  const message = piece.content.querySelector(".message");
+  if (!message || document.getElementById(message.id)) return null;
+  ownTimes(piece.content);
+  stream.querySelector(".empty")?.remove();
+  stream.append(message);
+  if (follow) toEnd();
+  return message;
+}
+
+function listen() {
+  const posts = new EventSource(`/stream?after=${encodeURIComponent(stream.dataset.last)}`);
+  posts.addEventListener("post", (event) => append(event.data));
+  posts.addEventListener("bar", (event) => {
+    const open = bar.querySelector("details[open]") !== null;
+    if (open || bar.contains(document.activeElement)) return;
+    bar.innerHTML = event.data;
+    ownTimes(bar);
+  });
+  posts.addEventListener("open", () => { trouble.textContent = ""; });
+  posts.addEventListener("error", () => { trouble.textContent = "The bot does not answer. The page tries again by itself."; });
+}
+
+async function ask(text) {
+  trouble.textContent = "";
+  try {
+    const reply = await fetch("/command?fragment", { method: "POST", body: new URLSearchParams({ line: text }) });
+    if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
+    const message = append(await reply.text());
+    if (message) message.scrollIntoView({ block: "nearest" });
+    return true;
+  } catch (error) {
+    trouble.textContent = `No answer: ${error.message}. Try again in a moment.`;
+    return false;
+  }
+}
+
+async function complete() {
+  const text = line.value;
+  try {
+    const reply = await fetch(`/suggest?line=${encodeURIComponent(text)}`);
+    if (!reply.ok || line.value !== text) return;
+    lines.replaceChildren(...(await reply.json()).map((value) => {
+      const option = document.createElement("option");
+      option.value = value;
+      return option;
+    }));
+  } catch { /* no suggestion is no trouble: the line can be typed to its end */ }
+}
+
+function openGround(link) {
+  const ground = document.getElementById(link.hash.slice(1));
+  if (!ground) return;
+  ground.closest("details").open = true;
+  for (const marked of document.querySelectorAll(".grounds .marked")) marked.classList.remove("marked");
+  ground.classList.add("marked");
+  ground.scrollIntoView({ block: "nearest" });
+  ground.focus({ preventScroll: true });
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  event.preventDefault();
+  const text = form.elements.line.value.trim();
+  if (!text) return;
+  if (form === box) {
+    typed.push(text);
+    recalled = typed.length;
+    line.value = "";
+  }
+  if (!(await ask(text)) && form === box && !line.value) line.value = text;
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.figure");
+  if (!link) return;
+  event.preventDefault();
+  openGround(link);
+});
+
+line.addEventListener("input", complete);
+line.addEventListener("keydown", (event) => {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!step || line.value && line.value !== typed[recalled] || !typed.length) return;
+  recalled = Math.min(Math.max(recalled + step, 0), typed.length);
+  line.value = typed[recalled] ?? "";
+  event.preventDefault();
+});
+
+ownTimes(document);
+if (window.location.hash) document.querySelector(window.location.hash)?.scrollIntoView();
+else window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+listen();

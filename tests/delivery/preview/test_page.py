@@ -1,0 +1,205 @@
+"""The page: posts, answers, streams, and what it refuses."""
+
+import asyncio
+from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.delivery.preview import create_app
+from bot.desk import Hearing
+
+NASTY = "<script>alert(1)</script> **bold** [x](javascript:alert(1)) @everyone \"'{{ 7*7 }}"
+
+
+async def text_of(client, path="/") -> str:
+    reply = await client.get(path)
+    assert reply.status == 200
+    return await reply.text()
+
+
+async def test_the_page_shows_the_posts_of_its_channel_oldest_first(page, desk, a_post):
+    early, late = a_post("aaaa"), a_post("bbbb", at=a_post("x").intended_at + timedelta(hours=1))
+    desk.archive.kept = [late, early, a_post("cccc", channel="console:")]
+    text = await text_of(page)
+    assert text.index('id="post-aaaa"') < text.index('id="post-bbbb"')
+    assert "post-cccc" not in text
+    assert "approximate preview" in text.lower()
+
+
+async def test_a_post_not_yet_sent_is_not_shown(page, desk, a_post):
+    desk.archive.kept = [replace(a_post("aaaa"), sent_at=None)]
+    assert "No post yet" in await text_of(page)
+
+
+async def test_the_stance_is_said_in_words(page, desk, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    assert "<strong>caution</strong>" in await text_of(page)
+
+
+async def test_a_number_shows_what_it_stands_on(page, desk, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    text = await text_of(page)
+    assert (
+        'href="#post-aaaa-1" title="skew_60d_pct: 20.04 % of ATM IV, 6 Feb 2026, 13:55 UTC, 1 of 2 venues: deribit">20%</a>'
+        in text
+    )
+    assert 'id="post-aaaa-1"' in text
+    assert "put less call over the middle" in text
+
+
+async def test_text_is_never_taken_for_markup(page, desk, a_post):
+    desk.archive.kept = [a_post("aaaa", NASTY)]
+    text = await text_of(page)
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; **bold** [x](javascript:alert(1))" in text
+    assert "{{ 7*7 }}" in text
+
+
+async def test_a_typed_line_is_answered_and_never_taken_for_markup(page):
+    reply = await page.post("/command?fragment", data={"line": "/explain <script>alert(1)</script>"})
+    text = await reply.text()
+    assert reply.status == 200
+    assert "<script>alert" not in text
+    assert "You asked: &lt;script&gt;" in text
+
+
+async def test_an_answer_comes_with_its_figures_and_buttons(page):
+    text = await (await page.post("/command?fragment", data={"line": "/skew eth 60"})).text()
+    assert "ETH: skew" in text
+    assert "<dt>Change</dt><dd>+1%</dd>" in text
+    assert 'name="line" value="/skew asset:ETH tenor:90"' in text
+
+
+async def test_an_input_error_is_private_and_says_what_would_be_right(page):
+    text = await (await page.post("/command?fragment", data={"line": "/skew DOGE"})).text()
+    assert "only you can see this" in text
+    assert "unknown asset &#39;DOGE&#39;: one of BTC, ETH" in text
+
+
+async def test_without_a_script_a_form_is_answered_on_the_page_again(page):
+    reply = await page.post("/command", data={"line": "/skew BTC"}, allow_redirects=False)
+    assert reply.status == 303
+    key = reply.headers["Location"].removeprefix("/#")
+    assert f'id="{key}"' in await text_of(page)
+
+
+async def test_an_answer_is_seen_by_its_asker_alone(page, desk, preview):
+    await page.get("/")
+    await page.post("/command", data={"line": "/skew BTC"})
+    assert "BTC: skew" in await text_of(page)
+    page.session.cookie_jar.clear()
+    assert "BTC: skew" not in await text_of(page)
+
+
+async def read_until(stream, wanted: str) -> str:
+    seen = ""
+    async with asyncio.timeout(5):
+        while wanted not in seen:
+            seen += (await stream.content.readline()).decode()
+        return seen
+
+
+async def test_a_post_streams_to_an_open_page(page, desk, preview, a_post):
+    async with page.get("/stream") as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        await read_until(stream, "event: bar")
+        await preview.show(a_post("aaaa"), desk.card(a_post("aaaa")))
+        seen = await read_until(stream, "</article>")
+    assert "event: post\nid: aaaa\n" in seen
+    assert 'data: <article class="message" id="post-aaaa"' in seen
+
+
+async def test_a_page_that_was_away_gets_what_it_missed(page, desk, a_post):
+    start = a_post("x").intended_at
+    desk.archive.kept = [
+        a_post(name, at=start + timedelta(hours=hour)) for hour, name in enumerate(["aaaa", "bbbb", "cccc"])
+    ]
+    async with page.get("/stream", headers={"Last-Event-ID": "aaaa"}) as stream:
+        seen = await read_until(stream, "event: bar")
+    assert "id: aaaa" not in seen
+    assert seen.index("id: bbbb") < seen.index("id: cccc")
+
+
+async def test_the_bar_tells_each_source_and_its_age(page, desk, a_gap):
+    desk.heard = [
+        Hearing(source="deribit", heard_at=desk.now() - timedelta(minutes=7), gaps=(a_gap,)),
+        Hearing(source="okx"),
+    ]
+    text = await text_of(page)
+    assert ">7 min ago</time>" in text
+    assert "not heard yet" in text
+    assert "&lt;b&gt;no answer&lt;/b&gt;" in text
+
+
+async def test_lines_are_completed(page):
+    reply = await page.get("/suggest", params={"line": "/skew BTC 3"})
+    assert await reply.json() == ["/skew BTC 30"]
+
+
+async def test_healthz_answers_small_json(page):
+    reply = await page.get("/healthz")
+    assert reply.status == 200
+    assert (await reply.json())["status"] == "ok"
+
+
+@pytest.mark.parametrize("path", ["/", "/stream", "/static/page.js", "/healthz", "/nowhere"])
+async def test_every_answer_forbids_other_hosts(page, path):
+    async with page.get(path) as reply:
+        policy = reply.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self';")
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_page_itself_names_no_other_host_and_no_inline_code(page, desk, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    text = await text_of(page)
+    assert "//" not in text.replace("<!doctype html>", "")
+    assert " style=" not in text
+    assert " onclick" not in text
+    for path in ("/static/page.js", "/static/page.css"):
+        assert "https:" not in await text_of(page, path)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8737", "127.0.0.1.evil.example", ""])
+async def test_a_host_that_is_not_loopback_is_refused(page, host):
+    assert (await page.get("/", headers={"Host": host})).status == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:8737", "127.0.0.1", "[::1]:8737"])
+async def test_a_loopback_host_is_served(page, host):
+    assert (await page.get("/", headers={"Host": host})).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+async def test_a_command_from_another_page_is_refused(page, headers):
+    assert (await page.post("/command", data={"line": "/skew"}, headers=headers)).status == 403
+
+
+async def test_a_body_too_large_is_refused(page):
+    assert (await page.post("/command", data={"line": "x" * 5000})).status == 413
+
+
+async def test_a_line_too_long_is_answered_privately(page):
+    text = await (await page.post("/command?fragment", data={"line": "/skew " + "x" * 1000})).text()
+    assert "longer than 200 characters" in text
+    assert "x" * 300 not in text
+
+
+def basic(password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"me:{password}".encode()).decode()}
+
+
+async def test_elsewhere_than_on_loopback_a_password_is_asked_for(desk, preview):
+    app = create_app(desk, preview, loopback=False, password="open sesame")
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get("/")).status == 401
+        assert (await client.get("/", headers=basic("wrong"))).status == 401
+        assert (await client.get("/", headers={"Authorization": "Basic !"})).status == 401
+        assert (await client.get("/", headers=basic("open sesame"))).status == 200

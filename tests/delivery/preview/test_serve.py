@@ -1,0 +1,36 @@
+"""Starting and stopping the page."""
+
+import aiohttp
+import pytest
+
+from bot.delivery.preview import serve
+from bot.errors import ConfigError
+
+
+async def test_the_page_is_served_at_the_address_it_names(desk, preview):
+    async with serve(desk, preview, port=0) as address, aiohttp.ClientSession() as session:
+        assert address.startswith("http://127.0.0.1:")
+        async with session.get(address) as reply:
+            assert reply.status == 200
+
+
+async def test_another_address_than_loopback_needs_a_password(desk, preview):
+    with pytest.raises(ConfigError, match="TIGHTROPE_PAGE__PASSWORD"):
+        async with serve(desk, preview, host="0.0.0.0", port=0):
+            pytest.fail("it must not start")
+
+
+async def test_a_port_that_is_taken_is_named(desk, preview):
+    async with serve(desk, preview, port=0) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be used"):
+            async with serve(desk, preview, port=port):
+                pytest.fail("it must not start")
+
+
+async def test_open_streams_do_not_hold_up_the_stop(desk, preview):
+    async with aiohttp.ClientSession() as session:
+        async with serve(desk, preview, port=0) as address:
+            stream = await session.get(f"{address}stream")
+            assert await stream.content.readline() == b"retry: 2000\n"
+        stream.close()
