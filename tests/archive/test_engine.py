@@ -1,0 +1,58 @@
+"""The connection: what goes wrong, said in words that help."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.archive import SqlArchive, open_archive
+from bot.errors import ArchiveError
+from tests.archive.make import NOON, point
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "not an address", "tightrope.sqlite"])
+async def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ArchiveError, match="database address"):
+        await open_archive(url)
+
+
+async def test_a_file_that_is_no_database_is_refused_with_the_way_back(tmp_path: Path) -> None:
+    path = tmp_path / "broken.sqlite"
+    path.write_bytes(b"this was a database once, before the disk failed" * 100)
+    with pytest.raises(ArchiveError, match="bot restore"):
+        await open_archive(f"sqlite:///{path}")
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArchiveError, match="file/x"):
+        await open_archive(f"sqlite:///{tmp_path}/file/x/tightrope.sqlite")
+
+
+async def test_a_full_disk_is_named_and_what_was_stored_stays(archive: SqlArchive) -> None:
+    await archive.add_points([point(1.0)])
+    async with archive.database.read("test") as connection:
+        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+    for _ in range(5):
+        async with archive.database.read("test") as connection:
+            await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+    with pytest.raises(ArchiveError, match="disk is full"):
+        await archive.add_points([point(float(number), metric=f"metric_{number}") for number in range(5000)])
+    assert [kept.value for kept in await archive.latest()] == [1.0]
+
+
+async def test_writers_wait_for_each_other_and_lose_nothing(archive: SqlArchive) -> None:
+    async def write(number: int) -> None:
+        for _ in range(5):
+            await archive.add_points([point(float(number), metric=f"metric_{number}")])
+
+    await asyncio.gather(*(write(number) for number in range(8)))
+    assert [kept.value for kept in await archive.latest()] == [float(number) for number in range(8)]
+
+
+async def test_in_memory_transactions_take_turns() -> None:
+    archive = await open_archive("sqlite://")
+    await asyncio.gather(*(archive.add_points([point(1.0, NOON, metric=f"metric_{number}")]) for number in range(20)))
+    assert len(await archive.latest()) == 20
+    await archive.aclose()

@@ -1,0 +1,65 @@
+"""From any earlier schema to today's, and never on a newer one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+import bot.archive
+from bot.archive import SqlArchive, open_archive
+from bot.archive.migrate import HEAD, migrate, revision
+from bot.archive.schema import Moment, metadata
+from bot.errors import ArchiveError
+
+
+async def test_the_migrations_make_exactly_the_tables_of_the_schema(archive: SqlArchive) -> None:
+    def compare(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with archive.database.read("schema") as connection:
+        assert await connection.run_sync(compare) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(Path(bot.archive.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+async def test_migrating_twice_changes_nothing(archive: SqlArchive) -> None:
+    await migrate(archive.database)
+    assert await revision(archive.database) == HEAD
+
+
+async def test_a_newer_database_is_refused_with_the_version_to_install(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'newer.sqlite'}"
+    archive = await open_archive(url)
+    async with archive.database.write("test") as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await connection.execute(text("INSERT INTO editions VALUES ('9999', '7.1.0')"))
+    await archive.aclose()
+
+    with pytest.raises(ArchiveError, match=r"9999.*install Tightrope 7\.1\.0"):
+        await open_archive(url)
+
+
+async def test_points_take_their_room_without_a_rowid(archive: SqlArchive) -> None:
+    async with archive.database.read("schema") as connection:
+        found = await connection.execute(
+            text("SELECT sql FROM sqlite_master WHERE name IN ('points', 'hours', 'days')")
+        )
+        assert [sql.rstrip().endswith("WITHOUT ROWID") for sql in found.scalars()] == [True, True, True]
+
+
+def test_a_moment_is_exact_to_the_microsecond_and_needs_a_zone() -> None:
+    at = datetime(2026, 2, 6, 12, 0, 0, 123457, tzinfo=UTC)
+    kept = Moment().process_bind_param(at, None)  # type: ignore[arg-type]
+    assert Moment().process_result_value(kept, None) == at  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no zone"):
+        Moment().process_bind_param(at.replace(tzinfo=None), None)  # type: ignore[arg-type]

@@ -1,0 +1,159 @@
+"""Points: stored as heard, rolled up by choosing, gaps left as gaps."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.archive import SqlArchive
+from bot.archive.points import HOUR_MS, Row, choose, to_ms
+from bot.domain.facts import Point, Series
+from bot.errors import ArchiveError
+from tests.archive.make import NOON, point
+
+BTC = "BTC"
+LONG_AGO = NOON - timedelta(days=400)
+
+
+def times(series: Series) -> list[datetime]:
+    return [datetime.fromtimestamp(ms / 1000, UTC) for ms in series.at_ms]
+
+
+def of(found: tuple[Series, ...] | list[Series], metric: str, venue: str | None = None) -> Series:
+    return next(series for series in found if (series.metric, series.venue) == (metric, venue))
+
+
+async def test_a_point_comes_back_with_all_that_it_stands_on(archive: SqlArchive) -> None:
+    whole = Point(
+        metric="liquidations_24h_usd", asset=BTC, at=NOON, value=1.8e9, venues=("okx", "bybit"), of_venues=5, lower_bound=True,
+        covers_s=3600,
+    )  # fmt: skip
+    await archive.add_points([whole, point(0.0, metric="funding_8h_pct", venue="okx")])
+
+    assert await archive.latest(BTC) == (point(0.0, metric="funding_8h_pct", venue="okx"), whole)
+    assert await archive.latest("ETH") == ()
+
+
+async def test_the_same_series_and_time_is_replaced_and_a_correction_reaches_the_roll_up(archive: SqlArchive) -> None:
+    await archive.add_points([point(20.0)])
+    await archive.add_points([point(3.0)])
+
+    assert [kept.value for kept in await archive.latest()] == [3.0]
+    assert list(of(list(await archive.series(BTC, LONG_AGO)), "skew_60d_pct").value) == [3.0]
+
+
+async def test_an_earlier_point_that_comes_late_does_not_become_the_latest(archive: SqlArchive) -> None:
+    await archive.add_points([point(20.0, NOON + timedelta(minutes=30))])
+    await archive.add_points([point(3.0, NOON), point(4.0, NOON - timedelta(hours=1))])
+
+    assert [kept.value for kept in await archive.latest()] == [20.0]
+
+
+async def test_recent_history_is_as_heard_and_older_history_by_the_hour(archive: SqlArchive) -> None:
+    start = NOON - timedelta(days=10)
+    every = [start + timedelta(minutes=20 * step) for step in range(10 * 72 + 1)]
+    await archive.add_points([point(float(step), at) for step, at in enumerate(every)])
+
+    found = times((await archive.series(BTC, LONG_AGO))[0])
+
+    older = [at for at in found if at < NOON - timedelta(hours=47)]
+    assert all(at.minute == 40 for at in older)
+    assert len(older) == 10 * 24 - 47
+    recent = [at for at in found if at >= NOON - timedelta(hours=47)]
+    assert recent == [at for at in every if at >= NOON - timedelta(hours=47)]
+
+
+async def test_a_gap_stays_a_gap(archive: SqlArchive) -> None:
+    heard = [NOON - timedelta(days=9), NOON - timedelta(days=8), NOON]
+    await archive.add_points([point(1.0, at) for at in heard])
+
+    assert times((await archive.series(BTC, LONG_AGO))[0]) == heard
+
+
+async def test_an_hour_s_point_of_a_high_is_the_highest_and_of_a_low_the_lowest_with_its_own_time(
+    archive: SqlArchive,
+) -> None:
+    old = NOON - timedelta(days=30)
+    for minutes, high, low in ((0, 70.0, 60.0), (15, 72.0, 59.0), (30, 71.0, 61.0)):
+        at = old + timedelta(minutes=minutes)
+        await archive.add_points([point(high, at, metric="spot_high_usd"), point(low, at, metric="spot_low_usd")])
+    await archive.add_points([point(1.0, NOON, metric="spot_high_usd")])
+
+    found = list(await archive.series(BTC, LONG_AGO))
+    highs, lows = of(found, "spot_high_usd"), of(found, "spot_low_usd")
+    assert (highs.value[0], times(highs)[0]) == (72.0, old + timedelta(minutes=15))
+    assert (lows.value[0], times(lows)[0]) == (59.0, old + timedelta(minutes=15))
+
+
+async def test_a_bar_that_is_heard_again_replaces_itself_even_where_it_fell(archive: SqlArchive) -> None:
+    old = NOON - timedelta(days=30)
+    await archive.add_points([point(72.0, old, metric="spot_high_usd"), point(1.0, metric="spot_high_usd")])
+    await archive.add_points([point(70.0, old, metric="spot_high_usd")])
+
+    assert list((await archive.series(BTC, LONG_AGO))[0].value) == [70.0, 1.0]
+
+
+async def test_one_metric_s_past_ends_where_it_is_told_to(archive: SqlArchive) -> None:
+    await archive.add_points([point(float(hour), NOON + timedelta(hours=hour)) for hour in range(5)])
+
+    found = await archive.past("skew_60d_pct", BTC, NOON + timedelta(hours=1), NOON + timedelta(hours=3))
+    assert list(found.value) == [1.0, 2.0, 3.0]
+    assert found.value.typecode == "d"
+    assert list((await archive.past("skew_60d_pct", BTC, NOON, venue="okx")).value) == []
+
+
+async def test_what_is_no_number_is_refused_and_nothing_is_stored(archive: SqlArchive) -> None:
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(ArchiveError, match="BTC skew_60d_pct"):
+            await archive.add_points([point(1.0, metric="dvol"), point(value)])
+    assert await archive.latest() == ()
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ArchiveError, match="no zone"):
+        to_ms(datetime(2026, 2, 6))  # noqa: DTZ001
+
+
+rows = st.builds(
+    Row,
+    st.integers(1, 2),
+    st.integers(0, 5 * HOUR_MS),
+    st.floats(-1e6, 1e6, allow_nan=False, allow_infinity=False),
+    st.just(1),
+)
+
+
+@given(st.lists(rows, unique_by=lambda row: (row.series_id, row.at_ms)))
+def test_a_roll_up_invents_nothing_and_leaves_no_hour_out(heard: list[Row]) -> None:
+    chosen = choose(heard, {1: "highest", 2: "last"}, HOUR_MS)
+
+    assert set(chosen) <= set(heard)
+    hours_heard = {(row.series_id, row.at_ms // HOUR_MS) for row in heard}
+    assert {(row.series_id, row.at_ms // HOUR_MS) for row in chosen} == hours_heard
+    assert len(chosen) == len(hours_heard)
+    for row in chosen:
+        beside = [
+            other
+            for other in heard
+            if (other.series_id, other.at_ms // HOUR_MS) == (row.series_id, row.at_ms // HOUR_MS)
+        ]
+        assert (
+            row.value == max(other.value for other in beside)
+            if row.series_id == 1
+            else row.at_ms == max(o.at_ms for o in beside)
+        )
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+async def test_in_whatever_order_points_come_the_history_is_the_same(archive: SqlArchive, data: st.DataObject) -> None:
+    asset = data.draw(st.uuids()).hex
+    minutes = data.draw(st.lists(st.integers(0, 5000), unique=True, min_size=1, max_size=12))
+    heard = [point(float(minute), NOON + timedelta(minutes=minute), asset=asset) for minute in minutes]
+    await archive.add_points(heard)
+    first = (await archive.series(asset, NOON))[0]
+    for one in data.draw(st.permutations(heard)):
+        await archive.add_points([Point(metric="again", asset=asset, at=one.at, value=one.value)])
+    again = of(list(await archive.series(asset, NOON)), "again")
+    assert (list(first.at_ms), list(first.value)) == (list(again.at_ms), list(again.value))
