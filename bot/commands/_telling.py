@@ -18,21 +18,11 @@ def suggest_assets(desk: Desk, typed: str) -> Sequence[str]:
 
 def told(desk: Desk, about: str, name: str, facts: Facts, profile: Profile) -> Text:
     """The sentence on a fact: as it is now; the last reading with its age; or why it is not known."""
-    fact = facts.get(name)
-    if fact is not None:
-        return desk.say("answer", about, facts, profile, {"it": Origin(kind="fact", ref=name, value=fact.value)})
-    last = facts.stale.get(name)
-    if last is not None:
-        names = {
-            "it": Origin(kind="fact", ref=name, value=last.value),
-            "last_at": Origin(kind="date", ref=name, value=last.at.isoformat()),
-        }
-        return desk.say("answer", f"{about}-stale", facts, profile, names)
-    names = {
-        "metric": Origin(kind="name", ref=name, value=title(desk, name, profile)),
-        "reason": Origin(kind="input", ref=name, value=facts.why_unknown(name)),
-    }
-    return desk.say("answer", f"{about}-unknown", facts, profile, names)
+    fact = facts.get(name) or facts.stale.get(name)
+    names = {"it": Origin(kind="fact", ref=name, value=fact.value if fact else "")}
+    if fact is not None and name not in facts.known:
+        names["last_at"] = Origin(kind="date", ref=name, value=fact.at.isoformat())
+    return desk.say("answer", about, facts, profile, names)
 
 
 def title(desk: Desk, name: str, profile: Profile) -> str:

@@ -17,6 +17,8 @@ POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+OPEN = frozenset({"/healthz"})  # asked by the machine itself; it tells the ages of sources and nothing else
+
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -47,13 +49,11 @@ def guard(*, loopback: bool, password: str | None) -> Middleware:
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = _refusal(request, loopback=loopback, password=password)
-        if response is None:
-            try:
-                response = await handler(request)
-            except web.HTTPException as error:
-                error.headers.update(HEADERS)
-                raise
+        try:
+            response = _refusal(request, loopback=loopback, password=password) or await handler(request)
+        except web.HTTPException as error:
+            error.headers.update(HEADERS)
+            raise
         if not response.prepared:
             response.headers.update(HEADERS)
         return response
@@ -65,7 +65,7 @@ def _refusal(request: web.Request, *, loopback: bool, password: str | None) -> w
     name = urlsplit(f"//{request.headers.get(hdrs.HOST, '')}").hostname or ""
     if loopback and not is_loopback(name):
         return web.Response(status=403, text="This page answers to 127.0.0.1 and localhost only.\n")
-    if password and not _knows(request.headers.get(hdrs.AUTHORIZATION, ""), password):
+    if password and request.path not in OPEN and not _knows(request.headers.get(hdrs.AUTHORIZATION, ""), password):
         asks = {hdrs.WWW_AUTHENTICATE: 'Basic realm="Tightrope", charset="UTF-8"'}
         return web.Response(status=401, text="A password is needed.\n", headers=asks)
     if request.method == hdrs.METH_POST and not _from_here(request):

@@ -1,6 +1,7 @@
 """The page: what it shows, how posts stream in, how commands are taken."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -56,7 +57,7 @@ class Page:
         self._asked = 0
         self._judged: dict[str, Mapping[str, Fact]] = {}
         self._profile = Profile()
-        self._ending = asyncio.Event()
+        self._streams: set[asyncio.Task[None]] = set()
 
     async def home(self, request: web.Request) -> web.Response:
         """The whole page: posts, this reader's answers, the box. It needs no script to be read."""
@@ -79,11 +80,15 @@ class Page:
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         last = request.headers.get("Last-Event-ID") or request.query.get("after", "")
+        telling = asyncio.create_task(self._tell(response, last))
+        self._streams.add(telling)
+        telling.add_done_callback(self._streams.discard)
         try:
-            async for event in self._events(last):
-                await response.write(event.encode())
-        except ConnectionResetError:
-            pass  # the reader closed the page
+            await asyncio.wait([telling])
+        finally:
+            telling.cancel()
+        if not telling.cancelled():
+            telling.result()
         return response
 
     async def command(self, request: web.Request) -> web.Response:
@@ -114,13 +119,19 @@ class Page:
 
     async def end(self, app: web.Application) -> None:
         """End the open streams, so that nobody waits for them."""
-        self._ending.set()
+        for telling in self._streams:
+            telling.cancel()
 
     async def _posts(self) -> list[Post]:
         """The last posts of this channel, oldest first."""
         found = await self._desk.archive.posts(limit=4 * SHOWN)
         mine = [post for post in found if post.channel.startswith(CHANNEL) and post.sent_at is not None]
         return mine[:SHOWN][::-1]
+
+    async def _tell(self, response: web.StreamResponse, last: str) -> None:
+        with contextlib.suppress(ConnectionResetError):  # the reader closed the page
+            async for event in self._events(last):
+                await response.write(event.encode())
 
     async def _events(self, last: str) -> AsyncIterator[str]:
         bar = ""
@@ -130,7 +141,7 @@ class Page:
             for post in missed:
                 yield await self._post_event(post)
             seen = {post.id for post in missed}
-            while not self._ending.is_set():
+            while True:
                 now = self._draw.bar(self._desk.hearings(), self._desk.now())
                 yield _event("bar", now) if now != bar else ": still here\n\n"
                 bar = now

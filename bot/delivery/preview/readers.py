@@ -19,7 +19,7 @@ class Readers(Generic[T]):
 
     def known(self, name: str | None) -> str:
         """The reader's name: the given one if it is one of ours, else a new one that cannot be guessed."""
-        if name not in self._answers:
+        if name is None or name not in self._answers:
             name = secrets.token_urlsafe(16)
             self._answers[name] = deque(maxlen=MOST_ANSWERS)
         self._answers.move_to_end(name)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -14,7 +15,7 @@ from bot.domain.catalog import Catalog, Metric, Unknown
 from bot.domain.facts import Fact, Facts
 from bot.domain.posts import Answer, Button, Card, Figure, Post
 from bot.domain.readings import Gap
-from bot.domain.story import Origin, Span, Story, Text
+from bot.domain.story import Origin, OriginKind, Span, Story, Text
 from bot.errors import InputError
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -30,7 +31,7 @@ CATALOG = Catalog(
 
 
 def span(
-    text: str, part: str, kind: str = "fact", ref: str = "skew_60d_pct", value: float | str = 20.04, **more
+    text: str, part: str, kind: OriginKind = "fact", ref: str = "skew_60d_pct", value: float | str = 20.04, **more
 ) -> Span:
     """The span of `part` in `text`."""
     start = text.index(part)
@@ -147,7 +148,7 @@ def preview() -> Preview:
 
 
 @pytest.fixture
-async def page(desk, preview, commands, monkeypatch) -> AsyncIterator[TestClient]:
+async def page(desk, preview, commands, monkeypatch) -> AsyncIterator[TestClient[Any, Any]]:
     monkeypatch.setattr("bot.delivery.preview.page.discover", lambda: commands)
     async with TestClient(TestServer(create_app(desk, preview, beat_s=0.05))) as client:
         yield client

@@ -203,3 +203,4 @@ async def test_elsewhere_than_on_loopback_a_password_is_asked_for(desk, preview)
         assert (await client.get("/", headers=basic("wrong"))).status == 401
         assert (await client.get("/", headers={"Authorization": "Basic !"})).status == 401
         assert (await client.get("/", headers=basic("open sesame"))).status == 200
+        assert (await client.get("/healthz")).status == 200

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from bot.delivery.preview import serve
+from bot.delivery.preview import ask_health, serve
 from bot.errors import ConfigError
 
 
@@ -34,3 +34,16 @@ async def test_open_streams_do_not_hold_up_the_stop(desk, preview):
             stream = await session.get(f"{address}stream")
             assert await stream.content.readline() == b"retry: 2000\n"
         stream.close()
+
+
+async def test_a_running_page_says_that_it_is_well(desk, preview):
+    async with serve(desk, preview, port=0) as address:
+        well, says = await ask_health("127.0.0.1", int(address.rstrip("/").rpartition(":")[2]))
+    assert well
+    assert '"status": "ok"' in says
+
+
+async def test_a_page_that_is_not_there_is_not_well(unused_tcp_port):
+    well, says = await ask_health("127.0.0.1", unused_tcp_port)
+    assert not well
+    assert f"127.0.0.1:{unused_tcp_port}" in says
