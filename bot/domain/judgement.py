@@ -18,7 +18,8 @@ class Signal:
     `since` is when the phase began; `observed_s` the observed time that counts towards `wait` or `keep` (it stands while
     the truth is unknown and while the bot is down); `unknown_since` when the truth was lost; `held` that it votes on its
     last truth; `was_on_at` when it was last on; `announced` that the present episode was told; `changes` the recent
-    evaluations, newest last, "1" where the truth changed; `muted` that it is unsettled.
+    evaluations, newest last, "1" where the truth changed; `muted` that it is unsettled; `told_ago` the evaluations since its
+    last announcement, at most 20.
     """
 
     rule: str
@@ -33,6 +34,7 @@ class Signal:
     truth: Truth = "unknown"
     changes: str = ""
     muted: bool = False
+    told_ago: int = 20
 
     @property
     def votes(self) -> bool:

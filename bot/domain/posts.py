@@ -33,7 +33,9 @@ class Route:
     """One channel that follows one asset: what it wants and what it was last told.
 
     `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled post that is
-    due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the channel.
+    due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the channel:
+    `subjects` says what each of `alerted_at` was about ("" for a scheduled post), `waiting` what is being suppressed,
+    `held_until` how long a change is held back that came with a venue's dropping out.
     """
 
     channel: str
@@ -48,6 +50,9 @@ class Route:
     zone: str = "UTC"
     suppressed: int = 0
     late: bool = False
+    subjects: tuple[str, ...] = ()
+    waiting: str | None = None
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

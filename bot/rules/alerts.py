@@ -1,0 +1,151 @@
+"""Whether a channel is told, and why: an edge makes an alert, never a level."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.judgement import Verdict
+from bot.domain.posts import Reason, Route
+from bot.domain.rulebook import Notify, RuleBook, Severity
+from bot.rules.evaluate import Judgement
+
+SEVERITIES: tuple[Severity, ...] = ("info", "watch", "caution", "alarm")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+REMEMBERED = timedelta(days=2)
+
+
+def alert(
+    route: Route, judgement: Judgement, book: RuleBook, at: datetime, *, lost: bool = False, hold: timedelta = HOUR
+) -> tuple[Route, Reason | None]:
+    """The route after this evaluation, and the reason to tell it something now, if there is one.
+
+    `lost` says that a venue dropped out in this very evaluation: a stance that changes with it is held back for `hold`.
+    A route with a `due_at` gets its scheduled post anyway: it is told all by that.
+    """
+    verdict = judgement.verdict
+    severity = _severity(judgement)
+    if route.due_at is not None:
+        return _after(route, verdict, severity, at), None
+    reason = _edge(route, judgement, severity, book.notify, at)
+    if reason is None:
+        return _silent(route, verdict, severity), None
+    if lost and route.held_until is None and reason != "escalated":
+        return replace(route, held_until=at + hold), None
+    if route.held_until is not None and at < route.held_until:
+        return route, None
+    if not route.alerts:
+        return replace(route, held_until=None), None
+    if _suppressed(route, reason, severity, verdict.stance, book.notify, at):
+        subject = f"{reason} {verdict.stance}"
+        new = subject != route.waiting
+        return replace(route, waiting=subject, suppressed=route.suppressed + new, held_until=None), None
+    return _after(route, verdict, severity, at, alert=True), reason
+
+
+def _severity(judgement: Judgement) -> Severity:
+    """The gravest finding that is not muted."""
+    signals = judgement.signals
+    told = [finding.severity for finding in judgement.verdict.findings if not signals[finding.rule].muted]
+    return max(told, key=SEVERITIES.index, default="info")
+
+
+def _edge(route: Route, judgement: Judgement, severity: Severity, notify: Notify, at: datetime) -> Reason | None:
+    """What is new for this channel, whether or not it may be told."""
+    stance = judgement.verdict.stance
+    calm = stance in ("neutral", "no-call")
+    if route.last_stance in (None, "no-call"):
+        return None if calm else "first"
+    if stance == "no-call" or (stance == "neutral" and not _is_clear(judgement.verdict)):
+        return None  # less data is not an all clear
+    if stance != route.last_stance:
+        return "all clear" if stance == "neutral" else "changed stance"
+    if calm:
+        return None
+    if _rank(severity) > _rank(route.last_severity):
+        return "escalated"
+    again = any(
+        change.after == "on" and change.before == "pending" and _is_alarm(judgement, change.rule)
+        for change in judgement.changed
+    )
+    if again and route.last_alert_at is not None and at - route.last_alert_at >= notify.repeat:
+        return "repeat"
+    return None
+
+
+def _is_clear(verdict: Verdict) -> bool:
+    """Neutral because all that is known says so, not because too little is known."""
+    return verdict.confidence == "high"
+
+
+def _is_alarm(judgement: Judgement, rule: str) -> bool:
+    return any(one.rule == rule and one.severity == "alarm" for one in judgement.verdict.findings)
+
+
+def _rank(severity: str | None) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
+
+
+def _suppressed(route: Route, reason: Reason, severity: str, stance: str, notify: Notify, at: datetime) -> bool:
+    if route.snoozed_until is not None and at < route.snoozed_until:
+        return True
+    if _is_quiet(route, at):
+        return True
+    lately = [told for told in route.alerted_at if at - told < DAY]
+    if sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day:
+        return True
+    if severity == "alarm" and stance != "neutral":
+        return False
+    subjects = dict(zip(route.subjects, route.alerted_at, strict=False))
+    told_at = subjects.get(_subject(stance))
+    return told_at is not None and at - told_at < notify.cooldown
+
+
+def _is_quiet(route: Route, at: datetime) -> bool:
+    """Whether it is between the two hours of day in which the channel wants no alert, in its own zone."""
+    if route.quiet is None:
+        return False
+    first, last = route.quiet
+    hour = at.astimezone(ZoneInfo(route.zone)).hour
+    return first <= hour < last if first <= last else hour >= first or hour < last
+
+
+def _subject(stance: str) -> str:
+    return stance
+
+
+def _silent(route: Route, verdict: Verdict, severity: Severity) -> Route:
+    """Nothing to tell. A channel that was told nothing yet takes a calm market as known; a danger that passed without a
+    change of stance may come back as an escalation."""
+    known = route.last_stance
+    if known in (None, "no-call") and verdict.stance == "neutral":
+        known = "neutral"
+    lower = known == verdict.stance and _rank(severity) < _rank(route.last_severity)
+    return replace(
+        route,
+        last_stance=known,
+        last_severity=severity if lower or route.last_severity is None else route.last_severity,
+        waiting=None,
+        held_until=None,
+    )
+
+
+def _after(route: Route, verdict: Verdict, severity: Severity, at: datetime, *, alert: bool = False) -> Route:
+    """The route once it was told: the edge is past, and what was suppressed is told with it."""
+    kept = [(told, about) for told, about in _told(route) if at - told < REMEMBERED]
+    kept.append((at, _subject(verdict.stance) if alert else ""))
+    return replace(
+        route,
+        last_stance=verdict.stance,
+        last_severity=severity,
+        last_alert_at=at if alert else route.last_alert_at,
+        alerted_at=tuple(told for told, _ in kept),
+        subjects=tuple(about for _, about in kept),
+        suppressed=0,
+        waiting=None,
+        held_until=None,
+    )
+
+
+def _told(route: Route) -> list[tuple[datetime, str]]:
+    padded = route.subjects + ("",) * (len(route.alerted_at) - len(route.subjects))
+    return list(zip(route.alerted_at, padded, strict=False))

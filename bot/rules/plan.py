@@ -1,0 +1,144 @@
+"""A rule book made ready for one day: every threshold a plain number, every question answered once for all evaluations."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, RuleIs, UsualRange
+
+FAMILY_UNKNOWN_VOTE = 2
+"""A vote lies between minus this and plus this, so an unknown family may vote anything in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One condition in numbers. `foreign`: the fact belongs to another family than the rule."""
+
+    fact: str
+    above: bool
+    entry: float
+    clear: float
+    foreign: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question for another rule's state."""
+
+    rule: str
+    on: bool
+    foreign: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its ladder,
+    `opposite` the steps on the other side."""
+
+    rule: Rule
+    tests: tuple[Test, ...]
+    asks: tuple[Ask, ...]
+    wait: float
+    keep: float
+    covered_by: tuple[str, ...] = ()
+    opposite: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All jobs in an order in which they can be done, and each family's own."""
+
+    book: RuleBook
+    jobs: tuple[Job, ...]
+    by_rule: dict[str, Job]
+    of_family: dict[str, tuple[Job, ...]]
+    overheating: tuple[str, ...]
+    hold: float
+    total_weight: float
+    votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
+
+
+def family_of(book: RuleBook, fact: str) -> str | None:
+    """The family to which a fact's metric belongs."""
+    for family in book.families.values():
+        if fact.startswith(family.prefixes):
+            return family.id
+    return None
+
+
+_MADE: dict[tuple[int, tuple[UsualRange | None, ...]], Plan] = {}
+_KEPT = 128
+
+
+def plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
+    """The book under the usual ranges in force on a day, a server's own first. Made once for all days with the same
+    ranges: a plan holds its book, so the book's identity stays its own while the plan is kept."""
+    in_force = tuple(ranges.get(ladder.id) or ladder.usual_on(day) for ladder in book.ladders.values())
+    made = _MADE.get((id(book), in_force))
+    if made is None:
+        while len(_MADE) >= _KEPT:
+            del _MADE[next(iter(_MADE))]
+        made = _MADE[id(book), in_force] = _plan(book, day, ranges)
+    return made
+
+
+def _plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
+    jobs = {name: _job(book, book.rules[name], day, ranges) for name in book.order}
+    of_family = {
+        family: tuple(job for job in jobs.values() if job.rule.family == family) for family in book.families
+    }
+    hot = [job.rule.family for job in jobs.values() if job.rule.stance == "overheated"]
+    return Plan(
+        book=book,
+        jobs=tuple(jobs.values()),
+        by_rule=jobs,
+        of_family=of_family,
+        overheating=tuple(dict.fromkeys(hot)),
+        hold=book.hold.total_seconds(),
+        total_weight=sum(family.weight for family in book.families.values()),
+    )
+
+
+def _job(book: RuleBook, rule: Rule, day: date, ranges: Ranges) -> Job:
+    usual = book.usual(rule, day, ranges)
+    tests: list[Test] = []
+    asks: list[Ask] = []
+    for part in rule.when:
+        if isinstance(part, RuleIs):
+            asks.append(Ask(part.rule, part.on, book.rules[part.rule].family != rule.family))
+        else:
+            entry = part.above or part.below
+            if entry is None:
+                raise ValueError(f"{rule.id}: a condition without a threshold")
+            number = entry.at(usual)
+            clear = number if part.clears is None else part.clears.at(usual)
+            tests.append(
+                Test(part.fact, part.above is not None, number, clear, family_of(book, part.fact) != rule.family)
+            )
+    steps = _steps(book, rule)
+    return Job(
+        rule=rule,
+        tests=tuple(tests),
+        asks=tuple(asks),
+        wait=rule.wait.total_seconds(),
+        keep=rule.keep.total_seconds(),
+        covered_by=steps[0],
+        opposite=steps[1],
+    )
+
+
+def _steps(book: RuleBook, rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The steps of the rule's ladder that are more extreme on its own side, and those on the other side. Steps stand in
+    the order of their thresholds: below-steps from the most extreme to the mildest, then above-steps."""
+    if rule.ladder is None:
+        return (), ()
+    steps = book.ladders[rule.ladder].steps
+    place = steps.index(rule.id)
+    low = [name for name in steps if _is_below(book.rules[name])]
+    if rule.id in low:
+        return tuple(steps[:place]), tuple(name for name in steps if name not in low)
+    return tuple(steps[place + 1 :]), tuple(low)
+
+
+def _is_below(rule: Rule) -> bool:
+    part = rule.when[0]
+    return isinstance(part, Condition) and part.below is not None

@@ -1,0 +1,206 @@
+"""The sum: one vote a family, a score that is a range where something is unknown, a stance, how sure.
+
+score = Σ w·v / (2 Σ w) over all families; an unknown family may vote anything, so less data widens the range and can never
+make a stronger verdict.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+
+from bot.domain.facts import Facts
+from bot.domain.judgement import Finding, Missing, Signal, Verdict
+from bot.domain.rulebook import Confidence, Lean, RuleBook, Stance, StanceRow
+from bot.rules.plan import FAMILY_UNKNOWN_VOTE, Plan
+from bot.rules.states import Cell
+from bot.rules.truth import Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """A verdict in numbers. `votes` is each family's range, `leans` the lean of each known family by the rules that are
+    on, `counts` the rules that count."""
+
+    stance: Stance
+    confidence: Confidence
+    score: tuple[float, float]
+    coverage: float
+    votes: Mapping[str, tuple[int, int]]
+    leans: Mapping[str, Lean]
+    counts: frozenset[str]
+
+
+def add_up(ready: Plan, cells: Mapping[str, Cell], values: Values, shaky: set[str]) -> Sum:
+    """The verdict in numbers, from the rules' states, the known facts (for what is known) and the rules that could still
+    turn."""
+    votes: dict[str, tuple[int, int]] = {}
+    leans: dict[str, Lean] = {}
+    counts: set[str] = set()
+    low = high = known_weight = 0.0
+    for family in ready.book.families.values():
+        jobs = ready.of_family[family.id]
+        voting = frozenset(job.rule.id for job in jobs if cells[job.rule.id].votes)
+        vote, effective = family_vote(ready, family.id, voting)
+        counts |= effective
+        if any(fact in values for fact in family.anchor):
+            known_weight += family.weight
+            leans[family.id] = _lean(ready.book, vote, effective)
+            turning = [job.rule.id for job in jobs if job.rule.id in shaky] if shaky else []
+            votes[family.id] = _range(ready, family.id, voting, turning) if turning else (vote, vote)
+        else:
+            votes[family.id] = (-FAMILY_UNKNOWN_VOTE, FAMILY_UNKNOWN_VOTE)
+        low += family.weight * votes[family.id][0]
+        high += family.weight * votes[family.id][1]
+    whole = FAMILY_UNKNOWN_VOTE * ready.total_weight
+    score = (low / whole, high / whole)
+    coverage = known_weight / ready.total_weight
+    hot = _overheated(ready, cells, leans, shaky)
+    stance, sure = _stance(ready.book.stances, score, coverage, hot)
+    confidence = _confidence(ready.book, stance, score, coverage) if sure else "low"
+    return Sum(
+        stance=stance, confidence=confidence, score=score, coverage=coverage, votes=votes, leans=leans,
+        counts=frozenset(counts),
+    )  # fmt: skip
+
+
+def family_vote(ready: Plan, family: str, voting: frozenset[str]) -> tuple[int, frozenset[str]]:
+    """A family's vote if these of its rules are on (the largest in size; equal size and opposite sign is 0), and those of
+    them that count: not covered by a more extreme step, not replaced."""
+    known = ready.votes.get((family, voting))
+    if known is None:
+        rules = ready.book.rules
+        replaced = {part for name in voting for part in rules[name].replaces}
+        effective = frozenset(
+            name
+            for name in voting
+            if name not in replaced and not any(step in voting for step in ready.by_rule[name].covered_by)
+        )
+        most = max((rules[name].vote for name in effective), default=0)
+        least = min((rules[name].vote for name in effective), default=0)
+        most, least = max(most, 0), min(least, 0)
+        vote = 0 if most == -least else most if most > -least else least
+        known = ready.votes[family, voting] = (vote, effective)
+    return known
+
+
+def _range(ready: Plan, family: str, voting: frozenset[str], turning: list[str]) -> tuple[int, int]:
+    """The least and the largest vote over every way in which the turning rules could stand."""
+    fixed = voting - set(turning)
+    found = [
+        family_vote(ready, family, fixed | set(some))[0]
+        for size in range(len(turning) + 1)
+        for some in combinations(turning, size)
+    ]
+    return min(found), max(found)
+
+
+def _lean(book: RuleBook, vote: int, effective: frozenset[str]) -> Lean:
+    if any(book.rules[name].stance for name in effective):
+        return "overheated"
+    return "bearish" if vote < 0 else "bullish" if vote > 0 else "neutral"
+
+
+def _overheated(ready: Plan, cells: Mapping[str, Cell], leans: Mapping[str, Lean], shaky: set[str]) -> bool | None:
+    """Whether a rule with the stance overheated is on (None: it cannot be told)."""
+    if any(leans.get(family) == "overheated" for family in ready.overheating):
+        hot = [
+            job.rule.id
+            for family in ready.overheating
+            if leans.get(family) == "overheated"
+            for job in ready.of_family[family]
+            if job.rule.stance and cells[job.rule.id].votes
+        ]
+        return True if any(name not in shaky for name in hot) else None
+    if any(family not in leans for family in ready.overheating):
+        return None
+    return None if any(ready.by_rule[name].rule.stance for name in shaky) else False
+
+
+def _stance(
+    rows: tuple[StanceRow, ...], score: tuple[float, float], coverage: float, hot: bool | None
+) -> tuple[Stance, bool]:
+    """The stance of the first row that is true; a row that cannot be told ends the search with neutral, not sure."""
+    for row in rows:
+        met = _row(row, score, coverage, hot)
+        if met is None:
+            return "neutral", False
+        if met:
+            return row.id, True
+    return "neutral", False
+
+
+def _row(row: StanceRow, score: tuple[float, float], coverage: float, hot: bool | None) -> bool | None:
+    low, high = score
+    if row.coverage_below is not None:
+        return coverage < row.coverage_below
+    if row.score_at_most is not None:
+        return True if high <= row.score_at_most else False if low > row.score_at_most else None
+    if row.score_at_least is not None:
+        return True if low >= row.score_at_least else False if high < row.score_at_least else None
+    return True if row.rule_stance is None else hot
+
+
+def _confidence(book: RuleBook, stance: Stance, score: tuple[float, float], coverage: float) -> Confidence:
+    table = book.confidence
+    if stance == "overheated":
+        return "high" if coverage >= table.coverage_high else "medium" if coverage >= table.coverage_medium else "low"
+    if stance == "neutral":
+        inside = -table.neutral_band < score[0] and score[1] < table.neutral_band
+        return "high" if coverage >= table.coverage_high and inside else "low"
+    if stance == "no-call":
+        return "low"
+    size = -score[1] if stance == "bearish" else score[0]
+    return "high" if size >= table.high else "medium" if size >= table.medium else "low"
+
+
+def put_in_words(ready: Plan, total: Sum, facts: Facts, signals: Mapping[str, Signal], at: datetime) -> Verdict:
+    """The verdict as the commentary takes it: findings in the order of the rule files, and what is missing."""
+    book = ready.book
+    findings = tuple(
+        _finding(ready, name, signals[name]) for name in book.rules if name in total.counts
+    )
+    return Verdict(
+        asset=facts.asset,
+        at=at,
+        stance=total.stance,
+        confidence=total.confidence,
+        score=total.score,
+        coverage=total.coverage,
+        families=total.leans,
+        votes={family: (float(low), float(high)) for family, (low, high) in total.votes.items()},
+        findings=findings,
+        missing=_missing(book, total, facts, findings),
+    )
+
+
+def _finding(ready: Plan, name: str, signal: Signal) -> Finding:
+    rule = ready.book.rules[name]
+    return Finding(
+        rule=name, family=rule.family, vote=rule.vote, severity=rule.severity, facts=stands_on(ready.book, name),
+        since=signal.since, held=signal.held,
+    )  # fmt: skip
+
+
+def stands_on(book: RuleBook, name: str) -> tuple[str, ...]:
+    """The facts that a rule asks for, its own first, then those of the rules that it asks for, each once."""
+    rule = book.rules[name]
+    found = list(rule.facts)
+    for part in rule.when:
+        if not hasattr(part, "fact"):
+            found += stands_on(book, part.rule)
+    return tuple(dict.fromkeys(found))
+
+
+def _missing(book: RuleBook, total: Sum, facts: Facts, findings: tuple[Finding, ...]) -> tuple[Missing, ...]:
+    """The families that weigh something and are unknown, then the facts for want of which a finding is held."""
+    families = [
+        Missing(family=family.id, fact=None, reason=facts.why_unknown(family.anchor[0]))
+        for family in book.families.values()
+        if family.weight > 0 and family.id not in total.leans
+    ]
+    wanted = dict.fromkeys(fact for finding in findings if finding.held for fact in finding.facts)
+    held = [
+        Missing(family=None, fact=fact, reason=facts.why_unknown(fact)) for fact in wanted if fact not in facts.known
+    ]
+    return (*families, *held)
