@@ -14,6 +14,7 @@ from bot.archive.engine import Database, translated, upsert
 from bot.archive.evidence import evidence
 from bot.archive.migrate import migrate
 from bot.archive.points import PointStore
+from bot.archive.retention import prune
 from bot.archive.schema import notes
 from bot.archive.subscriptions import Slots
 from bot.domain.facts import Point, Series
@@ -200,6 +201,12 @@ class SqlArchive:
             row = upsert(connection, notes).values(name=name, value=value)
             changed = {"value": row.excluded.value}
             await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=changed))
+
+    async def prune(self, at: datetime, *, minutes_days: int = 14, hours_days: int = 800) -> Mapping[str, int]:
+        """Drop points as heard older than `minutes_days`, hours and posts older than `hours_days`: how many rows of each table.
+        A day keeps one point for good."""
+        async with self.database.write("retention") as connection:
+            return await prune(connection, at, minutes_days=minutes_days, hours_days=hours_days)
 
     async def aclose(self) -> None:
         """Close every connection."""

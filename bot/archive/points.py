@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, cast, func, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.engine import Database, upsert
@@ -94,7 +94,7 @@ class PointStore:
         await self._put(connection, points, [row._asdict() for row in rows.values()], ("series_id", "at_ms"), true())
         chosen = choose(rows.values(), rule_of, HOUR_MS)
         for name, where in _replaces(upsert(connection, hours).excluded).items():
-            batch = [_rolled(row, HOUR_MS) for row in chosen if rule_of[row.series_id] == name]
+            batch = [rolled(row, HOUR_MS) for row in chosen if rule_of[row.series_id] == name]
             await self._put(connection, hours, batch, ("series_id", "bucket"), where)
 
     async def series(self, asset: str, since: datetime) -> tuple[Series, ...]:
@@ -127,7 +127,7 @@ class PointStore:
             select(func.max(hours.c.bucket)).where(hours.c.series_id == series.c.id).correlate(series).scalar_subquery()
         )
         wanted = (
-            select(series.c.asset, series.c.metric, series.c.venue, _at(hours).label("at_ms"), hours.c.value, bases)
+            select(series.c.asset, series.c.metric, series.c.venue, at_ms(hours).label("at_ms"), hours.c.value, bases)
             .select_from(series)
             .join(hours, and_(hours.c.series_id == series.c.id, hours.c.bucket == newest))
             .join(bases, bases.c.id == hours.c.basis_id)
@@ -194,7 +194,8 @@ def _basis(point: Point) -> Basis:
     return Basis(",".join(point.venues), point.of_venues, point.lower_bound, point.covers_s)
 
 
-def _rolled(row: Row, bucket_ms: int) -> dict[str, Any]:
+def rolled(row: Row, bucket_ms: int) -> dict[str, Any]:
+    """The row as the table of roll-ups of that size keeps it."""
     bucket, after_ms = divmod(row.at_ms, bucket_ms)
     return {
         "series_id": row.series_id, "bucket": bucket, "after_ms": after_ms, "value": row.value, "basis_id": row.basis_id
@@ -221,7 +222,8 @@ async def _number(connection: AsyncConnection, table: Table, kind: type[Key], wa
     return {item: numbers[item] for item in wanted}
 
 
-def _at(table: Table) -> ColumnElement[int]:
+def at_ms(table: Table) -> ColumnElement[int]:
+    """The time of a rolled-up point, in milliseconds since 1970 UTC."""
     size = HOUR_MS if table is hours else DAY_MS
     return cast(table.c.bucket, BigInteger) * size + table.c.after_ms
 
@@ -238,23 +240,27 @@ async def _columns(connection: AsyncConnection, mine: Any, since_ms: int, until_
         _rolled_up(hours, HOUR_MS, since_ms, recent).where(mine(hours)),
         _as_heard(max(since_ms, recent * HOUR_MS)).where(mine(points)),
     ):
-        for series_id, at_ms, value, basis_id in await connection.execute(statement):
-            if until_ms is not None and at_ms > until_ms:
+        for series_id, time, value, basis_id in await connection.execute(statement):
+            if until_ms is not None and time > until_ms:
                 continue
             column = columns.get(series_id)
             if column is None:
                 column = columns[series_id] = _Column()
-            column.at_ms.append(at_ms)
+            column.at_ms.append(time)
             column.value.append(value)
             column.covers_s.append(covers[basis_id])
     return columns
 
 
 def _rolled_up(table: Table, size: int, since_ms: int, before: int | None) -> Select[Any]:
-    statement = select(table.c.series_id, _at(table), table.c.value, table.c.basis_id)
-    statement = statement.where(table.c.bucket >= since_ms // size, _at(table) >= since_ms)
+    statement = select(table.c.series_id, at_ms(table), table.c.value, table.c.basis_id)
+    statement = statement.where(table.c.bucket >= since_ms // size, at_ms(table) >= since_ms)
     if before is not None:
-        statement = statement.where(table.c.bucket < before)
+        # What is no longer kept as heard is still there by the hour: a series may have ended long ago.
+        start = cast(table.c.bucket, BigInteger) * size
+        same = points.c.series_id == table.c.series_id
+        heard = exists().where(same, points.c.at_ms >= start, points.c.at_ms < start + size)
+        statement = statement.where(or_(table.c.bucket < before, ~heard))
     return statement.order_by(table.c.series_id, table.c.bucket)
 
 

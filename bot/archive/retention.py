@@ -1,0 +1,58 @@
+"""How long things are kept: points as heard for weeks, by the hour for years, by the day for good."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.archive.engine import upsert
+from bot.archive.points import DAY_MS, HOUR_MS, Row, at_ms, choose, rolled, rule, to_ms
+from bot.archive.schema import days, evaluations, hours, points, posts, series, stories
+
+
+async def prune(connection: AsyncConnection, at: datetime, *, minutes_days: int, hours_days: int) -> dict[str, int]:
+    """Drop what has had its time: how many rows of each table. Hours that go leave one point a day behind."""
+    # Whole hours and whole days go, so that no roll-up loses the point that it chose.
+    hour = to_ms(at - timedelta(days=minutes_days)) // HOUR_MS
+    day = to_ms(at - timedelta(days=hours_days)) // DAY_MS
+    await _keep_days(connection, day)
+    mine = select(series.c.id)
+    old_points = and_(points.c.series_id.in_(mine), points.c.at_ms < hour * HOUR_MS)
+    old_hours = and_(hours.c.series_id.in_(mine), hours.c.bucket < day * 24)
+    dropped = {
+        "points": (await connection.execute(delete(points).where(old_points))).rowcount,
+        "hours": (await connection.execute(delete(hours).where(old_hours))).rowcount,
+    }
+    dropped["posts"] = await _drop_posts(connection, at - timedelta(days=hours_days))
+    silent = and_(
+        evaluations.c.at < at - timedelta(days=minutes_days),
+        evaluations.c.verdict.is_(None),
+        ~exists().where(stories.c.evaluation_id == evaluations.c.id),
+    )
+    dropped["evaluations"] = (await connection.execute(delete(evaluations).where(silent))).rowcount
+    return dropped
+
+
+async def _keep_days(connection: AsyncConnection, day: int) -> None:
+    metrics = {
+        number: rule(metric) for number, metric in await connection.execute(select(series.c.id, series.c.metric))
+    }
+    wanted = select(hours.c.series_id, at_ms(hours), hours.c.value, hours.c.basis_id)
+    going = await connection.execute(
+        wanted.where(hours.c.series_id.in_(select(series.c.id)), hours.c.bucket < day * 24)
+    )
+    rows = [rolled(row, DAY_MS) for row in choose((Row(*row) for row in going), metrics, DAY_MS)]
+    if not rows:
+        return
+    statement = upsert(connection, days)
+    changed = {name: statement.excluded[name] for name in ("after_ms", "value", "basis_id")}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["series_id", "bucket"], set_=changed), rows
+    )
+
+
+async def _drop_posts(connection: AsyncConnection, before: datetime) -> int:
+    gone = (await connection.execute(delete(posts).where(posts.c.intended_at < before))).rowcount
+    await connection.execute(delete(stories).where(stories.c.id.not_in(select(posts.c.story_id))))
+    await connection.execute(update(evaluations).where(evaluations.c.at < before).values(evidence=None))
+    return gone
