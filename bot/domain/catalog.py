@@ -39,7 +39,8 @@ class Metric:
     included), and the pure function that computes it. Title and meaning are phrases.
 
     `amount` is True for a quantity that has a natural zero and adds up (open interest, notional, a price): only these have
-    percent changes. `formula` is one line in words, shown by `/why`.
+    percent changes. `formula` is one line in words, shown by `/why`. `combine` says how the venues' own values make the
+    aggregate (None: it has none); `weight` names the metric that weighs them where it is "weighted".
     """
 
     name: str
@@ -49,6 +50,8 @@ class Metric:
     compute: Callable[[Any, Any], Measured | Unknown]
     formula: str
     amount: bool = False
+    combine: Literal["sum", "median", "weighted"] | None = None
+    weight: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

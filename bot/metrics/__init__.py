@@ -7,8 +7,8 @@
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
 from bot.metrics.history import History
-from bot.metrics.observe import Observed, facts_at, observe
+from bot.metrics.observe import Observed, facts_at, observe, told
 
 CATALOG = discover()
 
-__all__ = ["CATALOG", "History", "Observed", "derive", "discover", "facts_at", "observe"]
+__all__ = ["CATALOG", "History", "Observed", "derive", "discover", "facts_at", "observe", "told"]

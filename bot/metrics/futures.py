@@ -1,53 +1,147 @@
-"""What dated futures and perpetuals cost above spot, and how accounts stand."""
+"""What dated futures and perpetuals cost above spot, and how accounts stand.
 
+Formula: a dated future's rate is (mark / index - 1) x 365 / days to expiry x 100, a year, for expiries at least seven days away; a
+venue's basis at a tenor is linear in days between the rates around it, never beyond them. The perpetual's premium is kept apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from bot.domain.catalog import Measured, Metric, Unknown
+from bot.domain.readings import AccountRatio, FutureQuote
+from bot.metrics.combine import Own, combine
+from bot.metrics.history import History
+from bot.metrics.moment import Moment
+
+MAX_AGE = timedelta(minutes=30)
+RATIO_MAX_AGE = timedelta(hours=2)
+TENORS = (30, 60, 90)
+NEAREST_DAYS = 7.0
+
+Compute = Callable[[Moment, History], Measured | Unknown]
+Curve = tuple[tuple[float, float], ...]
 
 
-def _later(moment: object, history: object) -> Measured | Unknown:
-    return Unknown(reason="not measured yet")
+def by_venue(moment: Moment) -> dict[str, tuple[FutureQuote, ...]]:
+    """The venues' dated futures and perpetuals that are young enough, and whose mark and index are prices."""
+    quotes: dict[str, tuple[FutureQuote, ...]] = {}
+    for quote in moment.readings(FutureQuote, MAX_AGE):
+        if quote.mark_usd > 0.0 and quote.index_usd > 0.0:
+            venue = quote.instrument.venue
+            quotes[venue] = (*quotes.get(venue, ()), quote)
+    return quotes
+
+
+def open_interest_usd(quotes: Iterable[FutureQuote]) -> float | None:
+    """Open interest in USD, None unless each quote has one."""
+    total = 0.0
+    for quote in quotes:
+        if quote.open_interest_usd is not None:
+            total += quote.open_interest_usd
+        elif quote.open_interest_coin is not None:
+            total += quote.open_interest_coin * quote.index_usd
+        else:
+            return None
+    return total
+
+
+def curve(quotes: Iterable[FutureQuote]) -> Curve:
+    """Days to expiry and yearly rate in % of each dated future of one venue that is far enough away, nearest first."""
+    points = []
+    for quote in quotes:
+        expires_at = quote.instrument.expires_at
+        if quote.instrument.kind == "future" and expires_at is not None:
+            days = (expires_at - quote.observed_at).total_seconds() / 86_400.0
+            if days >= NEAREST_DAYS:
+                points.append((days, (quote.mark_usd / quote.index_usd - 1.0) * 365.0 / days * 100.0))
+    return tuple(sorted(points))
+
+
+def rate_at(points: Curve, tenor_days: float) -> float | None:
+    """The curve's rate at a tenor, linear in days; None outside it."""
+    for (near, low), (far, high) in zip(points, points[1:], strict=False):
+        if near <= tenor_days <= far and far > near:
+            return low + (high - low) * (tenor_days - near) / (far - near)
+    return next((rate for days, rate in points if days == tenor_days), None)
+
+
+def _basis(tenor_days: int) -> Compute:
+    def compute(moment: Moment, _: History) -> Measured | Unknown:
+        values = {}
+        venues = moment.once(by_venue)
+        for venue, quotes in venues.items():
+            dated = [quote for quote in quotes if quote.instrument.kind == "future"]
+            rate = rate_at(curve(dated), tenor_days)
+            if rate is not None:
+                observed_at = min(quote.observed_at for quote in dated)
+                values[venue] = Own(value=rate, observed_at=observed_at, weight=open_interest_usd(dated))
+        if values:
+            return combine("weighted", values, moment.asked("futures"))
+        if any(quote.instrument.kind == "future" for quotes in venues.values() for quote in quotes):
+            return Unknown(reason=f"no dated futures on both sides of {tenor_days} days")
+        return moment.silence("futures")
+
+    return compute
+
+
+def _perp_premium(moment: Moment, _: History) -> Measured | Unknown:
+    values = {}
+    for venue, quotes in moment.once(by_venue).items():
+        perpetuals = [quote for quote in quotes if quote.instrument.kind == "perpetual"]
+        premiums = {
+            quote.instrument.symbol: Own(
+                value=(quote.mark_usd / quote.index_usd - 1.0) * 100.0,
+                observed_at=quote.observed_at,
+                weight=open_interest_usd([quote]),
+            )
+            for quote in perpetuals
+        }
+        own = combine("weighted", premiums, ())
+        if isinstance(own, Measured):
+            weight = open_interest_usd(perpetuals)
+            values[venue] = Own(value=own.value, observed_at=own.observed_at, weight=weight)
+    return combine("weighted", values, moment.asked("perpetuals")) if values else moment.silence("perpetuals")
+
+
+def _long_short(moment: Moment, _: History) -> Measured | Unknown:
+    ratios = moment.readings(AccountRatio, RATIO_MAX_AGE)
+    parts = {ratio.venue: Own(value=ratio.long_short_ratio, observed_at=ratio.observed_at) for ratio in ratios}
+    return combine("median", parts, moment.asked("long_short")) if parts else moment.silence("long_short")
 
 
 METRICS = (
-    Metric(
-        name="basis_30d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(-200.0, 500.0),
-        compute=_later,
-        formula="(mark / index - 1) x 365 / days to expiry x 100, interpolated in days to 30",
-    ),
-    Metric(
-        name="basis_60d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(-200.0, 500.0),
-        compute=_later,
-        formula="(mark / index - 1) x 365 / days to expiry x 100, interpolated in days to 60",
-    ),
-    Metric(
-        name="basis_90d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(-200.0, 500.0),
-        compute=_later,
-        formula="(mark / index - 1) x 365 / days to expiry x 100, interpolated in days to 90",
+    *(
+        Metric(
+            name=f"basis_{days}d_pct",
+            unit="% a year",
+            max_age=MAX_AGE,
+            valid=(-200.0, 500.0),
+            compute=_basis(days),
+            formula=f"(mark / index - 1) x 365 / days to expiry x 100 of the futures around {days} days, linear in days",
+            combine="weighted",
+            weight="open_interest_usd",
+        )
+        for days in TENORS
     ),
     Metric(
         name="perp_premium_pct",
         unit="%",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(-20.0, 20.0),
-        compute=_later,
+        compute=_perp_premium,
         formula="(perpetual mark / index - 1) x 100, weighted by open interest",
+        combine="weighted",
+        weight="open_interest_usd",
     ),
     Metric(
         name="long_short_ratio",
         unit="ratio",
-        max_age=timedelta(hours=2),
+        max_age=RATIO_MAX_AGE,
         valid=(0.001, 1_000.0),
-        compute=_later,
-        formula="accounts long / accounts short, median of venues",
+        compute=_long_short,
+        formula="accounts that are long / accounts that are short, the median of the venues",
+        combine="median",
     ),
 )

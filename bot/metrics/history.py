@@ -1,28 +1,80 @@
-"""The past of every metric of one asset, and the views of it."""
+"""The past of every metric of one asset: columns, aggregate and per venue, that grow with each poll."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.facts import Point, Series
+from bot.metrics.columns import Column
+
+_EMPTY = Column.of((), (), ())
 
 
+def to_ms(when: datetime) -> float:
+    """Milliseconds since 1970 UTC, whole."""
+    return float(round(when.timestamp() * 1000.0))
+
+
+def to_time(ms: float) -> datetime:
+    """The UTC time of milliseconds since 1970."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """What was known of one asset: every metric's points, aggregate and per venue."""
+    """What was known of one asset. A metric's aggregate is the venue None; a venue's own column has its name.
+
+    A value: `extended` and `at` give another one and leave this one as it is (they share storage, so both are cheap).
+    """
+
+    asset: str
+    columns: Mapping[tuple[str, str | None], Column] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, asset: str) -> "History":
+    def empty(cls, asset: str) -> History:
         """A history without a point."""
-        raise NotImplementedError
+        return cls(asset)
 
     @classmethod
-    def of(cls, asset: str, series: Iterable[Series]) -> "History":
-        """The history that the archive's series tell."""
-        raise NotImplementedError
+    def of(cls, asset: str, series: Iterable[Series]) -> History:
+        """The history that the archive's series tell; those of other assets are left out."""
+        mine = (one for one in series if one.asset == asset)
+        return cls(asset, {(one.metric, one.venue): Column.of(one.at_ms, one.value, one.covers_s) for one in mine})
 
-    def extended(self, points: Iterable[Point]) -> "History":
-        """This history and some more points."""
-        raise NotImplementedError
+    def extended(self, points: Iterable[Point]) -> History:
+        """This history and some more points; one with the same metric, venue, time and length is replaced."""
+        added: dict[tuple[str, str | None], list[Point]] = {}
+        for point in points:
+            if point.asset == self.asset:
+                added.setdefault((point.metric, point.venue), []).append(point)
+        columns = dict(self.columns)
+        for key, new in added.items():
+            columns[key] = columns.get(key, _EMPTY).extended(
+                [to_ms(point.at) for point in new], [point.value for point in new], [point.covers_s for point in new]
+            )
+        return History(self.asset, columns)
 
-    def at(self, when: datetime) -> "History":
-        """What was known by then."""
-        raise NotImplementedError
+    def at(self, when: datetime) -> History:
+        """What was known by then: a stretch (a bar, a day) counts from its end."""
+        when_ms = to_ms(when)
+        return History(self.asset, {key: column.until(when_ms) for key, column in self.columns.items()})
+
+    def column(self, metric: str, venue: str | None = None) -> Column:
+        """The rows of one metric; empty if it was never heard."""
+        return self.columns.get((metric, venue), _EMPTY)
+
+    def venues(self, metric: str) -> tuple[str, ...]:
+        """The venues that ever gave the metric, by name."""
+        return tuple(sorted(venue for name, venue in self.columns if name == metric and venue is not None))
+
+    def beside(self, metric: str, at_ms: float, known_ms: float) -> dict[str, float]:
+        """The venues' own values that stand beside the aggregate of that very time."""
+        found = {}
+        for venue in self.venues(metric):
+            column = self.column(metric, venue)
+            row = int(column.known_ms.searchsorted(known_ms, side="right")) - 1
+            if row >= 0 and column.known_ms[row] == known_ms and column.at_ms[row] == at_ms:
+                found[venue] = float(column.value[row])
+        return found

@@ -1,30 +1,204 @@
-"""A snapshot and the past become points and facts."""
+"""A snapshot and the past become points and facts; and the past alone becomes facts."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
-from bot.domain.catalog import Catalog
-from bot.domain.facts import Facts, Point
+from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
+from bot.domain.facts import Fact, Facts, Point
 from bot.domain.playbook import Holding
-from bot.domain.readings import Gap, Snapshot
-from bot.metrics.history import History
+from bot.domain.readings import Gap, Reading, SeriesReading, Snapshot
+from bot.metrics.columns import Column
+from bot.metrics.history import History, to_ms, to_time
+from bot.metrics.moment import Moment, Outcome, age
+from bot.metrics.views import MIN_DAYS, Views, view_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What one snapshot came to: points for the archive, facts for rules and phrases, and the gaps that measuring found."""
+    """What one snapshot came to: points for the archive, facts for rules and phrases, gaps that measuring found (a value
+    that was refused), and the history that these points belong to from now on."""
 
     points: tuple[Point, ...]
     facts: Facts
     gaps: tuple[Gap, ...] = ()
+    history: History | None = None
 
 
 def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()) -> Observed:
-    """Measure a snapshot."""
-    raise NotImplementedError
+    """Measure a snapshot: every name of the catalog and every view of it ends known, or unknown with a reason."""
+    past = told(snapshot.readings, snapshot.taken_at, history, catalog)
+    moment = Moment(snapshot, history.extended(past), catalog, holdings)
+    outcomes = {name: moment.outcome(name) for name in catalog.metrics}
+    points = past + tuple(
+        point
+        for name, outcome in outcomes.items()
+        if outcome.new and outcome.value is not None
+        for point in _points(snapshot.asset, name, outcome.value)
+    )
+    gaps = tuple(
+        Gap(who=f"metrics {name}", reason=outcome.reason) for name, outcome in outcomes.items() if outcome.refused
+    )
+    extended = history.extended(points)
+    facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes)
+    return Observed(points=points, facts=facts, gaps=gaps, history=extended)
 
 
 def facts_at(history: History, catalog: Catalog, asset: str, at: datetime) -> Facts:
-    """The same facts from the archive alone."""
-    raise NotImplementedError
+    """The same facts from the archive alone: known while the last reading is young enough at `at`, else stale."""
+    known = history.at(at)
+    moment = Moment(Snapshot(asset=asset, taken_at=at, readings=()), known, catalog)
+    outcomes = {name: moment.outcome(name) for name in catalog.metrics}
+    return _facts(known, catalog, asset, at, outcomes)
+
+
+def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
+    """The aggregate and each venue's own value, all at the aggregate's time."""
+    yield Point(
+        metric=name,
+        asset=asset,
+        at=value.observed_at,
+        value=value.value,
+        venues=value.venues,
+        of_venues=value.of_venues,
+        lower_bound=value.lower_bound,
+    )
+    for venue, own in (value.by_venue or {}).items():
+        yield Point(
+            metric=name,
+            asset=asset,
+            at=value.observed_at,
+            value=own,
+            venue=venue,
+            venues=(venue,),
+            of_venues=1,
+            lower_bound=value.lower_bound,
+        )
+
+
+def told(readings: Iterable[Reading], at: datetime, history: History, catalog: Catalog) -> tuple[Point, ...]:
+    """Points of the stretches that venues told of their own past by `at`, as far as they are plausible and not known already.
+
+    The aggregate of an interval is the median of the venues that tell of it, their sum where the metric is a sum. An interval that
+    is still running speaks for what has passed of it.
+    """
+    rows: dict[tuple[str, int, int], dict[str, float]] = {}
+    for reading in readings:
+        if isinstance(reading, SeriesReading) and reading.metric in catalog.metrics:
+            low, high = catalog.metrics[reading.metric].valid
+            until_ms = int(to_ms(min(reading.observed_at, at)))
+            for at_ms, value in zip(reading.at_ms, reading.value, strict=True):
+                covers_s = min(reading.interval_s, (until_ms - at_ms) // 1000)
+                if low <= value <= high and covers_s > 0:
+                    rows.setdefault((reading.metric, at_ms, covers_s), {})[reading.venue] = value
+    points = []
+    for (metric, at_ms, covers_s), own in rows.items():
+        how = catalog.metrics[metric].combine
+        together = sum(own.values()) if how == "sum" else median(own.values())
+        for venue, value in ((None, together), *own.items()):
+            column = history.column(metric, venue)
+            if not _is_known(column, at_ms, at_ms + 1000 * covers_s, value):
+                points.append(_stretch(history.asset, metric, at_ms, covers_s, venue, value, tuple(sorted(own))))
+    return tuple(points)
+
+
+def _stretch(
+    asset: str, metric: str, at_ms: int, covers_s: int, venue: str | None, value: float, venues: tuple[str, ...]
+) -> Point:
+    return Point(
+        metric=metric,
+        asset=asset,
+        at=to_time(at_ms),
+        value=value,
+        venue=venue,
+        venues=venues if venue is None else (venue,),
+        of_venues=len(venues) if venue is None else 1,
+        covers_s=covers_s,
+    )
+
+
+def _is_known(column: Column, start: int, end: int, value: float) -> bool:
+    known_ms, at_ms, values = column.known_ms, column.at_ms, column.value
+    row = int(known_ms.searchsorted(end))
+    while row < len(known_ms) and known_ms[row] == end:
+        if at_ms[row] == start:
+            return bool(values[row] == value)
+        row += 1
+    return False
+
+
+def _facts(
+    history: History, catalog: Catalog, asset: str, at: datetime, outcomes: dict[str, Outcome]
+) -> Facts:
+    """Every metric and view: known, or unknown with a reason; and the last value of what is too old."""
+    known: dict[str, Fact] = {}
+    unknown: dict[str, str] = {}
+    stale: dict[str, Fact] = {}
+    for name, outcome in outcomes.items():
+        metric = catalog.metrics[name]
+        shown = outcome.value or outcome.last
+        if shown is not None:
+            fact = _fact(name, shown)
+            (known if outcome.value else stale)[name] = fact
+        if outcome.value is None:
+            unknown[name] = outcome.reason
+        seen = view_at(history, metric, to_ms(shown.observed_at)) if shown is not None else None
+        for suffix in _suffixes(metric):
+            full = f"{name}.{suffix}"
+            view = _view(catalog.resolve(full), seen) if seen is not None else None
+            if view is not None:
+                (known if outcome.value else stale)[full] = view
+            if view is None or outcome.value is None:
+                unknown[full] = _why(suffix, seen) if seen is not None and outcome.value else outcome.reason
+    return Facts(asset=asset, at=at, known=known, unknown=unknown, stale=stale)
+
+
+def _fact(name: str, value: Measured) -> Fact:
+    return Fact(
+        name=name,
+        value=value.value,
+        at=value.observed_at,
+        venues=value.venues,
+        of_venues=value.of_venues,
+        lower_bound=value.lower_bound,
+        extreme_at=value.extreme_at,
+    )
+
+
+def _suffixes(metric: Metric) -> list[str]:
+    return [suffix for suffix, view in VIEWS.items() if metric.amount or not view.amounts_only]
+
+
+def _view(full: FactName, seen: Views) -> Fact | None:
+    """One view as a fact; None where it is not known, or not plausible."""
+    suffix = full.name.partition(".")[2]
+    value = float(seen.values[suffix][0])
+    low, high = full.valid
+    if not low <= value <= high:
+        return None
+    since_ms = seen.since_ms.get(suffix)
+    return Fact(
+        name=full.name,
+        value=value,
+        at=to_time(float(seen.known_ms[0])),
+        venues=seen.compared(suffix),
+        of_venues=len(seen.venues),
+        lower_bound=suffix in seen.at_least and bool(seen.at_least[suffix][0]),
+        extreme_at=to_time(float(since_ms[0])) if since_ms is not None else None,
+    )
+
+
+def _why(suffix: str, seen: Views) -> str:
+    """Why a view is not known although its metric is."""
+    view = VIEWS[suffix]
+    if suffix.endswith("_since"):
+        return "its past is not known for long enough, or with too many gaps"
+    if not suffix.startswith(("change_", "before_")):
+        days = int(seen.days[0])
+        if days < MIN_DAYS:
+            return f"{days} days of its past are known, {MIN_DAYS} are needed"
+        return "too many hours of its past are missing" if suffix == "percentile_90d" else "it has not moved, or too many hours of its past are missing"
+    return f"no reading {age(view.window)} before from the venues that are there now"

@@ -1,177 +1,312 @@
-"""The price of fear: skew, implied volatility, put/call, expiries."""
+"""The price of fear: skew, implied volatility, put/call, expiries.
 
+Skew is (25-delta put - 25-delta call) volatility: + when puts are dearer. Volatility says how much, never which way. With several
+option venues each has its own value, and the aggregate weighs them by open interest. Source: `smile.py`; the exchange's own
+greeks are the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 from datetime import timedelta
 
+import numpy as np
+
 from bot.domain.catalog import Measured, Metric, Unknown
+from bot.domain.chain import Bools, OptionChain
+from bot.domain.readings import SpotQuote, VolatilityQuote
+from bot.metrics.combine import Own, combine
+from bot.metrics.history import History, to_ms
+from bot.metrics.moment import Moment
+from bot.metrics.smile import DAY_MS, Legs, Tenor, at_tenor, legs
+
+MAX_AGE = timedelta(minutes=30)
+DVOL_MAX_AGE = timedelta(hours=2)
+TENORS = (7, 30, 60, 90)
+EXPIRY_DAYS = 35
+
+Compute = Callable[[Moment, History], Measured | Unknown]
 
 
-def _later(moment: object, history: object) -> Measured | Unknown:
-    return Unknown(reason="not measured yet")
+def _chains(moment: Moment) -> tuple[OptionChain, ...]:
+    return moment.readings(OptionChain, MAX_AGE)
+
+
+def _smiles(moment: Moment) -> tuple[tuple[OptionChain, Legs], ...]:
+    return tuple((chain, legs(chain, to_ms(chain.observed_at))) for chain in moment.once(_chains))
+
+
+def _weight(chain: OptionChain) -> float | None:
+    """The venue's open interest in coins, None where any contract's is not known."""
+    total = float(chain.open_interest_coin.sum())
+    return total if total > 0.0 else None
+
+
+def _per_chain(moment: Moment, values: dict[str, Own], reasons: dict[str, str]) -> Measured | Unknown:
+    if values:
+        return combine("weighted", values, moment.asked("options"))
+    if reasons:
+        return Unknown(reason="; ".join(f"{venue}: {reason}" for venue, reason in reasons.items()))
+    return moment.silence("options")
+
+
+def _at_tenor(days: int, pick: Callable[[Tenor], float | str]) -> Compute:
+    """A metric of the smile at a tenor. `pick` answers the value, or the leg that is missing."""
+
+    def compute(moment: Moment, _: History) -> Measured | Unknown:
+        values, reasons = {}, {}
+        for chain, smile in moment.once(_smiles):
+            picked = pick(at_tenor(smile, days))
+            if isinstance(picked, str):
+                reasons[chain.venue] = f"no expiries around {days} days with {picked}"
+            else:
+                values[chain.venue] = Own(value=picked, observed_at=chain.observed_at, weight=_weight(chain))
+        return _per_chain(moment, values, reasons)
+
+    return compute
+
+
+def _skew_points(tenor: Tenor) -> float | str:
+    if tenor.put25 is None or tenor.call25 is None:
+        return "a 25-delta put" if tenor.put25 is None else "a 25-delta call"
+    return tenor.put25 - tenor.call25
+
+
+def _skew_pct(tenor: Tenor) -> float | str:
+    points = _skew_points(tenor)
+    if isinstance(points, str) or tenor.atm is None:
+        return points if isinstance(points, str) else _NO_ATM
+    return points / tenor.atm * 100.0
+
+
+def _atm(tenor: Tenor) -> float | str:
+    return _NO_ATM if tenor.atm is None else tenor.atm
+
+
+_NO_ATM = "strikes on both sides of the forward"
+
+
+def _term_slope(moment: Moment, _: History) -> Measured | Unknown:
+    near, far = moment.measure("atm_iv_7d_pct"), moment.measure("atm_iv_30d_pct")
+    if isinstance(near, Unknown) or isinstance(far, Unknown):
+        return near if isinstance(near, Unknown) else far
+    observed_at = min(near.observed_at, far.observed_at)
+    return Measured(
+        value=far.value - near.value, observed_at=observed_at, venues=far.venues, of_venues=far.of_venues
+    )
+
+
+def _dvol(moment: Moment, _: History) -> Measured | Unknown:
+    quotes = moment.readings(VolatilityQuote, DVOL_MAX_AGE)
+    parts = {quote.venue: Own(value=quote.dvol, observed_at=quote.observed_at) for quote in quotes}
+    return combine("median", parts, moment.asked("dvol")) if parts else moment.silence("dvol")
+
+
+def _sum(chain: OptionChain, name: str, rows: Bools) -> float | str:
+    """The sum over rows of a column; the reason where the venue left one of them out."""
+    values = getattr(chain, name)[rows]
+    missing = int(np.isnan(values).sum())
+    return f"{missing} contracts without {name}" if missing else float(values.sum())
+
+
+def _put_call(name: str) -> Compute:
+    def compute(moment: Moment, _: History) -> Measured | Unknown:
+        values, reasons = {}, {}
+        for chain in moment.once(_chains):
+            puts, calls = _sum(chain, name, ~chain.is_call), _sum(chain, name, chain.is_call)
+            if isinstance(puts, str) or isinstance(calls, str):
+                reasons[chain.venue] = puts if isinstance(puts, str) else str(calls)
+            elif calls <= 0.0:
+                reasons[chain.venue] = "nothing in calls"
+            else:
+                values[chain.venue] = Own(value=puts / calls, observed_at=chain.observed_at, weight=_weight(chain))
+        return _per_chain(moment, values, reasons)
+
+    return compute
+
+
+def _open_interest(in_usd: bool) -> Compute:
+    def compute(moment: Moment, _: History) -> Measured | Unknown:
+        values, reasons = {}, {}
+        for chain in moment.once(_chains):
+            coins = _sum(chain, "open_interest_coin", np.ones(len(chain), np.bool_))
+            index = _index(moment, chain.venue) if in_usd else 1.0
+            if isinstance(coins, str) or index is None:
+                reasons[chain.venue] = coins if isinstance(coins, str) else "no index"
+            else:
+                values[chain.venue] = Own(value=coins * index, observed_at=chain.observed_at)
+        return combine("sum", values, moment.asked("options")) if values else _per_chain(moment, values, reasons)
+
+    return compute
+
+
+def _index(moment: Moment, venue: str) -> float | None:
+    """The venue's own index, or else the aggregate one."""
+    own = [quote.index_usd for quote in moment.readings(SpotQuote, MAX_AGE) if quote.venue == venue]
+    spot = moment.measure("spot_usd")
+    return own[0] if own else (spot.value if isinstance(spot, Measured) else None)
+
+
+def _largest_expiry(moment: Moment) -> tuple[float, float] | str:
+    """Max pain in USD and open interest in coins of the expiry, over all venues, that holds most in the next 35 days."""
+    chains = moment.once(_chains)
+    if not chains:
+        return moment.silence("options").reason
+    expires, strike, is_call, coins = (
+        np.concatenate([getattr(chain, name) for chain in chains])
+        for name in ("expires_ms", "strike_usd", "is_call", "open_interest_coin")
+    )
+    now_ms = to_ms(moment.at)
+    near = (expires > now_ms) & (expires <= now_ms + EXPIRY_DAYS * DAY_MS)
+    if not near.any():
+        return f"no expiry in the next {EXPIRY_DAYS} days"
+    if np.isnan(coins[near]).any():
+        return "contracts without open interest"
+    terms, term = np.unique(expires[near], return_inverse=True)
+    sums = np.bincount(term, weights=coins[near])
+    rows = np.flatnonzero(near)[term == int(np.argmax(sums))]
+    if not sums.max() > 0.0:
+        return f"nothing open in the next {EXPIRY_DAYS} days"
+    settles = np.unique(strike[rows])
+    above = settles[:, None] - strike[rows][None, :]
+    pays = np.where(is_call[rows][None, :], np.maximum(above, 0.0), np.maximum(-above, 0.0)) @ coins[rows]
+    return float(settles[int(np.argmin(pays))]), float(sums.max())
+
+
+def _max_pain(moment: Moment, _: History) -> Measured | Unknown:
+    largest = moment.once(_largest_expiry)
+    return Unknown(reason=largest) if isinstance(largest, str) else _of_chains(moment, largest[0])
+
+
+def _notional(moment: Moment, _: History) -> Measured | Unknown:
+    largest, spot = moment.once(_largest_expiry), moment.measure("spot_usd")
+    if isinstance(largest, str) or isinstance(spot, Unknown):
+        return Unknown(reason=largest) if isinstance(largest, str) else Unknown(reason=str(getattr(spot, "reason", "")))
+    return _of_chains(moment, largest[1] * spot.value)
+
+
+def _of_chains(moment: Moment, value: float) -> Measured:
+    chains = moment.once(_chains)
+    venues = tuple(sorted({chain.venue for chain in chains}))
+    return Measured(
+        value=value,
+        observed_at=min(chain.observed_at for chain in chains),
+        venues=venues,
+        of_venues=len(set(moment.asked("options")) | set(venues)),
+    )
+
+
+def _smile_metrics(days: int) -> tuple[Metric, ...]:
+    around = f"total variance interpolated to {days} days"
+    return (
+        Metric(
+            name=f"skew_{days}d_pct",
+            unit="% of ATM IV",
+            max_age=MAX_AGE,
+            valid=(-100.0, 100.0),
+            compute=_at_tenor(days, _skew_pct),
+            formula=f"(25-delta put IV - 25-delta call IV) / at-the-money IV x 100, {around}",
+            combine="weighted",
+            weight="option_open_interest_coin",
+        ),
+        Metric(
+            name=f"skew_{days}d_points",
+            unit="vol points",
+            max_age=MAX_AGE,
+            valid=(-150.0, 150.0),
+            compute=_at_tenor(days, _skew_points),
+            formula=f"25-delta put IV - 25-delta call IV, {around}",
+            combine="weighted",
+            weight="option_open_interest_coin",
+        ),
+        Metric(
+            name=f"atm_iv_{days}d_pct",
+            unit="% a year",
+            max_age=MAX_AGE,
+            valid=(1.0, 500.0),
+            compute=_at_tenor(days, _atm),
+            formula=f"implied volatility where the strike is the forward, {around}",
+            combine="weighted",
+            weight="option_open_interest_coin",
+        ),
+    )
 
 
 METRICS = (
-    Metric(
-        name="skew_7d_pct",
-        unit="% of ATM IV",
-        max_age=timedelta(minutes=30),
-        valid=(-100.0, 100.0),
-        compute=_later,
-        formula="(25-delta put IV - 25-delta call IV) / at-the-money IV x 100, at 7 days",
-    ),
-    Metric(
-        name="skew_30d_pct",
-        unit="% of ATM IV",
-        max_age=timedelta(minutes=30),
-        valid=(-100.0, 100.0),
-        compute=_later,
-        formula="(25-delta put IV - 25-delta call IV) / at-the-money IV x 100, at 30 days",
-    ),
-    Metric(
-        name="skew_60d_pct",
-        unit="% of ATM IV",
-        max_age=timedelta(minutes=30),
-        valid=(-100.0, 100.0),
-        compute=_later,
-        formula="(25-delta put IV - 25-delta call IV) / at-the-money IV x 100, at 60 days",
-    ),
-    Metric(
-        name="skew_90d_pct",
-        unit="% of ATM IV",
-        max_age=timedelta(minutes=30),
-        valid=(-100.0, 100.0),
-        compute=_later,
-        formula="(25-delta put IV - 25-delta call IV) / at-the-money IV x 100, at 90 days",
-    ),
-    Metric(
-        name="skew_7d_points",
-        unit="vol points",
-        max_age=timedelta(minutes=30),
-        valid=(-150.0, 150.0),
-        compute=_later,
-        formula="25-delta put IV - 25-delta call IV, at 7 days",
-    ),
-    Metric(
-        name="skew_30d_points",
-        unit="vol points",
-        max_age=timedelta(minutes=30),
-        valid=(-150.0, 150.0),
-        compute=_later,
-        formula="25-delta put IV - 25-delta call IV, at 30 days",
-    ),
-    Metric(
-        name="skew_60d_points",
-        unit="vol points",
-        max_age=timedelta(minutes=30),
-        valid=(-150.0, 150.0),
-        compute=_later,
-        formula="25-delta put IV - 25-delta call IV, at 60 days",
-    ),
-    Metric(
-        name="skew_90d_points",
-        unit="vol points",
-        max_age=timedelta(minutes=30),
-        valid=(-150.0, 150.0),
-        compute=_later,
-        formula="25-delta put IV - 25-delta call IV, at 90 days",
-    ),
-    Metric(
-        name="atm_iv_7d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(1.0, 500.0),
-        compute=_later,
-        formula="at-the-money IV, total variance interpolated to 7 days",
-    ),
-    Metric(
-        name="atm_iv_30d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(1.0, 500.0),
-        compute=_later,
-        formula="at-the-money IV, total variance interpolated to 30 days",
-    ),
-    Metric(
-        name="atm_iv_60d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(1.0, 500.0),
-        compute=_later,
-        formula="at-the-money IV, total variance interpolated to 60 days",
-    ),
-    Metric(
-        name="atm_iv_90d_pct",
-        unit="% a year",
-        max_age=timedelta(minutes=30),
-        valid=(1.0, 500.0),
-        compute=_later,
-        formula="at-the-money IV, total variance interpolated to 90 days",
-    ),
+    *(metric for days in TENORS for metric in _smile_metrics(days)),
     Metric(
         name="iv_term_slope_points",
         unit="points",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(-300.0, 300.0),
-        compute=_later,
+        compute=_term_slope,
         formula="at-the-money IV at 30 days - at 7 days",
     ),
     Metric(
         name="dvol",
         unit="vol points",
-        max_age=timedelta(hours=2),
+        max_age=DVOL_MAX_AGE,
         valid=(5.0, 400.0),
-        compute=_later,
-        formula="Deribit's 30-day implied volatility index",
+        compute=_dvol,
+        formula="Deribit's 30-day implied volatility index, as published",
+        combine="median",
     ),
     Metric(
         name="put_call_oi_ratio",
         unit="ratio",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(0.0, 100.0),
-        compute=_later,
+        compute=_put_call("open_interest_coin"),
         formula="open interest of puts / of calls, in coins",
+        combine="weighted",
+        weight="option_open_interest_coin",
     ),
     Metric(
         name="put_call_volume_ratio",
         unit="ratio",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(0.0, 100.0),
-        compute=_later,
+        compute=_put_call("volume_24h_coin"),
         formula="24-hour volume of puts / of calls, in coins",
+        combine="weighted",
+        weight="option_open_interest_coin",
     ),
     Metric(
         name="option_open_interest_coin",
         unit="coins",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(1e-6, 1e12),
-        compute=_later,
+        compute=_open_interest(in_usd=False),
         formula="open interest of all options, one side counted once",
         amount=True,
+        combine="sum",
     ),
     Metric(
         name="option_open_interest_usd",
         unit="USD",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(0.01, 1e13),
-        compute=_later,
+        compute=_open_interest(in_usd=True),
         formula="option open interest in coins x the venue's index",
         amount=True,
+        combine="sum",
     ),
     Metric(
         name="max_pain_usd",
         unit="USD",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(0.01, 1e8),
-        compute=_later,
-        formula="settlement price at which the largest expiry of the next 35 days pays its holders least",
+        compute=_max_pain,
+        formula="the strike at which the largest expiry of the next 35 days would pay its holders least",
         amount=True,
     ),
     Metric(
         name="next_expiry_notional_usd",
         unit="USD",
-        max_age=timedelta(minutes=30),
+        max_age=MAX_AGE,
         valid=(0.01, 1e13),
-        compute=_later,
-        formula="open interest of the largest expiry of the next 35 days x index",
+        compute=_notional,
+        formula="open interest in coins of the largest expiry of the next 35 days x spot",
         amount=True,
     ),
 )

@@ -1,0 +1,154 @@
+"""One metric's past as numpy columns: rows in the order in which they became known, and hourly cells over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.domain.chain import Floats, Ints
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+_AT, _KNOWN, _COVERS, _VALUE = range(4)
+
+
+class _Rows:
+    """Growing storage that columns share. Rows are only ever added behind the last one, so a shorter column that looks at the
+    same storage never changes."""
+
+    __slots__ = ("cells", "used")
+
+    def __init__(self, cells: Floats, used: int) -> None:
+        self.cells = cells
+        self.used = used
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """The rows of one metric at one venue (or the aggregate), oldest knowledge first.
+
+    ==========  =======================================================================================
+    at_ms       when the row's stretch starts (an instant: when it was observed), ms since 1970 UTC
+    known_ms    when its value was known: `at_ms` and what it covers, ascending
+    covers_ms   the length of its stretch; 0 for an instant
+    value       the value at `known_ms` (a bar's close, its low, its high)
+    ==========  =======================================================================================
+    """
+
+    rows: _Rows
+    length: int
+
+    @classmethod
+    def of(cls, at_ms: Iterable[float], value: Iterable[float], covers_s: Iterable[float]) -> Column:
+        """A column of rows in any order. Of rows with the same start and length the later one counts."""
+        at = np.fromiter(at_ms, np.float64)
+        covers = np.fromiter(covers_s, np.float64) * 1000.0
+        return cls._sorted(np.vstack([at, at + covers, covers, np.fromiter(value, np.float64)]))
+
+    @classmethod
+    def _sorted(cls, cells: Floats) -> Column:
+        order = np.lexsort((-cells[_COVERS], cells[_KNOWN]))
+        cells = cells[:, order]
+        same = (np.diff(cells[_KNOWN]) == 0.0) & (np.diff(cells[_COVERS]) == 0.0)
+        cells = np.ascontiguousarray(cells[:, np.append(~same, True)]) if len(order) else cells
+        return cls(_Rows(cells, cells.shape[1]), cells.shape[1])
+
+    def extended(self, at_ms: Iterable[float], value: Iterable[float], covers_s: Iterable[float]) -> Column:
+        """This column and some more rows; one that is there already (same start and length) is replaced."""
+        new = Column.of(at_ms, value, covers_s)
+        if not new.length:
+            return self
+        added = new.rows.cells
+        if not self.length or added[_KNOWN, 0] > self.known_ms[-1]:
+            return self._appended(added)
+        split = int(np.searchsorted(self.known_ms, added[_KNOWN, 0]))
+        head, tail = self.rows.cells[:, :split], self.rows.cells[:, split : self.length]
+        merged = Column._sorted(np.hstack([tail, added])).rows.cells
+        cells = np.hstack([head, merged])
+        return Column(_Rows(cells, cells.shape[1]), cells.shape[1])
+
+    def _appended(self, added: Floats) -> Column:
+        length = self.length + added.shape[1]
+        rows = self.rows
+        if rows.used != self.length or length > rows.cells.shape[1]:
+            cells = np.empty((4, max(64, 2 * length)))
+            cells[:, : self.length] = rows.cells[:, : self.length]
+            rows = _Rows(cells, self.length)
+        rows.cells[:, self.length : length] = added
+        rows.used = length
+        return Column(rows, length)
+
+    def until(self, when_ms: float) -> Column:
+        """What was known by then."""
+        return Column(self.rows, int(np.searchsorted(self.known_ms, when_ms, side="right")))
+
+    def first(self, length: int) -> Column:
+        """The first rows."""
+        return Column(self.rows, length)
+
+    def __len__(self) -> int:
+        return self.length
+
+    @property
+    def at_ms(self) -> Floats:
+        """The starts."""
+        return self.rows.cells[_AT, : self.length]
+
+    @property
+    def known_ms(self) -> Floats:
+        """The times of knowledge, ascending."""
+        return self.rows.cells[_KNOWN, : self.length]
+
+    @property
+    def covers_ms(self) -> Floats:
+        """The lengths."""
+        return self.rows.cells[_COVERS, : self.length]
+
+    @property
+    def value(self) -> Floats:
+        """The values."""
+        return self.rows.cells[_VALUE, : self.length]
+
+    def before(self, when_ms: Floats, tolerance_ms: float) -> tuple[Floats, Ints]:
+        """For each time the last value known at or before it, nan where none is young enough, and the rows' numbers."""
+        found = np.searchsorted(self.known_ms, when_ms, side="right") - 1
+        rows = np.maximum(found, 0)
+        if not self.length:
+            return np.full(len(when_ms), np.nan), rows
+        young = (found >= 0) & (when_ms - self.known_ms[rows] <= tolerance_ms)
+        return np.where(young, self.value[rows], np.nan), rows
+
+    def row_cells(self) -> Ints:
+        """The hour (hours since 1970 UTC) that each row ends in: its last covered one, or the one it was observed in."""
+        inside = self.known_ms - (self.covers_ms > 0.0)
+        return (inside // HOUR_MS).astype(np.int64)
+
+    def hourly(self, first: int, last: int) -> Floats:
+        """The value of each hour from `first` to `last`, both included (hours since 1970 UTC), nan where nothing speaks for it.
+
+        An hour takes the last row that was observed in it. A row longer than an hour (a daily one) speaks for all its
+        hours, but only where nothing was observed within its stretch: else a replay would know it before its time.
+        """
+        cells = np.full(last - first + 1, np.nan)
+        start = int(np.searchsorted(self.known_ms, first * HOUR_MS))
+        ends = self.row_cells()[start:]
+        long_reach = self.covers_ms[start:] > HOUR_MS
+        if long_reach.any():
+            self._spread(cells, first, start + np.flatnonzero(long_reach), self.known_ms[start:][~long_reach])
+        short = np.flatnonzero(~long_reach & (ends >= first) & (ends <= last))
+        cells[ends[short] - first] = self.value[start + short]
+        return cells
+
+    def _spread(self, cells: Floats, first: int, rows: Ints, observed_ms: Floats) -> None:
+        """Fill the hours of long rows within which nothing was observed; the later known one wins."""
+        within = np.searchsorted(observed_ms, self.known_ms[rows]) - np.searchsorted(observed_ms, self.at_ms[rows])
+        rows = rows[within == 0]
+        begins = (self.at_ms[rows] // HOUR_MS).astype(np.int64) - first
+        lengths = np.ceil(self.covers_ms[rows] / HOUR_MS).astype(np.int64)
+        skipped = np.cumsum(lengths) - lengths
+        spread = np.repeat(begins - skipped, lengths) + np.arange(int(lengths.sum()))
+        inside = (spread >= 0) & (spread < len(cells))
+        cells[spread[inside]] = np.repeat(self.value[rows], lengths)[inside]

@@ -1,0 +1,50 @@
+"""Several venues' values become one: summed, their median, or weighted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Literal
+
+from bot.domain.catalog import Measured, Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """One venue's value: when it was observed, and what it weighs (None: not known)."""
+
+    value: float
+    observed_at: datetime
+    weight: float | None = None
+
+
+def combine(
+    how: Literal["sum", "median", "weighted"], parts: Mapping[str, Own], asked: Sequence[str]
+) -> Measured | Unknown:
+    """The aggregate over the venues in `parts`, as old as the oldest of them.
+
+    A venue of unknown weight has no part in a weighted aggregate of several venues, and is not among its `venues`.
+    """
+    if not parts:
+        return Unknown(reason="no venue gave a value")
+    own = dict(parts)
+    if how == "weighted" and len(parts) > 1:
+        own = {venue: part for venue, part in parts.items() if part.weight}
+        if not own:
+            return Unknown(reason="the open interest that weighs the venues is not known")
+    return Measured(
+        value=_value(how, list(own.values())),
+        observed_at=min(part.observed_at for part in own.values()),
+        venues=tuple(sorted(own)),
+        of_venues=len(set(asked) | set(parts)),
+        by_venue={venue: part.value for venue, part in sorted(parts.items())},
+    )
+
+
+def _value(how: str, parts: list[Own]) -> float:
+    if how == "sum":
+        return sum(part.value for part in parts)
+    if how == "median" or len(parts) == 1:
+        return median(part.value for part in parts)
+    weights = [part.weight or 0.0 for part in parts]
+    return sum(weight * part.value for weight, part in zip(weights, parts, strict=True)) / sum(weights)

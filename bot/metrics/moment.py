@@ -1,0 +1,124 @@
+"""One measuring: the readings of one asset at one time, its past, and what the metrics made of them so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.domain.catalog import Catalog, Measured, Metric, Unknown
+from bot.domain.playbook import Holding
+from bot.domain.readings import Quantity, Reading, Snapshot
+from bot.metrics.history import History, to_time
+
+R = TypeVar("R", bound=Reading)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one metric ended: `value` where it is known, else `reason`, with its `last` value where there is one.
+
+    `new` is True for a value that this measuring computed (not one that the past still vouches for), `refused` where a value
+    was computed and is not plausible.
+    """
+
+    value: Measured | None = None
+    reason: str = ""
+    last: Measured | None = None
+    new: bool = False
+    refused: bool = False
+
+
+class Moment:
+    """What a metric may look at. Metrics ask for each other by name, so that a family that was deleted is a reason, not an error."""
+
+    def __init__(self, snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()) -> None:
+        self.snapshot = snapshot
+        self.asset = snapshot.asset
+        self.at = snapshot.taken_at
+        self.history = history
+        self.catalog = catalog
+        self.holdings = tuple(holding for holding in holdings if holding.asset == snapshot.asset)
+        self._outcomes: dict[str, Outcome] = {}
+        self._once: dict[Callable[[Moment], Any], Any] = {}
+
+    def readings(self, kind: type[R], max_age: timedelta) -> tuple[R, ...]:
+        """The readings of one kind that are young enough to be measured."""
+        return tuple(
+            reading
+            for reading in self.snapshot.readings
+            if isinstance(reading, kind) and self.at - reading.observed_at <= max_age
+        )
+
+    def asked(self, *quantities: Quantity) -> tuple[str, ...]:
+        """The venues that were asked for any of the quantities."""
+        return tuple(dict.fromkeys(venue for one in quantities for venue in self.snapshot.asked.get(one, ())))
+
+    def silence(self, *quantities: Quantity) -> Unknown:
+        """Why nothing was heard of the quantities."""
+        asked = self.asked(*quantities)
+        if not asked:
+            return Unknown(reason=f"no venue that brings {quantities[0]} is switched on")
+        told = [f"{gap.who}: {gap.reason}" for gap in self.snapshot.gaps if gap.who.split(" ")[0].rstrip(":") in asked]
+        return Unknown(reason="; ".join(told) or f"{', '.join(asked)} brought no {quantities[0]}, or an old one")
+
+    def once(self, work: Callable[[Moment], T]) -> T:
+        """What `work` makes of this moment, worked out at most once."""
+        if work not in self._once:
+            self._once[work] = work(self)
+        result: T = self._once[work]
+        return result
+
+    def measure(self, name: str) -> Measured | Unknown:
+        """A metric's value now, or its last one if that is still young enough; else why there is none."""
+        outcome = self.outcome(name)
+        return outcome.value if outcome.value is not None else Unknown(reason=f"{name}: {outcome.reason}")
+
+    def outcome(self, name: str) -> Outcome:
+        """How the metric ended here."""
+        if name not in self._outcomes:
+            metric = self.catalog.metrics.get(name)
+            self._outcomes[name] = self._judged(metric) if metric else Outcome(reason="nothing here measures it")
+        return self._outcomes[name]
+
+    def _judged(self, metric: Metric) -> Outcome:
+        result = metric.compute(self, self.history)
+        last = self._last(metric.name)
+        if isinstance(result, Unknown):
+            if last is not None and self.at - last.observed_at <= metric.max_age:
+                return Outcome(value=last)
+            if last is not None and not self.snapshot.readings:
+                return Outcome(reason=f"the last reading is {age(self.at - last.observed_at)} old", last=last)
+            return Outcome(reason=result.reason, last=last)
+        low, high = metric.valid
+        if not math.isfinite(result.value) or not low <= result.value <= high:
+            reason = f"{result.value:g} is outside {low:g}…{high:g}: refused"
+            return Outcome(reason=reason, last=last, refused=True)
+        result = replace(result, observed_at=min(result.observed_at, self.at))
+        if self.at - result.observed_at > metric.max_age:
+            return Outcome(reason=f"the last reading is {age(self.at - result.observed_at)} old", last=result)
+        return Outcome(value=result, new=True)
+
+    def _last(self, name: str) -> Measured | None:
+        column = self.history.column(name)
+        if not len(column):
+            return None
+        own = self.history.beside(name, float(column.at_ms[-1]), float(column.known_ms[-1]))
+        return Measured(
+            value=float(column.value[-1]),
+            observed_at=min(to_time(float(column.known_ms[-1])), self.at),
+            venues=tuple(own),
+            of_venues=len(own),
+            by_venue=own or None,
+        )
+
+
+def age(span: timedelta) -> str:
+    """An age in words: "40 min", "3 h", "2 days"."""
+    minutes = span.total_seconds() / 60.0
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"

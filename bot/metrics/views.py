@@ -1,0 +1,260 @@
+"""The views of a metric: changes, percentile, z-score, "its lowest since". One function over hourly columns; live asks for the last row, a replay for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+
+from bot.domain.catalog import VIEWS, Metric
+from bot.domain.chain import Bools, Floats, Ints
+from bot.metrics.columns import DAY_MS, HOUR_MS, Column
+from bot.metrics.history import History
+
+WINDOW_HOURS = 90 * 24
+RECORD_HOURS = 365 * 24
+MIN_DAYS = 60
+MIN_HOURS_SHARE = 0.80
+MIN_RECORD_SHARE = 0.95
+FEW_ROWS = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Views:
+    """The views of one metric at some of its rows; nan where a view is not known.
+
+    `known_ms`: the rows' times. `values`: a column for each suffix of `VIEWS` that the metric has. `since_ms`: for
+    `lowest_since` and `highest_since` the time that stands beside them. `at_least`: where such a record is only known to be
+    at least that old, because nothing as extreme is in all the past that is known. `common`: for each look-back
+    ("24h", "7d") which venues (rows: `venues`) were compared. `days`: days with a sample among the last 90.
+    """
+
+    known_ms: Floats
+    values: dict[str, Floats]
+    since_ms: dict[str, Floats]
+    at_least: dict[str, Bools]
+    days: Ints
+    venues: tuple[str, ...] = ()
+    common: dict[str, Bools] = field(default_factory=dict)
+
+    def compared(self, suffix: str, row: int = 0) -> tuple[str, ...]:
+        """The venues that a change compares at one of the rows; none for the other views."""
+        there = self.common.get(suffix.removeprefix("change_").removeprefix("before_").removesuffix("_pct"))
+        return () if there is None else tuple(name for name, is_there in zip(self.venues, there[:, row]) if is_there)
+
+
+def view_at(history: History, metric: Metric, at_ms: float) -> Views | None:
+    """The views at the last row known by then, None where there is no row: what live asks for."""
+    length = len(history.column(metric.name).until(at_ms))
+    return _views(history, metric, np.array([length - 1]), length) if length else None
+
+
+def replayed(history: History, metric: Metric) -> Views | None:
+    """The views at the last row of each hour, None where there is no row: what a replay asks for."""
+    column = history.column(metric.name)
+    return _views(history, metric, hour_rows(column), len(column)) if len(column) else None
+
+
+def _views(history: History, metric: Metric, rows: Ints, length: int) -> Views:
+    """All views of a metric at some of the first `length` rows of its aggregate column, each the last one of its hour."""
+    column = history.column(metric.name).first(length)
+    known_ms = column.known_ms[rows]
+    ends = column.row_cells()[rows]
+    reach = max(WINDOW_HOURS, RECORD_HOURS)
+    first = max(int(ends[0]) - reach, int(column.row_cells()[0]))
+    cells = column.hourly(first, int(ends[-1]))
+    ends = ends - first
+    values: dict[str, Floats] = {}
+    covered = _Coverage(cells, first)
+    begins = np.maximum(ends - (WINDOW_HOURS - 1), 0)
+    days = covered.days(begins, ends)
+    enough = (days >= MIN_DAYS) & (covered.hours(begins, ends) >= MIN_HOURS_SHARE * 24 * days)
+    percentile, zscore = _unusual(cells, ends)
+    values["percentile_90d"] = np.where(enough, percentile, np.nan)
+    values["zscore_90d"] = np.where(enough, zscore, np.nan)
+    since_ms: dict[str, Floats] = {}
+    at_least: dict[str, Bools] = {}
+    for suffix, sign in (("lowest_since", 1.0), ("highest_since", -1.0)):
+        found, open_ended = _as_extreme(sign * cells, ends, covered)
+        since_ms[suffix] = np.where(found >= 0, (found + first) * float(HOUR_MS), np.nan)
+        at_least[suffix] = open_ended
+        values[suffix] = (known_ms - since_ms[suffix]) / DAY_MS
+    common, venues = _changes(history, metric, rows, values)
+    return Views(
+        known_ms=known_ms, values=values, since_ms=since_ms, at_least=at_least, days=days, venues=venues, common=common
+    )
+
+
+def tolerance(max_age: timedelta, window: timedelta) -> float:
+    """How much older than asked the value at a look-back's far end may be, in milliseconds."""
+    return 1000.0 * max(timedelta(hours=1), max_age, 0.05 * window).total_seconds()
+
+
+def hour_rows(column: Column) -> Ints:
+    """The last row of each hour: the steps of a replay."""
+    cells = column.row_cells()
+    return np.flatnonzero(np.append(np.diff(cells) != 0, True)) if len(cells) else np.empty(0, np.int64)
+
+
+class _Coverage:
+    """How many hours and days of a stretch of cells have a value."""
+
+    def __init__(self, cells: Floats, first: int) -> None:
+        self._shift = first % 24
+        there = np.concatenate([np.zeros(self._shift, np.int64), ~np.isnan(cells)])
+        there = np.concatenate([there, np.zeros(-len(there) % 24, np.int64)])
+        self._hours = np.append(0, np.cumsum(there))
+        self._days = np.append(0, np.cumsum(there.reshape(-1, 24).any(axis=1)))
+
+    def hours(self, begins: Ints, ends: Ints) -> Ints:
+        """Hours with a value from `begins` to `ends`, both included."""
+        return np.asarray(self._hours[ends + self._shift + 1] - self._hours[begins + self._shift])
+
+    def days(self, begins: Ints, ends: Ints) -> Ints:
+        """UTC days with a value in that stretch; a day that it cuts counts by the hours inside."""
+        begins, ends = begins + self._shift, ends + self._shift
+        first_day, last_day = begins // 24, ends // 24
+        whole = self._days[last_day] - self._days[np.minimum(first_day + 1, last_day)]
+        head = self._hours[np.minimum((first_day + 1) * 24, ends + 1)] > self._hours[begins]
+        tail = self._hours[ends + 1] > self._hours[np.maximum(last_day * 24, begins)]
+        return np.asarray(whole + head + (tail & (last_day > first_day)))
+
+
+def _unusual(cells: Floats, ends: Ints) -> tuple[Floats, Floats]:
+    """Percentile (ties count half) and z-score (population) of each end among the last 90 days of hours, itself included."""
+    if len(ends) > FEW_ROWS:
+        import pandas as pd
+
+        window = pd.Series(cells).rolling(WINDOW_HOURS, min_periods=1)
+        count, rank = window.count().to_numpy()[ends], window.rank().to_numpy()[ends]
+        spread = window.std(ddof=0).to_numpy()[ends]
+        distance = cells[ends] - window.mean().to_numpy()[ends]
+        return np.asarray((rank - 0.5) / count * 100.0), _ratio(distance, spread)
+    percentile, distance, spread = np.empty(len(ends)), np.empty(len(ends)), np.empty(len(ends))
+    for i, end in enumerate(ends):
+        stretch = cells[max(end - WINDOW_HOURS + 1, 0) : end + 1]
+        stretch = stretch[~np.isnan(stretch)]
+        below = np.count_nonzero(stretch < cells[end])
+        equal = np.count_nonzero(stretch == cells[end])
+        percentile[i] = (below + equal / 2) / len(stretch) * 100.0
+        distance[i] = cells[end] - stretch.mean()
+        spread[i] = 0.0 if equal == len(stretch) else stretch.std()
+    return percentile, _ratio(distance, spread)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """above / below, nan where below is nothing."""
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0)
+
+
+def _as_extreme(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[Ints, Bools]:
+    """For each end the last earlier cell with a value at most its own, within a year; -1 where it cannot be known.
+
+    Where nothing as low is in all the past that is known, the cell is where that past begins, and the second answer is
+    True: such a record is at least that old. It is told from 60 days on. Either way 95% of the days between must have a value.
+    """
+    ground = np.where(np.isnan(cells), np.inf, cells)
+    found = _last_at_most(ground, ends)
+    earliest = np.maximum(ends - RECORD_HOURS, 0)
+    open_ended = found < earliest
+    heard = np.flatnonzero(~np.isnan(cells))
+    begin = heard[np.minimum(np.searchsorted(heard, earliest), len(heard) - 1)]
+    found = np.where(open_ended, begin, found)
+    span = ends // 24 - found // 24 + 1
+    dense = covered.days(found, ends) >= MIN_RECORD_SHARE * span
+    known = dense & (~open_ended | (ends - found >= MIN_DAYS * 24))
+    return np.where(known, found, -1), open_ended & known
+
+
+def _last_at_most(ground: Floats, ends: Ints) -> Ints:
+    """The index of the last earlier value that is not above the one at each end; -1 where there is none."""
+    if len(ends) <= FEW_ROWS:
+        hits = (np.flatnonzero(ground[:end] <= ground[end]) for end in ends)
+        return np.array([hit[-1] if len(hit) else -1 for hit in hits], dtype=np.int64)
+    levels = [ground]
+    while 2 ** len(levels) <= len(ground):
+        half = 2 ** (len(levels) - 1)
+        levels.append(np.minimum(levels[-1][half:], levels[-1][:-half]))
+    place = np.array(ends)
+    for level in range(len(levels) - 1, -1, -1):
+        back = place - 2**level
+        lowest = levels[level][np.maximum(back, 0)]
+        place = np.where((back >= 0) & (lowest > ground[ends]), back, place)
+    return np.asarray(place - 1)
+
+
+def _changes(
+    history: History, metric: Metric, rows: Ints, values: dict[str, Floats]
+) -> tuple[dict[str, Bools], tuple[str, ...]]:
+    """Fill the changes, like for like: which venues were compared at each look-back, and the venues' names."""
+    column = history.column(metric.name)
+    known_ms = column.known_ms[rows]
+    venues = history.venues(metric.name)
+    columns = [history.column(metric.name, venue) for venue in venues]
+    here = _stack(_exactly(own, column, rows) for own in columns)
+    common: dict[str, Bools] = {}
+    for label in ("24h", "7d"):
+        window = VIEWS[f"change_{label}"].window
+        then_ms = known_ms - window.total_seconds() * 1000.0
+        tolerance_ms = tolerance(metric.max_age, window)
+        now = column.value[rows]
+        before, found = column.before(then_ms, tolerance_ms)
+        if venues:
+            there = _stack(own.before(then_ms, tolerance_ms)[0] for own in columns)
+            then = _stack(_exactly(own, column, found) for own in columns)
+            same = (np.isnan(here) == np.isnan(then)).all(axis=0)
+            both = ~np.isnan(here) & ~np.isnan(there)
+            weights = _weights(history, metric, venues, known_ms, tolerance_ms)
+            now = np.where(same, now, _combined(metric, here, both, weights))
+            before = np.where(same, before, _combined(metric, there, both, weights))
+            common[label] = np.where(same, ~np.isnan(here), both)
+        values[f"change_{label}"] = now - before
+        values[f"before_{label}"] = np.where(np.isnan(now), np.nan, before)
+        if metric.amount:
+            values[f"change_{label}_pct"] = _ratio(now - before, before) * 100.0
+    return common, venues
+
+
+def _exactly(own: Column, column: Column, rows: Ints) -> Floats:
+    """A venue's values in the very rows of the aggregate (same start and end), nan where it has none."""
+    if not len(own) or not len(column):
+        return np.full(len(rows), np.nan)
+    value, found = own.before(column.known_ms[rows], np.inf)
+    same = (own.at_ms[found] == column.at_ms[rows]) & (own.known_ms[found] == column.known_ms[rows])
+    return np.where(same, value, np.nan)
+
+
+def _stack(columns: Iterable[Floats]) -> Floats:
+    """A row for each venue."""
+    return np.array(list(columns))
+
+
+def _weights(history: History, metric: Metric, venues: tuple[str, ...], known_ms: Floats, tolerance_ms: float) -> Floats:
+    """What each venue weighs at the later end: the same weights serve both ends, so a shift of weight is no move."""
+    if metric.combine != "weighted":
+        return np.ones((len(venues), len(known_ms)))
+    return _stack(history.column(metric.weight, venue).before(known_ms, tolerance_ms)[0] for venue in venues)
+
+
+def _combined(metric: Metric, values: Floats, both: Bools, weights: Floats) -> Floats:
+    """The aggregate over the venues that are there at both ends, nan where there is none or no rule to combine them."""
+    if metric.combine is None:
+        return np.full(values.shape[1], np.nan)
+    if metric.combine == "median":
+        return _median(np.where(both, values, np.nan))
+    both = both & ~np.isnan(weights)
+    total = np.where(both, values * weights, 0.0).sum(axis=0)
+    if metric.combine == "sum":
+        return np.where(both.any(axis=0), total, np.nan)
+    return _ratio(total, np.where(both, weights, 0.0).sum(axis=0))
+
+
+def _median(values: Floats) -> Floats:
+    """The median of each column's known values, nan where there is none."""
+    ordered = np.sort(values, axis=0)
+    count = np.count_nonzero(~np.isnan(ordered), axis=0)
+    where = np.arange(values.shape[1])
+    low = ordered[np.maximum((count - 1) // 2, 0), where]
+    return np.asarray((low + ordered[np.minimum(count // 2, len(values) - 1), where]) / 2.0)
