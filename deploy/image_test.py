@@ -34,8 +34,19 @@ def say(line: str) -> None:
 
 
 def run(command: Sequence[str]) -> str:
-    """What a command prints. Raises CalledProcessError."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    """What a command prints; what it said besides is shown where it fails. Raises CalledProcessError."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr, flush=True)
+    done.check_returncode()
+    return done.stdout.strip()
+
+
+def logs(container: str) -> str:
+    """What a container said, on either stream."""
+    return subprocess.run(
+        [*PODMAN, "logs", container], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ).stdout
 
 
 def has_image(name: str) -> bool:
@@ -75,8 +86,10 @@ def wait_until_healthy(container: str) -> float:
     while time.monotonic() - started < READY_WITHIN_S:
         if subprocess.run(health, check=False, capture_output=True).returncode == 0:
             return time.monotonic() - started
+        if run([*PODMAN, "inspect", "--format", "{{.State.Running}}", container]) == "false":
+            raise TimeoutError(f"it ended by itself:\n{logs(container)}")
         time.sleep(1)
-    raise TimeoutError(f"not healthy within {READY_WITHIN_S} s:\n{run([*PODMAN, 'logs', container])}")
+    raise TimeoutError(f"not healthy within {READY_WITHIN_S} s:\n{logs(container)}")
 
 
 def try_it() -> list[str]:
