@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -46,7 +47,8 @@ NEVER = {
 }  # fmt: skip
 LONGEST_FILE_LINES = 400
 LONGEST_SOURCE_LINES = 600  # one venue is one file, however much it serves
-LEFT_OUT = {".git", ".venv", "var", "node_modules", "__pycache__", ".env"}
+LEFT_OUT = {".git", ".venv", ".hypothesis", ".benchmarks", "var", "node_modules", "__pycache__", ".env"}
+MARKET_ROOMS = ("sources", "metrics", "rules", "domain")
 
 
 def house() -> list[Path]:
@@ -74,10 +76,16 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """Everything in a file's syntax tree."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
 def imported(source: str) -> set[str]:
     """The top packages that a file imports, anywhere in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -87,7 +95,7 @@ def imported(source: str) -> set[str]:
 
 def defined(source: str) -> Iterator[str]:
     """The names that a file gives: functions, classes, arguments, variables, fields."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.arg):
@@ -105,7 +113,7 @@ def silences(source: str) -> list[int]:
     """Lines where every error is caught and nothing is done."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in nodes(source)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
         and all(isinstance(part, ast.Pass) for part in node.body)
@@ -116,7 +124,7 @@ def zeros_for_missing(source: str) -> list[int]:
     """Lines with `.get(key, 0)`: a missing number would become one."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in nodes(source)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "get"
@@ -130,7 +138,7 @@ def zeros_for_missing(source: str) -> list[int]:
 def loose_values(source: str) -> list[str]:
     """Data classes that are not frozen and slotted, or that take several fields by position."""
     loose = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if not isinstance(node, ast.ClassDef):
             continue
         fields = sum(isinstance(part, ast.AnnAssign) for part in node.body)
@@ -203,8 +211,8 @@ def test_no_error_is_swallowed() -> None:
 
 
 def test_no_missing_number_becomes_a_zero() -> None:
-    rooms = [*core(), *sorted((BOT / "sources").rglob("*.py"))]
-    assert {name_of(path): lines for path in rooms if (lines := zeros_for_missing(path.read_text("utf-8")))} == {}
+    market = [path for path in house() if path.relative_to(BOT).parts[0] in MARKET_ROOMS]
+    assert {name_of(path): lines for path in market if (lines := zeros_for_missing(path.read_text("utf-8")))} == {}
 
 
 def test_the_words_of_the_trade_are_frozen_values() -> None:
