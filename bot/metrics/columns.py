@@ -19,11 +19,21 @@ class _Rows:
     """Growing storage that columns share. Rows are only ever added behind the last one, so a shorter column that looks at the
     same storage never changes."""
 
-    __slots__ = ("cells", "used")
+    __slots__ = ("cells", "ends", "used")
 
-    def __init__(self, cells: Floats, used: int) -> None:
+    def __init__(self, cells: Floats, ends: Ints, used: int) -> None:
         self.cells = cells
+        self.ends = ends
         self.used = used
+
+    @classmethod
+    def of(cls, cells: Floats) -> _Rows:
+        return cls(cells, _ends(cells), cells.shape[1])
+
+
+def _ends(cells: Floats) -> Ints:
+    """The hour that each row ends in."""
+    return np.asarray((cells[_KNOWN] - (cells[_COVERS] > 0.0)) // HOUR_MS, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +64,7 @@ class Column:
         cells = cells[:, order]
         same = (np.diff(cells[_KNOWN]) == 0.0) & (np.diff(cells[_COVERS]) == 0.0)
         cells = np.ascontiguousarray(cells[:, np.append(~same, True)]) if len(order) else cells
-        return cls(_Rows(cells, cells.shape[1]), cells.shape[1])
+        return cls(_Rows.of(cells), cells.shape[1])
 
     def extended(self, at_ms: Iterable[float], value: Iterable[float], covers_s: Iterable[float]) -> Column:
         """This column and some more rows; one that is there already (same start and length) is replaced."""
@@ -68,16 +78,18 @@ class Column:
         head, tail = self.rows.cells[:, :split], self.rows.cells[:, split : self.length]
         merged = Column._sorted(np.hstack([tail, added])).rows.cells
         cells = np.hstack([head, merged])
-        return Column(_Rows(cells, cells.shape[1]), cells.shape[1])
+        return Column(_Rows.of(cells), cells.shape[1])
 
     def _appended(self, added: Floats) -> Column:
         length = self.length + added.shape[1]
         rows = self.rows
         if rows.used != self.length or length > rows.cells.shape[1]:
-            cells = np.empty((4, max(64, 2 * length)))
+            cells, ends = np.empty((4, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
             cells[:, : self.length] = rows.cells[:, : self.length]
-            rows = _Rows(cells, self.length)
+            ends[: self.length] = rows.ends[: self.length]
+            rows = _Rows(cells, ends, self.length)
         rows.cells[:, self.length : length] = added
+        rows.ends[self.length : length] = _ends(added)
         rows.used = length
         return Column(rows, length)
 
@@ -121,10 +133,10 @@ class Column:
         young = (found >= 0) & (when_ms - self.known_ms[rows] <= tolerance_ms)
         return np.where(young, self.value[rows], np.nan), rows
 
-    def row_cells(self) -> Ints:
+    @property
+    def ends(self) -> Ints:
         """The hour (hours since 1970 UTC) that each row ends in: its last covered one, or the one it was observed in."""
-        inside = self.known_ms - (self.covers_ms > 0.0)
-        return (inside // HOUR_MS).astype(np.int64)
+        return self.rows.ends[: self.length]
 
     def hourly(self, first: int, last: int) -> Floats:
         """The value of each hour from `first` to `last`, both included (hours since 1970 UTC), nan where nothing speaks for it.
@@ -134,7 +146,7 @@ class Column:
         """
         cells = np.full(last - first + 1, np.nan)
         start = int(np.searchsorted(self.known_ms, first * HOUR_MS))
-        ends = self.row_cells()[start:]
+        ends = self.ends[start:]
         long_reach = self.covers_ms[start:] > HOUR_MS
         if long_reach.any():
             self._spread(cells, first, start + np.flatnonzero(long_reach), self.known_ms[start:][~long_reach])

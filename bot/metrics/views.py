@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -42,7 +41,7 @@ class Views:
     def compared(self, suffix: str, row: int = 0) -> tuple[str, ...]:
         """The venues that a change compares at one of the rows; none for the other views."""
         there = self.common.get(suffix.removeprefix("change_").removeprefix("before_").removesuffix("_pct"))
-        return () if there is None else tuple(name for name, is_there in zip(self.venues, there[:, row]) if is_there)
+        return () if there is None else tuple(name for name, is_there in zip(self.venues, there[:, row], strict=True) if is_there)
 
 
 def view_at(history: History, metric: Metric, at_ms: float) -> Views | None:
@@ -61,9 +60,9 @@ def _views(history: History, metric: Metric, rows: Ints, length: int) -> Views:
     """All views of a metric at some of the first `length` rows of its aggregate column, each the last one of its hour."""
     column = history.column(metric.name).first(length)
     known_ms = column.known_ms[rows]
-    ends = column.row_cells()[rows]
+    ends = column.ends[rows]
     reach = max(WINDOW_HOURS, RECORD_HOURS)
-    first = max(int(ends[0]) - reach, int(column.row_cells()[0]))
+    first = max(int(ends[0]) - reach, int(column.ends[0]))
     cells = column.hourly(first, int(ends[-1]))
     ends = ends - first
     values: dict[str, Floats] = {}
@@ -94,7 +93,7 @@ def tolerance(max_age: timedelta, window: timedelta) -> float:
 
 def hour_rows(column: Column) -> Ints:
     """The last row of each hour: the steps of a replay."""
-    cells = column.row_cells()
+    cells = column.ends
     return np.flatnonzero(np.append(np.diff(cells) != 0, True)) if len(cells) else np.empty(0, np.int64)
 
 
@@ -145,8 +144,8 @@ def _unusual(cells: Floats, ends: Ints) -> tuple[Floats, Floats]:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """above / below, nan where below is nothing."""
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0)
+    """The ratio, nan where `below` is nothing."""
+    return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0))
 
 
 def _as_extreme(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[Ints, Bools]:
@@ -173,16 +172,16 @@ def _last_at_most(ground: Floats, ends: Ints) -> Ints:
     if len(ends) <= FEW_ROWS:
         hits = (np.flatnonzero(ground[:end] <= ground[end]) for end in ends)
         return np.array([hit[-1] if len(hit) else -1 for hit in hits], dtype=np.int64)
-    levels = [ground]
-    while 2 ** len(levels) <= len(ground):
-        half = 2 ** (len(levels) - 1)
-        levels.append(np.minimum(levels[-1][half:], levels[-1][:-half]))
-    place = np.array(ends)
-    for level in range(len(levels) - 1, -1, -1):
-        back = place - 2**level
-        lowest = levels[level][np.maximum(back, 0)]
-        place = np.where((back >= 0) & (lowest > ground[ends]), back, place)
-    return np.asarray(place - 1)
+    # Jump from each cell to the last one that its neighbor could not rule out, all cells at once: everything between a cell and
+    # its place is above it, so where the place is above it too, nothing before that one's own place can be the answer either.
+    bounded = np.append(-np.inf, ground)
+    place = np.arange(-1, len(ground))
+    place[0] = 0
+    active = np.arange(1, len(bounded))
+    while len(active):
+        active = active[bounded[place[active]] > bounded[active]]
+        place[active] = place[place[active]]
+    return np.asarray(place[ends + 1] - 1)
 
 
 def _changes(
@@ -193,7 +192,7 @@ def _changes(
     known_ms = column.known_ms[rows]
     venues = history.venues(metric.name)
     columns = [history.column(metric.name, venue) for venue in venues]
-    here = _stack(_exactly(own, column, rows) for own in columns)
+    here = _stack([_exactly(own, column, rows) for own in columns], len(rows))
     common: dict[str, Bools] = {}
     for label in ("24h", "7d"):
         window = VIEWS[f"change_{label}"].window
@@ -201,10 +200,11 @@ def _changes(
         tolerance_ms = tolerance(metric.max_age, window)
         now = column.value[rows]
         before, found = column.before(then_ms, tolerance_ms)
-        if venues:
-            there = _stack(own.before(then_ms, tolerance_ms)[0] for own in columns)
-            then = _stack(_exactly(own, column, found) for own in columns)
-            same = (np.isnan(here) == np.isnan(then)).all(axis=0)
+        then = _stack([_exactly(own, column, found) for own in columns], len(rows))
+        same = (np.isnan(here) == np.isnan(then)).all(axis=0)
+        common[label] = ~np.isnan(here)
+        if not same.all():
+            there = _stack([own.before(then_ms, tolerance_ms)[0] for own in columns], len(rows))
             both = ~np.isnan(here) & ~np.isnan(there)
             weights = _weights(history, metric, venues, known_ms, tolerance_ms)
             now = np.where(same, now, _combined(metric, here, both, weights))
@@ -226,16 +226,17 @@ def _exactly(own: Column, column: Column, rows: Ints) -> Floats:
     return np.where(same, value, np.nan)
 
 
-def _stack(columns: Iterable[Floats]) -> Floats:
+def _stack(columns: list[Floats], rows: int) -> Floats:
     """A row for each venue."""
-    return np.array(list(columns))
+    return np.array(columns) if columns else np.empty((0, rows))
 
 
 def _weights(history: History, metric: Metric, venues: tuple[str, ...], known_ms: Floats, tolerance_ms: float) -> Floats:
     """What each venue weighs at the later end: the same weights serve both ends, so a shift of weight is no move."""
     if metric.combine != "weighted":
         return np.ones((len(venues), len(known_ms)))
-    return _stack(history.column(metric.weight, venue).before(known_ms, tolerance_ms)[0] for venue in venues)
+    weighing = [history.column(metric.weight, venue) for venue in venues]
+    return _stack([own.before(known_ms, tolerance_ms)[0] for own in weighing], len(known_ms))
 
 
 def _combined(metric: Metric, values: Floats, both: Bools, weights: Floats) -> Floats:
