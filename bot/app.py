@@ -1,13 +1,14 @@
 """The composition root: reads files, builds every part, starts and stops them. Nothing else builds anything."""
 
 import asyncio
-import contextlib
 import hashlib
+import io
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,32 +16,31 @@ from rich.console import Console as Terminal
 
 from bot import commentary, metrics, rules, sources
 from bot.archive import SqlArchive, open_archive
+from bot.check import Report, check
 from bot.delivery.console import Console
-from bot.delivery.preview import Preview
-from bot.desk import Agenda, Desk, Habits
+from bot.delivery.preview import Preview, ask_health, serve
+from bot.desk import Desk, Habits
+from bot.doctor import Diagnosis, look_at_sources
+from bot.domain.facts import Facts
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile, Subscription
-from bot.errors import ArchiveError, ConfigError, Problem
+from bot.domain.readings import Snapshot
+from bot.errors import ArchiveError, ConfigError, InputError, Problem, TightropeError
 from bot.metrics import CATALOG
 from bot.ports import Clock, Source, Surface
-from bot.schedule import Schedule, TapeClock, slots_between
+from bot.schedule import Schedule, SystemClock, TapeClock, slots_between
 from bot.settings import Settings
+from bot.sources import deribit
 from bot.sources._http import Http
-from bot.sources._tape import Tape, TapeTransport
-from bot.sources._tape import parse as parse_tape
+from bot.sources._tape import TapeTransport
+from bot.sources._tape_table import Tape
+from bot.sources._tape_table import parse as parse_tape
 
 log = structlog.get_logger()
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
-
-
-class SystemClock:
-    """The machine's clock, in UTC."""
-
-    def now(self) -> datetime:
-        """This moment."""
-        return datetime.now(UTC)
+EQUIVALENT = "equivalent.toml"  # beside the cases: mutants that no case can tell apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +102,19 @@ def read_tape(name: str, config: Path = CONFIG) -> Tape:
 
 def build_sources(settings: Settings, http: Http) -> list[Source]:
     """The sources that bot.toml names, in its order; a vendor without a key is left out. Raises ConfigError."""
-    known, problems, built = sources.available(), [], []
+    problems: list[Problem] = []
+    built: list[Source] = []
     for name in settings.sources:
-        if name not in known:
-            listed = ", ".join(sorted(known))
-            problems.append(Problem(file="bot.toml", id=f"sources.{name}", reason=f"no such source: there are {listed}"))
+        try:
+            source = sources.load(name)
+        except ConfigError as error:
+            problems += error.problems
             continue
         key = settings.keys.get(name)
-        if known[name].NEEDS_KEY and key is None:
+        if source.NEEDS_KEY and key is None:
             log.info("source.off", source=name, reason=f"{name.upper()}_KEY is not set")
             continue
-        built.append(known[name](http, key=key.get_secret_value() if key else None))
+        built.append(source(http, key=key.get_secret_value() if key else None))
     if problems:
         raise ConfigError(problems)
     return built
@@ -123,31 +125,190 @@ async def house(
     settings: Settings, playbook: Playbook, *, terminal: Terminal, tape: Tape | None = None
 ) -> AsyncIterator[House]:
     """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file."""
-    clock: Clock = TapeClock(tape.moments[0]) if tape else SystemClock()
-    transport = TapeTransport(tape, clock.now, venues=settings.sources) if tape else None
-    async with contextlib.AsyncExitStack() as stack:
-        archive = await open_archive("sqlite+aiosqlite://" if tape else settings.archive.url)
+    clock: Clock = TapeClock(tape.starts_at) if tape else SystemClock()
+    async with AsyncExitStack() as stack:
+        archive = await open_archive("sqlite://" if tape else settings.archive.url)
         stack.push_async_callback(archive.aclose)
-        http = Http(transport=transport, now=clock.now)
-        stack.push_async_callback(http.aclose)
+        transport = TapeTransport(tape, clock.now, venues=settings.sources) if tape else None
+        http = await stack.enter_async_context(Http(transport=transport, now=clock.now))
         preview = Preview()
-        surfaces: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
+        offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
         desk = Desk(
             clock=clock,
             archive=archive,
             sources=build_sources(settings, http),
             playbook=playbook,
-            surfaces=surfaces,
-            habits=habits(settings),
-            agenda=_tape_agenda(tape, archive) if tape else _agenda(archive, settings),
+            surfaces={name: offered[name] for name in settings.surfaces if name in offered},
+            habits=_habits(settings),
+            agenda=partial(archive.due, slots=partial(_tape_slots, tape) if tape else slots_between),
         )
-        await _subscribe(archive, settings, clock.now())
-        schedule = Schedule(clock)
-        yield House(desk=desk, archive=archive, clock=clock, schedule=schedule, preview=preview, http=http)
+        await _follow(archive, settings, clock.now())
+        yield House(
+            desk=desk, archive=archive, clock=clock, schedule=Schedule(clock), preview=preview, http=http,
+        )  # fmt: skip
 
 
-def habits(settings: Settings) -> Habits:
-    """The desk's numbers, out of the settings."""
+async def run(settings: Settings, playbook: Playbook, terminal: Terminal) -> None:
+    """The live bot until SIGINT or SIGTERM: the page at once, then history, polls and posts; Discord where a token is set."""
+    async with house(settings, playbook, terminal=terminal) as parts, _page(parts, settings, terminal):
+        stop = _stop_signal()
+        tasks = [asyncio.create_task(_work(parts, settings), name="work")]
+        if settings.discord_token is not None:
+            tasks.append(asyncio.create_task(_discord(parts, settings.discord_token.get_secret_value()), name="discord"))
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in (waiting, *tasks):
+            task.cancel()
+        await parts.schedule.stop()
+        for task in tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
+
+
+async def demo(
+    settings: Settings, playbook: Playbook, tape: Tape, terminal: Terminal, *,
+    once: bool = False, speed: float = 6.0, port: int | None = None,
+) -> None:  # fmt: skip
+    """Play a tape through the whole bot. `speed` is in hours of the tape a second; with `once` as fast as it goes, without
+    a page."""
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(house(settings, playbook, terminal=terminal, tape=tape))
+        if not once:
+            chosen = settings.page.port if port is None else port
+            await stack.enter_async_context(_page(parts, settings, terminal, port=chosen))
+        for asset in settings.assets:
+            since = tape.starts_at - timedelta(days=settings.poll.backfill_days)
+            await parts.desk.backfill(asset, since, tape.starts_at)
+        parts.schedule.moments("poll", [moment.at for moment in tape.moments], partial(_poll_all, parts))
+        await _play(parts, tape, None if once else speed)
+        if not once:
+            await _stop_signal().wait()
+
+
+def read_recording(folder: Path, asset: str) -> Snapshot:
+    """The snapshot in a folder of recorded Deribit replies. Raises SourceError, InputError."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: not a folder")
+    return deribit.read_recording({path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}, asset)
+
+
+def recorded_facts(folder: Path, asset: str, playbook: Playbook) -> Facts:
+    """What a recording tells, without history."""
+    return metrics.observe(read_recording(folder, asset), metrics.History.empty(asset), playbook.catalog).facts
+
+
+async def live_facts(settings: Settings, playbook: Playbook, asset: str) -> Facts:
+    """What the venues and the archive tell of an asset now: one poll, stored like any other. Raises InputError."""
+    async with house(settings, playbook, terminal=Terminal(file=io.StringIO())) as parts:
+        await parts.desk.poll(parts.desk.asset(asset), parts.clock.now())
+        return await parts.desk.facts(asset)
+
+
+def check_config(config: Path, cases: Path) -> Report:
+    """Everything that an operator edits, checked. Raises ConfigError with what cannot be read."""
+    playbook = read_playbook(config)
+    tapes = [read_tape(path.name, config) for path in sorted((config / "tapes").iterdir()) if path.is_dir()]
+    told = read_folder(cases) if cases.is_dir() else {}
+    report = check(playbook, {name: text for name, text in told.items() if name != EQUIVALENT})
+    moments = tuple(f"tape {tape.name}: {len(tape.moments)} moments" for tape in tapes)
+    return replace(report, checked=("bot.toml", *report.checked, *moments))
+
+
+async def doctor(settings: Settings, playbook: Playbook) -> Sequence[Diagnosis]:
+    """Sources, archive, clock and Discord, looked at once."""
+    found = [_token(settings)]
+    try:
+        async with house(settings, playbook, terminal=Terminal(file=io.StringIO())) as parts:
+            found.append(Diagnosis(what="archive", well=True, says=f"{settings.archive.url.split('@')[-1]} opens"))
+            found += await look_at_sources(parts.desk, parts.clock.now())
+    except ArchiveError as error:
+        found.append(Diagnosis(what="archive", well=False, says=str(error)))
+    return found
+
+
+def _token(settings: Settings) -> Diagnosis:
+    if settings.discord_token is None:
+        return Diagnosis(what="discord", well=True, says="no DISCORD_TOKEN: the bot runs on the page alone")
+    return Diagnosis(what="discord", well=True, says="a token is set")
+
+
+async def health(settings: Settings) -> tuple[bool, str]:
+    """What the running bot's page says of itself."""
+    return await ask_health(settings.page.host, settings.page.port)
+
+
+async def _play(parts: House, tape: Tape, speed: float | None) -> None:
+    """Step through the tape, at `speed` hours a second or (None) as fast as it goes."""
+    before = tape.starts_at
+    for moment in tape.moments:
+        if speed is not None:
+            await asyncio.sleep((moment.at - before).total_seconds() / 3600 / speed)
+        await parts.schedule.step_to(moment.at)
+        before = moment.at
+        for name, ran in parts.schedule.runs.items():
+            if ran.failure:
+                raise TightropeError(f"{tape.name} at {moment.at.isoformat()}: {name}: {ran.failure}")
+
+
+async def _work(parts: House, settings: Settings) -> None:
+    """Fill a young archive from the venues' own past, then follow the schedule until cancelled."""
+    now = parts.clock.now()
+    for asset in settings.assets:
+        known = await parts.archive.series(asset, now - timedelta(days=settings.poll.backfill_days))
+        if not known and settings.poll.backfill_days:
+            await parts.desk.backfill(asset, now - timedelta(days=settings.poll.backfill_days), now)
+    poll = partial(_poll_all, parts)
+    parts.schedule.every("poll", settings.poll.every_s, poll, jitter_s=settings.poll.jitter_s)
+    parts.schedule.slots("slots", settings.posts.at, settings.posts.zone, poll)
+    parts.schedule.every("deliver", settings.posts.retry_s, lambda at: parts.desk.deliver())
+    parts.schedule.start()
+    await asyncio.Event().wait()
+
+
+async def _poll_all(parts: House, at: datetime) -> None:
+    for asset in parts.desk.assets:
+        await parts.desk.poll(asset, at)
+
+
+async def _discord(parts: House, token: str) -> None:
+    from bot.delivery.discord import run_discord  # discord.py takes 0.4 s to import: only where it is used
+
+    await run_discord(token, parts.desk, parts.archive)
+
+
+@asynccontextmanager
+async def _page(parts: House, settings: Settings, terminal: Terminal, *, port: int | None = None) -> AsyncIterator[None]:
+    password = settings.page.password.get_secret_value() if settings.page.password else None
+    chosen = settings.page.port if port is None else port
+    async with serve(parts.desk, parts.preview, host=settings.page.host, port=chosen, password=password) as address:
+        terminal.print(f"The page is at {address}", highlight=False)
+        yield
+
+
+async def _follow(archive: SqlArchive, settings: Settings, at: datetime) -> None:
+    """The console and the page follow the first asset, as bot.toml says; a change there takes hold at the next start."""
+    profile = Profile(locale=settings.posts.locale, length=settings.posts.length)
+    for surface in ("console", "preview"):
+        channel = f"{surface}:"
+        if surface not in settings.surfaces:
+            await archive.unsubscribe(channel)
+            continue
+        known = await archive.subscriptions(channel=channel)
+        wish = Subscription(
+            channel=channel, asset=settings.assets[0], created_at=known[0].created_at if known else at, profile=profile,
+            post_at=settings.posts.at, zone=settings.posts.zone, last_slot_at=known[0].last_slot_at if known else None,
+        )  # fmt: skip
+        await archive.subscribe(wish)
+
+
+def _tape_slots(
+    tape: Tape, post_at: Sequence[str], zone: str, since: datetime, until: datetime
+) -> Sequence[datetime]:
+    """A tape's own post times take the place of the settings'."""
+    return [at for at in tape.post_times if since < at <= until]
+
+
+def _habits(settings: Settings) -> Habits:
     return Habits(
         assets=settings.assets,
         deadline=timedelta(seconds=settings.poll.deadline_s),
@@ -155,3 +316,11 @@ def habits(settings: Settings) -> Habits:
         history=timedelta(days=settings.poll.history_days),
         abreast=settings.posts.abreast,
     )
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set when somebody asks the process to stop."""
+    event = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, event.set)
+    return event

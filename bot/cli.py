@@ -156,7 +156,8 @@ def check(
 ) -> None:
     """Check settings, rules, phrases, tapes and rule cases. Exit code 2 for a broken file, 1 for a case that fails."""
     with _progress("checking the configuration"):
-        report = composition.check(config, cases, dict(os.environ))
+        _settings(config)
+        report = composition.check_config(config, cases)
     if as_json:
         _print_json({"checked": report.checked, "failures": report.failures})
     else:

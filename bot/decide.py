@@ -37,7 +37,9 @@ def decide(
     at = snapshot.taken_at
     observed = observed or observe(snapshot, history, playbook.catalog, playbook.holdings)
     judgement = evaluate(playbook.rules, observed.facts, state.signals, at, profile.ranges)
-    routes, reasons = _reasons(state, judgement, playbook, at)
+    venues = tuple(sorted({reading.source for reading in snapshot.readings}))
+    lost = bool(set(state.venues) - set(venues))
+    routes, reasons = _reasons(state, judgement, playbook, at, lost=lost)
     stories: dict[Length, Story] = {}
     posts: list[Post] = []
     memory, verdict = state.memory, judgement.verdict
@@ -54,7 +56,7 @@ def decide(
         routes=routes,
         stance=verdict.stance,
         stance_since=at if changed else state.stance_since,
-        venues=_venues(snapshot),
+        venues=venues,
     )
     return Decision(
         points=observed.points, facts=observed.facts, state=after, verdict=verdict, stories=stories, posts=tuple(posts)
@@ -76,13 +78,13 @@ def tell(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile, m
 
 
 def _reasons(
-    state: State, judgement: Judgement, playbook: Playbook, at: datetime
+    state: State, judgement: Judgement, playbook: Playbook, at: datetime, *, lost: bool
 ) -> tuple[tuple[Route, ...], list[tuple[Route, Reason]]]:
     """Each route after this evaluation, and which of them are told something now, and why."""
     routes: list[Route] = []
     reasons: list[tuple[Route, Reason]] = []
     for route in state.routes:
-        after, reason = alert(route, judgement, playbook.rules, at)
+        after, reason = alert(route, judgement, playbook.rules, at, lost=lost)
         said: Reason | None = "scheduled" if route.due_at is not None else reason
         routes.append(replace(after, due_at=None))
         if said is not None:
@@ -104,6 +106,3 @@ def _post(story: Story, route: Route, reason: Reason, profile: Profile, at: date
 def _digest(*parts: str) -> str:
     return base64.b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()
 
-
-def _venues(snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(sorted({reading.source for reading in snapshot.readings}))

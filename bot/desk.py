@@ -183,6 +183,7 @@ class Desk:
         snapshot = await self._gather(asset, at)
         before = await self.history(asset)
         observed = observe(snapshot, before, self.playbook.catalog, self.playbook.holdings)
+        snapshot = replace(snapshot, gaps=snapshot.gaps + observed.gaps)
         decided: Decision | None = None
         for profile in await self._archive.profiles(asset):
             state = await self._with_due(await self._archive.state(asset, profile), asset, at)

@@ -34,6 +34,7 @@ class Posts(_Section):
     locale: str = "en"
     late_after_s: int = Field(600, ge=0)
     abreast: int = Field(20, ge=1, le=200)
+    retry_s: int = Field(15, ge=1, le=600)
 
     @field_validator("at")
     @classmethod
@@ -126,9 +127,10 @@ def load(folder: Path, environment: dict[str, str]) -> Settings:
         ]
     except ValueError as error:  # a TOML file that cannot be read at all
         problems.append(Problem(file=str(path), id="", reason=str(error)))
-    if problems:
-        raise ConfigError(problems)
-    return settings
+    else:
+        if not problems:
+            return settings
+    raise ConfigError(problems)
 
 
 def _reason(kind: str, message: str) -> str:
