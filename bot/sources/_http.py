@@ -122,6 +122,7 @@ class Http:
         self._sleep = sleep
         self._patience = patience or Patience()
         self._hosts: dict[str, Host] = {}
+        self._shared: dict[str, tuple[datetime, asyncio.Task[Reply]]] = {}
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(self._patience.read_s, connect=self._patience.connect_s),
@@ -136,7 +137,11 @@ class Http:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, and give up what is still being asked for several."""
+        for _, task in self._shared.values():
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._shared.values()), return_exceptions=True)
+        self._shared.clear()
         await self._client.aclose()
 
     def now(self) -> datetime:
@@ -159,14 +164,30 @@ class Http:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         cost: float = 1,
+        share_s: float = 0,
     ) -> Reply:
-        """The answer to a GET. `cost` is its weight in the host's budget. Raises SourceUnavailable, SourceChanged."""
-        return await self._ask(self._client.build_request("GET", url, params=params, headers=headers), subject, cost)
+        """The answer to a GET. `cost` is its weight in the host's budget; a question asked again within `share_s` gets the
+        first one's answer (one request then serves all assets). Raises SourceUnavailable, SourceChanged."""
+        request = self._client.build_request("GET", url, params=params, headers=headers)
+        return await self._ask_shared(request, str(request.url), subject, cost, share_s)
 
-    async def post(self, url: str, *, subject: str, body: bytes, cost: float = 1) -> Reply:
-        """The answer to a POST of JSON. Raises SourceUnavailable, SourceChanged."""
+    async def post(self, url: str, *, subject: str, body: bytes, cost: float = 1, share_s: float = 0) -> Reply:
+        """The answer to a POST of JSON; as `get`. Raises SourceUnavailable, SourceChanged."""
         headers = {"content-type": "application/json"}
-        return await self._ask(self._client.build_request("POST", url, content=body, headers=headers), subject, cost)
+        request = self._client.build_request("POST", url, content=body, headers=headers)
+        return await self._ask_shared(request, f"{request.url} {body.decode()}", subject, cost, share_s)
+
+    async def _ask_shared(
+        self, request: httpx.Request, question: str, subject: str, cost: float, share_s: float
+    ) -> Reply:
+        if share_s <= 0:
+            return await self._ask(request, subject, cost)
+        asked_at, task = self._shared.get(question, (None, None))
+        if task is None or asked_at is None or _stale(task, asked_at, self._now(), share_s):
+            task = asyncio.create_task(self._ask(request, subject, cost))
+            task.add_done_callback(_retrieve)
+            self._shared[question] = (self._now(), task)
+        return await asyncio.shield(task)
 
     async def _ask(self, request: httpx.Request, subject: str, cost: float) -> Reply:
         host = self._hosts.setdefault(request.url.host, Host(request.url.host, MODEST))
@@ -262,6 +283,19 @@ class Http:
             raise SourceChanged(f"{subject}: the key is not accepted (HTTP {status})")
         said = body[:120].decode("utf-8", "replace")
         raise SourceChanged(f"{subject}: HTTP {status}: {said}")
+
+
+def _stale(task: asyncio.Task[Reply], asked_at: datetime, now: datetime, share_s: float) -> bool:
+    """Whether a shared answer is to be asked for again: it is too old, or it was none."""
+    if not task.done():
+        return False
+    return not 0 <= (now - asked_at).total_seconds() < share_s or task.cancelled() or task.exception() is not None
+
+
+def _retrieve(task: asyncio.Task[Reply]) -> None:
+    """Look at the outcome: each asker gets it, and one whose askers all went away is not reported as never looked at."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _body(response: httpx.Response, subject: str) -> bytes:

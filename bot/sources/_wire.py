@@ -1,13 +1,17 @@
 """What the sources share in reading wire formats: strict decoding, numbers written as text, times in milliseconds."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from itertools import pairwise
+from typing import Annotated, TypeVar
 
 import msgspec
 
-from bot.domain.readings import Gap, Heard, Reading
+from bot.domain.instruments import Instrument
+from bot.domain.readings import FundingRate, FutureQuote, Gap, Heard, Reading, SeriesReading
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 
 T = TypeVar("T")
@@ -16,6 +20,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(seconds=30)
 LARGEST = 1e15  # a thousand times what the whole market is worth in dollars, and more than any count of coins
 _FAR_MS = 32_503_680_000_000  # the year 3000: venues write such times for "never"
+RATE_LIMIT = 1.0  # all of a position, paid in one interval
+INTERVAL_LIMIT_HOURS = 24.0
+FUNDING = "funding"  # how `who` ends in a gap that is about funding alone
+Ms = Annotated[int, msgspec.Meta(gt=0, lt=_FAR_MS)]
+Figure = str | float | None
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -54,7 +63,7 @@ def observed(ms: int | None, server_at: datetime, subject: str) -> datetime:
     return min(at, server_at)
 
 
-def number(text: str | float | None, subject: str) -> float | None:
+def number(text: Figure, subject: str) -> float | None:
     """A number that a venue writes as text (or as a number). Empty and absent tell nothing: None. Raises SourceChanged for
     text that is no decimal number, and for one too large to mean anything."""
     if text is None or text == "":
@@ -67,21 +76,72 @@ def number(text: str | float | None, subject: str) -> float | None:
     return value
 
 
-def positive(text: str | float | None, subject: str) -> float | None:
+def positive(text: Figure, subject: str) -> float | None:
     """As `number`; zero and below tell nothing (a price of 0 is a venue's way to say that there is none)."""
     value = number(text, subject)
     return value if value is not None and value > 0 else None
 
 
-def amount(text: str | float | None, subject: str) -> float | None:
+def amount(text: Figure, subject: str) -> float | None:
     """As `number`; below zero tells nothing (nothing can be open or traded less than not at all). Zero is a figure."""
     value = number(text, subject)
     return value if value is not None and value >= 0 else None
 
 
-def gather(who: str, parts: Mapping[str, Sequence[Reading | Gap] | BaseException]) -> Heard:
+def quote(
+    *,
+    source: str,
+    observed_at: datetime,
+    instrument: Instrument,
+    mark_usd: float | None,
+    index_usd: float | None,
+    open_interest: float | None,
+) -> FutureQuote | Gap:
+    """A future as told, or a gap where it has no mark or no index. Open interest is in dollars for an inverse contract, in
+    coins for any other."""
+    if mark_usd is None or index_usd is None:
+        missing = "mark" if mark_usd is None else "index"
+        return Gap(
+            who=f"{source} {instrument.symbol}", reason=f"{source} {instrument.symbol}: no {missing} in the reply"
+        )
+    return FutureQuote(
+        source=source,
+        observed_at=observed_at,
+        instrument=instrument,
+        mark_usd=mark_usd,
+        index_usd=index_usd,
+        open_interest_coin=None if instrument.inverse else open_interest,
+        open_interest_usd=open_interest if instrument.inverse else None,
+    )
+
+
+def funding(
+    *, source: str, observed_at: datetime, instrument: Instrument, rate: float | None, interval_hours: float | None
+) -> FundingRate | Gap:
+    """A perpetual's funding from the fraction of one interval, or a gap where rate or interval is missing or cannot be."""
+    who = f"{source} {instrument.symbol} {FUNDING}"
+    if rate is None or not abs(rate) < RATE_LIMIT:
+        return Gap(who=who, reason=f"{who}: no rate in the reply")
+    if interval_hours is None or not 0 < interval_hours <= INTERVAL_LIMIT_HOURS:
+        return Gap(who=who, reason=f"{who}: its interval is not known")
+    return FundingRate(
+        source=source,
+        observed_at=observed_at,
+        instrument=instrument,
+        rate_pct=rate * 100,
+        interval_hours=interval_hours,
+    )
+
+
+def gather(
+    who: str, parts: Mapping[str, Sequence[Reading | Gap] | BaseException], futures: Collection[str] = ()
+) -> Heard:
     """One poll from the outcomes of its requests, by what each is about. A failure becomes a gap. Raises the first failure
-    where nothing at all was heard, and any exception that is not a SourceError."""
+    where nothing at all was heard, and any exception that is not a SourceError.
+
+    `futures` names the parts that bring contracts: where one of these failed, or a contract of theirs is a gap, no open
+    interest is told, for a sum with a contract missing would look like a move.
+    """
     readings: list[Reading] = []
     gaps: list[Gap] = []
     failures: list[SourceError] = []
@@ -98,7 +158,58 @@ def gather(who: str, parts: Mapping[str, Sequence[Reading | Gap] | BaseException
     gaps += [
         Gap(who=f"{who} {about}", reason=str(part)) for about, part in parts.items() if isinstance(part, SourceError)
     ]
+    quoted = any(isinstance(one, FutureQuote) for one in readings)
+    if quoted and any(_lacks_a_contract(parts[about]) for about in futures):
+        readings = [_without_open_interest(one) for one in readings]
+        gaps.append(Gap(who=f"{who} open interest", reason=f"{who} open interest: not every contract was heard"))
     return Heard(readings=tuple(readings), gaps=tuple(gaps))
+
+
+def _lacks_a_contract(part: Sequence[Reading | Gap] | BaseException) -> bool:
+    if isinstance(part, BaseException):
+        return True
+    return any(isinstance(one, Gap) and not one.who.endswith(FUNDING) for one in part)
+
+
+def _without_open_interest(reading: Reading) -> Reading:
+    if not isinstance(reading, FutureQuote):
+        return reading
+    return replace(reading, open_interest_coin=None, open_interest_usd=None)
+
+
+def column(
+    *,
+    source: str,
+    subject: str,
+    asset: str,
+    metric: str,
+    interval: timedelta,
+    rows: Sequence[tuple[int, float]],
+    server_at: datetime,
+) -> SeriesReading | Gap:
+    """Rows of milliseconds and value as a series, or a gap where there is none. Raises SourceChanged where times do not
+    ascend, SourceUnavailable for a row of the future."""
+    if not rows:
+        return Gap(who=subject, reason=f"{subject}: no {metric} in the reply")
+    ascending([at_ms for at_ms, _ in rows], subject)
+    if utc(rows[-1][0]) > server_at + FUTURE:
+        raise SourceUnavailable(f"{subject}: a row's time lies in the future")
+    return SeriesReading(
+        source=source,
+        observed_at=server_at,
+        venue=source,
+        asset=asset,
+        metric=metric,
+        interval_s=int(interval.total_seconds()),
+        at_ms=array("q", [at_ms for at_ms, _ in rows]),
+        value=array("d", [value for _, value in rows]),
+    )
+
+
+def ascending(times_ms: Sequence[int], subject: str) -> None:
+    """Raises SourceChanged where a time does not come after the one before it."""
+    if any(later <= earlier for earlier, later in pairwise(times_ms)):
+        raise SourceChanged(f"{subject}: times out of order")
 
 
 def unique(names: Iterable[str], subject: str) -> None:

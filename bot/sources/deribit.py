@@ -12,13 +12,12 @@ wrong type, a name that cannot be read or comes twice is SourceChanged.
 
 import asyncio
 import re
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, ClassVar, Generic, TypeGuard, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,7 +25,6 @@ import numpy as np
 from bot.domain.chain import Bools, Floats, Ints, OptionChain
 from bot.domain.instruments import Instrument
 from bot.domain.readings import (
-    FundingRate,
     FutureQuote,
     Gap,
     Heard,
@@ -40,7 +38,25 @@ from bot.domain.readings import (
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._wire import FUTURE, LARGEST, amount, decode, gather, observed, positive, to_ms, told_at, unique, utc
+from bot.sources._wire import (
+    FUTURE,
+    LARGEST,
+    RATE_LIMIT,
+    Ms,
+    amount,
+    ascending,
+    column,
+    decode,
+    funding,
+    gather,
+    observed,
+    positive,
+    quote,
+    to_ms,
+    told_at,
+    unique,
+    utc,
+)
 
 NAME = "deribit"
 HOST = "www.deribit.com"
@@ -52,7 +68,6 @@ EIGHT_HOURS = timedelta(hours=8)
 TOO_MANY_REQUESTS = 10028
 INVERSE = ("BTC", "ETH")
 IV_LIMIT_PCT = 1_000.0
-RATE_LIMIT = 1.0  # all of the position in eight hours
 EXPIRY_HOUR = 8
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -60,7 +75,6 @@ _OPTION = re.compile(r"(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:d\d+)?)-([CP])", re.ASCII)
 _DAY = re.compile(r"(\d{1,2})([A-Z]{3})(\d{2})", re.ASCII)
 
 T = TypeVar("T")
-Ms = Annotated[int, msgspec.Meta(gt=0, lt=32_503_680_000_000)]
 
 
 class _Trouble(msgspec.Struct, frozen=True, gc=False):
@@ -187,7 +201,7 @@ class Deribit:
             "DVOL": self._hear_dvol(spelling, at - RECENT, at, HOUR),
         }
         outcomes = await asyncio.gather(*asked.values(), return_exceptions=True)
-        return _on_one_index(gather(f"{NAME} {asset}", dict(zip(asked, outcomes, strict=True))))
+        return _on_one_index(gather(f"{NAME} {asset}", dict(zip(asked, outcomes, strict=True)), ["futures"]))
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
         """Hourly bars, DVOL (BTC and ETH) and funding; where the venue no longer has hours, days. Raises SourceError."""
@@ -324,7 +338,7 @@ def parse_bars(reply: Reply, asset: str, interval: timedelta, until: datetime) -
     bars, server_at = _result(_BARS, reply)
     if not len(bars.ticks) == len(bars.high) == len(bars.low) == len(bars.close):
         raise SourceChanged(f"{reply.subject}: columns of different length")
-    _ascending(bars.ticks, reply.subject)
+    ascending(bars.ticks, reply.subject)
     step_ms = interval // timedelta(milliseconds=1)
     highs: list[tuple[int, float]] = []
     lows: list[tuple[int, float]] = []
@@ -339,7 +353,18 @@ def parse_bars(reply: Reply, asset: str, interval: timedelta, until: datetime) -
         if utc(at_ms + step_ms) <= server_at:
             closes.append((at_ms + step_ms, close))
     columns = {"spot_high_usd": highs, "spot_low_usd": lows, "spot_usd": closes}
-    return [_column(reply, asset, metric, interval, rows, server_at) for metric, rows in columns.items()]
+    return [
+        column(
+            source=NAME,
+            subject=reply.subject,
+            asset=asset,
+            metric=metric,
+            interval=interval,
+            rows=rows,
+            server_at=server_at,
+        )
+        for metric, rows in columns.items()
+    ]
 
 
 def parse_dvol(reply: Reply, asset: str, interval: timedelta, until: datetime) -> list[Reading | Gap]:
@@ -347,10 +372,20 @@ def parse_dvol(reply: Reply, asset: str, interval: timedelta, until: datetime) -
     result, server_at = _result(_DVOL, reply)
     step_ms = interval // timedelta(milliseconds=1)
     rows = [(at_ms + step_ms, bar[-1]) for at_ms, *bar in result.data if utc(at_ms) < until]
-    _ascending([at_ms for at_ms, _ in rows], reply.subject)
+    ascending([at_ms for at_ms, _ in rows], reply.subject)
     closes = [(at_ms, close) for at_ms, close in rows if close is not None and 0 < close < IV_LIMIT_PCT]
     past = [(at_ms, close) for at_ms, close in closes if utc(at_ms) <= server_at]
-    heard: list[Reading | Gap] = [_column(reply, asset, "dvol", interval, past, server_at)]
+    heard: list[Reading | Gap] = [
+        column(
+            source=NAME,
+            subject=reply.subject,
+            asset=asset,
+            metric="dvol",
+            interval=interval,
+            rows=past,
+            server_at=server_at,
+        )
+    ]
     if closes:
         ends_at = min(utc(closes[-1][0]), server_at)
         heard.append(VolatilityQuote(source=NAME, observed_at=ends_at, venue=NAME, asset=asset, dvol=closes[-1][1]))
@@ -361,11 +396,25 @@ def parse_funding_history(reply: Reply, asset: str) -> list[Reading | Gap]:
     """The perpetual's funding for eight hours, in percent, as told each hour. Raises SourceError."""
     result, server_at = _result(_FUNDING, reply)
     times = [row.timestamp for row in result]
-    _ascending(times, reply.subject)
+    ascending(times, reply.subject)
     apart = min((later - earlier for earlier, later in pairwise(times)), default=0)
     interval = min(timedelta(milliseconds=apart), EIGHT_HOURS) or HOUR
-    rows = [(row.timestamp, row.interest_8h * 100) for row in result if _plausible_rate(row.interest_8h)]
-    return [_column(reply, asset, "funding_8h_pct", interval, rows, server_at)]
+    rows = [
+        (row.timestamp, row.interest_8h * 100)
+        for row in result
+        if row.interest_8h is not None and abs(row.interest_8h) < RATE_LIMIT
+    ]
+    return [
+        column(
+            source=NAME,
+            subject=reply.subject,
+            asset=asset,
+            metric="funding_8h_pct",
+            interval=interval,
+            rows=rows,
+            server_at=server_at,
+        )
+    ]
 
 
 def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
@@ -395,7 +444,7 @@ def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
         "options": parse_options(reply("options", options), asset),
         "futures": parse_futures(reply("futures", futures), asset),
     }
-    heard = _on_one_index(gather(f"{NAME} {asset}", parts))
+    heard = _on_one_index(gather(f"{NAME} {asset}", parts, ["futures"]))
     asked: tuple[Quantity, ...] = ("options", "futures", "perpetuals", "funding", "index")
     return Snapshot(
         asset=asset,
@@ -454,8 +503,8 @@ def _layout(names: tuple[str, ...], prefix: str, subject: str) -> _Layout:
         strike_usd=np.array(columns[1], dtype=np.float64),
         is_call=np.array(columns[2], dtype=np.bool_),
     )
-    for column in (layout.expires_ms, layout.strike_usd, layout.is_call):
-        column.setflags(write=False)
+    for told in (layout.expires_ms, layout.strike_usd, layout.is_call):
+        told.setflags(write=False)
     return layout
 
 
@@ -495,36 +544,19 @@ def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: 
         expires_at=None if perpetual else _expiry(day, subject),
         inverse=spelling.inverse,
     )
-    heard: list[Reading | Gap] = []
-    mark_usd = positive(row.mark_price, subject)
-    index_usd = positive(row.estimated_delivery_price, subject)
-    if mark_usd is None or index_usd is None:
-        heard.append(Gap(who=subject, reason=f"{subject}: no {'mark' if mark_usd is None else 'index'} in the reply"))
-    else:
-        open_interest = amount(row.open_interest, subject)
-        heard.append(
-            FutureQuote(
-                source=NAME,
-                observed_at=at,
-                instrument=instrument,
-                mark_usd=mark_usd,
-                index_usd=index_usd,
-                open_interest_coin=None if spelling.inverse else open_interest,
-                open_interest_usd=open_interest if spelling.inverse else None,
-            )
+    heard: list[Reading | Gap] = [
+        quote(
+            source=NAME,
+            observed_at=at,
+            instrument=instrument,
+            mark_usd=positive(row.mark_price, subject),
+            index_usd=positive(row.estimated_delivery_price, subject),
+            open_interest=amount(row.open_interest, subject),
         )
-    if perpetual and _plausible_rate(row.funding_8h):
-        rate_pct = row.funding_8h * 100
-        heard.append(
-            FundingRate(source=NAME, observed_at=at, instrument=instrument, rate_pct=rate_pct, interval_hours=8)
-        )
-    elif perpetual:
-        heard.append(Gap(who=f"{subject} funding", reason=f"{subject}: no funding in the reply"))
+    ]
+    if perpetual:
+        heard.append(funding(source=NAME, observed_at=at, instrument=instrument, rate=row.funding_8h, interval_hours=8))
     return heard
-
-
-def _plausible_rate(rate: float | None) -> TypeGuard[float]:
-    return rate is not None and abs(rate) < RATE_LIMIT
 
 
 def _on_one_index(heard: Heard) -> Heard:
@@ -572,31 +604,6 @@ def _amounts(values: list[float | None]) -> Floats:
     column = np.array(values, dtype=np.float64)
     column[~((column >= 0) & (column < LARGEST))] = np.nan
     return column
-
-
-def _ascending(times_ms: Sequence[int], subject: str) -> None:
-    if any(later <= earlier for earlier, later in pairwise(times_ms)):
-        raise SourceChanged(f"{subject}: times out of order")
-
-
-def _column(
-    reply: Reply, asset: str, metric: str, interval: timedelta, rows: Sequence[tuple[int, float]], server_at: datetime
-) -> Reading | Gap:
-    """Rows of time and value as a series, or a gap where there is none. Raises SourceUnavailable for a row of the future."""
-    if not rows:
-        return Gap(who=reply.subject, reason=f"{reply.subject}: no {metric} in the reply")
-    if utc(rows[-1][0]) > server_at + FUTURE:
-        raise SourceUnavailable(f"{reply.subject}: a row's time lies in the future")
-    return SeriesReading(
-        source=NAME,
-        observed_at=server_at,
-        venue=NAME,
-        asset=asset,
-        metric=metric,
-        interval_s=int(interval.total_seconds()),
-        at_ms=array("q", [at_ms for at_ms, _ in rows]),
-        value=array("d", [value for _, value in rows]),
-    )
 
 
 def _series(heard: Iterable[Reading | Gap]) -> list[SeriesReading]:

@@ -331,7 +331,9 @@ def test_no_futures_at_all_is_a_gap():
 
 def test_a_perpetual_without_funding_says_so():
     heard = deribit.parse_futures(reply(rpc([future("BTC-PERPETUAL")])), "BTC")
-    assert heard[1] == Gap(who="deribit BTC-PERPETUAL funding", reason="deribit BTC-PERPETUAL: no funding in the reply")
+    assert heard[1] == Gap(
+        who="deribit BTC-PERPETUAL funding", reason="deribit BTC-PERPETUAL funding: no rate in the reply"
+    )
 
 
 def test_a_bar_whose_prices_are_out_of_order_is_left_out():

@@ -204,6 +204,28 @@ async def test_a_post_sends_json(ask: Ask):
     assert seen[0].headers["accept-encoding"] == "gzip"
 
 
+async def test_a_shared_question_is_asked_once_and_again_when_its_answer_is_old(ask: Ask, clock: StillClock):
+    script = Script(httpx.Response(200, content=b"1"))
+    http = ask(script)
+    both = await asyncio.gather(*(http.get(URL, subject="venue", share_s=10) for _ in range(2)))
+    assert [one.body for one in both] == [b"1", b"1"]
+    assert script.asked == 1
+    await http.get(URL, subject="venue", params={"symbol": "ETH"}, share_s=10)
+    assert script.asked == 2
+    clock.pass_s(11)
+    await http.get(URL, subject="venue", share_s=10)
+    assert script.asked == 3
+
+
+async def test_a_shared_failure_is_everyones_and_is_not_kept(ask: Ask):
+    script = Script(httpx.Response(404), httpx.Response(200))
+    http = ask(script)
+    both = await asyncio.gather(*(http.get(URL, subject="v", share_s=10) for _ in range(2)), return_exceptions=True)
+    assert [type(one) for one in both] == [SourceChanged, SourceChanged]
+    assert script.asked == 1
+    assert (await http.get(URL, subject="v", share_s=10)).body == b""
+
+
 # ── a real server on the loopback, which behaves badly ────────────────────────────────────────────────────────────────
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

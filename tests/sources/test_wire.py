@@ -7,9 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.readings import Gap, SpotQuote
+from bot.domain.instruments import Instrument
+from bot.domain.readings import FutureQuote, Gap, SpotQuote
 from bot.errors import SourceChanged, SourceUnavailable
-from bot.sources._wire import amount, decode, gather, number, observed, positive, to_ms, told_at, unique, utc
+from bot.sources._wire import (
+    amount,
+    decode,
+    funding,
+    gather,
+    number,
+    observed,
+    positive,
+    quote,
+    to_ms,
+    told_at,
+    unique,
+    utc,
+)
 
 NOW = datetime(2026, 1, 23, 12, 30, tzinfo=UTC)
 SPOT = SpotQuote(source="v", observed_at=NOW, venue="v", asset="BTC", index_usd=1.0)
@@ -86,3 +100,36 @@ def test_a_name_that_comes_twice_is_a_change():
     unique(["a", "b"], "v")
     with pytest.raises(SourceChanged, match="a comes twice"):
         unique(["a", "b", "a"], "v")
+
+
+def contract(symbol: str, index_usd: float | None = 100.0) -> FutureQuote | Gap:
+    return quote(
+        source="v",
+        observed_at=NOW,
+        instrument=Instrument(venue="v", symbol=symbol, asset="BTC", kind="perpetual"),
+        mark_usd=101.0,
+        index_usd=index_usd,
+        open_interest=5.0,
+    )
+
+
+@pytest.mark.parametrize("lost", [[contract("B", None)], SourceUnavailable("v BTC inverse: HTTP 500")])
+def test_where_one_contract_was_not_heard_no_open_interest_is_told_as_its_sum_would_look_like_a_move(lost):
+    heard = gather("v BTC", {"linear": [contract("A")], "inverse": lost}, ["linear", "inverse"])
+    [told] = heard.readings
+    assert isinstance(told, FutureQuote)
+    assert (told.mark_usd, told.open_interest_coin) == (101.0, None)
+    assert heard.gaps[-1].reason == "v BTC open interest: not every contract was heard"
+
+
+def test_missing_funding_takes_no_open_interest_with_it():
+    perpetual = Instrument(venue="v", symbol="A", asset="BTC", kind="perpetual")
+    lost = funding(source="v", observed_at=NOW, instrument=perpetual, rate=None, interval_hours=8)
+    heard = gather("v BTC", {"linear": [contract("A"), lost]}, ["linear"])
+    assert [one.open_interest_coin for one in heard.readings if isinstance(one, FutureQuote)] == [5.0]
+
+
+@pytest.mark.parametrize(("rate", "hours"), [(None, 8), (0.001, None), (0.001, 0), (0.001, 720), (3.0, 8)])
+def test_funding_needs_a_rate_and_an_interval_that_can_be(rate: float | None, hours: float | None):
+    perpetual = Instrument(venue="v", symbol="A", asset="BTC", kind="perpetual")
+    assert isinstance(funding(source="v", observed_at=NOW, instrument=perpetual, rate=rate, interval_hours=hours), Gap)
