@@ -25,7 +25,8 @@ class Point:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Series:
     """One metric's past as columns: `at_ms` ascending (milliseconds since 1970 UTC), `value`, `covers_s`; a gap is a row
-    that is not there. `venue` is None for the aggregate."""
+    that is not there. `venue` is None for the aggregate. `lower_bound` is 1 where the true value may be higher; left empty,
+    no value is such."""
 
     metric: str
     asset: str
@@ -33,6 +34,7 @@ class Series:
     at_ms: "array[int]"
     value: "array[float]"
     covers_s: "array[int]"
+    lower_bound: "array[int]" = field(default_factory=lambda: array("b"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

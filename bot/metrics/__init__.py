@@ -7,8 +7,10 @@
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
 from bot.metrics.history import History
-from bot.metrics.observe import Observed, facts_at, observe, told
+from bot.metrics.observe import Observed, facts_at, observe
+from bot.metrics.told import told
+from bot.metrics.treasuries import parse_holdings
 
 CATALOG = discover()
 
-__all__ = ["CATALOG", "History", "Observed", "derive", "discover", "facts_at", "observe", "told"]
+__all__ = ["CATALOG", "History", "Observed", "derive", "discover", "facts_at", "observe", "parse_holdings", "told"]

@@ -12,7 +12,7 @@ from bot.domain.chain import Floats, Ints
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-_AT, _KNOWN, _COVERS, _VALUE = range(4)
+_AT, _KNOWN, _COVERS, _VALUE, _LEAST = range(5)
 
 
 class _Rows:
@@ -45,6 +45,7 @@ class Column:
     known_ms    when its value was known: `at_ms` and what it covers, ascending
     covers_ms   the length of its stretch; 0 for an instant
     value       the value at `known_ms` (a bar's close, its low, its high)
+    at_least    1 where the true value may be higher, else 0
     ==========  =======================================================================================
     """
 
@@ -52,11 +53,19 @@ class Column:
     length: int
 
     @classmethod
-    def of(cls, at_ms: Iterable[float], value: Iterable[float], covers_s: Iterable[float]) -> Column:
+    def of(
+        cls,
+        at_ms: Iterable[float],
+        value: Iterable[float],
+        covers_s: Iterable[float],
+        at_least: Iterable[float] = (),
+    ) -> Column:
         """A column of rows in any order. Of rows with the same start and length the later one counts."""
         at = np.fromiter(at_ms, np.float64)
         covers = np.fromiter(covers_s, np.float64) * 1000.0
-        return cls._sorted(np.vstack([at, at + covers, covers, np.fromiter(value, np.float64)]))
+        least = np.fromiter(at_least, np.float64)
+        least = least if len(least) else np.zeros(len(at))
+        return cls._sorted(np.vstack([at, at + covers, covers, np.fromiter(value, np.float64), least]))
 
     @classmethod
     def _sorted(cls, cells: Floats) -> Column:
@@ -66,9 +75,8 @@ class Column:
         cells = np.ascontiguousarray(cells[:, np.append(~same, True)]) if len(order) else cells
         return cls(_Rows.of(cells), cells.shape[1])
 
-    def extended(self, at_ms: Iterable[float], value: Iterable[float], covers_s: Iterable[float]) -> Column:
-        """This column and some more rows; one that is there already (same start and length) is replaced."""
-        new = Column.of(at_ms, value, covers_s)
+    def extended(self, new: Column) -> Column:
+        """This column and another one's rows; one that is there already (same start and length) is replaced."""
         if not new.length:
             return self
         added = new.rows.cells
@@ -84,7 +92,7 @@ class Column:
         length = self.length + added.shape[1]
         rows = self.rows
         if rows.used != self.length or length > rows.cells.shape[1]:
-            cells, ends = np.empty((4, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
+            cells, ends = np.empty((5, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
             cells[:, : self.length] = rows.cells[:, : self.length]
             ends[: self.length] = rows.ends[: self.length]
             rows = _Rows(cells, ends, self.length)
@@ -123,6 +131,11 @@ class Column:
     def value(self) -> Floats:
         """The values."""
         return self.rows.cells[_VALUE, : self.length]
+
+    @property
+    def at_least(self) -> Floats:
+        """1 where the true value may be higher."""
+        return self.rows.cells[_LEAST, : self.length]
 
     def before(self, when_ms: Floats, tolerance_ms: float) -> tuple[Floats, Ints]:
         """For each time the last value known at or before it, nan where none is young enough, and the rows' numbers."""

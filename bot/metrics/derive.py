@@ -65,7 +65,9 @@ def _agree(stated: Fact, value: float, lower_bound: bool, parents: tuple[str, ..
     differs = value - stated.value > slack if lower_bound else abs(value - stated.value) > slack
     if differs:
         least = "at least " if lower_bound else ""
-        raise InputError(f"{stated.name}: {stated.value:g} is given, but {' and '.join(parents)} make it {least}{value:g}")
+        raise InputError(
+            f"{stated.name}: {stated.value:g} is given, but {' and '.join(parents)} make it {least}{value:g}"
+        )
 
 
 def _plausible(name: str, value: float, catalog: Catalog) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from itertools import pairwise
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import AccountRatio, FutureQuote
@@ -61,7 +62,7 @@ def curve(quotes: Iterable[FutureQuote]) -> Curve:
 
 def rate_at(points: Curve, tenor_days: float) -> float | None:
     """The curve's rate at a tenor, linear in days; None outside it."""
-    for (near, low), (far, high) in zip(points, points[1:], strict=False):
+    for (near, low), (far, high) in pairwise(points):
         if near <= tenor_days <= far and far > near:
             return low + (high - low) * (tenor_days - near) / (far - near)
     return next((rate for days, rate in points if days == tenor_days), None)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.facts import Point, Series
 from bot.metrics.columns import Column
 
-_EMPTY = Column.of((), (), ())
+_EMPTY = Column.of((), (), (), ())
 
 
 def to_ms(when: datetime) -> float:
@@ -41,7 +41,14 @@ class History:
     def of(cls, asset: str, series: Iterable[Series]) -> History:
         """The history that the archive's series tell; those of other assets are left out."""
         mine = (one for one in series if one.asset == asset)
-        return cls(asset, {(one.metric, one.venue): Column.of(one.at_ms, one.value, one.covers_s) for one in mine})
+        return cls(
+            asset,
+            {
+                (one.metric, one.venue): Column.of(one.at_ms, one.value, one.covers_s, one.lower_bound)
+                for one in mine
+                if len(one.at_ms)
+            },
+        )
 
     def extended(self, points: Iterable[Point]) -> History:
         """This history and some more points; one with the same metric, venue, time and length is replaced."""
@@ -51,9 +58,7 @@ class History:
                 added.setdefault((point.metric, point.venue), []).append(point)
         columns = dict(self.columns)
         for key, new in added.items():
-            columns[key] = columns.get(key, _EMPTY).extended(
-                [to_ms(point.at) for point in new], [point.value for point in new], [point.covers_s for point in new]
-            )
+            columns[key] = columns.get(key, _EMPTY).extended(_rows(new))
         return History(self.asset, columns)
 
     def at(self, when: datetime) -> History:
@@ -78,3 +83,12 @@ class History:
             if row >= 0 and column.known_ms[row] == known_ms and column.at_ms[row] == at_ms:
                 found[venue] = float(column.value[row])
         return found
+
+
+def _rows(points: list[Point]) -> Column:
+    return Column.of(
+        [to_ms(point.at) for point in points],
+        [point.value for point in points],
+        [point.covers_s for point in points],
+        [point.lower_bound for point in points],
+    )

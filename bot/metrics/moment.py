@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from bot.domain.catalog import Catalog, Measured, Metric, Unknown
 from bot.domain.playbook import Holding
-from bot.domain.readings import Quantity, Reading, Snapshot
+from bot.domain.readings import FundingRate, FutureQuote, Quantity, Reading, Snapshot
 from bot.metrics.history import History, to_time
 
 R = TypeVar("R", bound=Reading)
@@ -35,7 +35,9 @@ class Outcome:
 class Moment:
     """What a metric may look at. Metrics ask for each other by name, so that a family that was deleted is a reason, not an error."""
 
-    def __init__(self, snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()) -> None:
+    def __init__(
+        self, snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()
+    ) -> None:
         self.snapshot = snapshot
         self.asset = snapshot.asset
         self.at = snapshot.taken_at
@@ -45,12 +47,13 @@ class Moment:
         self._outcomes: dict[str, Outcome] = {}
         self._once: dict[Callable[[Moment], Any], Any] = {}
 
-    def readings(self, kind: type[R], max_age: timedelta) -> tuple[R, ...]:
-        """The readings of one kind that are young enough to be measured."""
+    def readings(self, kind: type[R], max_age: timedelta, assets: tuple[str, ...] = ()) -> tuple[R, ...]:
+        """The readings of one kind that are young enough to be measured, of this moment's asset or of those named."""
+        wanted = assets or (self.asset,)
         return tuple(
             reading
             for reading in self.snapshot.readings
-            if isinstance(reading, kind) and self.at - reading.observed_at <= max_age
+            if isinstance(reading, kind) and _asset(reading) in wanted and self.at - reading.observed_at <= max_age
         )
 
     def asked(self, *quantities: Quantity) -> tuple[str, ...]:
@@ -60,6 +63,8 @@ class Moment:
     def silence(self, *quantities: Quantity) -> Unknown:
         """Why nothing was heard of the quantities."""
         asked = self.asked(*quantities)
+        if not self.snapshot.asked and not self.snapshot.readings:
+            return Unknown(reason="nothing was heard of it yet")
         if not asked:
             return Unknown(reason=f"no venue that brings {quantities[0]} is switched on")
         told = [f"{gap.who}: {gap.reason}" for gap in self.snapshot.gaps if gap.who.split(" ")[0].rstrip(":") in asked]
@@ -113,7 +118,12 @@ class Moment:
             venues=tuple(own),
             of_venues=len(own),
             by_venue=own or None,
+            lower_bound=bool(column.at_least[-1]),
         )
+
+
+def _asset(reading: Reading) -> str:
+    return reading.instrument.asset if isinstance(reading, FutureQuote | FundingRate) else reading.asset
 
 
 def age(span: timedelta) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 
 from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
 from bot.domain.playbook import Holding
-from bot.domain.readings import Gap, Reading, SeriesReading, Snapshot
-from bot.metrics.columns import Column
+from bot.domain.readings import Gap, Snapshot
 from bot.metrics.history import History, to_ms, to_time
 from bot.metrics.moment import Moment, Outcome, age
+from bot.metrics.told import told
 from bot.metrics.views import MIN_DAYS, Views, view_at
 
 
@@ -79,60 +78,7 @@ def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
         )
 
 
-def told(readings: Iterable[Reading], at: datetime, history: History, catalog: Catalog) -> tuple[Point, ...]:
-    """Points of the stretches that venues told of their own past by `at`, as far as they are plausible and not known already.
-
-    The aggregate of an interval is the median of the venues that tell of it, their sum where the metric is a sum. An interval that
-    is still running speaks for what has passed of it.
-    """
-    rows: dict[tuple[str, int, int], dict[str, float]] = {}
-    for reading in readings:
-        if isinstance(reading, SeriesReading) and reading.metric in catalog.metrics:
-            low, high = catalog.metrics[reading.metric].valid
-            until_ms = int(to_ms(min(reading.observed_at, at)))
-            for at_ms, value in zip(reading.at_ms, reading.value, strict=True):
-                covers_s = min(reading.interval_s, (until_ms - at_ms) // 1000)
-                if low <= value <= high and covers_s > 0:
-                    rows.setdefault((reading.metric, at_ms, covers_s), {})[reading.venue] = value
-    points = []
-    for (metric, at_ms, covers_s), own in rows.items():
-        how = catalog.metrics[metric].combine
-        together = sum(own.values()) if how == "sum" else median(own.values())
-        for venue, value in ((None, together), *own.items()):
-            column = history.column(metric, venue)
-            if not _is_known(column, at_ms, at_ms + 1000 * covers_s, value):
-                points.append(_stretch(history.asset, metric, at_ms, covers_s, venue, value, tuple(sorted(own))))
-    return tuple(points)
-
-
-def _stretch(
-    asset: str, metric: str, at_ms: int, covers_s: int, venue: str | None, value: float, venues: tuple[str, ...]
-) -> Point:
-    return Point(
-        metric=metric,
-        asset=asset,
-        at=to_time(at_ms),
-        value=value,
-        venue=venue,
-        venues=venues if venue is None else (venue,),
-        of_venues=len(venues) if venue is None else 1,
-        covers_s=covers_s,
-    )
-
-
-def _is_known(column: Column, start: int, end: int, value: float) -> bool:
-    known_ms, at_ms, values = column.known_ms, column.at_ms, column.value
-    row = int(known_ms.searchsorted(end))
-    while row < len(known_ms) and known_ms[row] == end:
-        if at_ms[row] == start:
-            return bool(values[row] == value)
-        row += 1
-    return False
-
-
-def _facts(
-    history: History, catalog: Catalog, asset: str, at: datetime, outcomes: dict[str, Outcome]
-) -> Facts:
+def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcomes: dict[str, Outcome]) -> Facts:
     """Every metric and view: known, or unknown with a reason; and the last value of what is too old."""
     known: dict[str, Fact] = {}
     unknown: dict[str, str] = {}
@@ -200,5 +146,6 @@ def _why(suffix: str, seen: Views) -> str:
         days = int(seen.days[0])
         if days < MIN_DAYS:
             return f"{days} days of its past are known, {MIN_DAYS} are needed"
-        return "too many hours of its past are missing" if suffix == "percentile_90d" else "it has not moved, or too many hours of its past are missing"
+        patchy = "too many hours of its past are missing"
+        return patchy if suffix == "percentile_90d" else f"it has not moved, or {patchy}"
     return f"no reading {age(view.window)} before from the venues that are there now"

@@ -164,9 +164,7 @@ def _effect(window: timedelta, part: str) -> Compute:
         if isinstance(found, str):
             return Unknown(reason=found)
         value = found.price_usd if part == "price" else found.position_usd
-        return Measured(
-            value=value, observed_at=found.observed_at, venues=found.venues, of_venues=found.of_venues
-        )
+        return Measured(value=value, observed_at=found.observed_at, venues=found.venues, of_venues=found.of_venues)
 
     return compute
 

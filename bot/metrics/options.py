@@ -91,9 +91,7 @@ def _term_slope(moment: Moment, _: History) -> Measured | Unknown:
     if isinstance(near, Unknown) or isinstance(far, Unknown):
         return near if isinstance(near, Unknown) else far
     observed_at = min(near.observed_at, far.observed_at)
-    return Measured(
-        value=far.value - near.value, observed_at=observed_at, venues=far.venues, of_venues=far.of_venues
-    )
+    return Measured(value=far.value - near.value, observed_at=observed_at, venues=far.venues, of_venues=far.of_venues)
 
 
 def _dvol(moment: Moment, _: History) -> Measured | Unknown:
@@ -162,7 +160,7 @@ def _largest_expiry(moment: Moment) -> tuple[float, float] | str:
         return f"no expiry in the next {EXPIRY_DAYS} days"
     if np.isnan(coins[near]).any():
         return "contracts without open interest"
-    terms, term = np.unique(expires[near], return_inverse=True)
+    _, term = np.unique(expires[near], return_inverse=True)
     sums = np.bincount(term, weights=coins[near])
     rows = np.flatnonzero(near)[term == int(np.argmax(sums))]
     if not sums.max() > 0.0:
@@ -179,9 +177,12 @@ def _max_pain(moment: Moment, _: History) -> Measured | Unknown:
 
 
 def _notional(moment: Moment, _: History) -> Measured | Unknown:
-    largest, spot = moment.once(_largest_expiry), moment.measure("spot_usd")
-    if isinstance(largest, str) or isinstance(spot, Unknown):
-        return Unknown(reason=largest) if isinstance(largest, str) else Unknown(reason=str(getattr(spot, "reason", "")))
+    largest = moment.once(_largest_expiry)
+    if isinstance(largest, str):
+        return Unknown(reason=largest)
+    spot = moment.measure("spot_usd")
+    if isinstance(spot, Unknown):
+        return spot
     return _of_chains(moment, largest[1] * spot.value)
 
 

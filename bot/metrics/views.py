@@ -1,4 +1,7 @@
-"""The views of a metric: changes, percentile, z-score, "its lowest since". One function over hourly columns; live asks for the last row, a replay for all."""
+"""The views of a metric: changes, percentile, z-score, "its lowest since".
+
+One function over hourly columns: live asks it for the last row, a replay for all.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ class Views:
     def compared(self, suffix: str, row: int = 0) -> tuple[str, ...]:
         """The venues that a change compares at one of the rows; none for the other views."""
         there = self.common.get(suffix.removeprefix("change_").removeprefix("before_").removesuffix("_pct"))
-        return () if there is None else tuple(name for name, is_there in zip(self.venues, there[:, row], strict=True) if is_there)
+        if there is None:
+            return ()
+        return tuple(name for name, is_there in zip(self.venues, there[:, row], strict=True) if is_there)
 
 
 def view_at(history: History, metric: Metric, at_ms: float) -> Views | None:
@@ -210,6 +215,8 @@ def _changes(
             now = np.where(same, now, _combined(metric, here, both, weights))
             before = np.where(same, before, _combined(metric, there, both, weights))
             common[label] = np.where(same, ~np.isnan(here), both)
+        # The difference of two figures that may each be higher says nothing.
+        now = np.where((column.at_least[rows] > 0.0) | (column.at_least[found] > 0.0), np.nan, now)
         values[f"change_{label}"] = now - before
         values[f"before_{label}"] = np.where(np.isnan(now), np.nan, before)
         if metric.amount:
@@ -231,7 +238,9 @@ def _stack(columns: list[Floats], rows: int) -> Floats:
     return np.array(columns) if columns else np.empty((0, rows))
 
 
-def _weights(history: History, metric: Metric, venues: tuple[str, ...], known_ms: Floats, tolerance_ms: float) -> Floats:
+def _weights(
+    history: History, metric: Metric, venues: tuple[str, ...], known_ms: Floats, tolerance_ms: float
+) -> Floats:
     """What each venue weighs at the later end: the same weights serve both ends, so a shift of weight is no move."""
     if metric.combine != "weighted":
         return np.ones((len(venues), len(known_ms)))
