@@ -89,6 +89,10 @@ class Desk:
         """What is stored."""
         return self._archive
 
+    def add_surface(self, name: str, surface: Surface) -> None:
+        """A surface that came up later, as Discord does once it is logged in; what is unsent to it goes out next."""
+        self._surfaces[name] = surface
+
     def now(self) -> datetime:
         """This moment, by the clock that the schedule goes by."""
         return self._clock.now()
