@@ -49,9 +49,14 @@ def remembers(cell: Cell, at: float) -> bool:
 
 
 def advance(cell: Cell, truth: Truth, at: float, *, wait: float, keep: float, hold: float) -> str:
-    """One evaluation. Returns what is to be announced: "on", "cleared", "unsettled", or "" for nothing."""
+    """One evaluation. Returns what is to be announced: "on", "cleared", "unsettled", or "" for nothing.
+
+    A rule that was never evaluated takes its first truth at once: "nothing is on" would be a claim about an hour unseen.
+    """
     before = cell.phase
-    if truth == "unknown":
+    if cell.evaluated < 0:
+        settle(cell, truth, at)
+    elif truth == "unknown":
         _lose(cell, at, hold)
     else:
         _tell(cell, truth == "true", at, wait, keep)

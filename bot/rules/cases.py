@@ -1,0 +1,287 @@
+"""Rule cases: markets in words and numbers, and what the rules must say of them. Data in `tests/rules/*.toml`.
+
+A case begins with every rule off. Its samples are `interval` apart; `settled` cases judge each sample as if it had held
+long enough. A fact is a series, or one number that holds throughout. An expectation's `on` is complete: exactly these rules
+count then; `off`, `pending`, `recovering` and `unknown` name some that are in that phase.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from bot.domain.catalog import Catalog
+from bot.domain.rulebook import Confidence, Lean, Ranges, RuleBook, Stance, UsualRange
+from bot.errors import ConfigError, InputError, Problem
+from bot.rules.evaluate import run
+from bot.rules.parse import UNITS
+from bot.rules.plan import Plan, plan
+from bot.rules.series import samples
+from bot.rules.shape import Id, Prose, Shape, Span
+from bot.rules.states import Cell
+from bot.rules.verdict import Sum, add_up
+
+PHASES: tuple[Literal["off", "pending", "recovering", "unknown"], ...] = ("off", "pending", "recovering", "unknown")
+
+
+class ExpectShape(Shape):
+    """What must hold at one time of a case."""
+
+    after: Span
+    on: tuple[Id, ...] | None = None
+    off: tuple[Id, ...] = ()
+    pending: tuple[Id, ...] = ()
+    recovering: tuple[Id, ...] = ()
+    unknown: tuple[Id, ...] = ()
+    verdict: Stance | None = None
+    confidence: Confidence | None = None
+    families: dict[str, Lean] = Field(default_factory=dict)
+    score: tuple[float, float] | None = None
+
+
+class RangeShape(Shape):
+    """A server's own usual range of one ladder."""
+
+    low: float
+    high: float
+
+
+class CaseShape(Shape):
+    """One market."""
+
+    market: Prose
+    id: Id
+    at: datetime
+    interval: Span = "1h"
+    settled: bool = False
+    facts: dict[str, float | str]
+    lower_bounds: tuple[str, ...] = ()
+    ranges: dict[str, RangeShape] = Field(default_factory=dict)
+    expect: Annotated[tuple[ExpectShape, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What must hold at the sample `index` of a case."""
+
+    index: int
+    shape: ExpectShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One market, ready to be judged: `values` holds the known facts of each sample, `facts` the names of all that it tells."""
+
+    id: str
+    file: str
+    market: str
+    at: datetime
+    interval: timedelta
+    settled: bool
+    values: tuple[Mapping[str, float], ...]
+    bounds: frozenset[str]
+    ranges: Ranges
+    expect: tuple[Expectation, ...]
+    facts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One expectation's moment: which rules counted, every rule's phase, the verdict in numbers."""
+
+    case: Case
+    expectation: Expectation
+    counts: frozenset[str]
+    phases: Mapping[str, str]
+    total: Sum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All cases: how many moments were looked at, and each that was not as expected, in words."""
+
+    cases: int
+    moments: int
+    failures: tuple[str, ...]
+
+
+def parse_cases(files: Mapping[str, str], book: RuleBook, catalog: Catalog) -> tuple[Case, ...]:
+    """The cases of some files (name → TOML text). Raises ConfigError with every problem."""
+    problems: list[Problem] = []
+    cases: list[Case] = []
+    for file in sorted(files):
+        try:
+            tables = tomllib.loads(files[file])
+        except tomllib.TOMLDecodeError as error:
+            problems.append(Problem(file=file, id="", reason=f"not TOML: {error}"))
+            continue
+        unknown = sorted(set(tables) - {"case"})
+        problems += [Problem(file=file, id=name, reason="unknown table; known here: case") for name in unknown]
+        for number, table in enumerate(tables.get("case", ()), 1):
+            about = str(table.get("id", f"case {number}"))
+            try:
+                case = _case(file, CaseShape.model_validate(_tupled(table)))
+            except ValidationError as error:
+                problems += [
+                    Problem(file=file, id=about, reason=f"{'.'.join(map(str, one['loc']))}: {one['msg']}")
+                    for one in error.errors()
+                ]
+            except ValueError as error:
+                problems.append(Problem(file=file, id=about, reason=str(error)))
+            else:
+                problems += _problems(case, book, catalog)
+                cases.append(case)
+    twice = {case.id for case in cases if sum(other.id == case.id for other in cases) > 1}
+    problems += [Problem(file=case.file, id=case.id, reason="is there twice") for case in cases if case.id in twice]
+    if problems:
+        raise ConfigError(problems)
+    return tuple(cases)
+
+
+def run_cases(cases: Iterable[Case], book: RuleBook) -> Report:
+    """Judge every case and compare it with what is expected."""
+    failures: list[str] = []
+    count = moments = 0
+    for case in cases:
+        count += 1
+        for seen in watch(case, book):
+            moments += 1
+            failures += differences(seen)
+    return Report(cases=count, moments=moments, failures=tuple(failures))
+
+
+def watch(case: Case, book: RuleBook) -> Iterator[Seen]:
+    """The moments of a case for which something is expected, as the rules judge them."""
+    cells = {name: Cell(phase="off", evaluated=case.at.timestamp()) for name in book.order}
+    wanted: dict[int, list[Expectation]] = {}
+    for expectation in case.expect:
+        wanted.setdefault(expectation.index, []).append(expectation)
+    for index, values in enumerate(case.values):
+        at = case.at + index * case.interval
+        ready = plan(book, at.date(), case.ranges)
+        shaky, _ = run(ready, cells, values, case.bounds, at.timestamp(), settled=case.settled)
+        for expectation in wanted.get(index, ()):
+            yield _seen(case, expectation, ready, cells, values, shaky)
+
+
+def _seen(
+    case: Case, expectation: Expectation, ready: Plan, cells: Mapping[str, Cell], values: Mapping[str, float], shaky: set[str]
+) -> Seen:
+    total = add_up(ready, cells, values, shaky)
+    phases = {name: cell.phase for name, cell in cells.items()}
+    return Seen(case=case, expectation=expectation, counts=total.counts, phases=phases, total=total)
+
+
+def differences(seen: Seen) -> list[str]:
+    """Each way in which a moment is not as expected, in words."""
+    wanted, total = seen.expectation.shape, seen.total
+    found: list[str] = []
+    if wanted.on is not None and set(wanted.on) != seen.counts:
+        found += [f"{rule} is on" for rule in sorted(seen.counts - set(wanted.on))]
+        found += [f"{rule} is not on" for rule in sorted(set(wanted.on) - seen.counts)]
+    for phase in PHASES:
+        for rule in getattr(wanted, phase):
+            effective = "covered or replaced" if rule not in seen.counts and seen.phases[rule] == "on" else seen.phases[rule]
+            if effective != phase and not (phase == "off" and effective == "covered or replaced"):
+                found.append(f"{rule} is {effective}, not {phase}")
+    pairs: Sequence[tuple[str, object, object]] = (
+        ("verdict", wanted.verdict, total.stance),
+        ("confidence", wanted.confidence, total.confidence),
+        ("score", wanted.score, tuple(round(bound, 4) for bound in total.score)),
+        *((f"family {name}", lean, total.leans.get(name, "unknown")) for name, lean in wanted.families.items()),
+    )
+    found += [f"{what} is {is_}, not {should}" for what, should, is_ in pairs if should is not None and should != is_]
+    return [f"{seen.case.file}: {seen.case.id} after {wanted.after}: {difference}" for difference in found]
+
+
+def coverage(cases: Sequence[Case], book: RuleBook) -> Mapping[str, tuple[str, ...]]:
+    """For each rule, which of "on", "off" and "unknown" no case asserts of it. Empty: every rule is covered.
+
+    A complete `on` asserts every rule that it leaves out as off, but only where the rule was told enough to be false."""
+    asserted: dict[str, set[str]] = {rule: set() for rule in book.rules}
+    for case in cases:
+        for seen in watch(case, book):
+            shape = seen.expectation.shape
+            for rule in shape.on or ():
+                asserted[rule].add("on")
+            for rule in shape.unknown:
+                asserted[rule].add("unknown")
+            for rule in shape.off:
+                asserted[rule].add("off")
+            if shape.on is not None:
+                for rule, phase in seen.phases.items():
+                    if phase == "off" and rule not in shape.on:
+                        asserted[rule].add("off")
+    lacking = {rule: tuple(sorted({"on", "off", "unknown"} - said)) for rule, said in asserted.items()}
+    return {rule: said for rule, said in lacking.items() if said}
+
+
+def _case(file: str, shape: CaseShape) -> Case:
+    series = {
+        name: samples(given) if isinstance(given, str) else float(given) for name, given in shape.facts.items()
+    }
+    interval = _span(shape.interval)
+    indices = [_span(expect.after) / interval for expect in shape.expect]
+    if any(index != int(index) for index in indices):
+        raise ValueError(f"every `after` is a multiple of the interval {shape.interval}")
+    length = max([int(max(indices)) + 1, *(len(given) for given in series.values() if isinstance(given, list))])
+    values = tuple(dict(_at(series, index)) for index in range(length))
+    return Case(
+        id=shape.id,
+        file=file,
+        market=shape.market,
+        at=shape.at.astimezone(UTC),
+        interval=interval,
+        settled=shape.settled,
+        values=values,
+        facts=frozenset(name for sample in values for name in sample),
+        bounds=frozenset(shape.lower_bounds),
+        ranges={
+            ladder: UsualRange(since=date.min, low=own.low, high=own.high, source="the case")
+            for ladder, own in shape.ranges.items()
+        },
+        expect=tuple(
+            Expectation(index=int(index), shape=expect) for index, expect in zip(indices, shape.expect, strict=True)
+        ),
+    )
+
+
+def _at(series: Mapping[str, list[float | None] | float], index: int) -> Iterator[tuple[str, float]]:
+    """The known facts of one sample; what a series does not reach is missing."""
+    for name, given in series.items():
+        value = given if isinstance(given, float) else given[index] if index < len(given) else None
+        if value is not None:
+            yield name, value
+
+
+def _problems(case: Case, book: RuleBook, catalog: Catalog) -> Iterator[Problem]:
+    for name in sorted(case.facts | case.bounds):
+        try:
+            for values in case.values:
+                if name in values:
+                    catalog.check(name, values[name])
+            catalog.resolve(name)
+        except InputError as error:
+            yield Problem(file=case.file, id=case.id, reason=str(error))
+    named = {
+        rule
+        for one in case.expect
+        for rule in (*(one.shape.on or ()), *one.shape.off, *one.shape.pending, *one.shape.recovering, *one.shape.unknown)
+    }
+    for rule in sorted(named - set(book.rules)):
+        yield Problem(file=case.file, id=case.id, reason=f"unknown rule {rule!r}")
+    for ladder in sorted(set(case.ranges) - set(book.ladders)):
+        yield Problem(file=case.file, id=case.id, reason=f"unknown ladder {ladder!r}")
+
+
+def _span(text: str) -> timedelta:
+    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+
+
+def _tupled(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _tupled(value) for name, value in content.items()}
+    return tuple(_tupled(value) for value in content) if isinstance(content, list) else content

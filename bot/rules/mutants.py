@@ -1,0 +1,109 @@
+"""Mutants: the rule book with one number moved, one comparison turned or one condition dropped. A good set of cases
+notices each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bot.domain.catalog import Catalog
+from bot.domain.rulebook import Condition, Rule, RuleBook, RuleIs, Threshold, UsualRange
+from bot.rules.cases import Case, differences, watch
+from bot.rules.checks import problems_of
+from bot.rules.verdict import stands_on
+
+Fate = Literal["killed", "refused", "survived"]
+BAND_SHARE = 0.5
+"""A threshold is moved by half the distance between its condition's way in and way out (a tenth of it where there is none)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One change to one rule. `id` names it for good: "basis-weak/basis_60d_pct.below+"."""
+
+    id: str
+    rule: str
+    book: RuleBook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a mutant; `by` names the case that killed it, or why it was refused."""
+
+    mutant: str
+    fate: Fate
+    by: str = ""
+
+
+def mutants(book: RuleBook) -> Iterator[Mutant]:
+    """Every mutant of every rule, in file order."""
+    for rule in book.rules.values():
+        for number, part in enumerate(rule.when):
+            for name, changed in _changes(part, rule, book):
+                when = [*rule.when[:number], *([changed] if changed else []), *rule.when[number + 1 :]]
+                if when:
+                    mutated = replace(rule, when=tuple(when))
+                    rules = {**book.rules, rule.id: mutated}
+                    yield Mutant(id=f"{rule.id}/{name}", rule=rule.id, book=replace(book, rules=rules))
+
+
+def put_to_the_test(mutant: Mutant, cases: Sequence[Case], catalog: Catalog) -> Outcome:
+    """Judge the cases that tell a fact of the mutant's rule, until one is not as expected."""
+    problems = problems_of(mutant.book, catalog)
+    if problems:
+        return Outcome(mutant=mutant.id, fate="refused", by=problems[0].reason)
+    about = set(stands_on(mutant.book, mutant.rule))
+    for case in cases:
+        if about & case.facts and any(differences(seen) for seen in watch(case, mutant.book)):
+            return Outcome(mutant=mutant.id, fate="killed", by=case.id)
+    return Outcome(mutant=mutant.id, fate="survived")
+
+
+def share_killed(outcomes: Sequence[Outcome], equivalent: Mapping[str, str]) -> tuple[float, float]:
+    """The share of killed mutants among those that load and are not known to be equivalent, and the share refused."""
+    loaded = [one for one in outcomes if one.fate != "refused" and one.mutant not in equivalent]
+    killed = sum(one.fate == "killed" for one in loaded)
+    return killed / max(len(loaded), 1), (len(outcomes) - len(loaded)) / max(len(outcomes), 1)
+
+
+def _changes(part: Condition | RuleIs, rule: Rule, book: RuleBook) -> Iterator[tuple[str, Condition | RuleIs | None]]:
+    if isinstance(part, RuleIs):
+        yield f"{part.rule}.is", replace(part, on=not part.on)
+        yield f"{part.rule}.dropped", None
+        return
+    side = "above" if part.above else "below"
+    step = _step(part, rule, book)
+    for sign, mark in ((1, "+"), (-1, "-")):
+        above = _moved(part.above, sign * step) if part.above else None
+        below = _moved(part.below, sign * step) if part.below else None
+        yield f"{part.fact}.{side}{mark}", replace(part, above=above, below=below)
+        if part.clears:
+            yield f"{part.fact}.clears{mark}", replace(part, clears=_moved(part.clears, sign * step))
+    yield f"{part.fact}.turned", _turned(part, rule, book)
+    if len(rule.when) > 1:
+        yield f"{part.fact}.{side}.dropped", None
+
+
+def _step(part: Condition, rule: Rule, book: RuleBook) -> float:
+    usual = _usual(rule, book)
+    entry = (part.above or part.below or Threshold(number=0)).at(usual)
+    band = abs(entry - part.clears.at(usual)) if part.clears else 0.0
+    return BAND_SHARE * band or abs(entry) / 10 or 1.0
+
+
+def _turned(part: Condition, rule: Rule, book: RuleBook) -> Condition:
+    """The other comparison at the same threshold, its way out on the other side."""
+    usual = _usual(rule, book)
+    entry = part.above or part.below or Threshold(number=0)
+    clears = None
+    if part.clears:
+        band = entry.at(usual) - part.clears.at(usual)
+        clears = _moved(entry, band)
+    return replace(part, above=part.below, below=part.above, clears=clears)
+
+
+def _usual(rule: Rule, book: RuleBook) -> UsualRange | None:
+    return book.ladders[rule.ladder].usual[-1] if rule.ladder and book.ladders[rule.ladder].usual else None
+
+
+def _moved(threshold: Threshold, by: float) -> Threshold:
+    return replace(threshold, number=threshold.number + by)
