@@ -22,7 +22,7 @@ from bot.delivery.preview import Preview, ask_health, serve
 from bot.desk import Desk, Habits
 from bot.doctor import Diagnosis, look_at_sources
 from bot.domain.facts import Facts
-from bot.domain.playbook import Playbook
+from bot.domain.playbook import Holding, Playbook
 from bot.domain.posts import Profile, Subscription
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, TightropeError
@@ -31,7 +31,7 @@ from bot.ports import Clock, Source, Surface
 from bot.schedule import Schedule, SystemClock, TapeClock, slots_between
 from bot.settings import Settings
 from bot.sources import deribit
-from bot.sources._http import Http
+from bot.sources._http import Http, Transport
 from bot.sources._tape import TapeTransport
 from bot.sources._tape_table import Tape
 from bot.sources._tape_table import parse as parse_tape
@@ -74,7 +74,7 @@ def read_playbook(config: Path = CONFIG) -> Playbook:
         except ConfigError as error:
             problems += error.problems
     treasuries = config / "treasuries.toml"
-    holdings = ()
+    holdings: tuple[Holding, ...] = ()
     if treasuries.exists():
         try:
             holdings = metrics.parse_holdings(treasuries.read_text(encoding="utf-8"))
@@ -122,14 +122,16 @@ def build_sources(settings: Settings, http: Http) -> list[Source]:
 
 @asynccontextmanager
 async def house(
-    settings: Settings, playbook: Playbook, *, terminal: Terminal, tape: Tape | None = None
-) -> AsyncIterator[House]:
+    settings: Settings, playbook: Playbook, *, terminal: Terminal, tape: Tape | None = None,
+    transport: Transport | None = None,
+) -> AsyncIterator[House]:  # fmt: skip
     """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file."""
     clock: Clock = TapeClock(tape.starts_at) if tape else SystemClock()
     async with AsyncExitStack() as stack:
         archive = await open_archive("sqlite://" if tape else settings.archive.url)
         stack.push_async_callback(archive.aclose)
-        transport = TapeTransport(tape, clock.now, venues=settings.sources) if tape else None
+        if tape:
+            transport = TapeTransport(tape, clock.now, venues=settings.sources)
         http = await stack.enter_async_context(Http(transport=transport, now=clock.now))
         preview = Preview()
         offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
@@ -176,11 +178,7 @@ async def demo(
         if not once:
             chosen = settings.page.port if port is None else port
             await stack.enter_async_context(_page(parts, settings, terminal, port=chosen))
-        for asset in settings.assets:
-            since = tape.starts_at - timedelta(days=settings.poll.backfill_days)
-            await parts.desk.backfill(asset, since, tape.starts_at)
-        parts.schedule.moments("poll", [moment.at for moment in tape.moments], partial(_poll_all, parts))
-        await _play(parts, tape, None if once else speed)
+        await play(parts, settings, tape, None if once else speed)
         if not once:
             await _stop_signal().wait()
 
@@ -237,8 +235,13 @@ async def health(settings: Settings) -> tuple[bool, str]:
     return await ask_health(settings.page.host, settings.page.port)
 
 
-async def _play(parts: House, tape: Tape, speed: float | None) -> None:
-    """Step through the tape, at `speed` hours a second or (None) as fast as it goes."""
+async def play(parts: House, settings: Settings, tape: Tape, speed: float | None = None) -> None:
+    """Step through the tape, at `speed` hours a second or (None) as fast as it goes. Raises TightropeError where a poll
+    failed."""
+    for asset in settings.assets:
+        since = tape.starts_at - timedelta(days=settings.poll.backfill_days)
+        await parts.desk.backfill(asset, since, tape.starts_at)
+    parts.schedule.moments("poll", [moment.at for moment in tape.moments], partial(_poll_all, parts))
     before = tape.starts_at
     for moment in tape.moments:
         if speed is not None:

@@ -57,6 +57,10 @@ MEANINGS = {
 Params = Mapping[str, str | int]
 
 
+Transport = httpx.AsyncBaseTransport
+"""What carries requests: the network, a tape, or a test's own answers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to try: times a request is made, the pauses between, the longest wait for a budget or a `Retry-After`, the
