@@ -11,16 +11,18 @@ from email.utils import format_datetime
 import httpx
 import msgspec
 
-from bot.errors import ConfigError, Problem
-from bot.sources import _tape_deribit
 from bot.sources._tape_market import Answer, Asked, Hours, Scene, market
-from bot.sources._tape_table import HEADER, Moment, Tape, parse
+from bot.sources._tape_table import Moment, Tape, parse
+from bot.sources._tape_wire import binance, bitmex, bybit, coinalyze, coinglass, deribit, fred, hyperliquid, kraken, okx
 
 __all__ = ["Tape", "TapeTransport", "parse"]
 
 NOT_YET = 503
-VENUES: Mapping[str, tuple[str, Callable[[Scene, Asked], Answer]]] = {
-    _tape_deribit.HOST: (_tape_deribit.VENUE, _tape_deribit.answer),
+Venue = Callable[[Scene, Asked], Answer]
+VENUES: Mapping[str, tuple[str, Venue]] = {
+    host: (wire.VENUE, wire.answer)
+    for wire in (binance, bitmex, bybit, coinalyze, coinglass, deribit, fred, hyperliquid, kraken, okx)
+    for host in wire.HOSTS
 }
 
 
@@ -28,16 +30,13 @@ class TapeTransport(httpx.AsyncBaseTransport):
     """Answers the requests of the sources from a tape.
 
     `now` is the tape's clock. `venues` are those that can be reached: open interest is shared out among them by the tape's
-    shares, and Deribit carries the rest. Raises ConfigError for a venue that the tape knows no share of.
+    shares, and Deribit carries the rest.
     """
 
-    def __init__(
-        self, tape: Tape, now: Callable[[], datetime], *, venues: Sequence[str] = (_tape_deribit.VENUE,)
-    ) -> None:
+    def __init__(self, tape: Tape, now: Callable[[], datetime], *, venues: Sequence[str] = (deribit.VENUE,)) -> None:
         self._tape = tape
         self._now = now
         self._venues = frozenset(venues)
-        self._shares = shares(tape, venues)
         self._hours = Hours.of(tape)
         self._scene: Scene | None = None
         self._encode = msgspec.json.Encoder().encode
@@ -53,6 +52,7 @@ class TapeTransport(httpx.AsyncBaseTransport):
             return _response(request, now, NOT_YET, b"the tape has not begun")
         body = await request.aread()
         asked = Asked(
+            host=request.url.host,
             path=request.url.path,
             params=dict(request.url.params),
             body=msgspec.json.decode(body) if body else None,
@@ -68,19 +68,13 @@ class TapeTransport(httpx.AsyncBaseTransport):
                 moment=moment,
                 markets={asset: market(moment, factors) for asset, factors in self._tape.assets.items()},
                 hours=self._hours.until(moment.at.timestamp() * 1000),
-                shares=self._shares,
+                shares=self._reached(self._tape.shares),
+                option_shares=self._reached(self._tape.option_shares),
             )
         return self._scene
 
-
-def shares(tape: Tape, venues: Sequence[str]) -> Mapping[str, float]:
-    """Each venue's share of open interest, adding up to 1. Raises ConfigError for a venue without one."""
-    stated = {venue: tape.shares.get(venue) for venue in venues if venue != _tape_deribit.VENUE}
-    missing = [venue for venue, share in stated.items() if share is None]
-    if missing:
-        raise ConfigError([Problem(file=HEADER, id=f"shares.{venue}", reason="missing") for venue in missing])
-    known = {venue: share for venue, share in stated.items() if share is not None}
-    return {**known, _tape_deribit.VENUE: 1 - sum(known.values())}
+    def _reached(self, stated: Mapping[str, float]) -> Mapping[str, float]:
+        return {venue: share for venue, share in stated.items() if venue in self._venues}
 
 
 def _response(request: httpx.Request, now: datetime, status: int, content: bytes) -> httpx.Response:

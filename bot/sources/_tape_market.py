@@ -1,7 +1,7 @@
 """One moment of the tape as a market: index, futures, perpetual, chain, and the hours that led to it."""
 
 import calendar
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -20,6 +20,7 @@ SHORTEST_BASIS_D = 7
 # A day's options carry little open interest, a month's or quarter's most of it.
 EXPIRY_WEIGHTS = {"day": 0.01, "week": 0.05, "month": 0.2}
 HOUR_MS = 3_600_000
+CARRIES_THE_REST = "deribit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,11 @@ class Market:
 def market(moment: Moment, factors: Factors) -> Market:
     """One asset's market at a moment. The perpetual stands over the index by the funding of one interval."""
     index_usd = round(moment.index_usd * factors.price, 2)
-    futures = _futures(moment, index_usd)
-    expiries = _option_expiries(moment.at)
+    futures = dated(moment, index_usd, future_expiries(moment.at))
+    expiries = option_expiries(moment.at)
     days = _days_to(expiries, moment.at)
-    dated = [future for future in futures if future.days >= SHORTEST_BASIS_D]
-    rates = np.interp(days, [future.days for future in dated], [_rate(future, index_usd) for future in dated])
+    far = [future for future in futures if future.days >= SHORTEST_BASIS_D]
+    rates = np.interp(days, [future.days for future in far], [_rate(future, index_usd) for future in far])
     return Market(
         asset=factors.asset,
         at=moment.at,
@@ -83,10 +84,19 @@ def market(moment: Moment, factors: Factors) -> Market:
     )
 
 
-def _futures(moment: Moment, index_usd: float) -> tuple[Future, ...]:
-    at = moment.at
-    expiries = sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *_months(at, QUARTERLIES, 3)})
-    days = _days_to(expiries, at)
+def future_expiries(at: datetime) -> list[datetime]:
+    """When dated futures expire where weeks, months and quarters are listed, in time order."""
+    return sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *quarters(at, QUARTERLIES)})
+
+
+def quarters(at: datetime, count: int) -> list[datetime]:
+    """When the next quarterly futures expire."""
+    return _months(at, count, 3)
+
+
+def dated(moment: Moment, index_usd: float, expiries: Sequence[datetime]) -> tuple[Future, ...]:
+    """Futures of these expiries on one curve. Their weights and the perpetual's add up to 1."""
+    days = _days_to(expiries, moment.at)
     weights = 1 / (1 + days / 60)
     weights *= (1 - PERPETUAL_WEIGHT) / weights.sum()
     return tuple(
@@ -101,11 +111,17 @@ def _futures(moment: Moment, index_usd: float) -> tuple[Future, ...]:
 
 
 def _rates(moment: Moment, days: Floats) -> Floats:
-    """Yearly rates (%) at these days whose line between the days from a week on gives the stated basis."""
-    stated = np.asarray(moment.basis_pct)
-    rates: Floats = np.interp(days, BASIS_TENORS_D, stated)
+    """Yearly rates (%) at these days whose line, where it spans a tenor from a week on, gives the stated basis."""
+    rates: Floats = np.interp(days, BASIS_TENORS_D, moment.basis_pct)
     far = days >= SHORTEST_BASIS_D
-    rates[far] = meet(BASIS_TENORS_D, stated, days[far], rates[far])
+    spanned = [
+        (tenor, stated)
+        for tenor, stated in zip(BASIS_TENORS_D, moment.basis_pct, strict=True)
+        if far.any() and days[far][0] <= tenor <= days[far][-1]
+    ]
+    if spanned:
+        tenors, stated = zip(*spanned, strict=True)
+        rates[far] = meet(tenors, np.asarray(stated), days[far], rates[far])
     return rates
 
 
@@ -117,11 +133,11 @@ def _days_to(expiries: Iterable[datetime], at: datetime) -> Floats:
     return np.array([(expiry - at) / timedelta(days=1) for expiry in expiries])
 
 
-def _option_expiries(at: datetime) -> dict[datetime, str]:
+def option_expiries(at: datetime) -> dict[datetime, str]:
     """When options expire, in time order, and whether it is a day's, a week's or a month's expiry."""
     kinds = dict.fromkeys(_mornings(at, DAILIES), "day")
     kinds |= dict.fromkeys(_fridays(at, OPTION_WEEKLIES), "week")
-    kinds |= dict.fromkeys((*_months(at, MONTHLIES, 1), *_months(at, QUARTERLIES, 3)), "month")
+    kinds |= dict.fromkeys((*_months(at, MONTHLIES, 1), *quarters(at, QUARTERLIES)), "month")
     return dict(sorted(kinds.items()))
 
 
@@ -129,7 +145,7 @@ def _option_expiries(at: datetime) -> dict[datetime, str]:
 class Scene:
     """What a venue on the tape knows at a moment: each asset's market, the hours that have ended, its share of them.
 
-    `shares` of open interest, by venue, add up to 1.
+    `shares` and `option_shares` are those of the venues that can be reached beside the one that carries the rest.
     """
 
     tape: Tape
@@ -137,12 +153,32 @@ class Scene:
     markets: Mapping[str, Market]
     hours: "Hours"
     shares: Mapping[str, float]
+    option_shares: Mapping[str, float]
+
+    def share(self, venue: str, asset: str) -> float:
+        """A venue's share of the futures and perpetuals of an asset; all venues' add up to 1."""
+        return self._part(self.shares, venue, asset)
+
+    def option_share(self, venue: str, asset: str) -> float:
+        """A venue's share of the options of an asset; all venues' add up to 1."""
+        return self._part(self.option_shares, venue, asset)
+
+    def _part(self, shares: Mapping[str, float], venue: str, asset: str) -> float:
+        absent = self.tape.assets[asset].absent
+        listed = {name: share for name, share in shares.items() if name not in absent}
+        return 1 - sum(listed.values()) if venue == CARRIES_THE_REST else listed.get(venue, 0.0)
+
+    def drawn(self, name: str, at_ms: float) -> float:
+        """A value that is told beside the market, at a time: linear between its days, the ends' beyond them."""
+        days = self.tape.drawn[name]
+        return float(np.interp(at_ms, [midnight_ms(day) for day, _ in days], [value for _, value in days]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request, as far as a venue on the tape looks at it: the path, the query and the JSON body, and the server's time."""
+    """A request, as far as a venue on the tape looks at it: host, path, query, JSON body, and the server's time."""
 
+    host: str
     path: str
     params: Mapping[str, str]
     body: object
@@ -178,7 +214,7 @@ class Hours:
         bars = np.array([bar for stretch in _stretches(tape) for bar in stretch])
         start, end = bars[:, 0], bars[:, 0] + HOUR_MS
         # A day's DVOL and open interest are those at its end; its mean funding stands at its noon.
-        midnights = np.array([_midnight_ms(day.day) for day in tape.lead_in])
+        midnights = np.array([midnight_ms(day.day) for day in tape.lead_in])
         moments_ms = np.array([to_ms(moment.at) for moment in tape.moments])
         ends = np.concatenate([midnights[1:], moments_ms])
         noons = np.concatenate([midnights + 12 * HOUR_MS, moments_ms])
@@ -206,6 +242,24 @@ class Hours:
         first, last = np.searchsorted(self.start_ms, since_ms), np.searchsorted(self.start_ms, until_ms, side="right")
         return self._rows(slice(int(first), int(last)))
 
+    def by(self, step_ms: int) -> "Hours":
+        """Put together to longer steps, counted from 1970 UTC; the last one may be under way."""
+        if not len(self):
+            return self
+        steps, firsts = np.unique(self.start_ms // step_ms, return_index=True)
+        lasts = np.append(firsts[1:], len(self)) - 1
+        return Hours(
+            start_ms=steps * step_ms,
+            open_usd=self.open_usd[firsts],
+            high_usd=np.maximum.reduceat(self.high_usd, firsts),
+            low_usd=np.minimum.reduceat(self.low_usd, firsts),
+            close_usd=self.close_usd[lasts],
+            dvol_open=self.dvol_open[firsts],
+            dvol_close=self.dvol_close[lasts],
+            funding_8h_pct=self.funding_8h_pct[lasts],
+            open_interest_coin=self.open_interest_coin[lasts],
+        )
+
     def __len__(self) -> int:
         return len(self.start_ms)
 
@@ -216,7 +270,7 @@ class Hours:
 def _stretches(tape: Tape) -> Iterator[list[tuple[float, ...]]]:
     close_usd = tape.lead_in[0].close_usd
     for day in tape.lead_in:
-        yield _bars(_midnight_ms(day.day), 24, close_usd, day.close_usd, day.high_usd, day.low_usd)
+        yield _bars(midnight_ms(day.day), 24, close_usd, day.close_usd, day.high_usd, day.low_usd)
         close_usd = day.close_usd
     for now, after in pairwise(tape.moments):
         hours = (after.at - now.at) // HOUR
@@ -238,7 +292,7 @@ def _bars(
     return bars
 
 
-def _midnight_ms(day: date) -> int:
+def midnight_ms(day: date) -> int:
     return to_ms(datetime.combine(day, time(), UTC))
 
 

@@ -88,18 +88,23 @@ class LiquidationDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
-    """How an asset is derived from the tape's own: all 1 for that one. `note` says "synthetic" where it is derived."""
+    """How an asset is derived from the tape's own: all 1 for that one. `note` says "synthetic" where it is derived;
+    `absent` are venues that do not list it."""
 
     asset: str
     price: float = 1.0
     volatility: float = 1.0
     coins: float = 1.0
     note: str = ""
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tape:
-    """A market to be played: moments in time order, the days before, when to post, and how venues share it."""
+    """A market to be played: moments in time order, the days before, when to post, and how venues share it.
+
+    `drawn` holds what is told beside the market (gold, the Nasdaq 100, the account ratio): values by day, linear between.
+    """
 
     name: str
     title: str
@@ -108,6 +113,8 @@ class Tape:
     post_times: tuple[datetime, ...]
     assets: Mapping[str, Factors]
     shares: Mapping[str, float]
+    option_shares: Mapping[str, float]
+    drawn: Mapping[str, tuple[tuple[date, float], ...]]
     liquidations: tuple[LiquidationDay, ...]
     record_liquidations: tuple[date, float] | None
 
@@ -157,6 +164,7 @@ class _Synthetic(_Strict):
     volatility_factor: float = Field(gt=0)
     coins_factor: float = Field(gt=0)
     note: str
+    absent: frozenset[str] = frozenset()
 
 
 class _Record(_Strict):
@@ -179,6 +187,8 @@ class _Header(_Strict):
     extra_posts: list[AwareDatetime]
     figures: dict[str, float]
     shares: dict[str, Annotated[float, Field(ge=0)]]
+    option_shares: dict[str, Annotated[float, Field(ge=0)]] = {}
+    drawn: dict[str, Annotated[list[tuple[date, float]], Field(min_length=1)]] = {}
     synthetic: dict[str, _Synthetic]
     record_liquidations: _Record | None = None
     liquidations: list[_Liquidations]
@@ -196,8 +206,9 @@ def _header(text: str, problems: list[Problem]) -> _Header | None:
             where = ".".join(str(part) for part in found["loc"])
             problems.append(Problem(file=HEADER, id=where, reason=found["msg"]))
         return None
-    if sum(header.shares.values()) >= 1:
-        problems.append(Problem(file=HEADER, id="shares", reason="their sum must be below 1: Deribit carries the rest"))
+    for key, shares in (("shares", header.shares), ("option_shares", header.option_shares)):
+        if sum(shares.values()) >= 1:
+            problems.append(Problem(file=HEADER, id=key, reason="their sum must be below 1: Deribit carries the rest"))
     return header
 
 
@@ -343,10 +354,13 @@ def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) ->
                 volatility=factors.volatility_factor,
                 coins=factors.coins_factor,
                 note=factors.note,
+                absent=factors.absent,
             )
             for asset, factors in header.synthetic.items()
         },
         shares=header.shares,
+        option_shares=header.option_shares,
+        drawn={name: tuple(sorted(days)) for name, days in header.drawn.items()},
         liquidations=tuple(
             LiquidationDay(day=row.day, longs_usd=row.longs_musd * 1e6, shorts_usd=row.shorts_musd * 1e6)
             for row in header.liquidations

@@ -23,7 +23,7 @@ from bot.domain.readings import SeriesReading, VolatilityQuote
 from bot.errors import ConfigError
 from bot.sources._http import Http
 from bot.sources._tape import Tape, TapeTransport, parse
-from bot.sources._tape_market import _futures, _option_expiries
+from bot.sources._tape_market import dated, future_expiries, option_expiries
 from bot.sources.deribit import Deribit
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
@@ -343,10 +343,11 @@ def test_what_the_venue_would_refuse_is_refused(tape: Tape, method: str, params:
     assert json.loads(response.content)["error"]["code"] == code
 
 
-def test_a_host_that_is_not_on_the_tape_cannot_be_reached(tape: Tape) -> None:
+def test_a_host_that_is_not_on_the_tape_or_switched_off_cannot_be_reached(tape: Tape) -> None:
     transport = TapeTransport(tape, lambda: AFTERNOON)
-    with pytest.raises(httpx.ConnectError, match=r"example\.org"):
-        run(transport.handle_async_request(httpx.Request("GET", "https://example.org/")))
+    for host in ("example.org", "api.bybit.com"):
+        with pytest.raises(httpx.ConnectError, match=host):
+            run(transport.handle_async_request(httpx.Request("GET", f"https://{host}/")))
 
 
 def test_before_the_tape_begins_the_venue_is_not_there_yet(tape: Tape) -> None:
@@ -358,8 +359,8 @@ def test_with_other_venues_on_deribit_carries_the_rest(tape: Tape) -> None:
     futures = rows(tape, AFTERNOON, "future", venues=("deribit", "bybit", "okx"))
     coins = sum(row["open_interest"] for row in futures) / 67_820
     assert coins == pytest.approx(527_850 * (1 - tape.shares["bybit"] - tape.shares["okx"]), abs=0.001)
-    with pytest.raises(ConfigError, match=r"shares\.nowhere"):
-        TapeTransport(tape, lambda: AFTERNOON, venues=("nowhere",))
+    synthetic = rows(tape, AFTERNOON, "future", "ETH", venues=("deribit", "bitmex"))
+    assert sum(row["open_interest"] for row in synthetic) / (67_820 * 0.03) == pytest.approx(527_850 * 25, abs=0.1)
 
 
 def test_the_source_for_live_data_reads_the_tape_without_a_gap(tape: Tape) -> None:
@@ -381,12 +382,12 @@ def test_the_source_for_live_data_reads_the_tape_without_a_gap(tape: Tape) -> No
 @given(st.integers(0, 6 * 365 * 24))
 def test_whatever_the_day_every_tenor_lies_between_two_expiries(hours: int) -> None:
     at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
-    options = [(expiry - at) / timedelta(days=1) for expiry in _option_expiries(at)]
+    options = [(expiry - at) / timedelta(days=1) for expiry in option_expiries(at)]
     assert options == sorted(options)
     assert 0 < options[0] <= 1
     assert options[-1] > 90
     moment = replace(played().moments[0], at=at)
-    futures = [future.days for future in _futures(moment, 90_000.0) if future.days >= 7]
+    futures = [future.days for future in dated(moment, 90_000.0, future_expiries(at)) if future.days >= 7]
     assert futures[0] <= 30 < 90 < futures[-1]
 
 

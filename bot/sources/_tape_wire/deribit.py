@@ -12,18 +12,18 @@ import msgspec
 import numpy as np
 
 from bot.sources._tape_chain import Floats
-from bot.sources._tape_market import HOUR_MS, Answer, Asked, Hours, Market, Scene
+from bot.sources._tape_market import CARRIES_THE_REST, HOUR_MS, Answer, Asked, Hours, Market, Scene
+from bot.sources._tape_wire._parts import MONTHS
 from bot.sources._wire import to_ms
 
-VENUE = "deribit"
-HOST = "www.deribit.com"
+VENUE = CARRIES_THE_REST
+HOSTS = ("www.deribit.com",)
 PREFIX = "/api/v2/public/"
 CONTRACT_USD = 10
 VOLUME_SHARE = 0.05
 BAR_MINUTES = {"60": 60, "120": 120, "180": 180, "360": 360, "720": 720, "1D": 1440}
 DVOL_SECONDS = {"3600": 3_600, "43200": 43_200, "1D": 86_400}
 TAKEN_US = 180
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
 
 
@@ -81,16 +81,16 @@ def _book_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
     kind = params.get("kind")
     if kind not in {None, "option", "future"}:
         raise _Refused("kind")
-    options = [] if kind == "future" else _option_rows(market)
-    futures = [] if kind == "option" else _future_rows(market, scene.shares[VENUE])
+    options = [] if kind == "future" else _option_rows(market, scene.option_share(VENUE, market.asset))
+    futures = [] if kind == "option" else _future_rows(market, scene.share(VENUE, market.asset))
     return [*options, *futures]
 
 
-def _option_rows(market: Market) -> list[_OptionRow]:
+def _option_rows(market: Market, share: float) -> list[_OptionRow]:
     chain = market.chain
     sides = (
-        ("C", chain.call_mark_coin, chain.call_open_interest_coin),
-        ("P", chain.put_mark_coin, chain.put_open_interest_coin),
+        ("C", chain.call_mark_coin, np.round(chain.call_open_interest_coin * share, 1)),
+        ("P", chain.put_mark_coin, np.round(chain.put_open_interest_coin * share, 1)),
     )
     return [row for side in sides for row in _side_rows(market, *side)]
 
@@ -179,11 +179,12 @@ def _volatility_index(scene: Scene, params: Mapping[str, str]) -> dict[str, obje
     if params.get("resolution") not in DVOL_SECONDS:
         raise _Refused("resolution")
     step_ms = DVOL_SECONDS[params["resolution"]] * 1000
-    hours = _between(scene.hours, params, step_ms)
+    bars = _between(scene.hours, params, step_ms)
     factor = scene.tape.assets[market.asset].volatility
-    opens, closes = np.round(hours.dvol_open * factor, 2), np.round(hours.dvol_close * factor, 2)
-    columns = _bars(hours.start_ms, step_ms, opens, np.maximum(opens, closes), np.minimum(opens, closes), closes)
-    return {"data": [[int(start), *bar] for start, *bar in zip(*columns, strict=True)], "continuation": None}
+    opens, closes = np.round(bars.dvol_open * factor, 2), np.round(bars.dvol_close * factor, 2)
+    columns = (opens, np.maximum(opens, closes), np.minimum(opens, closes), closes)
+    rows = zip(bars.start_ms.tolist(), *(column.tolist() for column in columns), strict=True)
+    return {"data": [[int(start), *bar] for start, *bar in rows], "continuation": None}
 
 
 def _chart(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
@@ -191,19 +192,17 @@ def _chart(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
     if params.get("resolution") not in BAR_MINUTES:
         raise _Refused("resolution")
     step_ms = BAR_MINUTES[params["resolution"]] * 60_000
-    hours = _between(scene.hours, params, step_ms)
+    bars = _between(scene.hours, params, step_ms)
     price = scene.tape.assets[market.asset].price
-    prices = (hours.open_usd, hours.high_usd, hours.low_usd, hours.close_usd)
-    starts, opens, highs, lows, closes = _bars(hours.start_ms, step_ms, *(np.round(p * price, 2) for p in prices))
     return {
-        "status": "ok" if starts else "no_data",
-        "ticks": [int(start) for start in starts],
-        "open": opens,
-        "high": highs,
-        "low": lows,
-        "close": closes,
-        "volume": [0.0] * len(starts),
-        "cost": [0.0] * len(starts),
+        "status": "ok" if len(bars) else "no_data",
+        "ticks": [int(start) for start in bars.start_ms],
+        "open": np.round(bars.open_usd * price, 2).tolist(),
+        "high": np.round(bars.high_usd * price, 2).tolist(),
+        "low": np.round(bars.low_usd * price, 2).tolist(),
+        "close": np.round(bars.close_usd * price, 2).tolist(),
+        "volume": [0.0] * len(bars),
+        "cost": [0.0] * len(bars),
     }
 
 
@@ -225,28 +224,11 @@ def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[dict[str, 
     ]
 
 
-def _bars(
-    start_ms: Floats, step_ms: int, opens: Floats, highs: Floats, lows: Floats, closes: Floats
-) -> tuple[list[float], list[float], list[float], list[float], list[float]]:
-    """Hours put together to bars of a longer step, counted from 1970 UTC; the last one may be under way."""
-    if not len(start_ms):
-        return [], [], [], [], []
-    steps, firsts = np.unique(start_ms // step_ms, return_index=True)
-    lasts = np.append(firsts[1:], len(start_ms)) - 1
-    return (
-        (steps * step_ms).tolist(),
-        opens[firsts].tolist(),
-        np.maximum.reduceat(highs, firsts).tolist(),
-        np.minimum.reduceat(lows, firsts).tolist(),
-        closes[lasts].tolist(),
-    )
-
-
 def _between(hours: Hours, params: Mapping[str, str], step_ms: int) -> Hours:
-    """The hours of every bar that starts within the times asked for."""
+    """The bars that start within the times asked for."""
     since_ms, until_ms = _times(params)
     first_ms = -(-since_ms // step_ms) * step_ms
-    return hours.between(first_ms, until_ms // step_ms * step_ms + step_ms - 1)
+    return hours.between(first_ms, until_ms // step_ms * step_ms + step_ms - 1).by(step_ms)
 
 
 def _times(params: Mapping[str, str]) -> tuple[int, int]:

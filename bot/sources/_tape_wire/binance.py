@@ -1,0 +1,266 @@
+"""How Binance would tell a moment of the tape: USD-M, COIN-M and spot.
+
+Docs: https://developers.binance.com/docs/derivatives. Units: USD-M open interest in coins; COIN-M in contracts of 100 USD (BTC)
+or 10 USD (others); rates are fractions for eight hours; numbers are text. A quarterly future has no funding: its fields are
+empty. Gold is told as PAXG against USDT.
+"""
+
+from collections.abc import Mapping
+
+from bot.sources._tape_market import Answer, Asked, Market, Scene
+from bot.sources._tape_wire._parts import (
+    FUNDING_MS,
+    PERPETUAL_SHARE,
+    Contract,
+    Sample,
+    contracts,
+    ended,
+    next_funding_ms,
+    page,
+    plain,
+    samples,
+    step_ms,
+)
+from bot.sources._wire import to_ms
+
+VENUE = "binance"
+USDM, COINM, SPOT = "fapi.binance.com", "dapi.binance.com", "api.binance.com"
+HOSTS = (USDM, COINM, SPOT, "data-api.binance.vision")
+COINM_PART = 0.1
+NEVER_MS = 4_133_404_800_000
+QUARTERS = ("CURRENT_QUARTER", "NEXT_QUARTER")
+GOLD = "PAXGUSDT"
+UNKNOWN_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
+Row = dict[str, object]
+
+
+def answer(scene: Scene, asked: Asked) -> Answer:
+    """The reply to one request."""
+    name = asked.path.rpartition("/")[2]
+    if asked.host in {USDM, COINM}:
+        content = _derivatives(scene, asked, name)
+    else:
+        content = _spot(scene, asked, name)
+    if content is None:
+        return 404, {"code": -5000, "msg": f"Path {asked.path}, Method GET is invalid"}
+    return (400 if content is UNKNOWN_SYMBOL else 200), content
+
+
+def _derivatives(scene: Scene, asked: Asked, name: str) -> object:
+    inverse = asked.host == COINM
+    listed = _listed(scene, inverse=inverse)
+    params = asked.params
+    if name == "time":
+        return {"serverTime": to_ms(asked.now)}
+    if name == "exchangeInfo":
+        rows = [_listing(symbol, *entry, inverse=inverse) for symbol, entry in listed.items()]
+        return {"timezone": "UTC", "serverTime": to_ms(asked.now), "symbols": rows}
+    if name == "premiumIndex":
+        return _premiums(listed, params, inverse=inverse)
+    if name == "fundingInfo":
+        return [{"symbol": symbol, "fundingIntervalHours": 8, "disclaimer": False} for symbol in _perpetuals(listed)]
+    symbol = params.get("symbol") or f"{params.get('pair', '')}{'_PERP' if inverse else ''}"
+    if symbol not in listed:
+        return UNKNOWN_SYMBOL
+    market, contract = listed[symbol]
+    if name == "openInterest":
+        return _open_interest(symbol, market, contract, inverse=inverse)
+    return _history(scene, name, params, symbol, market, inverse=inverse)
+
+
+def _history(
+    scene: Scene, name: str, params: Mapping[str, str], symbol: str, market: Market, *, inverse: bool
+) -> object:
+    step = step_ms(params.get("period") or params.get("interval") or "8h")
+    if step is None:
+        return {"code": -1120, "msg": "Invalid interval."}
+    if name in {"openInterestHist", "globalLongShortAccountRatio"}:
+        rows = ended(scene, market.asset, step)
+        share = scene.share(VENUE, market.asset) * (COINM_PART if inverse else 1 - COINM_PART)
+        if params.get("contractType") != "ALL":
+            share *= PERPETUAL_SHARE
+        found = (
+            [_accounts(scene, symbol, row) for row in rows]
+            if name == "globalLongShortAccountRatio"
+            else [_summed(symbol, row, share, inverse=inverse) for row in rows]
+        )
+        return _paged(found, "timestamp", params, 30)
+    if name == "fundingRate":
+        rows = ended(scene, market.asset, FUNDING_MS)
+        return _paged([_funding(symbol, row) for row in rows], "fundingTime", params, 100)
+    if name == "klines":
+        return _klines(samples(scene, market.asset, step), params)
+    return None
+
+
+def _spot(scene: Scene, asked: Asked, name: str) -> object:
+    symbol = asked.params.get("symbol", "")
+    step = step_ms(asked.params.get("interval", ""))
+    if name == "time":
+        return {"serverTime": to_ms(asked.now)}
+    if name != "klines" or step is None:
+        return None
+    if symbol == GOLD:
+        return _klines([_gold(scene, row) for row in samples(scene, next(iter(scene.markets)), step)], asked.params)
+    if symbol.removesuffix("USDT") in scene.markets:
+        return _klines(samples(scene, symbol.removesuffix("USDT"), step), asked.params)
+    return UNKNOWN_SYMBOL
+
+
+def _listed(scene: Scene, *, inverse: bool) -> dict[str, tuple[Market, Contract]]:
+    listed: dict[str, tuple[Market, Contract]] = {}
+    for market in scene.markets.values():
+        share = scene.share(VENUE, market.asset) * (COINM_PART if inverse else 1 - COINM_PART)
+        pair = f"{market.asset}{'USD' if inverse else 'USDT'}"
+        for contract in contracts(scene, market, share):
+            ending = f"_{contract.expires_at:%y%m%d}" if contract.expires_at else "_PERP" if inverse else ""
+            listed[pair + ending] = (market, contract)
+    return listed
+
+
+def _perpetuals(listed: Mapping[str, tuple[Market, Contract]]) -> list[str]:
+    return [symbol for symbol, (_, contract) in listed.items() if contract.expires_at is None]
+
+
+def _listing(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+    pair = symbol.partition("_")[0]
+    near = contract.expires_at is not None and (contract.expires_at - market.at).days < 93
+    row: Row = {
+        "symbol": symbol,
+        "pair": pair,
+        "contractType": "PERPETUAL" if contract.expires_at is None else QUARTERS[0 if near else 1],
+        "deliveryDate": to_ms(contract.expires_at) if contract.expires_at else NEVER_MS,
+        "contractStatus" if inverse else "status": "TRADING",
+        "marginAsset": market.asset if inverse else "USDT",
+        "baseAsset": market.asset,
+        "quoteAsset": "USD" if inverse else "USDT",
+    }
+    return {**row, "contractSize": _contract_usd(market)} if inverse else row
+
+
+def _premiums(listed: Mapping[str, tuple[Market, Contract]], params: Mapping[str, str], *, inverse: bool) -> object:
+    wanted = [
+        symbol
+        for symbol in listed
+        if params.get("symbol", symbol) == symbol
+        and params.get("pair", symbol.partition("_")[0]) == symbol.partition("_")[0]
+    ]
+    if not wanted:
+        return UNKNOWN_SYMBOL
+    rows = [_premium(symbol, *listed[symbol], inverse=inverse) for symbol in wanted]
+    return rows[0] if params.get("symbol") and not inverse else rows
+
+
+def _premium(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+    perpetual = contract.expires_at is None
+    row: Row = {
+        "symbol": symbol,
+        "markPrice": f"{contract.mark_usd:.8f}",
+        "indexPrice": f"{market.index_usd:.8f}",
+        "estimatedSettlePrice": f"{market.index_usd:.8f}",
+        "lastFundingRate": f"{market.funding_8h_pct / 100:.8f}" if perpetual else "",
+        "interestRate": "0.00010000" if perpetual else "",
+        "nextFundingTime": next_funding_ms(market) if perpetual else 0,
+        "time": market.at_ms,
+    }
+    return {"pair": symbol.partition("_")[0], **row} if inverse else row
+
+
+def _open_interest(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+    if not inverse:
+        return {"symbol": symbol, "openInterest": f"{contract.coins:.3f}", "time": market.at_ms}
+    size = round(contract.coins * market.index_usd / _contract_usd(market))
+    kind = _listing(symbol, market, contract, inverse=True)["contractType"]
+    pair = symbol.partition("_")[0]
+    return {"symbol": symbol, "pair": pair, "openInterest": str(size), "contractType": kind, "time": market.at_ms}
+
+
+def _contract_usd(market: Market) -> int:
+    return 100 if market.asset == "BTC" else 10
+
+
+def _summed(symbol: str, row: Sample, share: float, *, inverse: bool) -> Row:
+    coins, dollars = row.coins * share, row.coins * share * row.close_usd
+    if inverse:
+        # COIN-M counts the sum in contracts and its value in coins.
+        contract_usd = 100 if symbol.startswith("BTC") else 10
+        return {
+            "pair": symbol.partition("_")[0],
+            "contractType": "PERPETUAL",
+            "sumOpenInterest": f"{dollars / contract_usd:.8f}",
+            "sumOpenInterestValue": f"{coins:.8f}",
+            "timestamp": row.end_ms,
+        }
+    return {
+        "symbol": symbol,
+        "sumOpenInterest": f"{coins:.8f}",
+        "sumOpenInterestValue": f"{dollars:.14f}",
+        "timestamp": row.end_ms,
+    }
+
+
+def _accounts(scene: Scene, symbol: str, row: Sample) -> Row:
+    ratio = scene.drawn("long_short_ratio", row.end_ms)
+    longs = ratio / (1 + ratio)
+    return {
+        "symbol": symbol,
+        "longAccount": f"{longs:.4f}",
+        "longShortRatio": f"{ratio:.4f}",
+        "shortAccount": f"{1 - longs:.4f}",
+        "timestamp": row.end_ms,
+    }
+
+
+def _funding(symbol: str, row: Sample) -> Row:
+    return {
+        "symbol": symbol,
+        "fundingTime": row.end_ms,
+        "fundingRate": f"{row.funding_8h_pct / 100:.8f}",
+        "markPrice": f"{row.close_usd:.8f}",
+    }
+
+
+def _gold(scene: Scene, row: Sample) -> Sample:
+    opened, closed = (round(scene.drawn("gold_usd", at), 2) for at in (row.start_ms, row.end_ms))
+    return Sample(
+        start_ms=row.start_ms,
+        end_ms=row.end_ms,
+        open_usd=opened,
+        high_usd=max(opened, closed),
+        low_usd=min(opened, closed),
+        close_usd=closed,
+        coins=0.0,
+        funding_8h_pct=0.0,
+    )
+
+
+def _klines(rows: list[Sample], params: Mapping[str, str]) -> list[list[object]]:
+    bars: list[list[object]] = [
+        [
+            row.start_ms,
+            *(plain(price) for price in (row.open_usd, row.high_usd, row.low_usd, row.close_usd)),
+            "0",
+            row.end_ms - 1,
+            *("0", 0, "0", "0", "0"),
+        ]
+        for row in rows
+    ]
+    return page(
+        bars,
+        lambda bar: int(str(bar[0])),
+        since=params.get("startTime"),
+        until=params.get("endTime"),
+        limit=params.get("limit"),
+        usual=500,
+    )
+
+
+def _paged(rows: list[Row], time_field: str, params: Mapping[str, str], usual: int) -> list[Row]:
+    return page(
+        rows,
+        lambda row: int(str(row[time_field])),
+        since=params.get("startTime"),
+        until=params.get("endTime"),
+        limit=params.get("limit"),
+        usual=usual,
+    )

@@ -1,0 +1,274 @@
+"""How Bybit would tell a moment of the tape: linear and inverse contracts, and options.
+
+Docs: https://bybit-exchange.github.io/docs/v5. Units: linear open interest in coins, inverse in USD; `openInterest` counts both sides,
+`singleOpenInterest` one; IV and rates are fractions; numbers are text, what does not apply is empty. Errors come with HTTP 200.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from bot.sources._tape_market import Answer, Asked, Market, Scene
+from bot.sources._tape_wire._parts import (
+    FUNDING_MS,
+    MONTHS,
+    Contract,
+    Sample,
+    contracts,
+    ended,
+    next_funding_ms,
+    plain,
+    samples,
+    step_ms,
+)
+from bot.sources._wire import to_ms
+
+VENUE = "bybit"
+HOSTS = ("api.bybit.com",)
+INVERSE_PART = 0.15
+MONTH_LETTERS = "FGHJKMNQUVXZ"
+MINUTES = {"60": "1h", "120": "2h", "240": "4h", "360": "6h", "720": "12h", "D": "1d"}
+PARAMS_ERROR = 10001
+Row = dict[str, object]
+Told = TypeVar("Told")
+
+
+class _Refused(Exception):
+    """A parameter that the venue would not take."""
+
+
+def answer(scene: Scene, asked: Asked) -> Answer:
+    """The reply to one request. What is refused is refused with HTTP 200 and a code."""
+    method = METHODS.get(asked.path.removeprefix("/v5/market/"))
+    if method is None:
+        return 404, {"retCode": 404, "retMsg": "Not Found"}
+    try:
+        return 200, _envelope(asked.now, 0, "OK", method(scene, asked.params))
+    except _Refused as refused:
+        return 200, _envelope(asked.now, PARAMS_ERROR, f"params error: {refused}", {})
+
+
+def _envelope(now: datetime, code: int, message: str, result: Row) -> Row:
+    return {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": to_ms(now)}
+
+
+def _listed(scene: Scene, category: str) -> dict[str, tuple[Market, Contract]]:
+    if category not in {"linear", "inverse"}:
+        raise _Refused("category")
+    inverse = category == "inverse"
+    listed: dict[str, tuple[Market, Contract]] = {}
+    for market in scene.markets.values():
+        share = scene.share(VENUE, market.asset) * (INVERSE_PART if inverse else 1 - INVERSE_PART)
+        for contract in contracts(scene, market, share):
+            listed[_symbol(market.asset, contract.expires_at, inverse=inverse)] = (market, contract)
+    return listed
+
+
+def _symbol(asset: str, expires_at: datetime | None, *, inverse: bool) -> str:
+    if expires_at is None:
+        return f"{asset}USD" if inverse else f"{asset}USDT"
+    if inverse:
+        return f"{asset}USD{MONTH_LETTERS[expires_at.month - 1]}{expires_at:%y}"
+    return f"{asset}USDT-{_day(expires_at)}"
+
+
+def _day(expires_at: datetime) -> str:
+    return f"{expires_at.day}{MONTHS[expires_at.month - 1]}{expires_at:%y}"
+
+
+def _chosen(scene: Scene, params: Mapping[str, str]) -> dict[str, tuple[Market, Contract]]:
+    """What is listed and fits category, symbol and baseCoin."""
+    symbol, asset = params.get("symbol"), params.get("baseCoin")
+    found = {
+        name: entry
+        for name, entry in _listed(scene, params.get("category", "")).items()
+        if symbol in {None, name} and asset in {None, entry[0].asset}
+    }
+    if symbol and not found:
+        raise _Refused("symbol invalid")
+    return found
+
+
+def _tickers(scene: Scene, params: Mapping[str, str]) -> Row:
+    category = params.get("category", "")
+    if category == "option":
+        return {"category": category, "list": list(_option_tickers(scene, params))}
+    inverse = category == "inverse"
+    rows = [_ticker(name, *entry, inverse=inverse) for name, entry in _chosen(scene, params).items()]
+    return {"category": category, "list": rows}
+
+
+def _ticker(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+    mark, perpetual = plain(contract.mark_usd), contract.expires_at is None
+    amount = round(contract.coins * market.index_usd) if inverse else round(contract.coins, 3)
+    value = amount / market.index_usd if inverse else amount * market.index_usd
+    return {
+        "symbol": symbol,
+        "lastPrice": mark,
+        "indexPrice": plain(market.index_usd),
+        "markPrice": mark,
+        "prevPrice24h": mark,
+        "price24hPcnt": "0",
+        "openInterest": plain(amount * 2),
+        "openInterestValue": plain(value * 2),
+        "singleOpenInterest": plain(amount),
+        "singleOpenInterestValue": plain(value),
+        "turnover24h": "0",
+        "volume24h": "0",
+        "fundingRate": plain(market.funding_8h_pct / 100) if perpetual else "",
+        "nextFundingTime": str(next_funding_ms(market)) if perpetual else "",
+        "predictedDeliveryPrice": "",
+        "basisRate": "" if perpetual else plain(contract.mark_usd / market.index_usd - 1),
+        "basis": "" if perpetual else plain(contract.mark_usd - market.index_usd),
+        "deliveryFeeRate": "",
+        "deliveryTime": str(to_ms(contract.expires_at)) if contract.expires_at else "0",
+        "bid1Price": mark,
+        "ask1Price": mark,
+        "fundingIntervalHour": "8" if perpetual else "",
+        "fundingCap": "0.00333" if perpetual else "",
+    }
+
+
+def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[Row]:
+    market = scene.markets.get(params.get("baseCoin", ""))
+    if market is None:
+        raise _Refused("baseCoin")
+    chain, share = market.chain, scene.option_share(VENUE, market.asset)
+    sides = {
+        "C": (chain.call_mark_coin, chain.call_open_interest_coin),
+        "P": (chain.put_mark_coin, chain.put_open_interest_coin),
+    }
+    for row, expiry in enumerate(market.option_expiries):
+        for column, strike in enumerate(chain.strike_usd[row].tolist()):
+            for right, (marks, coins) in sides.items():
+                held = round(float(coins[row, column]) * share, 2)
+                yield {
+                    "symbol": f"{market.asset}-{_day(expiry)}-{strike:.0f}-{right}-USDT",
+                    "bid1Price": "0",
+                    "bid1Size": "0",
+                    "bid1Iv": "0",
+                    "ask1Price": "0",
+                    "ask1Size": "0",
+                    "ask1Iv": "0",
+                    "lastPrice": "0",
+                    "highPrice24h": "0",
+                    "lowPrice24h": "0",
+                    "markPrice": plain(float(marks[row, column]) * market.index_usd),
+                    "indexPrice": plain(market.index_usd),
+                    "markIv": plain(float(chain.iv_pct[row, column]) / 100),
+                    "underlyingPrice": plain(float(chain.forward_usd[row])),
+                    "openInterest": plain(held),
+                    "turnover24h": "0",
+                    "volume24h": plain(held / 20),
+                    "totalVolume": "0",
+                    "totalTurnover": "0",
+                    "delta": "0",
+                    "gamma": "0",
+                    "vega": "0",
+                    "theta": "0",
+                    "predictedDeliveryPrice": "0",
+                    "change24h": "0",
+                }
+
+
+def _open_interest(scene: Scene, params: Mapping[str, str]) -> Row:
+    (symbol, (market, contract)), *_ = _chosen(scene, params).items()
+    step = step_ms(params.get("intervalTime", ""))
+    if step is None:
+        raise _Refused("intervalTime")
+    part = contract.coins / market.open_interest_coin
+    inverse = params.get("category") == "inverse"
+    rows: list[tuple[int, Row]] = []
+    for sample in ended(scene, market.asset, step):
+        amount = sample.coins * part
+        amount = round(amount * sample.close_usd) if inverse else round(amount, 3)
+        row = {"openInterest": plain(amount * 2), "singleOpenInterest": plain(amount), "timestamp": str(sample.end_ms)}
+        rows.append((sample.end_ms, {**row}))
+    found = _newest_first(rows, params, "startTime", "endTime", 50)
+    return {"symbol": symbol, "category": params.get("category", ""), "list": found, "nextPageCursor": ""}
+
+
+def _funding_history(scene: Scene, params: Mapping[str, str]) -> Row:
+    (symbol, (market, _)), *_ = _chosen(scene, params).items()
+    rows: list[tuple[int, Row]] = [
+        (
+            sample.end_ms,
+            {
+                "symbol": symbol,
+                "fundingRate": plain(sample.funding_8h_pct / 100),
+                "fundingRateTimestamp": str(sample.end_ms),
+            },
+        )
+        for sample in ended(scene, market.asset, FUNDING_MS)
+    ]
+    found = _newest_first(rows, params, "startTime", "endTime", 200)
+    return {"category": params.get("category", ""), "list": found}
+
+
+def _account_ratio(scene: Scene, params: Mapping[str, str]) -> Row:
+    (symbol, (market, _)), *_ = _chosen(scene, params).items()
+    step = step_ms(params.get("period", ""))
+    if step is None:
+        raise _Refused("period")
+    rows: list[tuple[int, Row]] = []
+    for sample in ended(scene, market.asset, step):
+        ratio = scene.drawn("long_short_ratio", sample.end_ms)
+        longs = ratio / (1 + ratio)
+        row = {"symbol": symbol, "buyRatio": f"{longs:.4f}", "sellRatio": f"{1 - longs:.4f}"}
+        rows.append((sample.end_ms, {**row, "timestamp": str(sample.end_ms)}))
+    return {"list": _newest_first(rows, params, "startTime", "endTime", 50), "nextPageCursor": ""}
+
+
+def _klines(scene: Scene, params: Mapping[str, str]) -> Row:
+    (symbol, (market, _)), *_ = _chosen(scene, params).items()
+    step = step_ms(MINUTES.get(params.get("interval", ""), ""))
+    if step is None:
+        raise _Refused("interval")
+    rows = [(sample.start_ms, _kline(sample)) for sample in samples(scene, market.asset, step)]
+    found = _newest_first(rows, params, "start", "end", 200)
+    return {"symbol": symbol, "category": params.get("category", ""), "list": found}
+
+
+def _kline(sample: Sample) -> list[str]:
+    prices = (sample.open_usd, sample.high_usd, sample.low_usd, sample.close_usd)
+    return [str(sample.start_ms), *(plain(price) for price in prices), "0", "0"]
+
+
+def _newest_first(
+    rows: list[tuple[int, Told]], params: Mapping[str, str], since: str, until: str, usual: int
+) -> list[Told]:
+    """The rows within the times asked for, newest first. Unlike others, this venue cuts off the oldest."""
+    earliest, latest = int(params.get(since) or 0), int(params.get(until) or 2**62)
+    found = [row for at_ms, row in rows if earliest <= at_ms <= latest]
+    return found[::-1][: int(params.get("limit") or usual)]
+
+
+def _instruments(scene: Scene, params: Mapping[str, str]) -> Row:
+    category = params.get("category", "")
+    inverse = category == "inverse"
+    rows = [
+        {
+            "symbol": symbol,
+            "contractType": f"{category.capitalize()}{'Futures' if contract.expires_at else 'Perpetual'}",
+            "status": "Trading",
+            "baseCoin": market.asset,
+            "quoteCoin": "USD" if inverse else "USDT",
+            "settleCoin": market.asset if inverse else "USDT",
+            "deliveryTime": str(to_ms(contract.expires_at)) if contract.expires_at else "0",
+            "fundingInterval": 0 if contract.expires_at else 480,
+        }
+        for symbol, (market, contract) in _chosen(scene, params).items()
+    ]
+    return {"category": category, "list": rows, "nextPageCursor": ""}
+
+
+METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], Row]] = {
+    "tickers": _tickers,
+    "open-interest": _open_interest,
+    "funding/history": _funding_history,
+    "account-ratio": _account_ratio,
+    "kline": _klines,
+    "index-price-kline": _klines,
+    "mark-price-kline": _klines,
+    "instruments-info": _instruments,
+}

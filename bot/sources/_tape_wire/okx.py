@@ -1,0 +1,348 @@
+"""How OKX would tell a moment of the tape: swaps, futures and options.
+
+Docs: https://www.okx.com/docs-v5. Units: open interest in contracts (`oi`; × ctVal × ctMult gives coins or USD), coins (`oiCcy`) and
+USD (`oiUsd`); everything is text, what is not known is empty; `markVol` is a fraction. Errors come with HTTP 200.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.sources._tape_market import Answer, Asked, Market, Scene
+from bot.sources._tape_wire._parts import (
+    FUNDING_MS,
+    Contract,
+    contracts,
+    ended,
+    next_funding_ms,
+    plain,
+    samples,
+    step_ms,
+)
+from bot.sources._wire import to_ms
+
+VENUE = "okx"
+HOSTS = ("www.okx.com",)
+INVERSE_PART = 0.15
+OPTION_COINS = 0.1
+USUAL_ROWS = 100
+Row = dict[str, object]
+
+
+class _Refused(Exception):
+    """A parameter that the venue would not take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """One swap or future: its name and family, what one contract is, and the contract."""
+
+    name: str
+    family: str
+    inverse: bool
+    size: float
+    market: Market
+    contract: Contract
+
+    @property
+    def kind(self) -> str:
+        return "FUTURES" if self.contract.expires_at else "SWAP"
+
+
+def answer(scene: Scene, asked: Asked) -> Answer:
+    """The reply to one request. What is refused is refused with HTTP 200 and a code."""
+    method = METHODS.get(asked.path.removeprefix("/api/v5/"))
+    if asked.path == "/api/v5/public/time":
+        return 200, _envelope([{"ts": str(to_ms(asked.now))}])
+    if method is None:
+        return 404, {"code": "404", "msg": "Not Found", "data": []}
+    try:
+        return 200, _envelope(method(scene, asked.params))
+    except _Refused as refused:
+        return 200, {"code": "51000", "msg": f"Parameter {refused} error", "data": []}
+
+
+def _envelope(rows: list[object]) -> dict[str, object]:
+    return {"code": "0", "msg": "", "data": rows}
+
+
+def _listed(scene: Scene) -> Iterator[_Listed]:
+    for market in scene.markets.values():
+        share = scene.share(VENUE, market.asset)
+        for quote, inverse, part in (("USDT", False, 1 - INVERSE_PART), ("USD", True, INVERSE_PART)):
+            family = f"{market.asset}-{quote}"
+            for contract in contracts(scene, market, share * part):
+                ending = f"{contract.expires_at:%y%m%d}" if contract.expires_at else "SWAP"
+                size = (
+                    (100.0 if market.asset == "BTC" else 10.0) if inverse else (0.01 if market.asset == "BTC" else 0.1)
+                )
+                yield _Listed(
+                    name=f"{family}-{ending}",
+                    family=family,
+                    inverse=inverse,
+                    size=size,
+                    market=market,
+                    contract=contract,
+                )
+
+
+def _chosen(scene: Scene, params: Mapping[str, str]) -> list[_Listed]:
+    """What is listed and fits instType, uly or instFamily, and instId."""
+    kind, name = params.get("instType"), params.get("instId")
+    family = params.get("instFamily") or params.get("uly")
+    found = [
+        one
+        for one in _listed(scene)
+        if kind in {None, one.kind} and family in {None, one.family} and name in {None, one.name}
+    ]
+    if name and not found:
+        raise _Refused("instId")
+    return found
+
+
+def _mark_prices(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    return [
+        {"instType": one.kind, "instId": one.name, "markPx": plain(one.contract.mark_usd), "ts": str(one.market.at_ms)}
+        for one in _chosen(scene, params)
+    ]
+
+
+def _tickers(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    return [
+        {
+            "instType": one.kind,
+            "instId": one.name,
+            "last": plain(one.contract.mark_usd),
+            "lastSz": "1",
+            "askPx": plain(one.contract.mark_usd),
+            "askSz": "1",
+            "bidPx": plain(one.contract.mark_usd),
+            "bidSz": "1",
+            "open24h": "",
+            "high24h": "",
+            "low24h": "",
+            "volCcy24h": "",
+            "vol24h": "",
+            "ts": str(one.market.at_ms),
+        }
+        for one in _chosen(scene, params)
+    ]
+
+
+def _index_tickers(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    quote, name = params.get("quoteCcy"), params.get("instId")
+    rows: list[object] = []
+    for market in scene.markets.values():
+        for currency in ("USD", "USDT"):
+            if name in {None, f"{market.asset}-{currency}"} and quote in {None, currency}:
+                price = plain(market.index_usd)
+                row = {"instId": f"{market.asset}-{currency}", "idxPx": price, "high24h": price, "low24h": price}
+                rows.append({**row, "open24h": price, "sodUtc0": price, "sodUtc8": price, "ts": str(market.at_ms)})
+    if not rows:
+        raise _Refused("instId")
+    return rows
+
+
+def _open_interest(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    if params.get("instType") == "OPTION":
+        return [row for market in _option_markets(scene, params) for row in _option_interest(scene, market)]
+    rows: list[object] = []
+    for one in _chosen(scene, params):
+        index_usd = one.market.index_usd
+        amount = one.contract.coins * index_usd if one.inverse else one.contract.coins
+        size = round(amount / one.size, 0 if one.inverse else 2)
+        coins = size * one.size / (index_usd if one.inverse else 1)
+        rows.append(
+            {
+                "instType": one.kind,
+                "instId": one.name,
+                "oi": plain(size),
+                "oiCcy": plain(coins),
+                "oiUsd": plain(coins * index_usd),
+                "ts": str(one.market.at_ms),
+            }
+        )
+    return rows
+
+
+def _funding(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    rows: list[object] = []
+    for one in _chosen(scene, {**params, "instType": "SWAP"}):
+        due_ms = next_funding_ms(one.market)
+        rows.append(
+            {
+                "formulaType": "withRate",
+                "fundingRate": plain(one.market.funding_8h_pct / 100, 16),
+                "fundingTime": str(due_ms),
+                "instId": one.name,
+                "instType": "SWAP",
+                "method": "current_period",
+                "maxFundingRate": "0.00375",
+                "minFundingRate": "-0.00375",
+                "nextFundingRate": "",
+                "nextFundingTime": str(due_ms + FUNDING_MS),
+                "prevFundingTime": str(due_ms - FUNDING_MS),
+                "premium": "",
+                "settFundingRate": plain(one.market.funding_8h_pct / 100, 16),
+                "settState": "settled",
+                "ts": str(one.market.at_ms),
+            }
+        )
+    return rows
+
+
+def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    chosen = _chosen(scene, {"instId": params.get("instId", ""), "instType": "SWAP"})[0]
+    rows: list[tuple[int, object]] = [
+        (
+            sample.end_ms,
+            {
+                "formulaType": "withRate",
+                "instType": "SWAP",
+                "instId": chosen.name,
+                "fundingRate": plain(sample.funding_8h_pct / 100, 16),
+                "realizedRate": plain(sample.funding_8h_pct / 100, 16),
+                "fundingTime": str(sample.end_ms),
+                "method": "current_period",
+            },
+        )
+        for sample in ended(scene, chosen.market.asset, FUNDING_MS)
+    ]
+    return _newest_first(rows, params)
+
+
+def _candles(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    asset = params.get("instId", "").partition("-")[0]
+    step = step_ms(params.get("bar", "1H").removesuffix("utc"))
+    if asset not in scene.markets or step is None:
+        raise _Refused("instId" if step else "bar")
+    now_ms = scene.markets[asset].at_ms
+    rows: list[tuple[int, object]] = []
+    for sample in samples(scene, asset, step):
+        prices = (sample.open_usd, sample.high_usd, sample.low_usd, sample.close_usd)
+        rows.append(
+            (
+                sample.start_ms,
+                [str(sample.start_ms), *(plain(price) for price in prices), "1" if sample.end_ms <= now_ms else "0"],
+            )
+        )
+    return _newest_first(rows, params)
+
+
+def _newest_first(rows: list[tuple[int, object]], params: Mapping[str, str]) -> list[object]:
+    """`after` asks for what is older than it, `before` for what is newer, both in milliseconds."""
+    older, newer = int(params.get("after") or 2**62), int(params.get("before") or 0)
+    found = [row for at_ms, row in rows if newer < at_ms < older]
+    return found[::-1][: int(params.get("limit") or USUAL_ROWS)]
+
+
+def _instruments(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    if params.get("instType") == "OPTION":
+        return [row for market in _option_markets(scene, params) for row in _option_instruments(market)]
+    return [
+        {
+            "instType": one.kind,
+            "instId": one.name,
+            "instFamily": one.family,
+            "uly": one.family,
+            "alias": "quarter" if one.contract.expires_at else "",
+            "ctType": "inverse" if one.inverse else "linear",
+            "ctVal": plain(one.size),
+            "ctMult": "1",
+            "ctValCcy": "USD" if one.inverse else one.market.asset,
+            "settleCcy": one.market.asset if one.inverse else "USDT",
+            "expTime": str(to_ms(one.contract.expires_at)) if one.contract.expires_at else "",
+            "optType": "",
+            "stk": "",
+            "state": "live",
+        }
+        for one in _chosen(scene, params)
+    ]
+
+
+def _option_markets(scene: Scene, params: Mapping[str, str]) -> list[Market]:
+    family = params.get("instFamily") or params.get("uly")
+    found = [market for market in scene.markets.values() if family in {None, f"{market.asset}-USD"}]
+    if not found:
+        raise _Refused("instFamily")
+    return found
+
+
+def _options(market: Market) -> Iterator[tuple[str, str, int, int, int]]:
+    """Each option's name, right, row and column in the chain, and expiry (milliseconds)."""
+    for row, expiry in enumerate(market.option_expiries):
+        for column, strike in enumerate(market.chain.strike_usd[row].tolist()):
+            for right in "CP":
+                yield f"{market.asset}-USD-{expiry:%y%m%d}-{strike:.0f}-{right}", right, row, column, to_ms(expiry)
+
+
+def _option_instruments(market: Market) -> Iterator[Row]:
+    for name, right, row, column, expires_ms in _options(market):
+        yield {
+            "instType": "OPTION",
+            "instId": name,
+            "instFamily": f"{market.asset}-USD",
+            "uly": f"{market.asset}-USD",
+            "ctType": "",
+            "ctVal": "1",
+            "ctMult": plain(OPTION_COINS),
+            "ctValCcy": market.asset,
+            "settleCcy": market.asset,
+            "expTime": str(expires_ms),
+            "optType": right,
+            "stk": plain(float(market.chain.strike_usd[row, column])),
+            "state": "live",
+        }
+
+
+def _option_interest(scene: Scene, market: Market) -> Iterator[Row]:
+    share, chain = scene.option_share(VENUE, market.asset), market.chain
+    held = {"C": chain.call_open_interest_coin, "P": chain.put_open_interest_coin}
+    for name, right, row, column, _ in _options(market):
+        size = round(float(held[right][row, column]) * share / OPTION_COINS)
+        coins = size * OPTION_COINS
+        yield {
+            "instType": "OPTION",
+            "instId": name,
+            "oi": str(size),
+            "oiCcy": plain(coins),
+            "oiUsd": plain(coins * market.index_usd),
+            "ts": str(market.at_ms),
+        }
+
+
+def _option_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    rows: list[object] = []
+    for market in _option_markets(scene, params):
+        for name, _, row, column, _ in _options(market):
+            volatility = plain(float(market.chain.iv_pct[row, column]) / 100)
+            rows.append(
+                {
+                    "instType": "OPTION",
+                    "instId": name,
+                    "uly": f"{market.asset}-USD",
+                    "markVol": volatility,
+                    "bidVol": "",
+                    "askVol": "",
+                    "realVol": "",
+                    "fwdPx": plain(float(market.chain.forward_usd[row])),
+                    "delta": "",
+                    "deltaBS": "",
+                    "ts": str(market.at_ms),
+                }
+            )
+    return rows
+
+
+METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], list[object]]] = {
+    "public/mark-price": _mark_prices,
+    "public/open-interest": _open_interest,
+    "public/funding-rate": _funding,
+    "public/funding-rate-history": _funding_history,
+    "public/instruments": _instruments,
+    "public/opt-summary": _option_summary,
+    "market/tickers": _tickers,
+    "market/index-tickers": _index_tickers,
+    "market/index-candles": _candles,
+    "market/history-index-candles": _candles,
+    "market/mark-price-candles": _candles,
+}

@@ -1,0 +1,325 @@
+"""Every venue and vendor on the tape tells the same market in its own units: read back by each one's documents."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sources._tape import VENUES, Tape, TapeTransport, parse
+
+FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
+AFTERNOON = datetime(2026, 2, 6, 14, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 2, 7, tzinfo=UTC)
+PRICES = {"BTC": 67_820.0, "ETH": 67_820 * 0.03}
+COINS = {"BTC": 527_850.0, "ETH": 527_850 * 25.0}
+TRADING = ("deribit", "binance", "okx", "bybit", "hyperliquid", "kraken", "bitmex")
+ALL = (*TRADING, "coinglass", "coinalyze", "fred")
+
+
+@cache
+def tape() -> Tape:
+    return parse({path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()})
+
+
+@cache
+def transport(now: datetime) -> TapeTransport:
+    return TapeTransport(tape(), lambda: now, venues=ALL)
+
+
+def raw(url: str, now: datetime = AFTERNOON, body: object = None, **params: Any) -> httpx.Response:
+    content = json.dumps(body).encode() if body else None
+    asked = {name.rstrip("_"): str(value) for name, value in params.items()}
+    request = httpx.Request("POST" if body else "GET", url, params=asked, content=content)
+    task = transport(now).handle_async_request(request)
+    try:
+        task.send(None)
+    except StopIteration as done:
+        response: httpx.Response = done.value
+        return response
+    raise AssertionError("the tape waited for something")
+
+
+def get(url: str, now: datetime = AFTERNOON, body: object = None, **params: Any) -> Any:
+    response = raw(url, now, body, **params)
+    assert response.status_code == 200, response.content
+    return json.loads(response.content)
+
+
+def ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def okx(path: str, **params: Any) -> Any:
+    reply = get(f"https://www.okx.com/api/v5/{path}", **params)
+    assert reply["code"] == "0"
+    return reply["data"]
+
+
+def bybit(path: str, **params: Any) -> Any:
+    reply = get(f"https://api.bybit.com/v5/market/{path}", **params)
+    assert (reply["retCode"], reply["time"]) == (0, ms(AFTERNOON))
+    return reply["result"]["list"]
+
+
+def coins_at_deribit(asset: str) -> float:
+    url = "https://www.deribit.com/api/v2/public/get_book_summary_by_currency"
+    rows = get(url, currency=asset, kind="future")["result"]
+    return sum(row["open_interest"] for row in rows) / PRICES[asset]
+
+
+def coins_at_binance(asset: str) -> float:
+    linear, inverse = "https://fapi.binance.com/fapi/v1", "https://dapi.binance.com/dapi/v1"
+    symbols = [row["symbol"] for row in get(f"{linear}/exchangeInfo")["symbols"] if row["baseAsset"] == asset]
+    coins = sum(float(get(f"{linear}/openInterest", symbol=symbol)["openInterest"]) for symbol in symbols)
+    for row in get(f"{inverse}/exchangeInfo")["symbols"]:
+        if row["baseAsset"] == asset:
+            size = int(get(f"{inverse}/openInterest", symbol=row["symbol"])["openInterest"])
+            coins += size * row["contractSize"] / PRICES[asset]
+    return coins
+
+
+def coins_at_okx(asset: str) -> float:
+    coins = 0.0
+    for kind in ("SWAP", "FUTURES"):
+        sizes = {row["instId"]: row for row in okx("public/instruments", instType=kind)}
+        for row in okx("public/open-interest", instType=kind):
+            listed = sizes[row["instId"]]
+            if row["instId"].startswith(f"{asset}-"):
+                amount = float(row["oi"]) * float(listed["ctVal"]) * float(listed["ctMult"])
+                own = amount / PRICES[asset] if listed["ctType"] == "inverse" else amount
+                assert float(row["oiCcy"]) == pytest.approx(own)
+                assert float(row["oiUsd"]) == pytest.approx(own * PRICES[asset])
+                coins += own
+    return coins
+
+
+def coins_at_bybit(asset: str) -> float:
+    coins = 0.0
+    for category in ("linear", "inverse"):
+        for row in bybit("tickers", category=category, baseCoin=asset):
+            assert float(row["openInterest"]) == 2 * float(row["singleOpenInterest"])
+            one = float(row["singleOpenInterest"])
+            coins += one if category == "linear" else one / PRICES[asset]
+    return coins
+
+
+def coins_at_hyperliquid(asset: str) -> float:
+    meta, contexts = get("https://api.hyperliquid.xyz/info", body={"type": "metaAndAssetCtxs"})
+    number = [row["name"] for row in meta["universe"]].index(asset)
+    return float(contexts[number]["openInterest"])
+
+
+def coins_at_kraken(asset: str) -> float:
+    currency = {"BTC": "XBT"}.get(asset, asset)
+    coins = 0.0
+    for row in get("https://futures.kraken.com/derivatives/api/v3/tickers")["tickers"]:
+        if row["pair"] == f"{currency}:USD":
+            linear = row["symbol"].startswith("PF_")
+            coins += row["openInterest"] if linear else row["openInterest"] / PRICES[asset]
+    return coins
+
+
+def coins_at_bitmex(asset: str) -> float:
+    rows = get("https://www.bitmex.com/api/v1/instrument/active")
+    assert all(row["isInverse"] for row in rows)
+    return sum(row["openInterest"] for row in rows) / PRICES[asset] if asset == "BTC" else 0.0
+
+
+READ: dict[str, Callable[[str], float]] = {
+    "deribit": coins_at_deribit,
+    "binance": coins_at_binance,
+    "okx": coins_at_okx,
+    "bybit": coins_at_bybit,
+    "hyperliquid": coins_at_hyperliquid,
+    "kraken": coins_at_kraken,
+    "bitmex": coins_at_bitmex,
+}
+
+
+def test_every_venue_of_the_shares_is_on_the_tape() -> None:
+    assert {name for name, _ in VENUES.values()} == set(ALL)
+    assert set(tape().shares) == set(TRADING) - {"deribit"}
+
+
+@pytest.mark.parametrize("asset", ["BTC", "ETH"])
+def test_the_coins_of_all_venues_add_up_to_the_stated_ones(asset: str) -> None:
+    told = {venue: read(asset) for venue, read in READ.items()}
+    # One contract of 100 dollars is 0.0015 bitcoin or 0.05 ether, and there are two dozen of them.
+    assert sum(told.values()) == pytest.approx(COINS[asset], abs=0.02 if asset == "BTC" else 0.5)
+    for venue, share in tape().shares.items():
+        if venue not in tape().assets[asset].absent:
+            assert told[venue] / COINS[asset] == pytest.approx(share, abs=1e-5)
+
+
+def test_funding_is_one_rate_in_everybodys_own_unit() -> None:
+    eight_hours = -0.0105 / 100
+    linear = get("https://fapi.binance.com/fapi/v1/premiumIndex", symbol="BTCUSDT")
+    assert float(linear["lastFundingRate"]) == pytest.approx(eight_hours)
+    assert float(okx("public/funding-rate", instId="BTC-USDT-SWAP")[0]["fundingRate"]) == pytest.approx(eight_hours)
+    assert float(bybit("tickers", category="inverse", symbol="BTCUSD")[0]["fundingRate"]) == pytest.approx(eight_hours)
+    _, contexts = get("https://api.hyperliquid.xyz/info", body={"type": "metaAndAssetCtxs"})
+    assert float(contexts[0]["funding"]) * 8 == pytest.approx(eight_hours, rel=1e-4)
+    tickers = {row["symbol"]: row for row in get("https://futures.kraken.com/derivatives/api/v3/tickers")["tickers"]}
+    assert tickers["PF_XBTUSD"]["fundingRate"] / 67_820 * 8 == pytest.approx(eight_hours)
+    assert tickers["PI_XBTUSD"]["fundingRate"] * 67_820 * 8 == pytest.approx(eight_hours)
+    (perpetual,) = get("https://www.bitmex.com/api/v1/instrument", symbol="XBTUSD")
+    assert perpetual["fundingRate"] == pytest.approx(eight_hours)
+
+
+def test_quarterly_futures_have_no_funding_and_lie_on_the_stated_basis() -> None:
+    rows = [
+        row
+        for row in get("https://dapi.binance.com/dapi/v1/premiumIndex", pair="BTCUSD")
+        if "PERP" not in row["symbol"]
+    ]
+    assert [(row["lastFundingRate"], row["nextFundingTime"]) for row in rows] == [("", 0)] * 2
+    rates = []
+    for row in rows:
+        expiry = datetime.strptime(row["symbol"][-6:] + "08 +0000", "%y%m%d%H %z")
+        days = (expiry - AFTERNOON) / timedelta(days=1)
+        rates.append((days, (float(row["markPrice"]) / float(row["indexPrice"]) - 1) * 365 / days * 100))
+    (near, near_rate), (far, far_rate) = rates
+    sixty = near_rate + (far_rate - near_rate) * (60 - near) / (far - near)
+    assert sixty == pytest.approx(2, abs=0.01)
+
+
+def test_options_of_other_venues_have_the_same_volatilities_in_their_own_unit() -> None:
+    url = "https://www.deribit.com/api/v2/public/get_book_summary_by_currency"
+    ours = {row["instrument_name"]: row for row in get(url, currency="BTC", kind="option")["result"]}
+    one = ours["BTC-27MAR26-70000-P"]
+    summary = {row["instId"]: row for row in okx("public/opt-summary", uly="BTC-USD")}
+    assert float(summary["BTC-USD-260327-70000-P"]["markVol"]) * 100 == pytest.approx(one["mark_iv"])
+    assert float(summary["BTC-USD-260327-70000-P"]["fwdPx"]) == pytest.approx(one["underlying_price"])
+    tickers = {row["symbol"]: row for row in bybit("tickers", category="option", baseCoin="BTC")}
+    theirs = tickers["BTC-27MAR26-70000-P-USDT"]
+    assert float(theirs["markIv"]) * 100 == pytest.approx(one["mark_iv"])
+    sizes = {
+        row["instId"]: float(row["ctVal"]) * float(row["ctMult"])
+        for row in okx("public/instruments", instType="OPTION")
+    }
+    interest = okx("public/open-interest", instType="OPTION", instFamily="BTC-USD")
+    held = (
+        sum(row["open_interest"] for row in ours.values()),
+        sum(float(row["openInterest"]) for row in tickers.values()),
+        sum(float(row["oi"]) * sizes[row["instId"]] for row in interest),
+    )
+    assert sum(held) == pytest.approx(296_700, rel=1e-4)
+
+
+def test_liquidations_of_five_days_are_the_published_sum() -> None:
+    since = MIDNIGHT - timedelta(days=5)
+    rows = get(
+        "https://open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history",
+        MIDNIGHT,
+        symbol="BTC",
+        interval="4h",
+        start_time=ms(since),
+        end_time=ms(MIDNIGHT),
+    )
+    assert rows["code"] == "0"
+    assert sum(row["aggregated_long_liquidation_usd"] for row in rows["data"]) == pytest.approx(1.8e9)
+    first, *_ = rows["data"]
+    assert first["time"] == ms(since)
+    told = get(
+        "https://api.coinalyze.net/v1/liquidation-history",
+        MIDNIGHT,
+        symbols=",".join(
+            f"BTC{quote}_PERP.{code}" for code, quote in zip("A63HK02", ["USDT"] * 6 + ["USD"], strict=True)
+        ),
+        interval="daily",
+        from_=ms(since) // 1000,
+        to=ms(MIDNIGHT) // 1000,
+        convert_to_usd="true",
+    )
+    assert sum(day["l"] for market in told for day in market["history"]) == pytest.approx(1.8e9)
+
+
+def test_a_vendor_counts_open_interest_in_coins_here_and_in_dollars_there() -> None:
+    url = "https://open-api-v4.coinglass.com/api/futures/open-interest"
+    asked = {"symbol": "BTC", "interval": "4h", "limit": 3}
+    total = get(f"{url}/aggregated-history", MIDNIGHT, **asked)["data"][-1]["close"]
+    coins = get(f"{url}/aggregated-stablecoin-history", MIDNIGHT, **asked)["data"][-1]["close"]
+    dollars = get(f"{url}/aggregated-coin-margin-history", MIDNIGHT, **asked)["data"][-1]["close"]
+    assert total == pytest.approx(527_850 * 71_500)
+    assert coins * 71_500 + dollars == pytest.approx(total)
+    everybody, *venues = get(f"{url}/exchange-list", MIDNIGHT, symbol="BTC")["data"]
+    assert everybody["exchange"] == "All"
+    assert sum(row["open_interest_usd"] for row in venues) == pytest.approx(everybody["open_interest_usd"])
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "read"),
+    [
+        (
+            "https://fapi.binance.com/futures/data/openInterestHist",
+            {"symbol": "BTCUSDT", "period": "1d", "limit": 30},
+            lambda rows: [(row["timestamp"], float(row["sumOpenInterest"]) / (0.31 * 0.9 * 0.85)) for row in rows],
+        ),
+        (
+            "https://api.bybit.com/v5/market/open-interest",
+            {"category": "linear", "symbol": "BTCUSDT", "intervalTime": "1d", "limit": 30},
+            lambda reply: [
+                (int(row["timestamp"]), float(row["singleOpenInterest"]) / (0.18 * 0.85 * 0.85))
+                for row in reply["result"]["list"][::-1]
+            ],
+        ),
+    ],
+)
+def test_histories_of_open_interest_are_the_tapes_own_days(
+    url: str, params: dict[str, Any], read: Callable[[Any], list[tuple[int, float]]]
+) -> None:
+    told = read(get(url, MIDNIGHT, **params))
+    assert len(told) == 30
+    assert told[-1][0] == ms(MIDNIGHT)
+    assert told[-1][1] == pytest.approx(527_850, rel=1e-5)
+    days = {day.day: day.open_interest_coin for day in tape().lead_in}
+    for at_ms, coins in told[:15]:
+        day = (datetime.fromtimestamp(at_ms / 1000, UTC) - timedelta(days=1)).date()
+        assert coins == pytest.approx(days[day], rel=1e-5)
+
+
+def test_a_page_is_cut_at_the_limit_and_by_the_times() -> None:
+    url = "https://fapi.binance.com/fapi/v1/fundingRate"
+    rows = get(url, symbol="BTCUSDT", startTime=ms(AFTERNOON - timedelta(days=10)), limit=4)
+    assert [row["fundingTime"] for row in rows] == [
+        ms(datetime(2026, 1, 27, 16, tzinfo=UTC) + number * timedelta(hours=8)) for number in range(4)
+    ]
+    newest = okx("public/funding-rate-history", instId="BTC-USDT-SWAP", limit=2)
+    assert [int(row["fundingTime"]) for row in newest] == [ms(AFTERNOON.replace(hour=8)), ms(AFTERNOON.replace(hour=0))]
+
+
+def test_gold_and_the_nasdaq_are_told_by_day() -> None:
+    gold = get("https://api.binance.com/api/v3/klines", symbol="PAXGUSDT", interval="1d", limit=2)
+    assert float(gold[0][4]) == pytest.approx(4850, abs=1)
+    lines = raw("https://fred.stlouisfed.org/graph/fredgraph.csv", id="NASDAQ100").text.splitlines()
+    assert lines[0] == "observation_date,NASDAQ100"
+    assert lines[-1] == "2026-02-05,24550.00"
+    assert "2025-12-25," in lines
+    assert not any(line.startswith(("2026-01-31", "2026-02-01")) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "said"),
+    [
+        ("https://fapi.binance.com/fapi/v1/openInterest", {"symbol": "XYZUSDT"}, b"-1121"),
+        ("https://www.okx.com/api/v5/public/funding-rate", {"instId": "XYZ-USDT-SWAP"}, b'"51000"'),
+        ("https://api.bybit.com/v5/market/tickers", {"category": "linear", "symbol": "XYZ"}, b"10001"),
+        ("https://open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history", {"symbol": "XYZ"}, b'"400"'),
+        ("https://futures.kraken.com/derivatives/api/v3/other", {}, b"notFound"),
+        ("https://www.bitmex.com/api/v1/other", {}, b"Not Found"),
+        ("https://api.coinalyze.net/v1/other", {}, b"Not Found"),
+        ("https://fred.stlouisfed.org/graph/fredgraph.csv", {"id": "OTHER"}, b"Not Found"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_the_venues_own_way(url: str, params: dict[str, Any], said: bytes) -> None:
+    assert said in raw(url, **params).content
+
+
+def test_every_reply_carries_the_servers_time() -> None:
+    for host in VENUES:
+        assert raw(f"https://{host}/").headers["date"] == "Fri, 06 Feb 2026 14:00:00 GMT"
