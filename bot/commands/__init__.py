@@ -73,6 +73,12 @@ def discover() -> Mapping[str, Command]:
     return found
 
 
+def usage(command: Command) -> str:
+    """How the command is typed: `/skew [asset] [tenor]`."""
+    parts = [f"<{option.name}>" if option.required else f"[{option.name}]" for option in command.options]
+    return " ".join([f"/{command.name}", *parts])
+
+
 async def run(desk: Desk, command: Command, request: Request) -> Answer:
     """The command's answer; for input that cannot be taken a private one that says what would be right."""
     try:

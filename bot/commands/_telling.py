@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from bot.commands import Option, Request
 from bot.desk import Desk
-from bot.domain.facts import Facts
-from bot.domain.posts import Button, Figure, Profile
+from bot.domain.facts import Fact, Facts
+from bot.domain.posts import Answer, Button, Figure, Profile
 from bot.domain.story import Origin, Span, Text
 
 LONGEST_LABEL = 80  # Discord's limit for a button's label
@@ -14,6 +16,9 @@ LONGEST_LABEL = 80  # Discord's limit for a button's label
 def suggest_assets(desk: Desk, typed: str) -> Sequence[str]:
     """The followed assets that begin with what was typed."""
     return [asset for asset in desk.assets if asset.startswith(typed.strip().upper())]
+
+
+ASSET = Option(name="asset", suggest=suggest_assets)
 
 
 def told(desk: Desk, about: str, name: str, facts: Facts, profile: Profile) -> Text:
@@ -53,6 +58,41 @@ def joined(*texts: Text | str) -> tuple[str, tuple[Span, ...]]:
 def figures(desk: Desk, names: Iterable[str], facts: Facts, profile: Profile) -> tuple[Figure, ...]:
     """The facts that exist in this catalog as labeled values, in the given order."""
     return tuple(desk.figure(name, facts, profile) for name in names if name in desk.playbook.catalog)
+
+
+async def venues(desk: Desk, asset: str, name: str, profile: Profile) -> tuple[Figure, ...]:
+    """Each venue's own last value of a metric, with its age where it is old; nothing where only one venue gives it."""
+    history = await desk.history(asset)
+    found: list[Figure] = []
+    for venue in history.venues(name):
+        column = history.column(name, venue)
+        at = datetime.fromtimestamp(float(column.known_ms[-1]) / 1000, UTC)
+        fact = Fact(name=name, value=float(column.value[-1]), at=at, venues=(venue,), of_venues=1)
+        fresh = desk.playbook.catalog.fresh(fact, desk.now())
+        alone = Facts(
+            asset=asset, at=desk.now(), known={name: fact} if fresh else {}, stale={} if fresh else {name: fact}
+        )
+        label = desk.bank(profile).words.get(f"venue.{venue}", venue.capitalize())
+        found.append(replace(desk.figure(name, alone, profile), label=label))
+    return tuple(found) if len(found) > 1 else ()
+
+
+async def about_metric(
+    desk: Desk, request: Request, *, about: str, lead: str, shown: Iterable[str], buttons: tuple[Button, ...] = ()
+) -> Answer:
+    """An answer on one leading metric: its sentence, its meaning, the figures `shown`, each venue's own. Raises InputError."""
+    profile = request.profile
+    asset = desk.asset(request.options.get("asset"))
+    facts = await desk.facts(asset)
+    body, spans = joined(told(desk, about, lead, facts, profile), meaning(desk, lead, profile))
+    return Answer(
+        title=f"{asset}: {title(desk, lead, profile)}",
+        body=body,
+        body_spans=spans,
+        figures=(*figures(desk, shown, facts, profile), *await venues(desk, asset, lead, profile)),
+        buttons=buttons,
+        footer=desk.footer(facts, profile),
+    )
 
 
 def go_on(label: str, command: str, arguments: Mapping[str, str]) -> Button:

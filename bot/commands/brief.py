@@ -3,7 +3,7 @@
 from typing import get_args
 
 from bot.commands import Command, Option, Request
-from bot.commands._telling import figures, joined, suggest_assets
+from bot.commands._telling import ASSET, figures, joined
 from bot.desk import Desk
 from bot.domain.posts import Answer
 from bot.domain.story import Length
@@ -41,6 +41,6 @@ def _length(typed: str | None) -> Length | None:
 
 COMMAND = Command(
     name="brief",
-    options=(Option(name="asset", suggest=suggest_assets), Option(name="length", choices=LENGTHS)),
+    options=(ASSET, Option(name="length", choices=LENGTHS)),
     answer=answer,
 )

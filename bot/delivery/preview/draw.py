@@ -1,17 +1,18 @@
 """Cards to HTML. The templates escape everything; no text of a card is ever taken for markup."""
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.commands import Command
+from bot.commands import Command, usage
 from bot.delivery.preview.grounds import Ground, Part, cut
-from bot.delivery.preview.typed import line_of, usage
+from bot.delivery.preview.typed import line_of
 from bot.desk import Hearing
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact
@@ -36,6 +37,23 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """All that the page shows. `last` is the newest post's id, `times` those of the posts that the slider reaches, `past`
+    the time that is looked back to (None: now), `lines` the first suggestions of the box."""
+
+    entries: Sequence[Entry]
+    hearings: Sequence[Hearing]
+    now: datetime
+    commands: Sequence[Command]
+    words: Mapping[str, str]
+    last: str
+    lines: Sequence[str]
+    longest: int
+    times: Sequence[datetime]
+    past: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """An entry as its template wants it."""
 
@@ -53,18 +71,15 @@ class Draw:
             lstrip_blocks=True,
         )  # fmt: skip
         self._templates.filters.update(
-            moment=moment, iso=iso, age=age, base64=_base64, plain=plain, line_of=line_of, usage=usage
+            moment=moment, iso=iso, seconds=seconds, age=age, base64=_base64, plain=plain, line_of=line_of, usage=usage
         )
 
-    def home(
-        self, *, entries: Sequence[Entry], hearings: Sequence[Hearing], now: datetime, commands: Mapping[str, Command],
-        words: Mapping[str, str], last: str, lines: Sequence[str], longest: int,
-    ) -> str:  # fmt: skip
+    def home(self, shown: Shown) -> str:
         """The whole page."""
+        drawn = [_drawn(entry) for entry in shown.entries]
         return self._fill(
-            "home.html", drawn=[_drawn(entry) for entry in entries], hearings=hearings, now=now,
-            commands=commands.values(), words=words, last=last, lines=lines, longest=longest,
-        )  # fmt: skip
+            "home.html", drawn=drawn, **{field.name: getattr(shown, field.name) for field in fields(shown)}
+        )
 
     def entry(self, entry: Entry) -> str:
         """One message of the stream."""
@@ -86,6 +101,11 @@ def moment(at: datetime) -> str:
 def iso(at: datetime) -> str:
     """2026-02-06T14:00:00Z."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def seconds(at: datetime) -> int:
+    """Seconds since 1970, rounded up: a post of that very time is not left out."""
+    return math.ceil(at.timestamp())
 
 
 def age(passed: timedelta) -> str:

@@ -54,29 +54,6 @@ def by_name(facts: Facts) -> Mapping[str, Fact]:
     return {**facts.stale, **facts.known}
 
 
-def stored(evidence: Mapping[str, object]) -> Mapping[str, Fact]:
-    """The facts of a post's evidence as the archive keeps it. What is of another shape is left out: it explains nothing."""
-    found: dict[str, Fact] = {}
-    for group in ("stale", "facts"):
-        told = evidence.get(group)
-        if isinstance(told, dict):
-            found |= {name: fact for name, values in told.items() if (fact := _fact(name, values)) is not None}
-    return found
-
-
-def _fact(name: str, values: object) -> Fact | None:
-    if not isinstance(values, dict) or not isinstance(values.get("value"), int | float):
-        return None
-    try:
-        at = datetime.fromisoformat(str(values.get("at")))
-    except ValueError:
-        return None
-    return Fact(
-        name=name, value=float(values["value"]), at=at, venues=tuple(values.get("venues", ())),
-        of_venues=int(values.get("of_venues", 0)), lower_bound=values.get("lower_bound") is True,
-    )  # fmt: skip
-
-
 def _texts(card: Card) -> Iterator[tuple[str, str, tuple[Span, ...]]]:
     for name, text in (("title", card.title), ("body", card.body), ("footer", card.footer)):
         yield name, text, card.spans.get(name, ())

@@ -2,27 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from bot.commands import Command, Request, discover, run
-from bot.delivery.preview.draw import Draw, Entry
+from bot.commands import Command, discover
+from bot.delivery.preview.draw import Draw, Entry, Shown
+from bot.delivery.preview.entries import Entries, up_to
 from bot.delivery.preview.feed import Preview
-from bot.delivery.preview.grounds import by_name, stored
 from bot.delivery.preview.guard import HEADERS, guard
 from bot.delivery.preview.readers import Readers
-from bot.delivery.preview.typed import LONGEST_LINE, Typed, parse, suggest
+from bot.delivery.preview.typed import LONGEST_LINE, suggest
 from bot.desk import Desk
-from bot.domain.facts import Fact
-from bot.domain.posts import Answer, Post, Profile
-from bot.errors import InputError
+from bot.domain.posts import Post
 
-CHANNEL = "preview:"
 COOKIE = "reader"
 SHOWN = 50
-MOST_JUDGED = 200
 BEAT_S = 2.0  # how often an open page hears of the sources' ages
 LARGEST_BODY = 4096
 STATIC = Path(__file__).parent / "static"
@@ -53,24 +50,35 @@ class Page:
         self._commands = commands
         self._beat_s = beat_s
         self._draw = Draw()
+        self._entries = Entries(desk, commands)
         self._readers: Readers[Entry] = Readers()
-        self._asked = 0
-        self._judged: dict[str, Mapping[str, Fact]] = {}
-        self._profile = Profile()
         self._streams: set[asyncio.Task[None]] = set()
 
     async def home(self, request: web.Request) -> web.Response:
-        """The whole page: posts, this reader's answers, the box. It needs no script to be read."""
+        """The whole page: posts, this reader's answers, the box; with `?at=` (seconds since 1970) the posts up to then. It
+        needs no script to be read."""
         reader = self._readers.known(request.cookies.get(COOKIE))
-        posts = await self._posts()
-        entries = [await self._post_entry(post) for post in posts]
-        entries = sorted([*entries, *self._readers.answers(reader)], key=lambda entry: entry.at)
-        text = self._draw.home(
-            entries=entries, hearings=self._desk.hearings(), now=self._desk.now(), commands=self._commands,
-            words=self._desk.bank(self._profile).words, last=posts[-1].id if posts else "",
-            lines=suggest("/", self._commands, self._desk), longest=LONGEST_LINE,
-        )  # fmt: skip
-        response = web.Response(text=text, content_type="text/html", headers={hdrs.CACHE_CONTROL: "no-store"})
+        past = _time(request.query.get("at", ""))
+        posts = await self._entries.posts()
+        shown = up_to(posts, past)[-SHOWN:]
+        entries = [await self._entries.of_post(post) for post in shown]
+        if past is None:
+            entries = sorted([*entries, *self._readers.answers(reader)], key=lambda entry: entry.at)
+        page = Shown(
+            entries=entries,
+            hearings=self._desk.hearings(),
+            now=self._desk.now(),
+            commands=tuple(self._commands.values()),
+            words=self._entries.words,
+            last=shown[-1].id if shown else "",
+            lines=suggest("/", self._commands, self._desk),
+            longest=LONGEST_LINE,
+            times=[post.sent_at or post.intended_at for post in posts],
+            past=past,
+        )
+        response = web.Response(
+            text=self._draw.home(page), content_type="text/html", headers={hdrs.CACHE_CONTROL: "no-store"}
+        )
         response.set_cookie(COOKIE, reader, httponly=True, samesite="Strict")
         return response
 
@@ -95,7 +103,7 @@ class Page:
         """The answer to a typed line: a piece of HTML for the script, the page again for a plain form."""
         reader = self._readers.known(request.cookies.get(COOKIE))
         line = str((await request.post()).get("line", ""))
-        entry = await self._answer_entry(line)
+        entry = await self._entries.of_line(line)
         self._readers.keep(reader, entry)
         if "fragment" in request.query:
             response = web.Response(text=self._draw.entry(entry), content_type="text/html")
@@ -122,12 +130,6 @@ class Page:
         for telling in self._streams:
             telling.cancel()
 
-    async def _posts(self) -> list[Post]:
-        """The last posts of this channel, oldest first."""
-        found = await self._desk.archive.posts(limit=4 * SHOWN)
-        mine = [post for post in found if post.channel.startswith(CHANNEL) and post.sent_at is not None]
-        return mine[:SHOWN][::-1]
-
     async def _tell(self, response: web.StreamResponse, last: str) -> None:
         with contextlib.suppress(ConnectionResetError):  # the reader closed the page
             async for event in self._events(last):
@@ -152,57 +154,26 @@ class Page:
                 if post.id not in seen:
                     yield await self._post_event(post)
 
-    async def _after(self, last: str) -> list[Post]:
-        """The posts since one that a reader has; none for a reader that has none or an unknown one."""
-        posts = await self._posts()
+    async def _after(self, last: str) -> Sequence[Post]:
+        """The posts since the one that a reader has; all where it has none; none where that one is not known any more."""
+        posts = (await self._entries.posts())[-SHOWN:]
         places = [number for number, post in enumerate(posts) if post.id == last]
-        return posts[places[-1] + 1 :] if places else []
+        if last and not places:
+            return []
+        return posts[places[-1] + 1 :] if places else posts
 
     async def _post_event(self, post: Post) -> str:
-        return _event("post", self._draw.entry(await self._post_entry(post)), post.id)
-
-    async def _post_entry(self, post: Post) -> Entry:
-        card = self._desk.card(post)
-        return Entry(
-            key=f"post-{post.id}", at=post.sent_at or post.intended_at, card=card, facts=await self._evidence(post.id),
-            catalog=self._desk.playbook.catalog, asset=post.asset, reason=post.reason,
-            late=post.late,
-        )  # fmt: skip
-
-    async def _evidence(self, post_id: str) -> Mapping[str, Fact]:
-        """The facts that a post was judged on. They never change, so they are read once."""
-        if post_id not in self._judged:
-            while len(self._judged) >= MOST_JUDGED:
-                self._judged.pop(next(iter(self._judged)))
-            self._judged[post_id] = stored(await self._desk.archive.evidence(post_id))
-        return self._judged[post_id]
-
-    async def _answer_entry(self, line: str) -> Entry:
-        answer, facts = await self._answer(line)
-        card = await self._desk.answer_card(answer)
-        self._asked += 1
-        return Entry(
-            key=f"answer-{self._asked}", at=self._desk.now(), card=card, facts=facts,
-            catalog=self._desk.playbook.catalog, line=line[:LONGEST_LINE],
-        )  # fmt: skip
-
-    async def _answer(self, line: str) -> tuple[Answer, Mapping[str, Fact]]:
-        try:
-            typed = parse(line, self._commands)
-        except InputError as error:
-            return self._desk.refuse(error, self._profile), {}
-        request = Request(options=typed.options, profile=self._profile, surface="preview", channel=CHANNEL)
-        return await run(self._desk, typed.command, request), await self._facts(typed)
-
-    async def _facts(self, typed: Typed) -> Mapping[str, Fact]:
-        """The facts that an answer of now stands on."""
-        try:
-            asset = self._desk.asset(typed.options.get("asset"))
-        except InputError:
-            return {}
-        return by_name(await self._desk.facts(asset))
+        return _event("post", self._draw.entry(await self._entries.of_post(post)), post.id)
 
 
 def _event(kind: str, text: str, name: str = "") -> str:
     lines = [f"event: {kind}", *([f"id: {name}"] if name else []), *(f"data: {line}" for line in text.splitlines())]
     return "\n".join(lines) + "\n\n"
+
+
+def _time(typed: str) -> datetime | None:
+    """A time from seconds since 1970; None for what is none."""
+    try:
+        return datetime.fromtimestamp(int(typed), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.commands import Command, Option
+from bot.commands import Command, Option, usage
 from bot.desk import Desk
 from bot.domain.posts import Button
 from bot.errors import InputError
@@ -49,12 +49,6 @@ def parse(line: str, commands: Mapping[str, Command]) -> Typed:
         raise InputError(f"{free[len(open_options)]!r} is one word too many: {usage(command)}")
     options.update(zip(open_options, free, strict=False))
     return Typed(command=command, options=options)
-
-
-def usage(command: Command) -> str:
-    """How the command is typed: `/skew [asset] [tenor]`."""
-    parts = [f"<{option.name}>" if option.required else f"[{option.name}]" for option in command.options]
-    return " ".join([f"/{command.name}", *parts])
 
 
 def line_of(button: Button) -> str:

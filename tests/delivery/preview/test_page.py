@@ -123,6 +123,33 @@ async def test_a_page_that_was_away_gets_what_it_missed(page, desk, a_post):
     assert seen.index("id: bbbb") < seen.index("id: cccc")
 
 
+async def test_a_page_without_a_post_gets_all_that_came_before_it_listened(page, desk, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    async with page.get("/stream", params={"after": ""}) as stream:
+        assert "id: aaaa" in await read_until(stream, "event: bar")
+
+
+async def test_looking_back_shows_the_posts_up_to_then_and_no_later_one(page, desk, a_post):
+    start = a_post("x").intended_at
+    desk.archive.kept = [
+        a_post(name, at=start + timedelta(hours=hour)) for hour, name in enumerate(["aaaa", "bbbb", "cccc"])
+    ]
+    text = await text_of(page, f"/?at={int((start + timedelta(hours=1)).timestamp())}")
+    assert 'id="post-aaaa"' in text
+    assert 'id="post-bbbb"' in text
+    assert 'id="post-cccc"' not in text
+    assert "As it stood at" in text
+
+
+@pytest.mark.parametrize("at", ["", "soon", "-1e9", "9" * 30, "<script>"])
+async def test_a_time_that_is_none_shows_now(page, desk, a_post, at):
+    desk.archive.kept = [a_post("aaaa")]
+    reply = await page.get("/", params={"at": at})
+    text = await reply.text()
+    assert 'id="post-aaaa"' in text
+    assert "As it stood at" not in text
+
+
 async def test_the_bar_tells_each_source_and_its_age(page, desk, a_gap):
     desk.heard = [
         Hearing(source="deribit", heard_at=desk.now() - timedelta(minutes=7), gaps=(a_gap,)),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Command, Option
-from bot.delivery.preview.typed import LONGEST_LINE, line_of, parse, suggest, usage
+from bot.commands import Command, Option, usage
+from bot.delivery.preview.typed import LONGEST_LINE, line_of, parse, suggest
 from bot.domain.posts import Button
 from bot.errors import InputError
 

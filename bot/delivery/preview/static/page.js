@@ -39,11 +39,22 @@ function append(html) {
   piece.innerHTML = html;
   const message = piece.content.querySelector(".message");
   if (!message || document.getElementById(message.id)) return null;
+  if (message.id.startsWith("post-")) slide(message);
   ownTimes(piece.content);
   stream.querySelector(".empty")?.remove();
   stream.append(message);
   if (follow) toEnd();
   return message;
+}
+
+// The slider reaches up to the newest post.
+function slide(message) {
+  const at = document.getElementById("at");
+  const time = Date.parse(message.querySelector("header time").dateTime) / 1000;
+  if (!at || "past" in stream.dataset) return;
+  const newest = at.value === at.max;
+  at.max = Math.max(Number(at.max), Math.ceil(time));
+  if (newest) at.value = at.max;
 }
 
 function listen() {
@@ -98,6 +109,7 @@ function openGround(link) {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (form.method !== "post") return;
   event.preventDefault();
   const text = form.elements.line.value.trim();
   if (!text) return;
@@ -125,7 +137,16 @@ line.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+const at = document.getElementById("at");
+at?.addEventListener("input", () => {
+  document.querySelector("output[for=at]").textContent = local.format(new Date(at.value * 1000));
+});
+at?.addEventListener("change", () => {
+  if (at.value === at.max) window.location.assign("/");
+  else at.form.requestSubmit();
+});
+
 ownTimes(document);
 if (window.location.hash) document.querySelector(window.location.hash)?.scrollIntoView();
 else window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
-listen();
+if (!("past" in stream.dataset)) listen();

@@ -1,0 +1,44 @@
+"""Which metric is meant by what a reader types."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from bot.commands._telling import title
+from bot.desk import Desk
+from bot.domain.posts import Profile
+from bot.errors import InputError
+
+MOST_SUGGESTIONS = 25
+
+
+def terms(desk: Desk, profile: Profile) -> Mapping[str, str]:
+    """Every word that can be explained, in small letters, and its metric."""
+    named = {title(desk, name, profile).lower(): name for name in desk.playbook.catalog.metrics}
+    return named | {name: name for name in desk.playbook.catalog.metrics}
+
+
+def suggest_metrics(desk: Desk, typed: str) -> Sequence[str]:
+    """Titles of metrics that hold what was typed."""
+    wanted = typed.strip().lower()
+    titles = dict.fromkeys(title(desk, name, Profile()) for name in desk.playbook.catalog.metrics)
+    return [name for name in titles if wanted in name.lower()][:MOST_SUGGESTIONS]
+
+
+def metric_named(desk: Desk, typed: str, profile: Profile) -> str:
+    """The metric that is meant: by its name, its title, or words of its title; of several the one that rules judge by."""
+    known = terms(desk, profile)
+    wanted = " ".join(typed.lower().replace("_", " ").replace("-", " ").split())
+    plain = {term.replace("_", " ").replace("-", " "): name for term, name in known.items()}
+    if wanted in plain:
+        return plain[wanted]
+    judged = {ladder.fact.partition(".")[0] for ladder in desk.playbook.rules.ladders.values()}
+    fitting = [
+        (name not in judged, len(term), name)
+        for term, name in plain.items()
+        if set(wanted.split()) <= set(term.split())
+    ]
+    if fitting and wanted:
+        return min(fitting)[2]
+    near = difflib.get_close_matches(wanted, plain, n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "type a few letters, and pick one that is offered"
+    raise InputError(f"unknown term {typed!r}: {hint}")

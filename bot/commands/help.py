@@ -1,0 +1,26 @@
+"""`/help`: every command with its options and what it answers."""
+
+from bot.commands import Command, Request, discover, usage
+from bot.desk import Desk
+from bot.domain.facts import Facts
+from bot.domain.posts import Answer, Figure
+
+
+async def answer(desk: Desk, request: Request) -> Answer:
+    """All commands. Raises nothing."""
+    words = desk.bank(request.profile).words
+    nothing = Facts(asset=desk.assets[0], at=desk.now(), known={})
+    said = desk.say("answer", "help", nothing, request.profile)
+    return Answer(
+        title=words.get("command.help", "help"),
+        body=said.text,
+        body_spans=said.spans,
+        figures=tuple(
+            Figure(label=usage(command), text=words.get(f"command.{command.name}", command.name))
+            for command in discover().values()
+        ),
+        footer=desk.footer(nothing, request.profile),
+    )
+
+
+COMMAND = Command(name="help", options=(), answer=answer)

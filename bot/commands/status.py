@@ -1,0 +1,58 @@
+"""`/status`: the sources and their ages, the last post, the edition of rules and phrases."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from bot.commands import Command, Request
+from bot.commands._telling import joined
+from bot.desk import Desk, Hearing
+from bot.domain.facts import Facts
+from bot.domain.posts import Answer, Figure, Profile
+from bot.domain.story import Origin, Text
+
+
+async def answer(desk: Desk, request: Request) -> Answer:
+    """How the bot does now. Raises nothing."""
+    profile = request.profile
+    words = desk.bank(profile).words
+    nothing = Facts(asset=desk.assets[0], at=desk.now(), known={})
+    posts = await desk.archive.posts(limit=1)
+    names = {"value": Origin(kind="identifier", ref="edition", value=f"{_version()}, {desk.playbook.hash}")}
+    said = [desk.say("answer", "status", nothing, profile, names)]
+    if posts:
+        last = {
+            "post": Origin(kind="identifier", ref="post", value=posts[0].id),
+            "last_at": Origin(kind="date", ref="last post", value=posts[0].intended_at.isoformat()),
+        }
+        said.append(desk.say("answer", "status-post", nothing, profile, last))
+    body, spans = joined(*said)
+    return Answer(
+        title=words.get("command.status", "status"),
+        body=body,
+        body_spans=spans,
+        figures=tuple(_figure(desk, hearing, nothing, profile) for hearing in desk.hearings()),
+    )
+
+
+def _figure(desk: Desk, hearing: Hearing, nothing: Facts, profile: Profile) -> Figure:
+    label = desk.bank(profile).words.get(f"venue.{hearing.source}", hearing.source.capitalize())
+    said: list[Text] = []
+    if hearing.heard_at is not None:
+        heard = Origin(kind="date", ref=hearing.source, value=hearing.heard_at.isoformat())
+        said.append(desk.say("answer", "status-heard", nothing, profile, {"last_at": heard}))
+    else:
+        said.append(desk.say("answer", "status-silent", nothing, profile))
+    for gap in hearing.gaps:
+        reason = Origin(kind="input", ref=gap.who, value=gap.reason)
+        said.append(desk.say("answer", "status-gap", nothing, profile, {"reason": reason}))
+    text, spans = joined(*said)
+    return Figure(label=label, text=text, spans=spans)
+
+
+def _version() -> str:
+    try:
+        return version("tightrope")
+    except PackageNotFoundError:  # run from the folder, not installed
+        return "0"
+
+
+COMMAND = Command(name="status", options=(), answer=answer)
