@@ -28,8 +28,7 @@ WINDOWED: Mapping[str, int] = {
 NEEDED_WORDS = (
     "at_least", "and", "range", "months", "date", "moment", "unit.points", "unit.hours", "unit.days", "unit.trillion",
     "unit.billion", "unit.million", "tenor", "window.24h", "window.7d", "window.1h", "window.5d", "window.90d",
-    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down", "move_above",
-    "move_below", "sources_none", "venues", "plain_title", "plain_line", "plain_unknown",
+    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down", "sources_none", "venues", "plain_title", "plain_line", "plain_unknown",
     *(f"move.{name}" for name in MOVES),
     *(f"stance.{stance}" for stance in get_args(Stance)), "stance.mixed",
     *(f"stance_words.{stance}" for stance in get_args(Stance)),
@@ -211,11 +210,13 @@ def _unknown(name: str, catalog: Catalog) -> str:
 
 
 def _about_known(phrase: Phrase, catalog: Catalog, book: RuleBook) -> bool:
+    stance, _, rule = phrase.about.partition("+")
+    if stance in SHAPES:
+        return not rule or rule in book.rules
     if phrase.slot in ("headline", "lead", "standfirst", "close", "sowhat"):
-        stance, _, rule = phrase.about.partition("+")
-        return stance in SHAPES and (not rule or rule in book.rules)
+        return False
     if phrase.slot in ("evidence", "meaning", "limit", "still", "short"):
-        return phrase.about in book.rules or phrase.about in book.ladders or phrase.about in (*SHAPES, "any", "easing")
+        return phrase.about in book.rules or phrase.about in book.ladders or phrase.about in ("any", "easing")
     return bool(phrase.about)
 
 
@@ -223,7 +224,7 @@ def _directions_beside_changes(phrase: Phrase, bank: PhraseBank) -> Iterator[str
     tokens = re.findall(r"{{.*?}}|[^\s{}]+", phrase.text)
     ways = {*several(bank.words, "direction_up"), *several(bank.words, "direction_down")}
     for index, token in enumerate(tokens):
-        if not re.match(r"{{.*(\.change_|rebound_pct|drawdown_pct)", token):
+        if not re.match(r"{{.*\.change_", token):
             continue
         near = [word.strip(".,;:").lower() for word in tokens[max(0, index - 2) : index + 2]]
         for word in near:

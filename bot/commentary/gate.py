@@ -83,7 +83,8 @@ def _span(span: Span, text: Text, market: Market, memory: Memory, given: Given) 
         return
     if expected != span.origin.value:
         yield f"2: {span.text!r}: {span.origin.ref} is {expected!r}, not {span.origin.value!r}"
-    if (shown := _shown(span, market)) != span.text:
+    shown = _shown(span, market)
+    if span.text not in (shown, shown[:1].upper() + shown[1:]):
         yield f"2: {span.text!r} should read {shown!r}"
     yield from _rounding(span, market)
     yield from _bound(span, text, market)
@@ -145,7 +146,7 @@ def _date_value(ref: str, market: Market, memory: Memory) -> str | None:
 
 def _name_value(span: Span, market: Market) -> float | str | None:
     if span.filter in ("title", "tenor"):
-        return title_of(span.origin.ref, market.bank)
+        return span.origin.value
     if span.origin.ref == "asset":
         asset = market.facts.asset
         known = (asset, market.bank.words.get(f"asset.{asset}", asset))

@@ -1,5 +1,6 @@
 """Facts, rules and times as the terms that phrases ask for by name."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +72,12 @@ def _above(limit: float) -> Check:
     return lambda value: value > limit
 
 
+def _exactly(limit: float | str) -> Check:
+    """A line that is named must be named exactly."""
+    number = float(limit)
+    return lambda value: math.isclose(value, number, rel_tol=1e-9, abs_tol=1e-9)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namer:
     """Makes the terms of one text, all writing to one recorder."""
@@ -123,6 +130,7 @@ class Namer:
         known = stem.partition(".")[0] in bank.metrics
         return Term(
             recorder=self.recorder, origin=origin, unit_filter=unit,
+            checks=(_exactly(origin.value),) if origin.kind in ("threshold", "usual") and origin.value != "" else (),
             title=title_of(stem, bank) if known else stem, tenor=tenor_of(stem, bank) if known else "",
         )  # fmt: skip
 

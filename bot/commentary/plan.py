@@ -13,7 +13,7 @@ from bot.domain.story import Length, Memory, Slot, Told
 Telling = Literal["full", "still", "easing"]
 
 RECENT_POSTS = 3
-FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 4, "article": 6}
+FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 6, "article": 6}
 STILL_FINDINGS = 5
 
 

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from jinja2 import TemplateError
 
 from bot.commentary.choose import Pools, ranked
+from bot.commentary.formats import BY_UNIT
 from bot.commentary.names import Market, Namer
 from bot.commentary.plan import Piece, Plan, news, ordered
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Recorder
+from bot.commentary.titles import title_of, unit_of
 from bot.domain.judgement import Finding, Flip, Move
-from bot.domain.rulebook import Condition
-from bot.domain.story import Memory, Origin, Phrase, Span, Text
+from bot.domain.story import Memory, Origin, Phrase, Text
 from bot.errors import GateRefused
 
-SHORT_LIMIT = 280
+MOST_CLAUSES = 4
 
 
 @dataclass(slots=True)
@@ -74,17 +75,17 @@ class Realizer:
             names |= namer.finding(piece.finding)
         asked = [name for name, _ in slots(phrase.text).asked]
         names |= namer.facts(dict.fromkeys(asked))
-        names |= self._lists(piece, asked, namer)
+        names |= self._lists(piece, phrase.about, asked, namer)
         try:
             text, spans = recorder.resolve(render(phrase.text, names))
         except (TemplateError, KeyError, ValueError):
             return None  # it asks for what is not known now: another phrase is tried
         return Text(slot=phrase.slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
 
-    def _lists(self, piece: Piece, asked: list[str], namer: Namer) -> dict[str, object]:
+    def _lists(self, piece: Piece, about: str, asked: list[str], namer: Namer) -> dict[str, object]:
         """The lists that a phrase of this slot may ask for, joined into running words."""
         makers = {
-            "clauses": lambda: self._clauses(namer), "moves": lambda: self._moves(namer), "then": lambda: self._then(namer),
+            "clauses": lambda: self._clauses(about, namer), "moves": lambda: self._moves(namer), "then": lambda: self._then(namer),
             "missing": lambda: self._missing(piece, namer), "new": lambda: self._labels(0), "gone": lambda: self._labels(1),
             "was": lambda: self._was(namer), "last_at": lambda: self._last(namer), "before": lambda: self._before(namer),
         }  # fmt: skip
@@ -98,10 +99,12 @@ class Realizer:
             return parts[0]
         return f"{', '.join(parts[:-1])} {self.market.bank.words['and']} {parts[-1]}"
 
-    def _clauses(self, namer: Namer) -> str | None:
-        """The findings as short clauses, as many as leave room in a short."""
+    def _clauses(self, about: str, namer: Namer) -> str | None:
+        """The findings as short clauses, without the one that the sentence around them is about."""
         parts: list[str] = []
-        for finding in ordered(self.market, self.memory)[: 4 - min(self.turn, 3)]:
+        told = about.partition("+")[2]
+        others = [finding for finding in ordered(self.market, self.memory) if finding.rule != told]
+        for finding in others[: MOST_CLAUSES - min(self.turn, MOST_CLAUSES - 1)]:
             clause = self._clause(finding, namer)
             if clause is not None:
                 parts.append(clause)
@@ -161,21 +164,12 @@ class Realizer:
         return self._listed([self._move(move, namer) for move in flip.moves]) if flip else None
 
     def _move(self, move: Move, namer: Namer) -> str:
-        """A move in words: "60-day put-call skew at 10.5% or lower"."""
-        bank = self.market.bank
-        rule = self.market.book.rules[move.rule]
-        part = next((part for part in rule.when if isinstance(part, Condition) and part.fact == move.fact), None)
-        side = ("below" if move.end < move.start else "above") if move.comes_on else "clears"
-        term = namer.threshold(rule, part, side) if part is not None else None
-        if term is None:
-            term = namer.fact(move.fact)
-            if term is None:
-                raise KeyError(move.fact)
-            term = replace(term, origin=Origin(kind="threshold", ref=f"{move.rule}:{move.fact} end", value=move.end), checks=())
-        down = move.end < move.start
-        pattern = bank.words[("move_below" if down else "move_above") if move.comes_on else ("move_down" if down else "move_up")]
-        title = term.recorder.mark(term.title, Origin(kind="name", ref=move.fact, value=term.title), "title")
-        return pattern.format(title=title, value=term.write(term.unit_filter))
+        """A move in words: "60-day put-call skew down to 5%"."""
+        words = self.market.bank.words
+        origin = Origin(kind="threshold", ref=f"{move.rule}:{move.fact} end", value=move.end)
+        term = namer.number(origin, BY_UNIT.get(unit_of(move.fact, self.market.bank), "text"))
+        title = term.recorder.mark(title_of(move.fact, self.market.bank), Origin(kind="name", ref=move.fact, value=""), "title")
+        return words["move_down" if move.end < move.start else "move_up"].format(title=title, value=term.write(term.unit_filter))
 
 
 def joined(texts: list[Text]) -> Text:
