@@ -22,6 +22,8 @@ LARGEST = 1e15  # a thousand times what the whole market is worth in dollars, an
 _FAR_MS = 32_503_680_000_000  # the year 3000: venues write such times for "never"
 RATE_LIMIT = 1.0  # all of a position, paid in one interval
 INTERVAL_LIMIT_HOURS = 24.0
+HOUR_MS = 3_600_000
+FUNDING_HOURS = (1.0, 2.0, 4.0, 8.0)
 FUNDING = "funding"  # how `who` ends in a gap that is about funding alone
 Ms = Annotated[int, msgspec.Meta(gt=0, lt=_FAR_MS)]
 Figure = str | float | None
@@ -203,6 +205,34 @@ def column(
         interval_s=int(interval.total_seconds()),
         at_ms=array("q", [at_ms for at_ms, _ in rows]),
         value=array("d", [value for _, value in rows]),
+    )
+
+
+def funding_column(
+    *, source: str, subject: str, asset: str, rows: Sequence[tuple[int, float | None]], server_at: datetime
+) -> SeriesReading | Gap:
+    """Payments of funding (milliseconds, fraction of the interval that ended then; any order) as percent for eight hours.
+
+    A payment's interval is the time since the one before it; where that is none of the intervals that venues use, a payment
+    is missing, and the row is left out.
+    """
+    paid = sorted(set(rows))
+    hours = [(later[0] - earlier[0]) / HOUR_MS for earlier, later in pairwise(paid)]
+    eight_hours = [
+        (at_ms, rate * 100 * 8 / since)
+        for (at_ms, rate), since in zip(paid[1:], hours, strict=True)
+        if rate is not None and abs(rate) < RATE_LIMIT and since in FUNDING_HOURS
+    ]
+    usual = sorted(hours)[len(hours) // 2] if hours else 0.0
+    interval = timedelta(hours=usual if usual in FUNDING_HOURS else 8)
+    return column(
+        source=source,
+        subject=subject,
+        asset=asset,
+        metric="funding_8h_pct",
+        interval=interval,
+        rows=eight_hours,
+        server_at=server_at,
     )
 
 

@@ -14,7 +14,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Generic, TypeVar
@@ -38,6 +38,7 @@ from bot.domain.readings import (
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
+from bot.sources._options import IV_LIMIT_PCT, amounts, expiry, forwards, median, volatilities
 from bot.sources._wire import (
     FUTURE,
     LARGEST,
@@ -67,12 +68,8 @@ CHUNK = timedelta(days=30)  # get_funding_rate_history gives 744 rows at most, g
 EIGHT_HOURS = timedelta(hours=8)
 TOO_MANY_REQUESTS = 10028
 INVERSE = ("BTC", "ETH")
-IV_LIMIT_PCT = 1_000.0
-EXPIRY_HOUR = 8
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 _OPTION = re.compile(r"(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:d\d+)?)-([CP])", re.ASCII)
-_DAY = re.compile(r"(\d{1,2})([A-Z]{3})(\d{2})", re.ASCII)
 
 T = TypeVar("T")
 
@@ -292,10 +289,10 @@ def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
             expires_ms=layout.expires_ms,
             strike_usd=layout.strike_usd,
             is_call=layout.is_call,
-            forward_usd=_forwards([row.underlying_price for row in kept]),
-            mark_iv_pct=_volatilities([row.mark_iv for row in kept]),
-            open_interest_coin=_amounts([row.open_interest for row in kept]),
-            volume_24h_coin=_amounts([row.volume for row in kept]),
+            forward_usd=forwards([row.underlying_price for row in kept]),
+            mark_iv_pct=volatilities([row.mark_iv for row in kept]),
+            open_interest_coin=amounts([row.open_interest for row in kept]),
+            volume_24h_coin=amounts([row.volume for row in kept]),
             row_ms=row_ms,
         )
     ]
@@ -430,7 +427,7 @@ def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
     if not rows:
         raise SourceUnavailable(f"{NAME} {asset} options: no option in the recording, hence no time")
     times_ms = [row.creation_timestamp for row in rows]
-    taken_at, last_at = utc(int(_median(np.array(times_ms)))), utc(max(times_ms))
+    taken_at, last_at = utc(int(median(np.array(times_ms)))), utc(max(times_ms))
 
     def reply(about: str, body: bytes) -> Reply:
         return Reply(subject=f"{NAME} {asset} {about}", body=body, heard_at=last_at, tolerance=timedelta.max)
@@ -468,7 +465,7 @@ def _median_delivery(reply: Reply, asset: str) -> list[Reading | Gap]:
     prices = [price for row in rows if (price := positive(row.estimated_delivery_price, reply.subject)) is not None]
     if not prices:
         return [Gap(who=f"{NAME} {asset} index", reason=f"{NAME} {asset} index: no row names one")]
-    index_usd = _median(np.array(prices))
+    index_usd = median(np.array(prices))
     return [SpotQuote(source=NAME, observed_at=reply.heard_at, venue=NAME, asset=asset, index_usd=index_usd)]
 
 
@@ -517,19 +514,7 @@ def _option(name: str, subject: str) -> tuple[int, float, bool]:
     strike_usd = float(strike.replace("d", "."))
     if not strike_usd > 0:
         raise SourceChanged(f"{subject}: {name[:40]!r} has no strike")
-    return to_ms(_expiry(day, subject)), strike_usd, right == "C"
-
-
-@lru_cache(maxsize=512)
-def _expiry(day: str, subject: str) -> datetime:
-    """08:00 UTC of `5JUN26`. Raises SourceChanged for what is no day."""
-    found = _DAY.fullmatch(day)
-    if found is None or found[2] not in MONTHS:
-        raise SourceChanged(f"{subject}: {day[:20]!r} is no expiry")
-    try:
-        return datetime(2000 + int(found[3]), MONTHS.index(found[2]) + 1, int(found[1]), EXPIRY_HOUR, tzinfo=UTC)
-    except ValueError as error:
-        raise SourceChanged(f"{subject}: {day!r} is no expiry: {error}") from error
+    return to_ms(expiry(day, subject)), strike_usd, right == "C"
 
 
 def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: str) -> list[Reading | Gap]:
@@ -541,7 +526,7 @@ def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: 
         symbol=row.instrument_name,
         asset=spelling.asset,
         kind="perpetual" if perpetual else "future",
-        expires_at=None if perpetual else _expiry(day, subject),
+        expires_at=None if perpetual else expiry(day, subject),
         inverse=spelling.inverse,
     )
     heard: list[Reading | Gap] = [
@@ -574,36 +559,7 @@ def _rows_at(row_ms: Ints, server_at: datetime, subject: str) -> datetime:
         raise SourceUnavailable(f"{subject}: a row's time lies in the future")
     if int(row_ms.max() - row_ms.min()) > DAY // timedelta(milliseconds=1):
         raise SourceChanged(f"{subject}: rows of different days")
-    return observed(int(_median(row_ms)), server_at, subject)
-
-
-def _median(column: Floats | Ints) -> float:
-    """The median; for a few hundred rows a third of the time that numpy's own takes."""
-    ordered = np.sort(column)
-    middle = len(ordered) // 2
-    return float(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
-
-
-def _forwards(values: list[float | None]) -> Floats:
-    column = np.array(values, dtype=np.float64)
-    column[~(column > 0)] = np.nan
-    said = column[column > 0]
-    if len(said):
-        usual = _median(said)
-        column[(column > 2 * usual) | (column < usual / 2)] = np.nan
-    return column
-
-
-def _volatilities(values: list[float | None]) -> Floats:
-    column = np.array(values, dtype=np.float64)
-    column[~((column > 0) & (column < IV_LIMIT_PCT))] = np.nan
-    return column
-
-
-def _amounts(values: list[float | None]) -> Floats:
-    column = np.array(values, dtype=np.float64)
-    column[~((column >= 0) & (column < LARGEST))] = np.nan
-    return column
+    return observed(int(median(row_ms)), server_at, subject)
 
 
 def _series(heard: Iterable[Reading | Gap]) -> list[SeriesReading]:

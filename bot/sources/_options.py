@@ -1,0 +1,64 @@
+"""What the option chains of several venues share: expiries in names, and columns in which what cannot be is nan."""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import numpy as np
+
+from bot.domain.chain import Floats, Ints
+from bot.errors import SourceChanged
+from bot.sources._wire import LARGEST
+
+IV_LIMIT_PCT = 1_000.0
+EXPIRY_HOUR = 8  # UTC, at Deribit, Binance, OKX and Bybit alike
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAY = re.compile(r"(\d{1,2})([A-Z]{3})(\d{2})", re.ASCII)
+_DIGITS = re.compile(r"(\d{2})(\d{2})(\d{2})", re.ASCII)
+
+
+@lru_cache(maxsize=1024)
+def expiry(day: str, subject: str) -> datetime:
+    """08:00 UTC of a day written `5JUN26` or `260605`. Raises SourceChanged for what is no day."""
+    if (spelled := _DAY.fullmatch(day)) and spelled[2] in MONTHS:
+        year, month, number = int(spelled[3]), MONTHS.index(spelled[2]) + 1, int(spelled[1])
+    elif digits := _DIGITS.fullmatch(day):
+        year, month, number = int(digits[1]), int(digits[2]), int(digits[3])
+    else:
+        raise SourceChanged(f"{subject}: {day[:20]!r} is no expiry")
+    try:
+        return datetime(2000 + year, month, number, EXPIRY_HOUR, tzinfo=UTC)
+    except ValueError as error:
+        raise SourceChanged(f"{subject}: {day!r} is no expiry: {error}") from error
+
+
+def median(values: Floats | Ints) -> float:
+    """The median; for a few hundred rows a third of the time that numpy's own takes."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    return float(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
+
+
+def forwards(values: list[float | None]) -> Floats:
+    """Forwards in USD; nan for none, for zero and below, and for one twice or half as large as the others."""
+    told = np.array(values, dtype=np.float64)
+    told[~(told > 0)] = np.nan
+    said = told[told > 0]
+    if len(said):
+        usual = median(said)
+        told[(told > 2 * usual) | (told < usual / 2)] = np.nan
+    return told
+
+
+def volatilities(values: list[float | None]) -> Floats:
+    """Volatilities in percent a year; nan for none and for what cannot be."""
+    told = np.array(values, dtype=np.float64)
+    told[~((told > 0) & (told < IV_LIMIT_PCT))] = np.nan
+    return told
+
+
+def amounts(values: list[float | None]) -> Floats:
+    """Counts of coins; nan for none and for what cannot be. Zero is a count."""
+    told = np.array(values, dtype=np.float64)
+    told[~((told >= 0) & (told < LARGEST))] = np.nan
+    return told

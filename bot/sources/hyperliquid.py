@@ -1,0 +1,111 @@
+"""Hyperliquid: its perpetuals' mark, oracle price, open interest and hourly funding.
+
+Docs: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint (POST /info, metaAndAssetCtxs).
+Units: open interest in coins; funding a fraction of ONE hour; prices in USD. The reply holds no time: the Date header has it.
+Limits: weight 1,200 a minute and address, this request weighs 20. One request serves all assets.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from bot.domain.instruments import Instrument
+from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
+from bot.errors import SourceChanged
+from bot.sources._hosts import Budget
+from bot.sources._http import Http, Reply
+from bot.sources._wire import Figure, amount, decode, funding, gather, number, positive, quote, unique
+
+NAME = "hyperliquid"
+HOST = "api.hyperliquid.xyz"
+QUESTION = b'{"type":"metaAndAssetCtxs"}'
+WEIGHT = 20
+SHARE_S = 10
+
+
+class _Asset(msgspec.Struct, frozen=True, gc=False):
+    name: str
+    isDelisted: bool = False  # noqa: N815  the venue's spelling, here and below
+
+
+class _Meta(msgspec.Struct, frozen=True, gc=False):
+    universe: list[_Asset]
+
+
+class _Context(msgspec.Struct, frozen=True, gc=False):
+    funding: Figure
+    openInterest: Figure  # noqa: N815
+    markPx: Figure  # noqa: N815
+    oraclePx: Figure  # noqa: N815
+
+
+_ANSWER = msgspec.json.Decoder(tuple[_Meta, list[_Context]])
+
+
+class Hyperliquid:
+    """One poll of any number of assets is one request."""
+
+    NEEDS_KEY: ClassVar[bool] = False
+    name = NAME
+    brings: frozenset[Quantity] = frozenset({"perpetuals", "funding", "index"})
+
+    def __init__(self, http: Http, *, key: str | None = None) -> None:
+        del key  # everything asked for is public
+        self._http = http
+        http.allow(HOST, Budget(burst=1_200, per_s=20))
+
+    async def poll(self, asset: str, at: datetime) -> Heard:
+        """The asset's perpetual, its funding and its oracle price. Raises SourceError where nothing was heard."""
+        del at
+        reply = await self._http.post(
+            f"https://{HOST}/info", subject=f"{NAME} contexts", body=QUESTION, cost=WEIGHT, share_s=SHARE_S
+        )
+        return gather(f"{NAME} {asset}", {"perpetual": parse_contexts(reply, asset)}, ["perpetual"])
+
+    async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
+        """Nothing: its history is of funding alone, an hour a row and 500 rows a request."""
+        del asset, since, until
+        return ()
+
+
+SOURCE = Hyperliquid
+
+
+def parse_contexts(reply: Reply, asset: str) -> list[Reading | Gap]:
+    """The asset's perpetual, funding and oracle price; a gap where it is not listed. Raises SourceError."""
+    meta, contexts = decode(_ANSWER, reply.body, reply.subject)
+    if len(meta.universe) != len(contexts):
+        raise SourceChanged(f"{reply.subject}: {len(meta.universe)} names for {len(contexts)} contexts")
+    unique((listed.name for listed in meta.universe), reply.subject)
+    for listed, context in zip(meta.universe, contexts, strict=True):
+        if listed.name == asset and not listed.isDelisted:
+            return _perpetual(context, asset, reply.server_at())
+    return [Gap(who=f"{NAME} {asset}", reason=f"{NAME} {asset}: not listed")]
+
+
+def _perpetual(context: _Context, asset: str, server_at: datetime) -> list[Reading | Gap]:
+    subject = f"{NAME} {asset}"
+    instrument = Instrument(venue=NAME, symbol=asset, asset=asset, kind="perpetual")
+    index_usd = positive(context.oraclePx, subject)
+    heard: list[Reading | Gap] = [
+        quote(
+            source=NAME,
+            observed_at=server_at,
+            instrument=instrument,
+            mark_usd=positive(context.markPx, subject),
+            index_usd=index_usd,
+            open_interest=amount(context.openInterest, subject),
+        ),
+        funding(
+            source=NAME,
+            observed_at=server_at,
+            instrument=instrument,
+            rate=number(context.funding, subject),
+            interval_hours=1,
+        ),
+    ]
+    if index_usd is not None:
+        heard.append(SpotQuote(source=NAME, observed_at=server_at, venue=NAME, asset=asset, index_usd=index_usd))
+    return heard

@@ -1,0 +1,164 @@
+"""Bybit, on small replies of our own and on recorded ones."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from bot.domain.chain import OptionChain
+from bot.domain.readings import FundingRate, FutureQuote, Gap, SeriesReading, SpotQuote
+from bot.errors import SourceChanged, SourceUnavailable
+from bot.sources import bybit
+from bot.sources._http import Http, Patience, Reply
+from bot.sources._wire import to_ms
+from bot.sources.bybit import Bybit
+from tests.sources.conftest import START, Ask, StillClock
+from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
+
+NOW_MS = to_ms(START)
+
+
+def answer(rows: list[dict[str, Any]], **more: object) -> bytes:
+    return json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": rows}, "time": NOW_MS, **more}).encode()
+
+
+def ticker(symbol: str = "BTCUSDT", **more: object) -> dict[str, Any]:
+    row = {"symbol": symbol, "markPrice": "89100.5", "indexPrice": "89050.25", "openInterest": "56399.8"}
+    row |= {"singleOpenInterest": "28199.9", "fundingRate": "0.0000523", "fundingIntervalHour": "8"}
+    return {**row, "deliveryTime": "0", "basisRate": "", **more}
+
+
+def option(symbol: str = "BTC-27MAR26-90000-C-USDT", **more: object) -> dict[str, Any]:
+    row = {"symbol": symbol, "markIv": "0.4896", "underlyingPrice": "90500", "openInterest": "20", "volume24h": "3.5"}
+    return {**row, "bid1Price": "0", **more}
+
+
+DATED = ticker("BTC-27MAR26", deliveryTime=str(to_ms(datetime(2026, 3, 27, 8, tzinfo=UTC))), fundingRate="")
+LINEAR = answer([ticker(), ticker("ETHUSDT", openInterest="1"), DATED, ticker("BTCDOMUSDT")])
+INVERSE = answer([ticker("BTCUSD", openInterest="600000000", singleOpenInterest="300000000", indexPrice="89000.75")])
+OPTIONS = answer([option(), option("BTC-27MAR26-90000-P", markIv="0.51", singleOpenInterest="7")])
+PAID = answer([{"fundingRate": "0.0002", "fundingRateTimestamp": str(NOW_MS - i * 14_400_000)} for i in range(3)])
+
+
+def venue(linear: bytes = LINEAR, inverse: bytes = INVERSE, options: bytes = OPTIONS, seen: list[str] | None = None):
+    def reply_to(request: httpx.Request) -> httpx.Response:
+        if seen is not None:
+            seen.append(str(request.url))
+        if "funding/history" in request.url.path:
+            return httpx.Response(200, content=PAID)
+        bodies = {"linear": linear, "inverse": inverse, "option": options}
+        return httpx.Response(200, content=bodies[request.url.params["category"]])
+
+    return reply_to
+
+
+def reply(body: bytes) -> Reply:
+    return Reply(subject="bybit", body=body, heard_at=START)
+
+
+async def test_two_assets_are_four_requests(ask: Ask):
+    seen: list[str] = []
+    source = Bybit(ask(venue(seen=seen)))
+    await source.poll("BTC", START)
+    await source.poll("ETH", START)
+    assert len(seen) == 4
+
+
+async def test_one_side_is_counted_in_coins_or_dollars_and_the_other_never(ask: Ask):
+    heard = await Bybit(ask(venue())).poll("BTC", START)
+    quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
+    assert set(quotes) == {"BTCUSDT", "BTC-27MAR26", "BTCUSD"}
+    assert (quotes["BTCUSDT"].open_interest_coin, quotes["BTCUSDT"].open_interest_usd) == (28_199.9, None)
+    assert (quotes["BTCUSD"].open_interest_coin, quotes["BTCUSD"].open_interest_usd) == (None, 300_000_000)
+    assert quotes["BTC-27MAR26"].instrument.expires_at == datetime(2026, 3, 27, 8, tzinfo=UTC)
+    assert [one.index_usd for one in heard.readings if isinstance(one, SpotQuote)] == [89_000.75]
+
+
+@pytest.mark.parametrize("single", [None, ""])
+def test_where_only_both_sides_are_told_half_of_them_is_taken(single: str | None):
+    [one, _] = bybit.parse_contracts(reply(answer([ticker(singleOpenInterest=single)])), "BTC", inverse=False)
+    assert isinstance(one, FutureQuote)
+    assert one.open_interest_coin == 28_199.9
+
+
+def test_funding_without_an_interval_is_a_gap_and_not_taken_for_eight_hours():
+    [_, gap] = bybit.parse_contracts(reply(answer([ticker(fundingIntervalHour="")])), "BTC", inverse=False)
+    assert isinstance(gap, Gap)
+    assert gap.reason == "bybit BTCUSDT funding: its interval is not known"
+
+
+def test_option_volatility_is_a_fraction_and_its_open_interest_of_one_side():
+    [chain] = bybit.parse_options(reply(OPTIONS), "BTC")
+    assert isinstance(chain, OptionChain)
+    assert list(chain.mark_iv_pct) == pytest.approx([48.96, 51.0])
+    assert list(chain.open_interest_coin) == [10, 7]
+    assert list(chain.is_call) == [True, False]
+    assert list(chain.strike_usd) == [90_000, 90_000]
+    assert chain.expires_ms[0] == to_ms(datetime(2026, 3, 27, 8, tzinfo=UTC))
+
+
+def test_an_option_without_a_volatility_keeps_its_row():
+    [chain] = bybit.parse_options(reply(answer([option(markIv="0"), option("BTC-27MAR26-95000-C")])), "BTC")
+    assert isinstance(chain, OptionChain)
+    assert len(chain) == 2
+    assert list(chain.mark_iv_pct)[1] == pytest.approx(48.96)
+    assert not chain.mark_iv_pct[0] > 0
+
+
+def test_a_refusal_with_http_200_is_no_reading():
+    busy = json.dumps({"retCode": 10006, "retMsg": "Too many visits!", "result": {}}).encode()
+    with pytest.raises(SourceUnavailable, match="error 10006 Too many visits!"):
+        bybit.parse_contracts(reply(busy), "BTC", inverse=False)
+    with pytest.raises(SourceChanged, match="error 10001"):
+        bybit.parse_options(reply(busy.replace(b"10006", b"10001")), "BTC")
+
+
+async def test_a_country_that_is_not_served_is_a_gap_of_this_venue(ask: Ask):
+    with pytest.raises(SourceUnavailable, match="this place is not served"):
+        await Bybit(ask(lambda _: httpx.Response(403))).poll("BTC", START)
+
+
+async def test_where_the_inverse_contracts_are_not_heard_no_open_interest_is_told(ask: Ask):
+    heard = await Bybit(ask(venue(inverse=b"<html>"))).poll("BTC", START)
+    assert {one.open_interest_coin for one in heard.readings if isinstance(one, FutureQuote)} == {None}
+
+
+async def test_paid_funding_is_for_eight_hours_whatever_its_interval(ask: Ask):
+    [series] = await Bybit(ask(venue())).backfill("BTC", START - timedelta(hours=24), START)
+    assert isinstance(series, SeriesReading)
+    assert (series.metric, series.interval_s) == ("funding_8h_pct", 14_400)
+    assert list(series.value) == pytest.approx([0.04, 0.04])
+    assert list(series.at_ms) == [NOW_MS - 14_400_000, NOW_MS]
+
+
+def test_the_recorded_ticker_counts_28_199_912_bitcoin_on_one_side(shared: Path):
+    body = (shared / "recordings" / "bybit" / "v5_tickers_linear_btcusdt.json").read_bytes()
+    assert json.loads(body)["time"] == 1_788_909_273_627
+    heard_at = datetime.fromtimestamp(1_788_909_274, UTC)
+    one, funding = bybit.parse_contracts(Reply(subject="bybit", body=body, heard_at=heard_at), "BTC", inverse=False)
+    assert isinstance(one, FutureQuote)
+    assert isinstance(funding, FundingRate)
+    assert one.open_interest_coin == 28_199.912
+    assert (one.mark_usd, one.index_usd) == (78_472.44, 78_505.77)
+    assert one.instrument.kind == "perpetual"
+    assert funding.rate_pct == pytest.approx(0.00523)
+    assert funding.interval_hours == 8
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(replies(LINEAR, INVERSE, OPTIONS))
+async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
+    clock = StillClock()
+    linear, inverse, options = bodies
+    transport = httpx.MockTransport(venue(linear, inverse, options))
+    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+        heard = await heard_or_refused(Bybit(http).poll("BTC", START), "bybit")
+    said = numbers(*bodies) | {90_000.0}
+    for reading, field, value in told(heard):
+        halved = field.startswith("open_interest") and known(value * 2, said)
+        percent = field in {"rate_pct", "mark_iv_pct"} and known(value / 100, said)
+        assert known(value, said) or halved or percent, (reading, field)

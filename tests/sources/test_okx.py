@@ -1,0 +1,196 @@
+"""OKX, on small replies of our own and on recorded ones."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from bot.domain.chain import OptionChain
+from bot.domain.readings import FundingRate, FutureQuote, Gap, SpotQuote
+from bot.errors import SourceChanged, SourceUnavailable
+from bot.sources import okx
+from bot.sources._http import Http, Patience, Reply
+from bot.sources._options import expiry
+from bot.sources._wire import to_ms
+from bot.sources.okx import Okx
+from tests.sources.conftest import START, Ask, StillClock
+from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
+
+NOW_MS = to_ms(START)
+TS = str(NOW_MS - 2000)
+
+
+def answer(*rows: dict[str, Any]) -> bytes:
+    return json.dumps({"code": "0", "msg": "", "data": list(rows)}).encode()
+
+
+def mark(name: str, price: str = "89100.5") -> dict[str, Any]:
+    return {"instId": name, "instType": "SWAP", "markPx": price, "ts": TS}
+
+
+def opened(name: str, coins: str = "28543.175", usd: str = "2435429280.97") -> dict[str, Any]:
+    return {"instId": name, "oi": "2854317.5", "oiCcy": coins, "oiUsd": usd, "ts": TS}
+
+
+def index(name: str, price: str) -> dict[str, Any]:
+    return {"instId": name, "idxPx": price, "ts": TS}
+
+
+def funded(name: str, **more: object) -> dict[str, Any]:
+    row = {"instId": name, "fundingRate": "0.00006", "fundingTime": str(NOW_MS + 1), "ts": TS, "nextFundingRate": ""}
+    return {**row, "nextFundingTime": str(NOW_MS + 1 + 4 * 3_600_000), **more}
+
+
+def summary(name: str = "BTC-USD-260327-90000-C", **more: object) -> dict[str, Any]:
+    return {
+        "instId": name,
+        "markVol": "0.4896",
+        "fwdPx": "90500.5",
+        "delta": "0.5",
+        "deltaBS": "0.52",
+        "ts": TS,
+        **more,
+    }
+
+
+BODIES = {
+    "SWAP marks": answer(
+        mark("BTC-USDT-SWAP"), mark("BTC-USD-SWAP", "89000.25"), mark("BTC-USDC-SWAP"), mark("ETH-USD-SWAP")
+    ),
+    "SWAP open": answer(opened("BTC-USDT-SWAP"), opened("BTC-USD-SWAP", "5000", "445000000"), opened("ETH-USD-SWAP")),
+    "FUTURES marks": answer(mark("BTC-USD-260327", "90000")),
+    "FUTURES open": answer(opened("BTC-USD-260327", "100", "8900000")),
+    "OPTION open": answer(opened("BTC-USD-260327-90000-C", "12.5", "1")),
+    "USD": answer(index("ETH-USD", "2900"), index("BTC-USD", "88990.5")),
+    "USDT": answer(index("BTC-USDT", "89050.25")),
+    "funding": answer(funded("BTC-USDT-SWAP"), funded("BTC-USD-SWAP", nextFundingTime="")),
+    "options": answer(summary(), summary("BTC-USD-260327-90000-P", markVol="")),
+}
+
+
+def venue(bodies: dict[str, bytes], seen: list[str] | None = None):
+    def reply_to(request: httpx.Request) -> httpx.Response:
+        if seen is not None:
+            seen.append(str(request.url))
+        params = request.url.params
+        about = {
+            "mark-price": f"{params.get('instType')} marks",
+            "open-interest": f"{params.get('instType')} open",
+            "index-tickers": params.get("quoteCcy", ""),
+            "funding-rate": "funding",
+            "opt-summary": "options",
+        }[request.url.path.rsplit("/", 1)[1]]
+        return httpx.Response(200, content=bodies[about])
+
+    return reply_to
+
+
+def reply(body: bytes, at: datetime = START) -> Reply:
+    return Reply(subject="okx", body=body, heard_at=at)
+
+
+async def test_two_assets_are_eleven_requests(ask: Ask):
+    seen: list[str] = []
+    source = Okx(ask(venue(BODIES, seen)))
+    await source.poll("BTC", START)
+    await source.poll("ETH", START)
+    assert len(seen) == 11
+
+
+async def test_linear_contracts_count_coins_inverse_ones_dollars_each_on_its_own_index(ask: Ask):
+    heard = await Okx(ask(venue(BODIES))).poll("BTC", START)
+    quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
+    assert set(quotes) == {"BTC-USDT-SWAP", "BTC-USD-SWAP", "BTC-USD-260327"}
+    linear, inverse, dated = quotes["BTC-USDT-SWAP"], quotes["BTC-USD-SWAP"], quotes["BTC-USD-260327"]
+    assert (linear.open_interest_coin, linear.open_interest_usd, linear.index_usd) == (28_543.175, None, 89_050.25)
+    assert (inverse.open_interest_coin, inverse.open_interest_usd, inverse.index_usd) == (None, 445_000_000, 88_990.5)
+    assert dated.instrument.expires_at == datetime(2026, 3, 27, 8, tzinfo=UTC)
+    assert linear.observed_at == START - timedelta(seconds=2)
+    assert [one.index_usd for one in heard.readings if isinstance(one, SpotQuote)] == [88_990.5]
+
+
+async def test_fundings_interval_is_the_time_to_the_next_and_without_it_there_is_a_gap(ask: Ask):
+    heard = await Okx(ask(venue(BODIES))).poll("BTC", START)
+    [funding] = [one for one in heard.readings if isinstance(one, FundingRate)]
+    assert (funding.instrument.symbol, funding.interval_hours) == ("BTC-USDT-SWAP", 4)
+    assert funding.rate_pct == pytest.approx(0.006)
+    assert [gap.reason for gap in heard.gaps] == ["okx BTC-USD-SWAP funding: its interval is not known"]
+
+
+def test_option_volatility_is_a_fraction_open_interest_in_coins_and_volume_unknown():
+    [chain] = okx.parse_options(reply(BODIES["options"]), reply(BODIES["OPTION open"]), "BTC")
+    assert isinstance(chain, OptionChain)
+    assert chain.mark_iv_pct[0] == pytest.approx(48.96)
+    assert chain.open_interest_coin[0] == 12.5
+    for unknown in (chain.mark_iv_pct[1], chain.open_interest_coin[1], *chain.volume_24h_coin):
+        assert not unknown >= 0
+    assert chain.observed_at == START - timedelta(seconds=2)
+
+
+def test_a_contract_without_a_mark_is_a_gap_and_one_that_is_not_counted_has_no_open_interest():
+    indices = {"USD": 88_990.5, "USDT": 89_050.25}
+    heard = okx.parse_contracts(
+        reply(answer(mark("BTC-USD-SWAP"))), reply(answer(opened("BTC-USDT-SWAP"))), "BTC", indices
+    )
+    told_quote, gap = heard
+    assert isinstance(told_quote, FutureQuote)
+    assert told_quote.open_interest_usd is None
+    assert gap == Gap(who="okx BTC-USDT-SWAP", reason="okx BTC-USDT-SWAP: no mark in the reply")
+
+
+async def test_without_an_index_its_contracts_are_gaps(ask: Ask):
+    heard = await Okx(ask(venue({**BODIES, "USDT": b"{}"}))).poll("BTC", START)
+    assert {one.instrument.symbol for one in heard.readings if isinstance(one, FutureQuote)} == {
+        "BTC-USD-SWAP",
+        "BTC-USD-260327",
+    }
+    assert "okx BTC-USDT-SWAP: no index in the reply" in {gap.reason for gap in heard.gaps}
+
+
+@pytest.mark.parametrize(("code", "kind"), [("50011", SourceUnavailable), ("51001", SourceChanged)])
+def test_a_refusal_with_http_200_is_no_reading(code: str, kind: type[Exception]):
+    body = json.dumps({"code": code, "msg": "Too Many Requests", "data": []}).encode()
+    with pytest.raises(kind, match=f"okx: error {code} Too Many Requests"):
+        okx.parse_funding(reply(body), "BTC")
+
+
+def test_the_recorded_open_interest_and_funding_of_the_bitcoin_swap(shared: Path):
+    folder = shared / "recordings" / "okx"
+    row = json.loads((folder / "ws_open_interest_btc_usdt_swap.json").read_text())[0]["data"][0]
+    assert float(row["oi"]) * 0.01 == pytest.approx(28_543.175)  # contracts of 0.01 BTC
+    at = datetime.fromtimestamp(int(row["ts"]) / 1000, UTC)
+    marks = answer({"instId": "BTC-USDT-SWAP", "markPx": "85000", "ts": row["ts"]})
+    [told_quote] = okx.parse_contracts(reply(marks, at), reply(answer(row), at), "BTC", {"USDT": 85_000.0})
+    assert isinstance(told_quote, FutureQuote)
+    assert told_quote.open_interest_coin == pytest.approx(28_543.175)
+    row = json.loads((folder / "ws_funding_rate_btc_usdt_swap.json").read_text())[0]["data"][0]
+    at = datetime.fromtimestamp(int(row["ts"]) / 1000, UTC)
+    [funding] = okx.parse_funding(reply(answer(row), at), "BTC")
+    assert isinstance(funding, FundingRate)
+    assert funding.interval_hours == 8
+    assert funding.rate_pct == pytest.approx(0.0061446, rel=1e-4)
+
+
+def test_every_recorded_bitcoin_future_expires_when_its_name_says(shared: Path):
+    rows = json.loads((shared / "recordings" / "okx" / "instruments_futures_2022.json").read_text())["data"]
+    listed = [row for row in rows if row["instId"].startswith(("BTC-USD", "ETH-USD"))]
+    assert len(listed) == 16
+    for row in listed:
+        assert to_ms(expiry(row["instId"].rsplit("-", 1)[1], "okx")) == int(row["expTime"])
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(replies(*BODIES.values()))
+async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
+    clock = StillClock()
+    transport = httpx.MockTransport(venue(dict(zip(BODIES, bodies, strict=True))))
+    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+        heard = await heard_or_refused(Okx(http).poll("BTC", START), "okx")
+    said = numbers(*bodies) | {90_000.0}
+    for reading, field, value in told(heard):
+        percent = field in {"rate_pct", "mark_iv_pct"} and known(value / 100, said)
+        assert known(value, said) or percent or field == "interval_hours", (reading, field)
