@@ -67,7 +67,7 @@ def _views(history: History, metric: Metric, rows: Ints, length: int) -> Views:
     known_ms = column.known_ms[rows]
     ends = column.ends[rows]
     reach = max(WINDOW_HOURS, RECORD_HOURS)
-    first = max(int(ends[0]) - reach, int(column.ends[0]))
+    first = max(int(ends[0]) - reach, int(column.at_ms.min() // HOUR_MS))
     cells = column.hourly(first, int(ends[-1]))
     ends = ends - first
     values: dict[str, Floats] = {}

@@ -1,0 +1,115 @@
+"""Open interest in coins and dollars, and why it moved."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.facts import Facts
+from bot.domain.readings import FutureQuote
+from bot.metrics import History
+from tests.metrics.market import DAY, NOW, facts, future, observed
+
+AMOUNTS = st.floats(1.0, 1e6)
+PRICES = st.floats(100.0, 200_000.0)
+
+
+def test_coins_and_dollars_of_a_venue_go_together_by_its_own_index() -> None:
+    known = facts(
+        future(None, 101.0, coin=30.0),
+        future(30, 102.0, usd=500.0),
+        future(None, 111.0, index=110.0, usd=1_100.0, venue="bybit"),
+    )
+    assert known.value("open_interest_coin") == pytest.approx(30.0 + 5.0 + 10.0)
+    assert known.value("open_interest_usd") == pytest.approx(3_000.0 + 500.0 + 1_100.0)
+    assert known.known["open_interest_usd"].venues == ("bybit", "deribit")
+
+
+def test_one_contract_without_open_interest_leaves_its_venue_out() -> None:
+    known = facts(future(None, 100.0, coin=30.0), future(30, 101.0), future(None, 100.0, coin=5.0, venue="okx"))
+    assert known.value("open_interest_coin") == 5.0
+    assert known.known["open_interest_coin"].venues == ("okx",)
+    assert known.known["open_interest_coin"].of_venues == 1
+
+
+def test_no_open_interest_at_all_is_unknown_and_not_nothing() -> None:
+    assert "no open interest for perpetual" in facts(future(None, 100.0)).why_unknown("open_interest_usd")
+
+
+def test_open_interest_of_zero_everywhere_is_refused() -> None:
+    assert facts(future(None, 100.0, coin=0.0)).get("open_interest_usd") is None
+
+
+def after(*quotes: FutureQuote, before: tuple[FutureQuote, ...], apart: timedelta = DAY) -> Facts:
+    """The facts of quotes now, when others were heard some time before."""
+    then = NOW - apart
+    first = observed(*(replace(quote, observed_at=then) for quote in before), at=then, history=History.empty("BTC"))
+    assert first.history is not None
+    return observed(*quotes, history=first.history).facts
+
+
+def test_a_fall_of_the_price_with_coins_unchanged_is_all_price() -> None:
+    known = after(future(None, 80.0, index=80.0, coin=50.0), before=(future(None, 100.0, coin=50.0),))
+    assert known.value("open_interest_price_effect_usd") == pytest.approx(-1_000.0)
+    assert known.value("open_interest_position_effect_usd") == pytest.approx(0.0)
+
+
+def test_an_inverse_contract_with_nothing_traded_has_neither_effect() -> None:
+    """Its coins grow from 50 to 62.5 when the price falls by a fifth: no position was opened."""
+    known = after(
+        future(None, 80.0, index=80.0, usd=5_000.0, inverse=True),
+        before=(future(None, 100.0, usd=5_000.0, inverse=True),),
+    )
+    assert known.value("open_interest_coin.change_24h") == pytest.approx(12.5)
+    assert known.value("open_interest_price_effect_usd") == pytest.approx(0.0, abs=1e-6)
+    assert known.value("open_interest_position_effect_usd") == pytest.approx(0.0, abs=1e-6)
+
+
+def test_inverse_contracts_closed_are_positions() -> None:
+    known = after(
+        future(None, 80.0, index=80.0, usd=3_000.0, inverse=True),
+        before=(future(None, 100.0, usd=5_000.0, inverse=True),),
+    )
+    assert known.value("open_interest_position_effect_usd") == pytest.approx(-2_000.0)
+
+
+def test_effects_compare_only_venues_that_are_there_at_both_ends() -> None:
+    known = after(
+        future(None, 80.0, index=80.0, coin=50.0),
+        before=(future(None, 100.0, coin=50.0), future(None, 100.0, coin=900.0, venue="okx")),
+    )
+    assert known.value("open_interest_price_effect_usd") == pytest.approx(-1_000.0)
+    assert known.known["open_interest_price_effect_usd"].venues == ("deribit",)
+    assert known.value("open_interest_usd.change_24h") == pytest.approx(-1_000.0)
+
+
+def test_without_a_past_the_effects_are_unknown() -> None:
+    assert facts(future(None, 100.0, coin=5.0)).get("open_interest_price_effect_7d_usd") is None
+
+
+@given(
+    linear=st.tuples(AMOUNTS, AMOUNTS),
+    inverse=st.tuples(AMOUNTS, AMOUNTS),
+    price=st.tuples(PRICES, PRICES),
+    week=st.booleans(),
+)
+def test_both_effects_add_up_to_the_change_in_dollars(
+    linear: tuple[float, float], inverse: tuple[float, float], price: tuple[float, float], week: bool
+) -> None:
+    def quotes(end: int) -> tuple[FutureQuote, ...]:
+        index = price[end]
+        return (
+            future(None, index, index=index, coin=linear[end]),
+            replace(
+                future(30, index, index=index, usd=inverse[end] * 1_000.0, inverse=True),
+            ),
+            future(None, index, index=index, coin=linear[1 - end], venue="okx"),
+        )
+
+    known = after(*quotes(1), before=quotes(0), apart=7 * DAY if week else DAY)
+    infix, label = ("_7d", "7d") if week else ("", "24h")
+    parts = [known.known[f"open_interest_{part}_effect{infix}_usd"].value for part in ("price", "position")]
+    change = known.known[f"open_interest_usd.change_{label}"].value
+    assert sum(parts) == pytest.approx(change, rel=1e-9, abs=1e-6 * sum(abs(part) for part in parts) + 1e-6)
