@@ -1,12 +1,14 @@
 """How long things are kept: points as heard for weeks, by the hour for years, by the day for good."""
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.archive.blocks import DAY_MS, HOUR_MS, Row, choose, sign, unpack
 from bot.archive.engine import upsert
-from bot.archive.points import DAY_MS, HOUR_MS, Row, at_ms, choose, rolled, rule, to_ms
+from bot.archive.points import to_ms
 from bot.archive.schema import days, evaluations, hours, points, posts, series, stories
 
 
@@ -18,7 +20,7 @@ async def prune(connection: AsyncConnection, at: datetime, *, minutes_days: int,
     await _keep_days(connection, day)
     mine = select(series.c.id)
     old_points = and_(points.c.series_id.in_(mine), points.c.at_ms < hour * HOUR_MS)
-    old_hours = and_(hours.c.series_id.in_(mine), hours.c.bucket < day * 24)
+    old_hours = and_(hours.c.series_id.in_(mine), hours.c.day < day)
     dropped = {
         "points": (await connection.execute(delete(points).where(old_points))).rowcount,
         "hours": (await connection.execute(delete(hours).where(old_hours))).rowcount,
@@ -34,21 +36,20 @@ async def prune(connection: AsyncConnection, at: datetime, *, minutes_days: int,
 
 
 async def _keep_days(connection: AsyncConnection, day: int) -> None:
-    metrics = {
-        number: rule(metric) for number, metric in await connection.execute(select(series.c.id, series.c.metric))
-    }
-    wanted = select(hours.c.series_id, at_ms(hours), hours.c.value, hours.c.basis_id)
-    going = await connection.execute(
-        wanted.where(hours.c.series_id.in_(select(series.c.id)), hours.c.bucket < day * 24)
-    )
-    rows = [rolled(row, DAY_MS) for row in choose((Row(*row) for row in going), metrics, DAY_MS)]
-    if not rows:
-        return
-    statement = upsert(connection, days)
-    changed = {name: statement.excluded[name] for name in ("after_ms", "value", "basis_id")}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["series_id", "bucket"], set_=changed), rows
-    )
+    numbered = await connection.execute(select(series.c.id, series.c.metric))
+    ways = {number: sign(metric) for number, metric in numbered}
+    going: dict[int, list[Row]] = defaultdict(list)
+    for number, _, block in await connection.execute(
+        select(hours).where(hours.c.series_id.in_(list(ways)), hours.c.day < day)
+    ):
+        going[number] += unpack(block)
+    rows = [
+        {"series_id": number, **row._asdict()}
+        for number, mine in going.items()
+        for row in choose(mine, (), DAY_MS, ways[number])
+    ]
+    if rows:
+        await connection.execute(upsert(connection, days).on_conflict_do_nothing(), rows)
 
 
 async def _drop_posts(connection: AsyncConnection, before: datetime) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -64,7 +65,8 @@ series = Table(
     Column("asset", Text, nullable=False),
     Column("metric", Text, nullable=False),
     Column("venue", Text, nullable=False, comment="empty for the aggregate: NULLs are never equal in a unique key"),
-    UniqueConstraint("asset", "metric", "venue"),
+    Column("grain", Integer, nullable=False, comment="0 a moment, 1 up to an hour, 2 longer"),
+    UniqueConstraint("asset", "metric", "venue", "grain"),
 )
 
 bases = Table(
@@ -74,39 +76,38 @@ bases = Table(
     Column("venues", Text, nullable=False, comment="the names, joined by commas, in the point's order"),
     Column("of_venues", Integer, nullable=False),
     Column("lower_bound", Boolean, nullable=False),
-    Column("covers_s", Integer, nullable=False),
-    UniqueConstraint("venues", "of_venues", "lower_bound", "covers_s"),
+    UniqueConstraint("venues", "of_venues", "lower_bound"),
     comment="What values stand on, each kind once: a point names it by number instead of repeating it.",
 )
 
-points = Table(
-    "points",
-    metadata,
-    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
-    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
-    Column("value", Double, nullable=False),
-    Column("basis_id", Integer, ForeignKey("bases.id"), nullable=False),
-    sqlite_with_rowid=False,
-    comment="Every point as it was heard, for as long as retention keeps it.",
-)
 
-
-def _rolled(name: str, comment: str) -> Table:
+def _points(name: str, comment: str) -> Table:
     return Table(
         name,
         metadata,
         Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
-        Column("bucket", Integer, primary_key=True, autoincrement=False, comment="whole hours or days since 1970 UTC"),
-        Column("after_ms", Integer, nullable=False, comment="how far into the bucket the point lies"),
+        Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
         Column("value", Double, nullable=False),
         Column("basis_id", Integer, ForeignKey("bases.id"), nullable=False),
+        Column("covers_s", Integer, nullable=False),
         sqlite_with_rowid=False,
         comment=comment,
     )
 
 
-hours = _rolled("hours", "One point for each hour in which something was heard.")
-days = _rolled("days", "One point for each day in which something was heard, older than the hours.")
+points = _points("points", "Every point as it was heard, for as long as retention keeps it.")
+days = _points("days", "One point for each day in which something was heard, older than the hours.")
+
+hours = Table(
+    "hours",
+    metadata,
+    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False, comment="whole days since 1970 UTC"),
+    Column(
+        "block", LargeBinary, nullable=False, comment="one record for each hour with a point, as blocks.py packs them"
+    ),
+    sqlite_with_rowid=False,
+)
 
 # ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

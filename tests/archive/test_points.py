@@ -1,5 +1,6 @@
 """Points: stored as heard, rolled up by choosing, gaps left as gaps."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.archive import SqlArchive
-from bot.archive.points import HOUR_MS, Row, choose, to_ms
+from bot.archive.points import to_ms
 from bot.domain.facts import Point, Series
 from bot.errors import ArchiveError
 from tests.archive.make import NOON, point
@@ -57,11 +58,11 @@ async def test_recent_history_is_as_heard_and_older_history_by_the_hour(archive:
 
     found = times((await archive.series(BTC, LONG_AGO))[0])
 
-    older = [at for at in found if at < NOON - timedelta(hours=47)]
+    older = [at for at in found if at < NOON - timedelta(hours=25)]
     assert all(at.minute == 40 for at in older)
-    assert len(older) == 10 * 24 - 47
-    recent = [at for at in found if at >= NOON - timedelta(hours=47)]
-    assert recent == [at for at in every if at >= NOON - timedelta(hours=47)]
+    assert len(older) == 10 * 24 - 25
+    recent = [at for at in found if at >= NOON - timedelta(hours=25)]
+    assert recent == [at for at in every if at >= NOON - timedelta(hours=25)]
 
 
 async def test_a_gap_stays_a_gap(archive: SqlArchive) -> None:
@@ -115,36 +116,6 @@ def test_a_time_without_a_zone_is_refused() -> None:
         to_ms(datetime(2026, 2, 6))  # noqa: DTZ001
 
 
-rows = st.builds(
-    Row,
-    st.integers(1, 2),
-    st.integers(0, 5 * HOUR_MS),
-    st.floats(-1e6, 1e6, allow_nan=False, allow_infinity=False),
-    st.just(1),
-)
-
-
-@given(st.lists(rows, unique_by=lambda row: (row.series_id, row.at_ms)))
-def test_a_roll_up_invents_nothing_and_leaves_no_hour_out(heard: list[Row]) -> None:
-    chosen = choose(heard, {1: "highest", 2: "last"}, HOUR_MS)
-
-    assert set(chosen) <= set(heard)
-    hours_heard = {(row.series_id, row.at_ms // HOUR_MS) for row in heard}
-    assert {(row.series_id, row.at_ms // HOUR_MS) for row in chosen} == hours_heard
-    assert len(chosen) == len(hours_heard)
-    for row in chosen:
-        beside = [
-            other
-            for other in heard
-            if (other.series_id, other.at_ms // HOUR_MS) == (row.series_id, row.at_ms // HOUR_MS)
-        ]
-        assert (
-            row.value == max(other.value for other in beside)
-            if row.series_id == 1
-            else row.at_ms == max(o.at_ms for o in beside)
-        )
-
-
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_in_whatever_order_points_come_the_history_is_the_same(archive: SqlArchive, data: st.DataObject) -> None:
@@ -157,3 +128,28 @@ async def test_in_whatever_order_points_come_the_history_is_the_same(archive: Sq
         await archive.add_points([Point(metric="again", asset=asset, at=one.at, value=one.value)])
     again = of(list(await archive.series(asset, NOON)), "again")
     assert (list(first.at_ms), list(first.value)) == (list(again.at_ms), list(again.value))
+
+
+async def test_a_moment_an_hour_s_bar_and_a_day_s_bar_of_one_time_stay_three(archive: SqlArchive) -> None:
+    midnight = NOON - timedelta(hours=12)
+    three = [replace(point(float(covers), midnight), covers_s=covers) for covers in (0, 3600, 86400)]
+    await archive.add_points(three)
+
+    found = (await archive.series(BTC, LONG_AGO))[0]
+    assert (list(found.value), list(found.covers_s)) == ([0.0, 3600.0, 86400.0], [0, 3600, 86400])
+    assert await archive.latest() == (three[2],)
+
+
+async def test_a_bar_that_grows_takes_its_own_place_and_never_shrinks(archive: SqlArchive) -> None:
+    for value, covers in ((70.0, 300), (75.0, 900), (74.0, 3600), (71.0, 600)):
+        await archive.add_points([replace(point(value, NOON, metric="spot_high_usd"), covers_s=covers)])
+    await archive.add_points([point(1.0, NOON + timedelta(days=3), metric="dvol")])
+
+    high = of(list(await archive.series(BTC, LONG_AGO)), "spot_high_usd")
+    assert (list(high.value), list(high.covers_s)) == ([74.0], [3600])
+    assert list((await archive.past("spot_high_usd", BTC, LONG_AGO)).value) == [74.0]
+
+
+async def test_a_lower_bound_stays_one_in_history(archive: SqlArchive) -> None:
+    await archive.add_points([point(1.0), replace(point(2.0, NOON + timedelta(minutes=1)), lower_bound=True)])
+    assert list((await archive.series(BTC, LONG_AGO))[0].lower_bound) == [0, 1]

@@ -16,11 +16,8 @@ def upgrade() -> None:
         sa.Column("venues", sa.Text(), nullable=False, comment="the names, joined by commas, in the point's order"),
         sa.Column("of_venues", sa.Integer(), nullable=False),
         sa.Column("lower_bound", sa.Boolean(), nullable=False),
-        sa.Column("covers_s", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint(
-            "venues", "of_venues", "lower_bound", "covers_s", name="uq_bases_venues_of_venues_lower_bound_covers_s"
-        ),
+        sa.UniqueConstraint("venues", "of_venues", "lower_bound", name="uq_bases_venues_of_venues_lower_bound"),
         comment="What values stand on, each kind once: a point names it by number instead of repeating it.",
     )
     op.create_table(
@@ -82,8 +79,9 @@ def upgrade() -> None:
         sa.Column(
             "venue", sa.Text(), nullable=False, comment="empty for the aggregate: NULLs are never equal in a unique key"
         ),
+        sa.Column("grain", sa.Integer(), nullable=False, comment="0 a moment, 1 up to an hour, 2 longer"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("asset", "metric", "venue", name="uq_series_asset_metric_venue"),
+        sa.UniqueConstraint("asset", "metric", "venue", "grain", name="uq_series_asset_metric_venue_grain"),
     )
     op.create_table(
         "states",
@@ -96,31 +94,28 @@ def upgrade() -> None:
     op.create_table(
         "days",
         sa.Column("series_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column(
-            "bucket", sa.Integer(), autoincrement=False, nullable=False, comment="whole hours or days since 1970 UTC"
-        ),
-        sa.Column("after_ms", sa.Integer(), nullable=False, comment="how far into the bucket the point lies"),
+        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.Column("basis_id", sa.Integer(), nullable=False),
+        sa.Column("covers_s", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["basis_id"], ["bases.id"]),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
-        sa.PrimaryKeyConstraint("series_id", "bucket"),
+        sa.PrimaryKeyConstraint("series_id", "at_ms"),
         comment="One point for each day in which something was heard, older than the hours.",
         sqlite_with_rowid=False,
     )
     op.create_table(
         "hours",
         sa.Column("series_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False, comment="whole days since 1970 UTC"),
         sa.Column(
-            "bucket", sa.Integer(), autoincrement=False, nullable=False, comment="whole hours or days since 1970 UTC"
+            "block",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="one record for each hour with a point, as blocks.py packs them",
         ),
-        sa.Column("after_ms", sa.Integer(), nullable=False, comment="how far into the bucket the point lies"),
-        sa.Column("value", sa.Double(), nullable=False),
-        sa.Column("basis_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["basis_id"], ["bases.id"]),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
-        sa.PrimaryKeyConstraint("series_id", "bucket"),
-        comment="One point for each hour in which something was heard.",
+        sa.PrimaryKeyConstraint("series_id", "day"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -129,6 +124,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.Column("basis_id", sa.Integer(), nullable=False),
+        sa.Column("covers_s", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["basis_id"], ["bases.id"]),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
         sa.PrimaryKeyConstraint("series_id", "at_ms"),

@@ -1,0 +1,144 @@
+"""Roll-ups, pure: which of an hour's or a day's points stays, and a day's hours packed into one block of bytes.
+
+A roll-up chooses, it never averages: what stays is a point that was heard, with its own time. It is the last one; of
+`spot_high_usd` and `spot_low_usd` the extreme one. A gap is an hour without a record.
+
+A block holds one record for each hour of a day of one series, by column: all times (milliseconds since 1970 UTC, 8 bytes),
+then all values (8), the numbers of their bases (2), the seconds that they cover (4); little-endian. A start reads months of
+history of hundreds of series: as blocks that is one row a day, and bytes that become columns as they are.
+"""
+
+import sys
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from bot.errors import ArchiveError
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+HIGHEST = frozenset({"spot_high_usd"})
+LOWEST = frozenset({"spot_low_usd"})
+
+RECORD_BYTES = 22
+
+
+class Row(NamedTuple):
+    """One stored point of one series."""
+
+    at_ms: int
+    value: float
+    basis_id: int
+    covers_s: int
+
+
+def sign(metric: str) -> int:
+    """How a roll-up chooses: 1 the highest value, -1 the lowest, 0 the last."""
+    return 1 if metric in HIGHEST else -1 if metric in LOWEST else 0
+
+
+def choose(known: Iterable[Row], heard: Iterable[Row], bucket_ms: int, way: int) -> list[Row]:
+    """One row for each bucket of `bucket_ms`, ascending. `way` is the metric's `sign`.
+
+    A row heard at the time of a known one takes its place (a correction, a bar that grew), whatever its value, unless it
+    covers less.
+    """
+    rows = {row.at_ms: row for row in known}
+    for row in heard:
+        if row.at_ms not in rows or row.covers_s >= rows[row.at_ms].covers_s:
+            rows[row.at_ms] = row
+    chosen: dict[int, Row] = {}
+    for _, row in sorted(rows.items()):
+        bucket = row.at_ms // bucket_ms
+        if bucket not in chosen or way * row.value >= way * chosen[bucket].value:
+            chosen[bucket] = row
+    return list(chosen.values())
+
+
+class Columns:
+    """Rows of one series as columns, ascending in time."""
+
+    __slots__ = ("at_ms", "basis_id", "covers_s", "value")
+
+    def __init__(self) -> None:
+        self.at_ms: array[int] = array("q")
+        self.value: array[float] = array("d")
+        self.basis_id: array[int] = array("H")
+        self.covers_s: array[int] = array("I")
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Columns":
+        """The columns of some rows."""
+        columns = cls()
+        for row in rows:
+            columns.at_ms.append(row.at_ms)
+            columns.value.append(row.value)
+            columns.basis_id.append(row.basis_id)
+            columns.covers_s.append(row.covers_s)
+        return columns
+
+    def __len__(self) -> int:
+        return len(self.at_ms)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, *self._parts)
+
+    @property
+    def last(self) -> Row:
+        """The newest row. Raises IndexError where there is none."""
+        return Row(self.at_ms[-1], self.value[-1], self.basis_id[-1], self.covers_s[-1])
+
+    def add_block(self, block: bytes) -> None:
+        """Add the rows of a later block. Raises ArchiveError where it is cut short."""
+        count, left = divmod(len(block), RECORD_BYTES)
+        if left:
+            raise ArchiveError(f"history: a block of {len(block)} bytes is cut short; run `bot restore BACKUP`")
+        start = 0
+        for part in self._parts:
+            end = start + count * part.itemsize
+            part.frombytes(block[start:end] if sys.byteorder == "little" else _swapped(part.typecode, block[start:end]))
+            start = end
+
+    def block(self) -> bytes:
+        """All rows as one block."""
+        return b"".join(
+            part.tobytes() if sys.byteorder == "little" else _swapped(part.typecode, part.tobytes())
+            for part in self._parts
+        )
+
+    def between(self, since_ms: int, until_ms: int) -> "Columns":
+        """The rows from one time to another, ends included."""
+        first, last = bisect_left(self.at_ms, since_ms), bisect_right(self.at_ms, until_ms)
+        cut = Columns()
+        cut.at_ms, cut.value = self.at_ms[first:last], self.value[first:last]
+        cut.basis_id, cut.covers_s = self.basis_id[first:last], self.covers_s[first:last]
+        return cut
+
+    def __add__(self, later: "Columns") -> "Columns":
+        both = Columns()
+        both.at_ms, both.value = self.at_ms + later.at_ms, self.value + later.value
+        both.basis_id, both.covers_s = self.basis_id + later.basis_id, self.covers_s + later.covers_s
+        return both
+
+    @property
+    def _parts(self) -> tuple["array[int]", "array[float]", "array[int]", "array[int]"]:
+        return self.at_ms, self.value, self.basis_id, self.covers_s
+
+
+def pack(rows: Iterable[Row]) -> bytes:
+    """The block of a day's rows."""
+    return Columns.of(rows).block()
+
+
+def unpack(block: bytes) -> Columns:
+    """The rows of a block. Raises ArchiveError where it is cut short."""
+    columns = Columns()
+    columns.add_block(block)
+    return columns
+
+
+def _swapped(typecode: str, raw: bytes) -> bytes:
+    turned = array(typecode, raw)
+    turned.byteswap()
+    return turned.tobytes()
