@@ -1,5 +1,7 @@
 """What survives a restart: points, states, outbox, subscriptions. SQLite by default, PostgreSQL for several processes."""
 
 from bot.archive.archive import SqlArchive, open_archive
+from bot.archive.backup import restore
+from bot.archive.leader import Leadership
 
-__all__ = ["SqlArchive", "open_archive"]
+__all__ = ["Leadership", "SqlArchive", "open_archive", "restore"]

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive import outbox, states, subscriptions
+from bot.archive.backup import backup
 from bot.archive.codec import encode
 from bot.archive.engine import Database, translated, upsert
 from bot.archive.evidence import evidence
+from bot.archive.leader import Leadership, fence
 from bot.archive.migrate import migrate
 from bot.archive.points import PointStore
 from bot.archive.retention import prune
@@ -29,6 +32,7 @@ class SqlArchive:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.leadership = Leadership(database)
         self._points = PointStore(database)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -51,6 +55,7 @@ class SqlArchive:
         """Store points; one that is there already (same metric, asset, venue, time) is replaced."""
         await self._points.intern(points)
         async with self.database.write("storing points") as connection:
+            await self._fenced(connection)
             await self._points.store(connection, points)
 
     # ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -69,6 +74,7 @@ class SqlArchive:
         await self._points.intern(decision.points)
         shown = encode(evidence(decision, snapshot)) if decision.posts else None
         async with self.database.write(f"storing the evaluation of {asset}") as connection:
+            await self._fenced(connection)
             await self._points.store(connection, decision.points)
             before = await states.load(connection, asset, profile)
             number = await states.record(connection, asset, profile, decision, before=before, evidence=shown)
@@ -208,9 +214,18 @@ class SqlArchive:
         async with self.database.write("retention") as connection:
             return await prune(connection, at, minutes_days=minutes_days, hours_days=hours_days)
 
+    async def backup(self, to: Path) -> int:
+        """Copy the database to a file, while the bot runs: the copy's size in bytes. It is checked, or is not there."""
+        return await backup(self.database, to)
+
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Give back the leadership, close every connection."""
+        await self.leadership.release()
         await self.database.aclose()
+
+    async def _fenced(self, connection: AsyncConnection) -> None:
+        if self.leadership.epoch:
+            await fence(connection, "poller", self.leadership.epoch)
 
     async def _mark(self, post_id: str, channel: str, **values: object) -> None:
         async with self.database.write(f"post {post_id}") as connection:

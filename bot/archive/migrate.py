@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this version: forward only, in one transaction, and never touching a newer one."""
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, text
@@ -9,7 +10,8 @@ from bot.archive.engine import Database, upsert
 from bot.archive.schema import editions
 from bot.errors import ArchiveError
 
-HEAD = "0001"
+KNOWN = ("0001",)
+HEAD = KNOWN[-1]
 # Two processes that start together must not both migrate; any number will do, as long as it is always the same.
 LOCK = 7_463_001
 
@@ -32,6 +34,17 @@ async def migrate(database: Database) -> None:
         await connection.execute(row.on_conflict_do_nothing())
 
 
+def check_revision(connection: sqlite3.Connection, subject: str) -> None:
+    """Whether a file is a database of ours that this version can read. Raises ArchiveError that starts with the subject."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not {"alembic_version", "editions"} <= tables:
+        raise ArchiveError(f"{subject}: not a database of Tightrope")
+    found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if found is not None and found[0] not in KNOWN:
+        version = connection.execute("SELECT version FROM editions WHERE revision = ?", found).fetchone()
+        raise ArchiveError(f"{subject}: {_newer(found[0], version[0] if version else None)}")
+
+
 def _revision(connection: Connection) -> str | None:
     if "alembic_version" not in inspect(connection).get_table_names():
         return None
@@ -43,20 +56,18 @@ def _upgrade(connection: Connection) -> None:
     # alembic takes a fifth of a second to import: only where there is something to migrate.
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     found = _revision(connection)
-    if found is not None and found not in known:
-        raise ArchiveError(_newer(connection, found))
+    if found is not None and found not in KNOWN:
+        version = connection.execute(select(editions.c.version).where(editions.c.revision == found)).scalar()
+        raise ArchiveError(_newer(found, version))
     command.upgrade(config, HEAD)
 
 
-def _newer(connection: Connection, found: str) -> str:
-    version = connection.execute(select(editions.c.version).where(editions.c.revision == found)).scalar()
+def _newer(found: str, version: str | None) -> str:
     wanted = f"install Tightrope {version} or later" if version else "install a newer Tightrope"
     return f"the database is of revision {found}, newer than version {__version__} reads: {wanted}, or restore a backup"

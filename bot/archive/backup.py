@@ -1,0 +1,107 @@
+"""Copies of the file, made while the bot runs, checked before they count; and the way back."""
+
+import os
+import sqlite3
+from asyncio import to_thread
+from pathlib import Path
+
+from bot.archive.engine import Database, translated
+from bot.archive.leader import FileLock
+from bot.archive.migrate import check_revision
+from bot.errors import ArchiveError
+
+
+async def backup(database: Database, to: Path) -> int:
+    """Copy the file to another that is complete and checked, or is not there at all: its size in bytes. Raises ArchiveError."""
+    if database.path is None:
+        raise ArchiveError("backup: only a file is copied; for PostgreSQL use pg_dump, memory is gone with the process")
+    return await to_thread(_copy, Path(database.path), to)
+
+
+async def restore(backup_file: Path, url: str) -> Path | None:
+    """Put a checked backup in the place of the database, which must not be in use: where the old file was moved to (None: there
+    was none). Raises ArchiveError."""
+    path = Database(url).path
+    if path is None:
+        raise ArchiveError("restore: only a file is put back; for PostgreSQL use pg_restore")
+    return await to_thread(_put_back, backup_file, Path(path))
+
+
+def _copy(source: Path, to: Path) -> int:
+    with translated(f"backup to {to}"):
+        if to.exists():
+            raise ArchiveError(f"backup to {to}: there is a file already; name another")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = to.with_name(f"{to.name}.unfinished")
+        try:
+            _copy_pages(source, unfinished)
+            _check(unfinished)
+            unfinished.replace(to)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return to.stat().st_size
+
+
+def _put_back(backup_file: Path, path: Path) -> Path | None:
+    with translated(f"restore from {backup_file}"):
+        if not backup_file.is_file():
+            raise ArchiveError(f"restore from {backup_file}: there is no such file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        if not lock.acquire():
+            raise ArchiveError(f"restore from {backup_file}: the bot is running on {path}; stop it first")
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        try:
+            _check(backup_file)
+            _copy_pages(backup_file, unfinished)
+            _check(unfinished)
+            aside = _set_aside(path)
+            unfinished.replace(path)
+            return aside
+        finally:
+            unfinished.unlink(missing_ok=True)
+            lock.release()
+
+
+def _copy_pages(source: Path, to: Path) -> None:
+    to.unlink(missing_ok=True)
+    reading, writing = _open(source), sqlite3.connect(to)
+    try:
+        reading.backup(writing)
+        # A copy is one file: without this it would ask for a -wal beside it.
+        writing.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        writing.close()
+        reading.close()
+    with to.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _check(path: Path) -> None:
+    connection = _open(path)
+    try:
+        found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+        if found != ["ok"]:
+            raise ArchiveError(f"{path}: damaged: {'; '.join(found)}")
+        check_revision(connection, str(path))
+    finally:
+        connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _set_aside(path: Path) -> Path | None:
+    if not path.exists():
+        return None
+    number = 1
+    while (aside := path.with_name(f"{path.name}.replaced-{number}")).exists():
+        number += 1
+    # The write-ahead log belongs to the old file: beside the new one it would be played into it.
+    for ending in ("-wal", "-shm"):
+        beside = path.with_name(path.name + ending)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + ending))
+    path.replace(aside)
+    return aside

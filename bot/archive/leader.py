@@ -1,0 +1,116 @@
+"""Who polls and judges: one process at a time, and a fence against one that was replaced and does not know it.
+
+On PostgreSQL the leader holds an advisory lock on a connection of its own: it ends with the connection, so a leader that
+dies is replaced at the next try. On SQLite it is a lock on a file beside the database.
+"""
+
+import fcntl
+from asyncio import to_thread
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.archive.engine import Database, translated, upsert
+from bot.archive.schema import leadership
+from bot.errors import ArchiveError
+
+# Advisory locks are numbers, one space for the whole database; these must only differ from each other.
+LOCKS = {"poller": 7_463_002}
+
+
+class FileLock:
+    """A lock on a file beside the database, held by one process until it releases it or ends."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.name}.lock")
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock; False where another process has it."""
+        if self._file is not None:
+            return True
+        file = self._path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class Leadership:
+    """One role that one process has. `epoch` is its term: each new leader's is higher; 0 while this process is none."""
+
+    def __init__(self, database: Database, role: str = "poller") -> None:
+        self._database = database
+        self._role = role
+        self._lock = FileLock(Path(database.path)) if database.path else None
+        self._connection: AsyncConnection | None = None
+        self.epoch = 0
+
+    async def acquire(self) -> bool:
+        """Become the leader, or learn that this process still is: False where another process is. Raises ArchiveError."""
+        if self.epoch and await self._still():
+            return True
+        await self.release()
+        if not await self._take():
+            return False
+        async with self._database.write("leadership") as connection:
+            row = upsert(connection, leadership).values(role=self._role, epoch=1)
+            raised = row.on_conflict_do_update(index_elements=["role"], set_={"epoch": leadership.c.epoch + 1})
+            self.epoch = (await connection.execute(raised.returning(leadership.c.epoch))).scalar_one()
+        return True
+
+    async def release(self) -> None:
+        """Stop being the leader."""
+        self.epoch = 0
+        if self._lock is not None:
+            self._lock.release()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            # Closed for good, not handed back: the lock belongs to the server's session.
+            await connection.invalidate()
+            await connection.close()
+
+    async def _take(self) -> bool:
+        if self._database.is_sqlite:
+            return self._lock is None or await to_thread(self._lock.acquire)
+        with translated("leadership"):
+            # Outside any transaction: it would stay open as long as the leader lives.
+            connection = await self._database.engine.connect()
+            self._connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            asked = text("SELECT pg_try_advisory_lock(:lock)").bindparams(lock=LOCKS[self._role])
+            taken = bool((await connection.execute(asked)).scalar())
+        if not taken:
+            await self.release()
+        return taken
+
+    async def _still(self) -> bool:
+        if self._connection is None:
+            return self._database.is_sqlite
+        try:
+            with translated("leadership"):
+                await self._connection.execute(text("SELECT 1"))
+        except ArchiveError:
+            return False
+        return True
+
+
+async def fence(connection: AsyncConnection, role: str, epoch: int) -> None:
+    """Refuse a write, in its own transaction, of a process that is no longer the leader. Raises ArchiveError."""
+    # The row stays locked to the end of the transaction, so no new leader can begin in between.
+    wanted = select(leadership.c.epoch).where(leadership.c.role == role).with_for_update(read=True)
+    current = (await connection.execute(wanted)).scalar()
+    if current != epoch:
+        raise ArchiveError(
+            f"{role}: replaced by another process (term {current}, ours was {epoch}); nothing was stored"
+        )

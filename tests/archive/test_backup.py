@@ -1,0 +1,125 @@
+"""Copies of the file: whole and checked, or not there; and the way back."""
+
+import asyncio
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.archive import SqlArchive, open_archive, restore
+from bot.domain.posts import Profile
+from bot.errors import ArchiveError
+from tests.archive.make import NOON, decision, point, post, snapshot
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+async def values(path: Path) -> list[float]:
+    archive = await open_archive(url(path))
+    try:
+        return [kept.value for kept in await archive.latest()]
+    finally:
+        await archive.aclose()
+
+
+def damage(path: Path) -> None:
+    whole = bytearray(path.read_bytes())
+    for page in range(2, len(whole) // 4096):
+        whole[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    path.write_bytes(bytes(whole))
+
+
+async def test_a_backup_made_while_the_bot_writes_holds_whole_evaluations(archive: SqlArchive, tmp_path: Path) -> None:
+    async def write() -> None:
+        for minute in range(30):
+            at = NOON + timedelta(minutes=minute)
+            told = (post(f"post{minute:04}", at=at),)
+            await archive.commit("BTC", Profile(), decision(at, posts=told), snapshot(at))
+
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.05)
+    size = await archive.backup(tmp_path / "copies" / "one.sqlite")
+    await writing
+
+    copy = await open_archive(url(tmp_path / "copies" / "one.sqlite"))
+    posts, state = await copy.posts(), await copy.state("BTC", Profile())
+    await copy.aclose()
+    assert size > 0
+    assert state.stance_since == (posts[0].intended_at if posts else None)
+    assert sorted(entry.name for entry in (tmp_path / "copies").iterdir()) == ["one.sqlite"]
+
+
+async def test_a_backup_never_overwrites(archive: SqlArchive, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    with pytest.raises(ArchiveError, match="a file already"):
+        await archive.backup(tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "mine"
+
+
+async def test_what_is_restored_is_what_was_backed_up_and_the_old_file_is_kept(
+    archive: SqlArchive, tmp_path: Path
+) -> None:
+    await archive.add_points([point(1.0)])
+    await archive.backup(tmp_path / "copy")
+    await archive.add_points([point(2.0)])
+    await archive.aclose()
+
+    aside = await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
+
+    assert await values(tmp_path / "tightrope.sqlite") == [1.0]
+    assert aside is not None
+    assert await values(aside) == [2.0]
+
+
+async def test_restoring_where_there_was_nothing(archive: SqlArchive, tmp_path: Path) -> None:
+    await archive.add_points([point(1.0)])
+    await archive.backup(tmp_path / "copy")
+    assert await restore(tmp_path / "copy", url(tmp_path / "new" / "t.sqlite")) is None
+    assert await values(tmp_path / "new" / "t.sqlite") == [1.0]
+
+
+async def test_a_damaged_backup_is_refused_and_the_database_stays(archive: SqlArchive, tmp_path: Path) -> None:
+    await archive.add_points([point(1.0)])
+    await archive.backup(tmp_path / "copy")
+    await archive.aclose()
+    damage(tmp_path / "copy")
+
+    with pytest.raises(ArchiveError, match="damaged"):
+        await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
+    assert await values(tmp_path / "tightrope.sqlite") == [1.0]
+
+
+async def test_somebody_else_s_database_is_refused(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "other")
+    other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
+    with pytest.raises(ArchiveError, match="not a database of Tightrope"):
+        await restore(tmp_path / "other", url(tmp_path / "t.sqlite"))
+
+
+async def test_a_newer_backup_is_refused_with_the_version_to_install(archive: SqlArchive, tmp_path: Path) -> None:
+    await archive.backup(tmp_path / "copy")
+    newer = sqlite3.connect(tmp_path / "copy")
+    newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer.execute("INSERT INTO editions VALUES ('9999', '7.1.0')")
+    newer.commit()
+    newer.close()
+    with pytest.raises(ArchiveError, match=r"install Tightrope 7\.1\.0"):
+        await restore(tmp_path / "copy", url(tmp_path / "t.sqlite"))
+
+
+async def test_a_database_in_use_is_not_replaced(archive: SqlArchive, tmp_path: Path) -> None:
+    await archive.backup(tmp_path / "copy")
+    assert await archive.leadership.acquire()
+    with pytest.raises(ArchiveError, match="stop it first"):
+        await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
+
+
+async def test_memory_is_not_backed_up(tmp_path: Path) -> None:
+    archive = await open_archive("sqlite://")
+    with pytest.raises(ArchiveError, match="only a file"):
+        await archive.backup(tmp_path / "copy")
+    await archive.aclose()
