@@ -28,7 +28,9 @@ WINDOWED: Mapping[str, int] = {
 NEEDED_WORDS = (
     "at_least", "and", "range", "months", "date", "moment", "unit.points", "unit.hours", "unit.days", "unit.trillion",
     "unit.billion", "unit.million", "tenor", "window.24h", "window.7d", "window.1h", "window.5d", "window.90d",
-    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down", "sources_none", "venues", "plain_title", "plain_line", "plain_unknown",
+    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down",
+    "sources_none", "venues", "oldest", "footer", "post_id", "late", "unknown_value", "stale_value",
+    "plain_title", "plain_line", "plain_unknown", "plain_facts",
     *(f"move.{name}" for name in MOVES),
     *(f"stance.{stance}" for stance in get_args(Stance)), "stance.mixed",
     *(f"stance_words.{stance}" for stance in get_args(Stance)),
@@ -146,11 +148,20 @@ def _wanting(bank: PhraseBank, rows: Mapping[str, _File], catalog: Catalog, book
     for name in catalog.metrics:
         if name not in bank.metrics:
             yield Problem(file=here, id=f"metric.{name}", reason="this metric has no title")
+    yield from _too_many(rows, catalog, book)
+    yield from _unspoken(bank, book)
+
+
+def _too_many(rows: Mapping[str, _File], catalog: Catalog, book: RuleBook) -> Iterator[Problem]:
     for file, row in rows.items():
         for name in set(row.metric) - set(catalog.metrics):
             yield Problem(file=file, id=f"metric.{name}", reason="no metric has this name")
         for rule in set(row.rule) - set(book.rules):
             yield Problem(file=file, id=f"rule.{rule}", reason="no rule has this id")
+
+
+def _unspoken(bank: PhraseBank, book: RuleBook) -> Iterator[Problem]:
+    here = bank.locale
     filled = {(phrase.slot, phrase.about) for phrase in bank.phrases}
     for rule in book.rules:
         if f"rule.{rule}" not in bank.words:

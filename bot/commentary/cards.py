@@ -111,7 +111,8 @@ def card(post: Post, bank: PhraseBank) -> Card:
     """A post as every surface renders it; its footer carries the post's short id, which `/why` takes."""
     story, words = post.story, bank.words
     spans: dict[str, tuple[Span, ...]] = {}
-    body, body_spans = "", []  # type: str, list[Span]
+    body = ""
+    body_spans: list[Span] = []
     for paragraph in story.paragraphs:
         start = len(body) + 2 if body else 0
         body = f"{body}\n\n{paragraph.text}" if body else paragraph.text

@@ -1,6 +1,6 @@
 """A plan → texts: each piece gets a phrase that can be said now, and its numbers are written and recorded in one go."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
@@ -13,7 +13,7 @@ from bot.commentary.templates import render, slots
 from bot.commentary.terms import Recorder
 from bot.commentary.titles import title_of, unit_of
 from bot.domain.judgement import Finding, Flip, Move
-from bot.domain.story import Memory, Origin, Phrase, Text
+from bot.domain.story import Memory, Origin, Phrase, Span, Text
 from bot.errors import GateRefused
 
 MOST_CLAUSES = 4
@@ -84,7 +84,7 @@ class Realizer:
 
     def _lists(self, piece: Piece, about: str, asked: list[str], namer: Namer) -> dict[str, object]:
         """The lists that a phrase of this slot may ask for, joined into running words."""
-        makers = {
+        makers: dict[str, Callable[[], object]] = {
             "clauses": lambda: self._clauses(about, namer), "moves": lambda: self._moves(namer), "then": lambda: self._then(namer),
             "missing": lambda: self._missing(piece, namer), "new": lambda: self._labels(0), "gone": lambda: self._labels(1),
             "was": lambda: self._was(namer), "last_at": lambda: self._last(namer), "before": lambda: self._before(namer),
@@ -174,7 +174,9 @@ class Realizer:
 
 def joined(texts: list[Text]) -> Text:
     """Several sentences as one paragraph; the spans move with them."""
-    whole, spans, phrase_ids = "", [], []  # type: str, list[Span], list[str]
+    whole = ""
+    spans: list[Span] = []
+    phrase_ids: list[str] = []
     for text in texts:
         start = len(whole) + 1 if whole else 0
         whole = f"{whole} {text.text}" if whole else text.text

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from bot.domain.judgement import Verdict
-from bot.domain.rulebook import Condition, RuleBook, RuleIs
+from bot.domain.rulebook import Condition, RuleBook
 
 SHAPES = ("bearish", "overheated", "neutral", "mixed", "bullish", "no-call")
 
@@ -47,7 +47,7 @@ def rule_facts(about: str, book: RuleBook) -> tuple[str, ...]:
     for part in rule.when:
         if isinstance(part, Condition):
             found.append(part.fact)
-        elif isinstance(part, RuleIs) and part.on:
+        elif part.on:
             found += rule_facts(part.rule, book)
     return tuple(dict.fromkeys(found))
 

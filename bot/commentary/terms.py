@@ -115,6 +115,7 @@ def settle(name: str, value: Value, words: Words, checks: tuple[Check, ...]) -> 
     if not checks or isinstance(value, str):
         return None
     more = FIRST_MORE.get(name.partition(":")[2] or name, 1)
+    digits: int | None
     for digits in (None, *range(more, MAX_DIGITS)):
         if truthful(name, value, digits, words, checks):
             return digits
