@@ -4,6 +4,7 @@ import calendar
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -166,12 +167,13 @@ class Scene:
     def _part(self, shares: Mapping[str, float], venue: str, asset: str) -> float:
         absent = self.tape.assets[asset].absent
         listed = {name: share for name, share in shares.items() if name not in absent}
-        return 1 - sum(listed.values()) if venue == CARRIES_THE_REST else listed.get(venue, 0.0)
+        if venue == CARRIES_THE_REST:
+            return 1 - sum(listed.values())
+        return sum(share for name, share in listed.items() if name == venue)
 
     def drawn(self, name: str, at_ms: float) -> float:
         """A value that is told beside the market, at a time: linear between its days, the ends' beyond them."""
-        days = self.tape.drawn[name]
-        return float(np.interp(at_ms, [midnight_ms(day) for day, _ in days], [value for _, value in days]))
+        return float(np.interp(at_ms, *_drawn(self.tape.drawn[name])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,12 +237,12 @@ class Hours:
 
     def until(self, at_ms: float) -> "Hours":
         """The hours that have ended by then."""
-        return self._rows(slice(0, int(np.searchsorted(self.start_ms, at_ms - HOUR_MS, side="right"))))
+        return self.rows(slice(0, int(np.searchsorted(self.start_ms, at_ms - HOUR_MS, side="right"))))
 
     def between(self, since_ms: float, until_ms: float) -> "Hours":
         """The hours that start within the two times, ends included."""
         first, last = np.searchsorted(self.start_ms, since_ms), np.searchsorted(self.start_ms, until_ms, side="right")
-        return self._rows(slice(int(first), int(last)))
+        return self.rows(slice(int(first), int(last)))
 
     def by(self, step_ms: int) -> "Hours":
         """Put together to longer steps, counted from 1970 UTC; the last one may be under way."""
@@ -263,7 +265,8 @@ class Hours:
     def __len__(self) -> int:
         return len(self.start_ms)
 
-    def _rows(self, rows: slice) -> "Hours":
+    def rows(self, rows: slice) -> "Hours":
+        """Some of them, by their place."""
         return Hours(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
 
@@ -290,6 +293,11 @@ def _bars(
         low = min(before, after, low_usd if hour == low_hour else before)
         bars.append((float(start_ms + hour * HOUR_MS), before, high, low, after))
     return bars
+
+
+@lru_cache(maxsize=16)
+def _drawn(days: tuple[tuple[date, float], ...]) -> tuple[Floats, Floats]:
+    return np.array([midnight_ms(day) for day, _ in days]), np.array([value for _, value in days])
 
 
 def midnight_ms(day: date) -> int:

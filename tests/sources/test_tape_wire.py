@@ -258,7 +258,7 @@ def test_a_vendor_counts_open_interest_in_coins_here_and_in_dollars_there() -> N
         (
             "https://fapi.binance.com/futures/data/openInterestHist",
             {"symbol": "BTCUSDT", "period": "1d", "limit": 30},
-            lambda rows: [(row["timestamp"], float(row["sumOpenInterest"]) / (0.31 * 0.9 * 0.85)) for row in rows],
+            lambda rows: [(row["timestamp"], float(row["sumOpenInterest"]) / (0.31 * 0.9)) for row in rows],
         ),
         (
             "https://api.bybit.com/v5/market/open-interest",

@@ -1,20 +1,21 @@
 """What the wire formats of the tape share: numbers as text, histories by the hour, contracts and pages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from bot.sources._tape_market import HOUR_MS, Future, Market, Scene, dated, midnight_ms, quarters
-
-T = TypeVar("T")
+from bot.sources._tape_chain import Floats
+from bot.sources._tape_market import HOUR_MS, Future, Hours, Market, Scene, dated, midnight_ms, quarters
 
 DAY_MS = 24 * HOUR_MS
 FUNDING_MS = 8 * HOUR_MS
 PERPETUAL_SHARE = 0.85
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+FAR_MS = 2**53
 STEP_MS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 
@@ -41,6 +42,67 @@ class Sample:
     funding_8h_pct: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which rows a client asks for: those within two times (milliseconds), at most so many, the oldest or the newest."""
+
+    since_ms: int = 0
+    until_ms: int = FAR_MS
+    limit: int | None = None
+    oldest: bool = False
+
+    @classmethod
+    def asked(
+        cls, params: Mapping[str, str], since: str, until: str, limit: str, *, usual: int, oldest: bool
+    ) -> "Page":
+        """From the query's parameters of these names. `oldest`: the venue begins at the start where one is named."""
+        return cls(
+            since_ms=int(params.get(since) or 0),
+            until_ms=int(params.get(until) or FAR_MS),
+            limit=int(params.get(limit) or usual),
+            oldest=oldest and bool(params.get(since)),
+        )
+
+    def of(self, at_ms: Floats) -> slice:
+        """The rows among those of these ascending times."""
+        start = int(np.searchsorted(at_ms, self.since_ms))
+        end = int(np.searchsorted(at_ms, self.until_ms, side="right"))
+        if self.limit is None:
+            return slice(start, end)
+        return slice(start, min(end, start + self.limit)) if self.oldest else slice(max(start, end - self.limit), end)
+
+
+class Option(NamedTuple):
+    """One option: expiry, strike in USD, "C" or "P", volatility in % a year, forward in USD, mark and open coins."""
+
+    expires_at: datetime
+    strike_usd: int
+    right: str
+    iv_pct: float
+    forward_usd: float
+    mark_coin: float
+    coins: float
+
+
+@lru_cache(maxsize=4)
+def options(market: Market) -> tuple[Option, ...]:
+    """All options of a market, those of all venues together."""
+    chain = market.chain
+    columns = (
+        chain.strike_usd.astype(int), chain.iv_pct, chain.call_mark_coin, chain.call_open_interest_coin,
+        chain.put_mark_coin, chain.put_open_interest_coin,
+    )  # fmt: skip
+    return tuple(
+        option
+        for number, (expiry, forward) in enumerate(zip(market.option_expiries, chain.forward_usd.tolist(), strict=True))
+        for strike, iv, call, calls, put, puts in zip(*(column[number].tolist() for column in columns), strict=True)
+        for option in (
+            Option(expiry, strike, "C", iv, forward, call, calls),
+            Option(expiry, strike, "P", iv, forward, put, puts),
+        )
+    )
+
+
 def contracts(scene: Scene, market: Market, share: float, expiries: int = 2) -> list[Contract]:
     """A perpetual and the next quarterly futures, which share `share` of all open interest among them."""
     coins = market.open_interest_coin * share
@@ -65,9 +127,20 @@ def quarterlies(scene: Scene, market: Market, count: int) -> Sequence[Future]:
     return dated(scene.moment, market.index_usd, quarters(market.at, count)) if count else ()
 
 
-def samples(scene: Scene, asset: str, step_ms: int) -> list[Sample]:
-    """The asset's past by steps, oldest first; the last one may be under way."""
-    factors, hours = scene.tape.assets[asset], scene.hours.by(step_ms)
+def samples(scene: Scene, asset: str, step_ms: int, page: Page | None = None) -> list[Sample]:
+    """The asset's past by steps, oldest first; the last one may be under way. A page's times are those of the starts."""
+    return _samples(scene, asset, scene.hours.by(step_ms), step_ms, page or Page(), 0)
+
+
+def ended(scene: Scene, asset: str, step_ms: int, page: Page | None = None) -> list[Sample]:
+    """As `samples`, without a step that is under way. A page's times are those of the ends."""
+    hours = scene.hours.by(step_ms)
+    past = int(np.searchsorted(hours.start_ms, scene.markets[asset].at_ms - step_ms, side="right"))
+    return _samples(scene, asset, hours.rows(slice(0, past)), step_ms, page or Page(), step_ms)
+
+
+def _samples(scene: Scene, asset: str, hours: Hours, step_ms: int, page: Page, told_after_ms: int) -> list[Sample]:
+    factors, hours = scene.tape.assets[asset], hours.rows(page.of(hours.start_ms + told_after_ms))
     prices = (hours.open_usd, hours.high_usd, hours.low_usd, hours.close_usd)
     columns = zip(
         hours.start_ms.tolist(),
@@ -91,32 +164,17 @@ def samples(scene: Scene, asset: str, step_ms: int) -> list[Sample]:
     ]
 
 
-def ended(scene: Scene, asset: str, step_ms: int) -> list[Sample]:
-    """As `samples`, without a step that is under way."""
-    now_ms = scene.markets[asset].at_ms
-    return [sample for sample in samples(scene, asset, step_ms) if sample.end_ms <= now_ms]
-
-
 def next_funding_ms(market: Market) -> int:
     """When the next eight-hourly funding is paid."""
     return (market.at_ms // FUNDING_MS + 1) * FUNDING_MS
 
 
-def page(
-    rows: Sequence[T], at: Callable[[T], int], *, since: str | None, until: str | None, limit: str | None, usual: int
-) -> list[T]:
-    """The rows within two times (milliseconds, as the client wrote them), as many as the limit: the first ones where a
-    start is named, else the last ones."""
-    first, last = int(since or 0), int(until or 2**62)
-    within = [row for row in rows if first <= at(row) <= last]
-    count = int(limit or usual)
-    return within[:count] if since else within[-count:]
-
-
 def step_ms(text: str) -> int | None:
     """`5m`, `4h`, `1d` in milliseconds; None for what is not such a step of an hour or more."""
-    unit = STEP_MS.get(text[-1:].lower(), 0)
-    step = int(text[:-1]) * unit if text[:-1].isdecimal() else 0
+    unit = STEP_MS.get(text[-1:].lower())
+    if unit is None or not text[:-1].isdecimal():
+        return None
+    step = int(text[:-1]) * unit
     return step if step >= HOUR_MS else None
 
 

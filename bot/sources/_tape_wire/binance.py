@@ -1,4 +1,4 @@
-"""How Binance would tell a moment of the tape: USD-M, COIN-M and spot.
+"""How Binance would tell a moment of the tape: USD-M perpetuals, COIN-M contracts, and spot.
 
 Docs: https://developers.binance.com/docs/derivatives. Units: USD-M open interest in coins; COIN-M in contracts of 100 USD (BTC)
 or 10 USD (others); rates are fractions for eight hours; numbers are text. A quarterly future has no funding: its fields are
@@ -7,16 +7,16 @@ empty. Gold is told as PAXG against USDT.
 
 from collections.abc import Mapping
 
-from bot.sources._tape_market import Answer, Asked, Market, Scene
+from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
 from bot.sources._tape_wire._parts import (
     FUNDING_MS,
     PERPETUAL_SHARE,
     Contract,
+    Page,
     Sample,
     contracts,
     ended,
     next_funding_ms,
-    page,
     plain,
     samples,
     step_ms,
@@ -30,6 +30,7 @@ COINM_PART = 0.1
 NEVER_MS = 4_133_404_800_000
 QUARTERS = ("CURRENT_QUARTER", "NEXT_QUARTER")
 GOLD = "PAXGUSDT"
+INVALID_INTERVAL = {"code": -1120, "msg": "Invalid interval."}
 UNKNOWN_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
 Row = dict[str, object]
 
@@ -43,7 +44,7 @@ def answer(scene: Scene, asked: Asked) -> Answer:
         content = _spot(scene, asked, name)
     if content is None:
         return 404, {"code": -5000, "msg": f"Path {asked.path}, Method GET is invalid"}
-    return (400 if content is UNKNOWN_SYMBOL else 200), content
+    return (400 if content in (UNKNOWN_SYMBOL, INVALID_INTERVAL) else 200), content
 
 
 def _derivatives(scene: Scene, asked: Asked, name: str) -> object:
@@ -71,25 +72,21 @@ def _derivatives(scene: Scene, asked: Asked, name: str) -> object:
 def _history(
     scene: Scene, name: str, params: Mapping[str, str], symbol: str, market: Market, *, inverse: bool
 ) -> object:
-    step = step_ms(params.get("period") or params.get("interval") or "8h")
-    if step is None:
-        return {"code": -1120, "msg": "Invalid interval."}
-    if name in {"openInterestHist", "globalLongShortAccountRatio"}:
-        rows = ended(scene, market.asset, step)
-        share = scene.share(VENUE, market.asset) * (COINM_PART if inverse else 1 - COINM_PART)
-        if params.get("contractType") != "ALL":
-            share *= PERPETUAL_SHARE
-        found = (
-            [_accounts(scene, symbol, row) for row in rows]
-            if name == "globalLongShortAccountRatio"
-            else [_summed(symbol, row, share, inverse=inverse) for row in rows]
-        )
-        return _paged(found, "timestamp", params, 30)
+    asset = market.asset
     if name == "fundingRate":
-        rows = ended(scene, market.asset, FUNDING_MS)
-        return _paged([_funding(symbol, row) for row in rows], "fundingTime", params, 100)
+        return [_funding(symbol, row) for row in ended(scene, asset, FUNDING_MS, _page(params, 100))]
+    step = step_ms(params.get("period") or params.get("interval") or "")
     if name == "klines":
-        return _klines(samples(scene, market.asset, step), params)
+        return _klines(samples(scene, asset, step, _page(params, 500))) if step else INVALID_INTERVAL
+    # The tape keeps hours: where minutes are asked for, the hours among them are told.
+    rows = ended(scene, asset, step or HOUR_MS, _page(params, 30))
+    if name == "globalLongShortAccountRatio":
+        return [_accounts(scene, symbol, row) for row in rows]
+    if name == "openInterestHist":
+        whole = not inverse or params.get("contractType") == "ALL"
+        share = scene.share(VENUE, asset) * (COINM_PART if inverse else 1 - COINM_PART)
+        share *= 1 if whole else PERPETUAL_SHARE
+        return [_summed(symbol, row, share, inverse=inverse, whole=whole) for row in rows]
     return None
 
 
@@ -101,9 +98,10 @@ def _spot(scene: Scene, asked: Asked, name: str) -> object:
     if name != "klines" or step is None:
         return None
     if symbol == GOLD:
-        return _klines([_gold(scene, row) for row in samples(scene, next(iter(scene.markets)), step)], asked.params)
+        asset = next(iter(scene.markets))
+        return _klines([_gold(scene, row) for row in samples(scene, asset, step, _page(asked.params, 500))])
     if symbol.removesuffix("USDT") in scene.markets:
-        return _klines(samples(scene, symbol.removesuffix("USDT"), step), asked.params)
+        return _klines(samples(scene, symbol.removesuffix("USDT"), step, _page(asked.params, 500)))
     return UNKNOWN_SYMBOL
 
 
@@ -112,7 +110,7 @@ def _listed(scene: Scene, *, inverse: bool) -> dict[str, tuple[Market, Contract]
     for market in scene.markets.values():
         share = scene.share(VENUE, market.asset) * (COINM_PART if inverse else 1 - COINM_PART)
         pair = f"{market.asset}{'USD' if inverse else 'USDT'}"
-        for contract in contracts(scene, market, share):
+        for contract in contracts(scene, market, share, 2 if inverse else 0):
             ending = f"_{contract.expires_at:%y%m%d}" if contract.expires_at else "_PERP" if inverse else ""
             listed[pair + ending] = (market, contract)
     return listed
@@ -179,14 +177,14 @@ def _contract_usd(market: Market) -> int:
     return 100 if market.asset == "BTC" else 10
 
 
-def _summed(symbol: str, row: Sample, share: float, *, inverse: bool) -> Row:
+def _summed(symbol: str, row: Sample, share: float, *, inverse: bool, whole: bool) -> Row:
     coins, dollars = row.coins * share, row.coins * share * row.close_usd
     if inverse:
         # COIN-M counts the sum in contracts and its value in coins.
         contract_usd = 100 if symbol.startswith("BTC") else 10
         return {
             "pair": symbol.partition("_")[0],
-            "contractType": "PERPETUAL",
+            "contractType": "ALL" if whole else "PERPETUAL",
             "sumOpenInterest": f"{dollars / contract_usd:.8f}",
             "sumOpenInterestValue": f"{coins:.8f}",
             "timestamp": row.end_ms,
@@ -234,8 +232,8 @@ def _gold(scene: Scene, row: Sample) -> Sample:
     )
 
 
-def _klines(rows: list[Sample], params: Mapping[str, str]) -> list[list[object]]:
-    bars: list[list[object]] = [
+def _klines(rows: list[Sample]) -> list[list[object]]:
+    return [
         [
             row.start_ms,
             *(plain(price) for price in (row.open_usd, row.high_usd, row.low_usd, row.close_usd)),
@@ -245,22 +243,7 @@ def _klines(rows: list[Sample], params: Mapping[str, str]) -> list[list[object]]
         ]
         for row in rows
     ]
-    return page(
-        bars,
-        lambda bar: int(str(bar[0])),
-        since=params.get("startTime"),
-        until=params.get("endTime"),
-        limit=params.get("limit"),
-        usual=500,
-    )
 
 
-def _paged(rows: list[Row], time_field: str, params: Mapping[str, str], usual: int) -> list[Row]:
-    return page(
-        rows,
-        lambda row: int(str(row[time_field])),
-        since=params.get("startTime"),
-        until=params.get("endTime"),
-        limit=params.get("limit"),
-        usual=usual,
-    )
+def _page(params: Mapping[str, str], usual: int) -> Page:
+    return Page.asked(params, "startTime", "endTime", "limit", usual=usual, oldest=True)

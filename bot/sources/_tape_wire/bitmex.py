@@ -7,7 +7,7 @@ for eight hours. Futures expire at 12:00 UTC.
 from datetime import datetime, timedelta
 
 from bot.sources._tape_market import Answer, Asked, Market, Scene
-from bot.sources._tape_wire._parts import FUNDING_MS, Contract, contracts, ended, next_funding_ms, page
+from bot.sources._tape_wire._parts import FAR_MS, FUNDING_MS, Contract, Page, contracts, ended, next_funding_ms
 from bot.sources._wire import to_ms, utc
 
 VENUE = "bitmex"
@@ -73,13 +73,11 @@ def _instrument(market: Market, contract: Contract) -> Row:
 def _funding(scene: Scene, asked: Asked) -> list[Row]:
     params = asked.params
     since, until = (params.get(name) for name in ("startTime", "endTime"))
-    rows = page(
-        ended(scene, ASSET, FUNDING_MS),
-        lambda sample: sample.end_ms,
-        since=str(to_ms(datetime.fromisoformat(since))) if since else None,
-        until=str(to_ms(datetime.fromisoformat(until))) if until else None,
-        limit=params.get("count"),
-        usual=100,
+    page = Page(
+        since_ms=to_ms(datetime.fromisoformat(since)) if since else 0,
+        until_ms=to_ms(datetime.fromisoformat(until)) if until else FAR_MS,
+        limit=int(params.get("count") or 100),
+        oldest=params.get("reverse") != "true",
     )
     found: list[Row] = [
         {
@@ -89,7 +87,7 @@ def _funding(scene: Scene, asked: Asked) -> list[Row]:
             "fundingRate": round(sample.funding_8h_pct / 100, 8),
             "fundingRateDaily": round(sample.funding_8h_pct / 100 * 3, 8),
         }
-        for sample in rows
+        for sample in ended(scene, ASSET, FUNDING_MS, page)
     ]
     return found[::-1] if params.get("reverse") == "true" else found
 

@@ -6,17 +6,20 @@ Docs: https://bybit-exchange.github.io/docs/v5. Units: linear open interest in c
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TypeVar
 
-from bot.sources._tape_market import Answer, Asked, Market, Scene
+import msgspec
+
+from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
 from bot.sources._tape_wire._parts import (
     FUNDING_MS,
     MONTHS,
     Contract,
+    Page,
     Sample,
     contracts,
     ended,
     next_funding_ms,
+    options,
     plain,
     samples,
     step_ms,
@@ -30,11 +33,38 @@ MONTH_LETTERS = "FGHJKMNQUVXZ"
 MINUTES = {"60": "1h", "120": "2h", "240": "4h", "360": "6h", "720": "12h", "D": "1d"}
 PARAMS_ERROR = 10001
 Row = dict[str, object]
-Told = TypeVar("Told")
 
 
 class _Refused(Exception):
     """A parameter that the venue would not take."""
+
+
+class _OptionTicker(msgspec.Struct, kw_only=True, gc=False):
+    symbol: str
+    bid1Price: str = "0"  # noqa: N815  the venue's spelling, here and below
+    bid1Size: str = "0"  # noqa: N815
+    bid1Iv: str = "0"  # noqa: N815
+    ask1Price: str = "0"  # noqa: N815
+    ask1Size: str = "0"  # noqa: N815
+    ask1Iv: str = "0"  # noqa: N815
+    lastPrice: str = "0"  # noqa: N815
+    highPrice24h: str = "0"  # noqa: N815
+    lowPrice24h: str = "0"  # noqa: N815
+    markPrice: str  # noqa: N815
+    indexPrice: str  # noqa: N815
+    markIv: str  # noqa: N815
+    underlyingPrice: str  # noqa: N815
+    openInterest: str  # noqa: N815
+    turnover24h: str = "0"
+    volume24h: str
+    totalVolume: str = "0"  # noqa: N815
+    totalTurnover: str = "0"  # noqa: N815
+    delta: str = "0"
+    gamma: str = "0"
+    vega: str = "0"
+    theta: str = "0"
+    predictedDeliveryPrice: str = "0"  # noqa: N815
+    change24h: str = "0"
 
 
 def answer(scene: Scene, asked: Asked) -> Answer:
@@ -129,94 +159,61 @@ def _ticker(symbol: str, market: Market, contract: Contract, *, inverse: bool) -
     }
 
 
-def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[Row]:
+def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[_OptionTicker]:
     market = scene.markets.get(params.get("baseCoin", ""))
     if market is None:
         raise _Refused("baseCoin")
-    chain, share = market.chain, scene.option_share(VENUE, market.asset)
-    sides = {
-        "C": (chain.call_mark_coin, chain.call_open_interest_coin),
-        "P": (chain.put_mark_coin, chain.put_open_interest_coin),
-    }
-    for row, expiry in enumerate(market.option_expiries):
-        for column, strike in enumerate(chain.strike_usd[row].tolist()):
-            for right, (marks, coins) in sides.items():
-                held = round(float(coins[row, column]) * share, 2)
-                yield {
-                    "symbol": f"{market.asset}-{_day(expiry)}-{strike:.0f}-{right}-USDT",
-                    "bid1Price": "0",
-                    "bid1Size": "0",
-                    "bid1Iv": "0",
-                    "ask1Price": "0",
-                    "ask1Size": "0",
-                    "ask1Iv": "0",
-                    "lastPrice": "0",
-                    "highPrice24h": "0",
-                    "lowPrice24h": "0",
-                    "markPrice": plain(float(marks[row, column]) * market.index_usd),
-                    "indexPrice": plain(market.index_usd),
-                    "markIv": plain(float(chain.iv_pct[row, column]) / 100),
-                    "underlyingPrice": plain(float(chain.forward_usd[row])),
-                    "openInterest": plain(held),
-                    "turnover24h": "0",
-                    "volume24h": plain(held / 20),
-                    "totalVolume": "0",
-                    "totalTurnover": "0",
-                    "delta": "0",
-                    "gamma": "0",
-                    "vega": "0",
-                    "theta": "0",
-                    "predictedDeliveryPrice": "0",
-                    "change24h": "0",
-                }
+    share, index_usd = scene.option_share(VENUE, market.asset), market.index_usd
+    stems = {expiry: f"{market.asset}-{_day(expiry)}" for expiry in market.option_expiries}
+    for option in options(market):
+        held = round(option.coins * share, 2)
+        yield _OptionTicker(
+            symbol=f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}-USDT",
+            markPrice=f"{option.mark_coin * index_usd:.8f}",
+            indexPrice=f"{index_usd:.2f}",
+            markIv=f"{option.iv_pct / 100:.6f}",
+            underlyingPrice=f"{option.forward_usd:.4f}",
+            openInterest=f"{held:.2f}",
+            volume24h=f"{held / 20:.2f}",
+        )
 
 
 def _open_interest(scene: Scene, params: Mapping[str, str]) -> Row:
     (symbol, (market, contract)), *_ = _chosen(scene, params).items()
-    step = step_ms(params.get("intervalTime", ""))
-    if step is None:
-        raise _Refused("intervalTime")
     part = contract.coins / market.open_interest_coin
     inverse = params.get("category") == "inverse"
-    rows: list[tuple[int, Row]] = []
-    for sample in ended(scene, market.asset, step):
+    rows: list[Row] = []
+    for sample in ended(scene, market.asset, _step(params, "intervalTime"), _page(params, 50)):
         amount = sample.coins * part
         amount = round(amount * sample.close_usd) if inverse else round(amount, 3)
-        row = {"openInterest": plain(amount * 2), "singleOpenInterest": plain(amount), "timestamp": str(sample.end_ms)}
-        rows.append((sample.end_ms, {**row}))
-    found = _newest_first(rows, params, "startTime", "endTime", 50)
-    return {"symbol": symbol, "category": params.get("category", ""), "list": found, "nextPageCursor": ""}
+        rows.append(
+            {"openInterest": plain(amount * 2), "singleOpenInterest": plain(amount), "timestamp": str(sample.end_ms)}
+        )
+    return {"symbol": symbol, "category": params.get("category", ""), "list": rows[::-1], "nextPageCursor": ""}
 
 
 def _funding_history(scene: Scene, params: Mapping[str, str]) -> Row:
     (symbol, (market, _)), *_ = _chosen(scene, params).items()
-    rows: list[tuple[int, Row]] = [
-        (
-            sample.end_ms,
-            {
-                "symbol": symbol,
-                "fundingRate": plain(sample.funding_8h_pct / 100),
-                "fundingRateTimestamp": str(sample.end_ms),
-            },
-        )
-        for sample in ended(scene, market.asset, FUNDING_MS)
+    rows = [
+        {
+            "symbol": symbol,
+            "fundingRate": plain(sample.funding_8h_pct / 100),
+            "fundingRateTimestamp": str(sample.end_ms),
+        }
+        for sample in ended(scene, market.asset, FUNDING_MS, _page(params, 200))
     ]
-    found = _newest_first(rows, params, "startTime", "endTime", 200)
-    return {"category": params.get("category", ""), "list": found}
+    return {"category": params.get("category", ""), "list": rows[::-1]}
 
 
 def _account_ratio(scene: Scene, params: Mapping[str, str]) -> Row:
     (symbol, (market, _)), *_ = _chosen(scene, params).items()
-    step = step_ms(params.get("period", ""))
-    if step is None:
-        raise _Refused("period")
-    rows: list[tuple[int, Row]] = []
-    for sample in ended(scene, market.asset, step):
+    rows: list[Row] = []
+    for sample in ended(scene, market.asset, _step(params, "period"), _page(params, 50)):
         ratio = scene.drawn("long_short_ratio", sample.end_ms)
         longs = ratio / (1 + ratio)
         row = {"symbol": symbol, "buyRatio": f"{longs:.4f}", "sellRatio": f"{1 - longs:.4f}"}
-        rows.append((sample.end_ms, {**row, "timestamp": str(sample.end_ms)}))
-    return {"list": _newest_first(rows, params, "startTime", "endTime", 50), "nextPageCursor": ""}
+        rows.append({**row, "timestamp": str(sample.end_ms)})
+    return {"list": rows[::-1], "nextPageCursor": ""}
 
 
 def _klines(scene: Scene, params: Mapping[str, str]) -> Row:
@@ -224,9 +221,9 @@ def _klines(scene: Scene, params: Mapping[str, str]) -> Row:
     step = step_ms(MINUTES.get(params.get("interval", ""), ""))
     if step is None:
         raise _Refused("interval")
-    rows = [(sample.start_ms, _kline(sample)) for sample in samples(scene, market.asset, step)]
-    found = _newest_first(rows, params, "start", "end", 200)
-    return {"symbol": symbol, "category": params.get("category", ""), "list": found}
+    page = Page.asked(params, "start", "end", "limit", usual=200, oldest=False)
+    rows = [_kline(sample) for sample in samples(scene, market.asset, step, page)]
+    return {"symbol": symbol, "category": params.get("category", ""), "list": rows[::-1]}
 
 
 def _kline(sample: Sample) -> list[str]:
@@ -234,13 +231,19 @@ def _kline(sample: Sample) -> list[str]:
     return [str(sample.start_ms), *(plain(price) for price in prices), "0", "0"]
 
 
-def _newest_first(
-    rows: list[tuple[int, Told]], params: Mapping[str, str], since: str, until: str, usual: int
-) -> list[Told]:
-    """The rows within the times asked for, newest first. Unlike others, this venue cuts off the oldest."""
-    earliest, latest = int(params.get(since) or 0), int(params.get(until) or 2**62)
-    found = [row for at_ms, row in rows if earliest <= at_ms <= latest]
-    return found[::-1][: int(params.get("limit") or usual)]
+def _page(params: Mapping[str, str], usual: int) -> Page:
+    """Unlike at others, what does not fit is the oldest, whatever start is named; rows come newest first."""
+    return Page.asked(params, "startTime", "endTime", "limit", usual=usual, oldest=False)
+
+
+def _step(params: Mapping[str, str], name: str) -> int:
+    """The tape keeps hours: where minutes are asked for, the hours among them are told."""
+    if params.get(name) in {"5min", "15min", "30min"}:
+        return HOUR_MS
+    step = step_ms(params.get(name, ""))
+    if step is None:
+        raise _Refused(name)
+    return step
 
 
 def _instruments(scene: Scene, params: Mapping[str, str]) -> Row:

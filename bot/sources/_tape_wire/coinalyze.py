@@ -7,7 +7,7 @@ times of histories in seconds, of current values in milliseconds.
 from collections.abc import Callable, Mapping
 
 from bot.sources._tape_market import Answer, Asked, Market, Scene
-from bot.sources._tape_wire._parts import Sample, liquidated, samples, step_ms
+from bot.sources._tape_wire._parts import Page, Sample, liquidated, samples, step_ms
 
 VENUE = "coinalyze"
 HOSTS = ("api.coinalyze.net",)
@@ -90,9 +90,7 @@ def _history(
 ) -> list[Row]:
     market, share = entry
     rows: list[Row] = []
-    for sample in samples(scene, market.asset, step):
-        if not times[0] <= sample.start_ms <= times[1]:
-            continue
+    for sample in samples(scene, market.asset, step, Page(since_ms=times[0], until_ms=times[1])):
         told = HISTORIES[name](scene, market, share, sample, dollars)
         if told is not None:
             rows.append({"t": sample.start_ms // 1000, **told})

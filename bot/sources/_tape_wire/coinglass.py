@@ -7,7 +7,7 @@ coin-margined ones in USD; funding in percent; liquidations in USD. `code` is th
 from collections.abc import Callable, Mapping
 
 from bot.sources._tape_market import Answer, Asked, Scene
-from bot.sources._tape_wire._parts import DAY_MS, Sample, liquidated, page, samples, step_ms
+from bot.sources._tape_wire._parts import DAY_MS, Page, Sample, liquidated, samples, step_ms
 
 VENUE = "coinglass"
 HOSTS = ("open-api-v4.coinglass.com",)
@@ -41,14 +41,8 @@ def _steps(scene: Scene, params: Mapping[str, str]) -> list[Sample]:
     step = step_ms(params.get("interval", ""))
     if step is None:
         raise _Refused("interval")
-    return page(
-        samples(scene, params["symbol"], step),
-        lambda sample: sample.start_ms,
-        since=params.get("start_time"),
-        until=params.get("end_time"),
-        limit=params.get("limit"),
-        usual=1000,
-    )
+    page = Page.asked(params, "start_time", "end_time", "limit", usual=1000, oldest=True)
+    return samples(scene, params["symbol"], step, page)
 
 
 def _bars(scene: Scene, params: Mapping[str, str], value: Callable[[Sample], float]) -> list[Row]:

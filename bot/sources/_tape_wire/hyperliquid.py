@@ -7,7 +7,7 @@ text. The reply names no time: the Date header is the only one.
 from collections.abc import Mapping
 
 from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
-from bot.sources._tape_wire._parts import contracts, ended, plain, samples, step_ms
+from bot.sources._tape_wire._parts import FAR_MS, Page, contracts, ended, plain, samples, step_ms
 
 VENUE = "hyperliquid"
 HOSTS = ("api.hyperliquid.xyz",)
@@ -48,25 +48,22 @@ def _context(scene: Scene, market: Market) -> dict[str, object]:
 
 
 def _funding_history(scene: Scene, body: Mapping[str, object]) -> list[dict[str, object]]:
-    asset, since, until = str(body["coin"]), int(str(body.get("startTime", 0))), int(str(body.get("endTime", 2**62)))
-    rows: list[dict[str, object]] = [
+    asset = str(body["coin"])
+    return [
         {
             "coin": asset,
             "fundingRate": plain(sample.funding_8h_pct / 800, 10),
             "premium": plain(sample.funding_8h_pct / 100, 10),
             "time": sample.end_ms,
         }
-        for sample in ended(scene, asset, HOUR_MS)
-        if since <= sample.end_ms <= until
+        for sample in ended(scene, asset, HOUR_MS, _page(body))
     ]
-    return rows[:MOST_ROWS]
 
 
 def _candles(scene: Scene, req: Mapping[str, object]) -> list[dict[str, object]]:
     asset, step = str(req.get("coin")), step_ms(str(req.get("interval", "")))
     if asset not in scene.markets or step is None:
         return []
-    since, until = int(str(req.get("startTime", 0))), int(str(req.get("endTime", 2**62)))
     return [
         {
             "t": sample.start_ms,
@@ -80,6 +77,10 @@ def _candles(scene: Scene, req: Mapping[str, object]) -> list[dict[str, object]]
             "v": "0.0",
             "n": 0,
         }
-        for sample in samples(scene, asset, step)
-        if since <= sample.start_ms <= until
+        for sample in samples(scene, asset, step, _page(req))
     ]
+
+
+def _page(asked: Mapping[str, object]) -> Page:
+    since_ms, until_ms = int(str(asked.get("startTime") or 0)), int(str(asked.get("endTime") or FAR_MS))
+    return Page(since_ms=since_ms, until_ms=until_ms, limit=MOST_ROWS, oldest=True)

@@ -1,6 +1,6 @@
-"""How Kraken Futures would tell a moment of the tape: inverse (PI, FI) and linear (PF) contracts.
+"""How Kraken Futures would tell a moment of the tape: the inverse (PI) and the linear (PF) perpetual.
 
-Docs: https://docs.kraken.com/api/docs/futures-api. Units: open interest of PI and FI in USD, of PF in coins; `fundingRate` is absolute
+Docs: https://docs.kraken.com/api/docs/futures-api. Units: open interest of PI in USD, of PF in coins; `fundingRate` is absolute
 for one hour: USD a coin (PF), coins a USD (PI).
 """
 
@@ -41,24 +41,23 @@ def _perpetuals(market: Market) -> tuple[str, str]:
 def _tickers(scene: Scene, market: Market) -> Iterator[Row]:
     share = scene.share(VENUE, market.asset)
     inverse, linear = _perpetuals(market)
-    (perpetual,) = contracts(scene, market, share * (1 - INVERSE_PART), 0)
     hourly = market.funding_8h_pct / 800
-    yield {**_ticker(market, linear, "perpetual", perpetual), "fundingRate": hourly * market.index_usd}
-    for contract in contracts(scene, market, share * INVERSE_PART):
-        dollars = round(contract.coins * market.index_usd)
-        if contract.expires_at is None:
-            row = {**_ticker(market, inverse, "perpetual", contract), "fundingRate": hourly / market.index_usd}
-        else:
-            row = _ticker(market, f"FI_{inverse[3:]}_{contract.expires_at:%y%m%d}", "quarter", contract)
-        yield {**row, "openInterest": float(dollars)}
+    (open_linear,) = contracts(scene, market, share * (1 - INVERSE_PART), 0)
+    yield {**_ticker(market, linear, open_linear), "fundingRate": hourly * market.index_usd}
+    (open_inverse,) = contracts(scene, market, share * INVERSE_PART, 0)
+    yield {
+        **_ticker(market, inverse, open_inverse),
+        "openInterest": float(round(open_inverse.coins * market.index_usd)),
+        "fundingRate": hourly / market.index_usd,
+    }
 
 
-def _ticker(market: Market, symbol: str, tag: str, contract: Contract) -> Row:
+def _ticker(market: Market, symbol: str, contract: Contract) -> Row:
     return {
         "symbol": symbol,
         "last": contract.mark_usd,
         "lastTime": _iso(market.at),
-        "tag": tag,
+        "tag": "perpetual",
         "pair": f"{CURRENCY.get(market.asset, market.asset)}:USD",
         "markPrice": contract.mark_usd,
         "bid": contract.mark_usd,

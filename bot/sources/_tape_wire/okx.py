@@ -7,13 +7,19 @@ USD (`oiUsd`); everything is text, what is not known is empty; `markVol` is a fr
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from bot.sources._tape_market import Answer, Asked, Market, Scene
 from bot.sources._tape_wire._parts import (
+    FAR_MS,
     FUNDING_MS,
     Contract,
+    Option,
+    Page,
     contracts,
     ended,
     next_funding_ms,
+    options,
     plain,
     samples,
     step_ms,
@@ -25,6 +31,7 @@ HOSTS = ("www.okx.com",)
 INVERSE_PART = 0.15
 OPTION_COINS = 0.1
 USUAL_ROWS = 100
+EVERY = "ANY"
 Row = dict[str, object]
 
 
@@ -46,6 +53,29 @@ class _Listed:
     @property
     def kind(self) -> str:
         return "FUTURES" if self.contract.expires_at else "SWAP"
+
+
+class _OptionInterest(msgspec.Struct, kw_only=True, gc=False):
+    instType: str = "OPTION"  # noqa: N815  the venue's spelling, here and below
+    instId: str  # noqa: N815
+    oi: str
+    oiCcy: str  # noqa: N815
+    oiUsd: str  # noqa: N815
+    ts: str
+
+
+class _OptionSummary(msgspec.Struct, kw_only=True, gc=False):
+    instType: str = "OPTION"  # noqa: N815
+    instId: str  # noqa: N815
+    uly: str
+    markVol: str  # noqa: N815
+    bidVol: str = ""  # noqa: N815
+    askVol: str = ""  # noqa: N815
+    realVol: str = ""  # noqa: N815
+    fwdPx: str  # noqa: N815
+    delta: str = ""
+    deltaBS: str = ""  # noqa: N815
+    ts: str
 
 
 def answer(scene: Scene, asked: Asked) -> Answer:
@@ -88,6 +118,8 @@ def _listed(scene: Scene) -> Iterator[_Listed]:
 def _chosen(scene: Scene, params: Mapping[str, str]) -> list[_Listed]:
     """What is listed and fits instType, uly or instFamily, and instId."""
     kind, name = params.get("instType"), params.get("instId")
+    if name == EVERY:
+        name = None
     family = params.get("instFamily") or params.get("uly")
     found = [
         one
@@ -192,22 +224,19 @@ def _funding(scene: Scene, params: Mapping[str, str]) -> list[object]:
 
 def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[object]:
     chosen = _chosen(scene, {"instId": params.get("instId", ""), "instType": "SWAP"})[0]
-    rows: list[tuple[int, object]] = [
-        (
-            sample.end_ms,
-            {
-                "formulaType": "withRate",
-                "instType": "SWAP",
-                "instId": chosen.name,
-                "fundingRate": plain(sample.funding_8h_pct / 100, 16),
-                "realizedRate": plain(sample.funding_8h_pct / 100, 16),
-                "fundingTime": str(sample.end_ms),
-                "method": "current_period",
-            },
-        )
-        for sample in ended(scene, chosen.market.asset, FUNDING_MS)
+    rows: list[object] = [
+        {
+            "formulaType": "withRate",
+            "instType": "SWAP",
+            "instId": chosen.name,
+            "fundingRate": plain(sample.funding_8h_pct / 100, 16),
+            "realizedRate": plain(sample.funding_8h_pct / 100, 16),
+            "fundingTime": str(sample.end_ms),
+            "method": "current_period",
+        }
+        for sample in ended(scene, chosen.market.asset, FUNDING_MS, _page(params))
     ]
-    return _newest_first(rows, params)
+    return rows[::-1]
 
 
 def _candles(scene: Scene, params: Mapping[str, str]) -> list[object]:
@@ -216,23 +245,21 @@ def _candles(scene: Scene, params: Mapping[str, str]) -> list[object]:
     if asset not in scene.markets or step is None:
         raise _Refused("instId" if step else "bar")
     now_ms = scene.markets[asset].at_ms
-    rows: list[tuple[int, object]] = []
-    for sample in samples(scene, asset, step):
+    rows: list[object] = []
+    for sample in samples(scene, asset, step, _page(params)):
         prices = (sample.open_usd, sample.high_usd, sample.low_usd, sample.close_usd)
-        rows.append(
-            (
-                sample.start_ms,
-                [str(sample.start_ms), *(plain(price) for price in prices), "1" if sample.end_ms <= now_ms else "0"],
-            )
-        )
-    return _newest_first(rows, params)
+        whole = "1" if sample.end_ms <= now_ms else "0"
+        rows.append([str(sample.start_ms), *(plain(price) for price in prices), whole])
+    return rows[::-1]
 
 
-def _newest_first(rows: list[tuple[int, object]], params: Mapping[str, str]) -> list[object]:
-    """`after` asks for what is older than it, `before` for what is newer, both in milliseconds."""
-    older, newer = int(params.get("after") or 2**62), int(params.get("before") or 0)
-    found = [row for at_ms, row in rows if newer < at_ms < older]
-    return found[::-1][: int(params.get("limit") or USUAL_ROWS)]
+def _page(params: Mapping[str, str]) -> Page:
+    """`after` asks for what is older than it, `before` for what is newer, both in milliseconds; rows come newest first."""
+    return Page(
+        since_ms=int(params["before"]) + 1 if params.get("before") else 0,
+        until_ms=int(params["after"]) - 1 if params.get("after") else FAR_MS,
+        limit=int(params.get("limit") or USUAL_ROWS),
+    )
 
 
 def _instruments(scene: Scene, params: Mapping[str, str]) -> list[object]:
@@ -267,16 +294,14 @@ def _option_markets(scene: Scene, params: Mapping[str, str]) -> list[Market]:
     return found
 
 
-def _options(market: Market) -> Iterator[tuple[str, str, int, int, int]]:
-    """Each option's name, right, row and column in the chain, and expiry (milliseconds)."""
-    for row, expiry in enumerate(market.option_expiries):
-        for column, strike in enumerate(market.chain.strike_usd[row].tolist()):
-            for right in "CP":
-                yield f"{market.asset}-USD-{expiry:%y%m%d}-{strike:.0f}-{right}", right, row, column, to_ms(expiry)
+def _option_names(market: Market) -> Iterator[tuple[str, Option]]:
+    stems = {expiry: f"{market.asset}-USD-{expiry:%y%m%d}" for expiry in market.option_expiries}
+    for option in options(market):
+        yield f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}", option
 
 
 def _option_instruments(market: Market) -> Iterator[Row]:
-    for name, right, row, column, expires_ms in _options(market):
+    for name, option in _option_names(market):
         yield {
             "instType": "OPTION",
             "instId": name,
@@ -287,50 +312,35 @@ def _option_instruments(market: Market) -> Iterator[Row]:
             "ctMult": plain(OPTION_COINS),
             "ctValCcy": market.asset,
             "settleCcy": market.asset,
-            "expTime": str(expires_ms),
-            "optType": right,
-            "stk": plain(float(market.chain.strike_usd[row, column])),
+            "expTime": str(to_ms(option.expires_at)),
+            "optType": option.right,
+            "stk": str(option.strike_usd),
             "state": "live",
         }
 
 
-def _option_interest(scene: Scene, market: Market) -> Iterator[Row]:
-    share, chain = scene.option_share(VENUE, market.asset), market.chain
-    held = {"C": chain.call_open_interest_coin, "P": chain.put_open_interest_coin}
-    for name, right, row, column, _ in _options(market):
-        size = round(float(held[right][row, column]) * share / OPTION_COINS)
+def _option_interest(scene: Scene, market: Market) -> Iterator[_OptionInterest]:
+    share, index_usd, told_at = scene.option_share(VENUE, market.asset), market.index_usd, str(market.at_ms)
+    for name, option in _option_names(market):
+        size = round(option.coins * share / OPTION_COINS)
         coins = size * OPTION_COINS
-        yield {
-            "instType": "OPTION",
-            "instId": name,
-            "oi": str(size),
-            "oiCcy": plain(coins),
-            "oiUsd": plain(coins * market.index_usd),
-            "ts": str(market.at_ms),
-        }
+        yield _OptionInterest(
+            instId=name, oi=str(size), oiCcy=f"{coins:.1f}", oiUsd=f"{coins * index_usd:.4f}", ts=told_at
+        )
 
 
 def _option_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
-    rows: list[object] = []
-    for market in _option_markets(scene, params):
-        for name, _, row, column, _ in _options(market):
-            volatility = plain(float(market.chain.iv_pct[row, column]) / 100)
-            rows.append(
-                {
-                    "instType": "OPTION",
-                    "instId": name,
-                    "uly": f"{market.asset}-USD",
-                    "markVol": volatility,
-                    "bidVol": "",
-                    "askVol": "",
-                    "realVol": "",
-                    "fwdPx": plain(float(market.chain.forward_usd[row])),
-                    "delta": "",
-                    "deltaBS": "",
-                    "ts": str(market.at_ms),
-                }
-            )
-    return rows
+    return [
+        _OptionSummary(
+            instId=name,
+            uly=f"{market.asset}-USD",
+            markVol=f"{option.iv_pct / 100:.6f}",
+            fwdPx=f"{option.forward_usd:.4f}",
+            ts=str(market.at_ms),
+        )
+        for market in _option_markets(scene, params)
+        for name, option in _option_names(market)
+    ]
 
 
 METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], list[object]]] = {
