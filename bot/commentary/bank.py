@@ -13,7 +13,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.commentary.formats import MOVES
-from bot.commentary.shapes import SHAPES, implied, rule_facts, special_names
+from bot.commentary.shapes import CALM, LEANING, SHAPES, implied, rule_facts, special_names
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
 from bot.domain.catalog import Catalog
@@ -28,7 +28,7 @@ WINDOWED: Mapping[str, int] = {
 NEEDED_WORDS = (
     "at_least", "and", "range", "months", "date", "moment", "unit.points", "unit.hours", "unit.days", "unit.trillion",
     "unit.billion", "unit.million", "tenor", "window.24h", "window.7d", "window.1h", "window.5d", "window.90d",
-    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down",
+    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down", "move_above", "move_below", "more",
     "sources_none", "venues", "oldest", "footer", "post_id", "late", "unknown_value", "stale_value",
     "plain_title", "plain_line", "plain_unknown", "plain_facts",
     *(f"move.{name}" for name in MOVES),
@@ -223,7 +223,7 @@ def _unknown(name: str, catalog: Catalog) -> str:
 def _about_known(phrase: Phrase, catalog: Catalog, book: RuleBook) -> bool:
     stance, _, rule = phrase.about.partition("+")
     if stance in SHAPES:
-        return not rule or rule in book.rules
+        return not rule or rule in book.rules or (stance == "neutral" and rule in (CALM, LEANING))
     if phrase.slot in ("headline", "lead", "standfirst", "close", "sowhat"):
         return False
     if phrase.slot in ("evidence", "meaning", "limit", "still", "short"):

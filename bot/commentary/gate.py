@@ -6,6 +6,7 @@ from typing import get_args
 
 from bot.commentary.formats import apply
 from bot.commentary.names import Market, Namer, checks
+from bot.commentary.plan import NAMED_NEWS, news
 from bot.commentary.terms import Recorder, truthful
 from bot.commentary.titles import tenor_of, title_of
 from bot.commentary.words import has, masked, overlap, several, stance_words
@@ -118,9 +119,8 @@ def _expected(span: Span, market: Market, memory: Memory, given: Given) -> float
         return None if usual is None else usual.low if end == "low" else usual.high
     if kind == "threshold":
         return _threshold_value(ref, market)
-    if kind == "count" and ref.startswith("venues:"):
-        fact = market.fact(ref.partition(":")[2])
-        return None if fact is None else float(len(fact.venues))
+    if kind == "count" and ref in ("news", "gone") and market.verdict is not None:
+        return float(len(news(market.verdict, memory)[ref == "gone"]) - NAMED_NEWS)
     return None
 
 

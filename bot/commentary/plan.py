@@ -1,13 +1,14 @@
 """What to say and in which order, before any word is chosen: findings by weight × severity × novelty, then the slots."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bot.commentary.names import Market, checks_hold
-from bot.commentary.shapes import shape
+from bot.commentary.shapes import CALM, LEANING, shape
 from bot.domain.judgement import Finding, Verdict
-from bot.domain.rulebook import Severity
+from bot.domain.rulebook import RuleIs, Severity
 from bot.domain.story import Length, Memory, Slot, Told
 
 Telling = Literal["full", "still", "easing"]
@@ -15,6 +16,9 @@ Telling = Literal["full", "still", "easing"]
 RECENT_POSTS = 3
 FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 6, "article": 6}
 STILL_FINDINGS = 5
+REPEATED_FAMILY = 0.3
+MEANINGS = 2
+NAMED_NEWS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +59,23 @@ def _moved(finding: Finding, market: Market, then: Told, interest: float | None)
 
 
 def salience(finding: Finding, market: Market, memory: Memory) -> float:
-    """Weight × severity × novelty: what comes first, and what is dropped last."""
+    """Weight × severity × novelty; a rule that sums up others counts for a little more than they do."""
     severity = 1 + get_args(Severity).index(finding.severity)
     family = market.book.families.get(finding.family)
-    weight = 0.5 + (family.weight if family else 0)
-    novelty = {"full": 1.0, "easing": 0.6, "still": 0.5}[telling(finding, market, memory)]
-    return weight * severity * novelty * (1 + abs(finding.vote))
+    novelty = {"full": 1.0, "easing": 0.6, "still": 0.8}[telling(finding, market, memory)]
+    sums_up = 1.2 if any(isinstance(part, RuleIs) for part in market.book.rules[finding.rule].when) else 1.0
+    return (0.5 + (family.weight if family else 0)) * severity * novelty * sums_up
 
 
 def ordered(market: Market, memory: Memory) -> tuple[Finding, ...]:
-    """The findings, the most salient first."""
-    return tuple(
-        sorted(market.findings, key=lambda finding: (-salience(finding, market, memory), finding.rule))
-    )
+    """The findings, the most salient first. The second and third of a family come after the first of the others."""
+    ranked = sorted(market.findings, key=lambda finding: (-salience(finding, market, memory), finding.rule))
+    seen: Counter[str] = Counter()
+    keyed: list[tuple[float, Finding]] = []
+    for finding in ranked:
+        keyed.append((salience(finding, market, memory) * REPEATED_FAMILY ** seen[finding.family], finding))
+        seen[finding.family] += 1
+    return tuple(finding for _, finding in sorted(keyed, key=lambda pair: (-pair[0], pair[1].rule)))
 
 
 def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, drop: int = 0) -> Plan:
@@ -92,14 +100,17 @@ def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, dr
 
 def _abouts(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, ...]:
     day = shape(verdict)
-    return (*(f"{day}+{finding.rule}" for finding in findings), day)
+    subject = [finding.rule for finding in findings]
+    if day == "neutral":
+        subject.append(LEANING if any(finding.vote for finding in verdict.findings) else CALM)
+    return (*(f"{day}+{rule}" for rule in subject), day)
 
 
 def _full(finding: Finding, told: Telling, rank: int) -> tuple[Piece, ...]:
     if told == "easing":
         return (Piece(slot="still", abouts=("easing",), finding=finding),)
     pieces = [Piece(slot="evidence", abouts=(finding.rule, "any"), finding=finding)]
-    if rank < 3:
+    if rank < MEANINGS:
         pieces.append(Piece(slot="meaning", abouts=(finding.rule, "ladder"), finding=finding))
     return tuple(pieces)
 

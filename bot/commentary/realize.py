@@ -8,11 +8,12 @@ from jinja2 import TemplateError
 from bot.commentary.choose import Pools, ranked
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.names import Market, Namer
-from bot.commentary.plan import Piece, Plan, news, ordered
+from bot.commentary.plan import NAMED_NEWS, Piece, Plan, news, ordered
 from bot.commentary.templates import render, slots
-from bot.commentary.terms import Recorder
+from bot.commentary.terms import Recorder, Term
 from bot.commentary.titles import title_of, unit_of
 from bot.domain.judgement import Finding, Flip, Move
+from bot.domain.rulebook import Condition
 from bot.domain.story import Memory, Origin, Phrase, Span, Text
 from bot.errors import GateRefused
 
@@ -86,7 +87,7 @@ class Realizer:
         """The lists that a phrase of this slot may ask for, joined into running words."""
         makers: dict[str, Callable[[], object]] = {
             "clauses": lambda: self._clauses(about, namer), "moves": lambda: self._moves(namer), "then": lambda: self._then(namer),
-            "missing": lambda: self._missing(piece, namer), "new": lambda: self._labels(0), "gone": lambda: self._labels(1),
+            "missing": lambda: self._missing(piece, namer), "new": lambda: self._labels(0, namer), "gone": lambda: self._labels(1, namer),
             "was": lambda: self._was(namer), "last_at": lambda: self._last(namer), "before": lambda: self._before(namer),
         }  # fmt: skip
         made = {name: makers[name]() for name in asked if name in makers}
@@ -124,10 +125,15 @@ class Realizer:
             return text
         return None
 
-    def _labels(self, which: int) -> str | None:
-        verdict = self.market.verdict
+    def _labels(self, which: int, namer: Namer) -> str | None:
+        """The names of rules that came on (0) or went off (1) since the last post; beyond the first three, how many more."""
+        verdict, words = self.market.verdict, self.market.bank.words
         rules = news(verdict, self.memory)[which] if verdict else ()
-        return self._listed([self.market.bank.words[f"rule.{rule}"] for rule in rules[:3] if f"rule.{rule}" in self.market.bank.words])
+        labels = [words.get(f"rule.{rule}", rule) for rule in rules[:NAMED_NEWS]]
+        if beyond := len(rules) - NAMED_NEWS if len(rules) > NAMED_NEWS else 0:
+            origin = Origin(kind="count", ref="news" if which == 0 else "gone", value=float(beyond))
+            labels.append(words["more"].format(namer.recorder.mark(str(beyond), origin, "count")))
+        return self._listed(labels)
 
     def _was(self, namer: Namer) -> object:
         last = self.memory.last
@@ -164,12 +170,26 @@ class Realizer:
         return self._listed([self._move(move, namer) for move in flip.moves]) if flip else None
 
     def _move(self, move: Move, namer: Namer) -> str:
-        """A move in words: "60-day put-call skew down to 5%"."""
-        words = self.market.bank.words
+        """A move in words: "60-day put-call skew down to 5%"; where a rule comes on, the line that it has to cross."""
+        bank, down = self.market.bank, move.end < move.start
+        unit = BY_UNIT.get(unit_of(move.fact, bank), "text")
+        line = self._line(move, namer) if move.comes_on else None
         origin = Origin(kind="threshold", ref=f"{move.rule}:{move.fact} end", value=move.end)
-        term = namer.number(origin, BY_UNIT.get(unit_of(move.fact, self.market.bank), "text"))
-        title = term.recorder.mark(title_of(move.fact, self.market.bank), Origin(kind="name", ref=move.fact, value=""), "title")
-        return words["move_down" if move.end < move.start else "move_up"].format(title=title, value=term.write(term.unit_filter))
+        term = line or namer.number(origin, unit)
+        pattern = ("move_below" if down else "move_above") if line else ("move_down" if down else "move_up")
+        title = namer.recorder.mark(title_of(move.fact, bank), Origin(kind="name", ref=move.fact, value=""), "title")
+        return bank.words[pattern].format(title=title, value=term.write(unit))
+
+    def _line(self, move: Move, namer: Namer) -> Term | None:
+        """The entry of the rule that comes on, where it lies between the fact and the move's end."""
+        rule = self.market.book.rules[move.rule]
+        low, high = sorted((move.start, move.end))
+        for part in rule.when:
+            if isinstance(part, Condition) and part.fact == move.fact:
+                line = namer.threshold(rule, part, "below" if move.end < move.start else "above")
+                if line is not None and low <= float(line.origin.value) <= high:
+                    return line
+        return None
 
 
 def joined(texts: list[Text]) -> Text:

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 from bot.domain.judgement import Verdict
 from bot.domain.rulebook import Condition, RuleBook
 
+CALM, LEANING = "calm", "leaning"
+"""A neutral day with no finding that votes, and one on which findings lean, but not far enough for a call."""
+
 SHAPES = ("bearish", "overheated", "neutral", "mixed", "bullish", "no-call")
 
 _EVERYWHERE = frozenset({"asset", "coin", "at"})

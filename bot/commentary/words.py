@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from bot.domain.story import Span
 
@@ -20,10 +21,15 @@ def stance_words(words: Mapping[str, str], stance: str) -> tuple[str, ...]:
 
 def has(text: str, entries: Iterable[str]) -> str | None:
     """The first entry that stands in the text as a word or words of its own, whatever its case; None if none does."""
-    for entry in entries:
-        if re.search(rf"(?<![\w-]){re.escape(entry)}(?![\w-])", text, re.IGNORECASE):
-            return entry
-    return None
+    listed = tuple(entries)
+    if not listed or not _any_of(listed).search(text):
+        return None
+    return next((entry for entry in listed if _any_of((entry,)).search(text)), None)
+
+
+@lru_cache(maxsize=2048)
+def _any_of(entries: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, entries))})(?![\w-])", re.IGNORECASE)
 
 
 def masked(text: str, spans: Iterable[Span]) -> str:
