@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.playbook import Playbook
-from bot.rules import coverage, parse_cases, run_cases
+from bot.rules.cases import coverage, parse_cases, run_cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
