@@ -90,12 +90,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One expectation's moment: which rules counted, every rule's phase, the verdict in numbers."""
+    """One expectation's moment: which rules counted, every rule's phase, which were told to be false, the verdict in numbers."""
 
     case: Case
     expectation: Expectation
     counts: frozenset[str]
     phases: Mapping[str, str]
+    refuted: frozenset[str]
     total: Sum
 
 
@@ -168,11 +169,19 @@ def watch(case: Case, book: RuleBook) -> Iterator[Seen]:
 
 
 def _seen(
-    case: Case, expectation: Expectation, ready: Plan, cells: Mapping[str, Cell], values: Mapping[str, float], shaky: set[str]
+    case: Case,
+    expectation: Expectation,
+    ready: Plan,
+    cells: Mapping[str, Cell],
+    values: Mapping[str, float],
+    shaky: set[str],
 ) -> Seen:
     total = add_up(ready, cells, values, shaky)
     phases = {name: cell.phase for name, cell in cells.items()}
-    return Seen(case=case, expectation=expectation, counts=total.counts, phases=phases, total=total)
+    refuted = frozenset(name for name, cell in cells.items() if cell.truth == "false")
+    return Seen(
+        case=case, expectation=expectation, counts=total.counts, phases=phases, refuted=refuted, total=total
+    )  # fmt: skip
 
 
 def differences(seen: Seen) -> list[str]:
@@ -184,7 +193,9 @@ def differences(seen: Seen) -> list[str]:
         found += [f"{rule} is not on" for rule in sorted(set(wanted.on) - seen.counts)]
     for phase in PHASES:
         for rule in getattr(wanted, phase):
-            effective = "covered or replaced" if rule not in seen.counts and seen.phases[rule] == "on" else seen.phases[rule]
+            effective = (
+                "covered or replaced" if rule not in seen.counts and seen.phases[rule] == "on" else seen.phases[rule]
+            )
             if effective != phase and not (phase == "off" and effective == "covered or replaced"):
                 found.append(f"{rule} is {effective}, not {phase}")
     pairs: Sequence[tuple[str, object, object]] = (
@@ -209,20 +220,15 @@ def coverage(cases: Sequence[Case], book: RuleBook) -> Mapping[str, tuple[str, .
                 asserted[rule].add("on")
             for rule in shape.unknown:
                 asserted[rule].add("unknown")
-            for rule in shape.off:
+            silent = set(shape.off) if shape.on is None else set(book.rules) - set(shape.on)
+            for rule in silent & seen.refuted:
                 asserted[rule].add("off")
-            if shape.on is not None:
-                for rule, phase in seen.phases.items():
-                    if phase == "off" and rule not in shape.on:
-                        asserted[rule].add("off")
     lacking = {rule: tuple(sorted({"on", "off", "unknown"} - said)) for rule, said in asserted.items()}
     return {rule: said for rule, said in lacking.items() if said}
 
 
 def _case(file: str, shape: CaseShape) -> Case:
-    series = {
-        name: samples(given) if isinstance(given, str) else float(given) for name, given in shape.facts.items()
-    }
+    series = {name: samples(given) if isinstance(given, str) else float(given) for name, given in shape.facts.items()}
     interval = _span(shape.interval)
     indices = [_span(expect.after) / interval for expect in shape.expect]
     if any(index != int(index) for index in indices):
@@ -269,7 +275,13 @@ def _problems(case: Case, book: RuleBook, catalog: Catalog) -> Iterator[Problem]
     named = {
         rule
         for one in case.expect
-        for rule in (*(one.shape.on or ()), *one.shape.off, *one.shape.pending, *one.shape.recovering, *one.shape.unknown)
+        for rule in (
+            *(one.shape.on or ()),
+            *one.shape.off,
+            *one.shape.pending,
+            *one.shape.recovering,
+            *one.shape.unknown,
+        )
     }
     for rule in sorted(named - set(book.rules)):
         yield Problem(file=case.file, id=case.id, reason=f"unknown rule {rule!r}")

@@ -65,7 +65,9 @@ def _families(book: RuleBook, catalog: Catalog) -> Iterator[Problem]:
         owners = [family.id for family in book.families.values() if metric.startswith(family.prefixes)]
         if len(owners) != 1:
             told = " and ".join(owners) or "none"
-            yield Problem(file=VERDICT_FILE, id=metric, reason=f"a metric belongs to exactly one family, this one to {told}")
+            yield Problem(
+                file=VERDICT_FILE, id=metric, reason=f"a metric belongs to exactly one family, this one to {told}"
+            )
     for family in book.families.values():
         votes = [rule.vote for rule in book.rules.values() if rule.family == family.id]
         if family.weight > 0 and votes and (min(votes) >= 0 or max(votes) <= 0):
@@ -139,7 +141,7 @@ def _ranges(ladder: Ladder) -> list[UsualRange | None]:
         return [None]
     corners = [
         UsualRange(since=date.min, low=low, high=high, source="bounds")
-        for low, high in product(ladder.bounds["low"], ladder.bounds["high"])
+        for low, high in product(ladder.bounds.get("low", ()), ladder.bounds.get("high", ()))
     ]
     return [*ladder.usual, *corners]
 
@@ -202,7 +204,9 @@ def _mirrors(book: RuleBook) -> Iterator[Problem]:
     if directional and len(mirrored) / len(directional) < MIRRORED_AT_LEAST:
         bare = ", ".join(rule.id for rule in directional if not rule.mirror)
         yield Problem(
-            file=VERDICT_FILE, id="mirror", reason=f"fewer than 80% of the rules that vote name a mirror; without: {bare}"
+            file=VERDICT_FILE,
+            id="mirror",
+            reason=f"fewer than 80% of the rules that vote name a mirror; without: {bare}",
         )
 
 

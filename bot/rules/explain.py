@@ -71,5 +71,3 @@ def _rule(name: str, on: bool, truth: Truth) -> Part:
 
 def _word(met: bool | None) -> Truth:
     return "unknown" if met is None else "true" if met else "false"
-
-

@@ -53,7 +53,11 @@ class _Bench:
 
 
 def flips(
-    book: RuleBook, facts: Facts, signals: Mapping[str, Signal], verdict: Verdict, ranges: Ranges = {}  # noqa: B006
+    book: RuleBook,
+    facts: Facts,
+    signals: Mapping[str, Signal],
+    verdict: Verdict,
+    ranges: Ranges = {},  # noqa: B006
 ) -> tuple[Flip, ...]:
     """First the smallest sets of moves that change the stance, one for each stance that they lead to; then, for each rule
     that is on, the nearest move at which it clears. `signals` are those that the evaluation left."""

@@ -1,12 +1,14 @@
 """Mutants: the rule book with one number moved, one comparison turned or one condition dropped. A good set of cases
 notices each."""
 
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.domain.catalog import Catalog
 from bot.domain.rulebook import Condition, Rule, RuleBook, RuleIs, Threshold, UsualRange
+from bot.errors import ConfigError, Problem
 from bot.rules.cases import Case, differences, watch
 from bot.rules.checks import problems_of
 from bot.rules.verdict import stands_on
@@ -107,3 +109,15 @@ def _usual(rule: Rule, book: RuleBook) -> UsualRange | None:
 
 def _moved(threshold: Threshold, by: float) -> Threshold:
     return replace(threshold, number=threshold.number + by)
+
+
+def read_equivalent(text: str, file: str) -> Mapping[str, str]:
+    """The mutants that no case can kill, and why, from TOML: a table `[equivalent]` of id → reason. Raises ConfigError."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Problem(file=file, id="", reason=f"not TOML: {error}")]) from error
+    known = tables.get("equivalent", {})
+    if set(tables) - {"equivalent"} or not all(isinstance(reason, str) and reason for reason in known.values()):
+        raise ConfigError([Problem(file=file, id="equivalent", reason="one table of mutant = reason")])
+    return dict(known)

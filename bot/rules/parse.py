@@ -271,7 +271,9 @@ def _row(reader: _Reader, file: str, shape: StanceShape) -> StanceRow:
     if not shape.when:
         return StanceRow(id=shape.id)
     row = shape.when[0]
-    if [row.score, row.coverage, row.rule_stance].count(None) != 2 or (row.value is None) != (row.rule_stance is not None):
+    if [row.score, row.coverage, row.rule_stance].count(None) != 2 or (row.value is None) != (
+        row.rule_stance is not None
+    ):
         reader.add(file, shape.id, "a stance asks for a score or a coverage with its value, or for rule_stance")
     return StanceRow(
         id=shape.id,

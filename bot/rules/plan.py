@@ -83,9 +83,7 @@ def plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
 
 def _plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
     jobs = {name: _job(book, book.rules[name], day, ranges) for name in book.order}
-    of_family = {
-        family: tuple(job for job in jobs.values() if job.rule.family == family) for family in book.families
-    }
+    of_family = {family: tuple(job for job in jobs.values() if job.rule.family == family) for family in book.families}
     hot = [job.rule.family for job in jobs.values() if job.rule.stance == "overheated"]
     return Plan(
         book=book,

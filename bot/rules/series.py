@@ -2,7 +2,9 @@
 
 import re
 
-_PIECE = re.compile(r"(?P<start>_|[+-]?\d+(?:\.\d+)?(?:e\d+)?)(?P<step>[+-]\d+(?:\.\d+)?(?:e\d+)?)?(?:x(?P<count>\d+))?")
+_PIECE = re.compile(
+    r"(?P<start>_|[+-]?\d+(?:\.\d+)?(?:e\d+)?)(?P<step>[+-]\d+(?:\.\d+)?(?:e\d+)?)?(?:x(?P<count>\d+))?"
+)
 
 
 def samples(text: str) -> list[float | None]:
@@ -11,7 +13,7 @@ def samples(text: str) -> list[float | None]:
     for piece in text.split():
         read = _PIECE.fullmatch(piece)
         if read is None or (read["start"] == "_" and read["step"]):
-            raise ValueError(f'{piece!r} is no samples: write 20, 20x3, _x9 or 30+1x3')
+            raise ValueError(f"{piece!r} is no samples: write 20, 20x3, _x9 or 30+1x3")
         count = int(read["count"] or 1)
         if read["start"] == "_":
             found += [None] * count

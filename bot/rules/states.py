@@ -141,7 +141,13 @@ def _announcement(cell: Cell, changed: bool) -> str:
             return ""
         cell.told_ago = 0
         return "unsettled"
-    wanted = "on" if cell.phase == "on" and not cell.announced else "cleared" if cell.phase == "off" and cell.announced else ""
+    wanted = (
+        "on"
+        if cell.phase == "on" and not cell.announced
+        else "cleared"
+        if cell.phase == "off" and cell.announced
+        else ""
+    )
     if not wanted or cell.told_ago < REMEMBERED:
         return ""
     cell.announced = wanted == "on"

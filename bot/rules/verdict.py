@@ -157,9 +157,7 @@ def _confidence(book: RuleBook, stance: Stance, score: tuple[float, float], cove
 def put_in_words(ready: Plan, total: Sum, facts: Facts, signals: Mapping[str, Signal], at: datetime) -> Verdict:
     """The verdict as the commentary takes it: findings in the order of the rule files, and what is missing."""
     book = ready.book
-    findings = tuple(
-        _finding(ready, name, signals[name]) for name in book.rules if name in total.counts
-    )
+    findings = tuple(_finding(ready, name, signals[name]) for name in book.rules if name in total.counts)
     return Verdict(
         asset=facts.asset,
         at=at,

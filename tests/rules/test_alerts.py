@@ -1,0 +1,145 @@
+"""Alerts: an edge makes one, a level none; and what is too much is counted, not lost."""
+
+from datetime import datetime, timedelta
+
+from bot.domain.judgement import Finding, Signal, Verdict
+from bot.domain.posts import Reason, Route
+from bot.domain.rulebook import Confidence, Severity, Stance
+from bot.rules import Change, Judgement, alert
+from tests.rules.make import HOUR, NOON, book
+
+CHANNEL = Route(channel="preview:")
+
+
+def judged(stance: Stance, severity: Severity = "caution", *, confidence: Confidence = "high", muted: bool = False,
+           comes_on: bool = False) -> Judgement:  # fmt: skip
+    findings: tuple[Finding, ...] = ()
+    if stance not in ("neutral", "no-call"):
+        findings = (
+            Finding(
+                rule="skew-fear", family="options", vote=-2, severity=severity, facts=("skew_60d_pct",), since=NOON
+            ),
+        )
+    signal = Signal(rule="skew-fear", phase="on", since=NOON, evaluated_at=NOON, muted=muted)
+    verdict = Verdict(
+        asset="BTC", at=NOON, stance=stance, confidence=confidence, score=(0, 0), coverage=1, families={}, votes={},
+        findings=findings,
+    )  # fmt: skip
+    changed = (Change(rule="skew-fear", before="pending", after="on"),) if comes_on else ()
+    return Judgement(signals={"skew-fear": signal}, verdict=verdict, changed=changed)
+
+
+def follow(
+    *stances: Judgement, route: Route = CHANNEL, step: timedelta = HOUR, start: datetime = NOON
+) -> tuple[Route, list[Reason | None]]:
+    reasons: list[Reason | None] = []
+    for number, judgement in enumerate(stances):
+        route, reason = alert(route, judgement, book(), start + number * step)
+        reasons.append(reason)
+    return route, reasons
+
+
+def test_a_calm_market_is_no_news_to_a_new_channel() -> None:
+    route, reasons = follow(judged("neutral"), judged("neutral"))
+    assert reasons == [None, None]
+    assert route.last_stance == "neutral"
+
+
+def test_a_new_channel_hears_of_a_lean_first() -> None:
+    assert follow(judged("bearish"))[1] == ["first"]
+
+
+def test_a_stance_that_holds_for_days_is_one_message() -> None:
+    assert follow(*[judged("bearish")] * 72)[1] == ["first", *[None] * 71]
+
+
+def test_a_change_of_stance_is_told_and_so_is_the_all_clear() -> None:
+    told = follow(judged("neutral"), judged("bearish"), judged("neutral"), judged("bullish"), step=25 * HOUR)[1]
+    assert told == [None, "changed stance", "all clear", "changed stance"]
+
+
+def test_less_data_is_not_an_all_clear() -> None:
+    unsure = judged("neutral", confidence="low")
+    route, reasons = follow(judged("bearish"), unsure, judged("no-call"), judged("bearish"))
+    assert reasons == ["first", None, None, None]
+    assert route.last_stance == "bearish"
+
+
+def test_a_graver_finding_escalates_once() -> None:
+    told = follow(judged("bearish", "caution"), judged("bearish", "alarm"), judged("bearish", "alarm"))[1]
+    assert told == ["first", "escalated", None]
+
+
+def test_a_milder_finding_makes_room_for_the_next_escalation() -> None:
+    steps = [judged("bearish", "alarm"), judged("bearish", "caution"), judged("bearish", "alarm")]
+    assert follow(*steps, step=25 * HOUR)[1] == ["first", None, "escalated"]
+
+
+def test_an_unsettled_rule_escalates_nothing() -> None:
+    assert follow(judged("bearish", "watch"), judged("bearish", "alarm", muted=True))[1] == ["first", None]
+
+
+def test_the_same_stance_within_the_cooldown_waits_and_is_counted_once() -> None:
+    steps = [judged("bearish"), judged("neutral"), judged("bearish"), judged("neutral"), judged("bullish")]
+    route, reasons = follow(*steps[:3], step=3 * HOUR)
+    assert reasons == ["first", "all clear", None]
+    assert route.suppressed == 1
+    route, reason = alert(route, judged("bearish"), book(), NOON + 9 * HOUR)
+    assert (reason, route.suppressed) == (None, 1)
+    route, reason = alert(route, judged("bearish"), book(), NOON + 25 * HOUR)
+    assert (reason, route.suppressed) == ("changed stance", 0)
+
+
+def test_an_alarm_skips_the_cooldown_but_not_the_cap() -> None:
+    edges = [judged("bearish", "alarm"), judged("neutral")] * 3
+    route, reasons = follow(*edges, step=2 * HOUR)
+    assert reasons[:3] == ["first", "all clear", "changed stance"]
+    assert sum(reason is not None for reason in reasons) <= book().notify.per_day
+    _, quick = follow(
+        *[judged("bearish", "alarm"), judged("bullish", "alarm"), judged("bearish", "alarm")],
+        step=timedelta(minutes=10),
+    )
+    assert quick == ["first", "changed stance", None]
+
+
+def test_a_snoozed_channel_hears_afterwards_what_still_holds() -> None:
+    asleep = Route(channel="preview:", last_stance="neutral", snoozed_until=NOON + 5 * HOUR)
+    route, reasons = follow(*[judged("bearish")] * 7, route=asleep)
+    assert reasons == [None] * 5 + ["changed stance", None]
+    assert route.suppressed == 0
+
+
+def test_quiet_hours_are_those_of_the_channels_own_zone() -> None:
+    night = Route(channel="preview:", last_stance="neutral", quiet=(22, 7), zone="Europe/Berlin")
+    late = datetime.fromisoformat("2026-02-06T21:30:00+00:00")
+    assert alert(night, judged("bearish"), book(), late)[1] is None
+    assert alert(night, judged("bearish"), book(), late + 9 * HOUR)[1] == "changed stance"
+    assert alert(night, judged("bearish"), book(), late - 2 * HOUR)[1] == "changed stance"
+
+
+def test_a_change_that_came_with_a_venues_dropping_out_is_held_back() -> None:
+    known = Route(channel="preview:", last_stance="neutral")
+    route, reason = alert(known, judged("bearish"), book(), NOON, lost=True)
+    assert reason is None
+    assert alert(route, judged("neutral"), book(), NOON + HOUR / 2)[1] is None
+    assert alert(route, judged("bearish"), book(), NOON + HOUR / 2)[1] is None
+    assert alert(route, judged("bearish"), book(), NOON + HOUR)[1] == "changed stance"
+
+
+def test_a_scheduled_post_tells_the_channel_everything() -> None:
+    due = Route(channel="preview:", last_stance="neutral", due_at=NOON, suppressed=2)
+    route, reason = alert(due, judged("bearish"), book(), NOON)
+    assert reason is None
+    assert (route.last_stance, route.suppressed) == ("bearish", 0)
+    assert alert(route, judged("bearish"), book(), NOON + HOUR)[1] is None
+
+
+def test_a_channel_without_alerts_gets_none() -> None:
+    assert follow(judged("bearish"), route=Route(channel="preview:", alerts=False))[1] == [None]
+
+
+def test_an_alarm_that_comes_back_within_the_same_stance_repeats_after_a_day() -> None:
+    route, _ = follow(judged("bearish", "alarm"))
+    again = judged("bearish", "alarm", comes_on=True)
+    assert alert(route, again, book(), NOON + 5 * HOUR)[1] is None
+    assert alert(route, again, book(), NOON + 30 * HOUR)[1] == "repeat"

@@ -1,0 +1,91 @@
+"""What would change the view: every sentence is tried, and none is longer than it must be."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from bot.domain.judgement import Flip, Verdict
+from bot.domain.rulebook import UsualRange
+from bot.rules import evaluate, flips
+from tests.rules.make import ARTICLE, CALM, NOON, STRONG, book, facts, markets, play, settled
+
+
+def found(values: Mapping[str, float]) -> tuple[Verdict, tuple[Flip, ...]]:
+    judgement = settled(values)
+    return judgement.verdict, flips(book(), facts(values), judgement.signals, judgement.verdict)
+
+
+def moved(values: Mapping[str, float], flip: Flip) -> dict[str, float]:
+    return {**values, **{move.fact: move.end for move in flip.moves}}
+
+
+def test_the_articles_market_turns_neutral_when_protection_costs_no_more_than_usual() -> None:
+    _, told = found(ARTICLE)
+    of_stance = [flip for flip in told if flip.stance]
+    assert [(flip.stance, [(move.fact, move.end) for move in flip.moves]) for flip in of_stance] == [
+        ("neutral", [("skew_60d_pct", 5.0)])
+    ]
+
+
+def test_every_rule_that_is_on_says_at_which_reading_it_clears() -> None:
+    _, told = found(ARTICLE)
+    clears = {move.rule: (move.fact, move.end) for flip in told if not flip.stance for move in flip.moves}
+    assert clears["basis-weak"] == ("basis_60d_pct", 6.0)
+    assert clears["skew-fear"] == ("skew_60d_pct", 10.5)
+    assert clears["oi-value-shrinks-coins-hold"] == ("open_interest_usd.change_7d_pct", -7.0)
+
+
+def test_a_calm_market_says_what_would_make_it_lean_either_way() -> None:
+    _, told = found(CALM)
+    assert {flip.stance for flip in told if flip.stance} >= {"bearish"}
+
+
+def test_a_strong_market_says_what_would_end_it() -> None:
+    _, told = found(STRONG)
+    assert [flip for flip in told if flip.stance and flip.stance != "bullish"]
+
+
+def test_a_servers_own_range_moves_the_flips() -> None:
+    own = {"basis": UsualRange(since=NOON.date(), low=3, high=9, source="the server")}
+    judgement = evaluate(book(), facts(ARTICLE), {}, NOON, own, settled=True)
+    told = flips(book(), facts(ARTICLE), judgement.signals, judgement.verdict, own)
+    assert {move.rule: move.end for flip in told if not flip.stance for move in flip.moves}["basis-weak"] == 4.0
+
+
+def test_a_rule_that_is_only_waiting_is_counted_as_settled() -> None:
+    judgement = play([CALM, {**CALM, "skew_60d_pct": 20.0, "basis_60d_pct": 2.0}])[-1]
+    assert judgement.verdict.stance == "neutral"
+    told = flips(
+        book(), facts({**CALM, "skew_60d_pct": 20.0, "basis_60d_pct": 2.0}), judgement.signals, judgement.verdict
+    )
+    assert [flip for flip in told if flip.stance] == []
+
+
+@given(market=markets())
+@settings(max_examples=25, deadline=None)
+def test_every_flip_flips(market: dict[str, float]) -> None:
+    verdict, told = found(market)
+    before = settled(market)
+    for flip in told:
+        after = evaluate(book(), facts(moved(market, flip)), before.signals, NOON, settled=True)
+        afresh = settled(moved(market, flip))
+        if flip.stance:
+            assert after.verdict.stance == flip.stance != verdict.stance
+        else:
+            (move,) = flip.moves
+            assert not after.signals[move.rule].votes
+            assert not afresh.signals[move.rule].votes
+
+
+@given(market=markets())
+@settings(max_examples=25, deadline=None)
+def test_no_move_of_a_set_is_idle(market: dict[str, float]) -> None:
+    verdict, told = found(market)
+    before = settled(market)
+    for flip in told:
+        if flip.stance and len(flip.moves) > 1:
+            for left_out in flip.moves:
+                fewer = replace(flip, moves=tuple(move for move in flip.moves if move != left_out))
+                after = evaluate(book(), facts(moved(market, fewer)), before.signals, NOON, settled=True)
+                assert after.verdict.stance != flip.stance or verdict.stance == flip.stance

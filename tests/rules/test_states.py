@@ -1,0 +1,164 @@
+"""The life of one rule: waiting, lingering, silence, and what is said aloud."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.rules import Judgement, evaluate
+from bot.rules.states import Cell, advance, cell_of, signal_of
+from tests.rules.make import HOUR, NOON, book, facts, markets, on, play
+
+WEAK, FIRM, CALM = {"basis_60d_pct": 4.0}, {"basis_60d_pct": 12.0}, {"basis_60d_pct": 7.0}
+HELD = {"wait": 3600.0, "keep": 3 * 3600.0, "hold": 6 * 3600.0}
+
+
+def phases(judgements: list[Judgement], rule: str = "basis-weak") -> list[str]:
+    return [judgement.signals[rule].phase for judgement in judgements]
+
+
+def announcements(judgements: list[Judgement], rule: str) -> list[tuple[int, str]]:
+    return [
+        (number, change.told)
+        for number, judgement in enumerate(judgements)
+        for change in judgement.changed
+        if change.rule == rule and change.told
+    ]
+
+
+def test_the_first_truth_ever_is_taken_at_once() -> None:
+    assert phases(play([WEAK])) == ["on"]
+    assert phases(play([CALM])) == ["off"]
+    assert phases(play([{}])) == ["unknown"]
+
+
+def test_a_rule_comes_on_after_an_hour_and_goes_off_after_three() -> None:
+    told = play([CALM, WEAK, WEAK, CALM, CALM, CALM, CALM])
+    assert phases(told) == ["off", "pending", "on", "recovering", "recovering", "recovering", "off"]
+
+
+def test_on_held_and_recovering_vote() -> None:
+    told = play([CALM, WEAK, WEAK, {}, CALM])
+    assert ["basis-weak" in on(judgement) for judgement in told] == [False, False, True, True, True]
+    assert told[3].signals["basis-weak"].held
+    assert [missing.fact for missing in told[3].verdict.missing if missing.fact] == ["basis_60d_pct"]
+
+
+def test_a_rule_that_is_on_is_judged_by_its_way_out() -> None:
+    between = {"basis_60d_pct": 5.5}
+    assert phases(play([CALM, between, between]))[-1] == "off"
+    assert phases(play([WEAK, between, between]))[-1] == "on"
+
+
+def test_time_in_which_the_bot_was_down_does_not_count() -> None:
+    first = play([CALM, {"basis_60d_pct": 7.0}, WEAK])[-1]
+    pending = evaluate(book(), facts(WEAK, NOON + 2.5 * HOUR), first.signals, NOON + 2.5 * HOUR)
+    assert pending.signals["basis-weak"].phase == "pending"
+    recovering = play([WEAK, CALM])[-1]
+    late = NOON + 12 * HOUR
+    back = evaluate(book(), facts(CALM, late), recovering.signals, late)
+    assert back.signals["basis-weak"].phase == "recovering"
+    assert back.signals["basis-weak"].observed_s == 3600
+
+
+def test_an_episode_that_silence_interrupts_is_announced_once() -> None:
+    told = play([CALM, WEAK, WEAK, *[{}] * 9, WEAK, WEAK])
+    assert phases(told)[-2:] == ["on", "on"]
+    assert announcements(told, "basis-weak") == [(2, "on")]
+
+
+def test_a_rule_that_silence_swallowed_is_cleared_when_the_calm_is_heard() -> None:
+    told = play([WEAK, *[{}] * 25, CALM])
+    assert announcements(told, "basis-weak") == [(0, "on"), (26, "cleared")]
+
+
+def test_an_unsettled_rule_is_muted_until_it_has_been_still_for_ten() -> None:
+    restless = [CALM, WEAK] * 4
+    told = play([*restless, *[CALM] * 12])
+    muted = [judgement.signals["basis-weak"].muted for judgement in told]
+    assert muted[4] or muted[5]
+    assert not muted[-1]
+    assert len(announcements(told, "basis-weak")) <= 1
+
+
+@given(noise=st.lists(st.sampled_from([4.6, 4.9, 5.1, 5.6, 6.4]), min_size=20, max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_around_a_threshold_there_is_at_most_one_announcement_in_twenty_evaluations(noise: list[float]) -> None:
+    told = play([{"basis_60d_pct": value} for value in [7.0, *noise]])
+    assert len(announcements(told, "basis-weak")) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@given(noise=st.lists(st.floats(min_value=2, max_value=9), min_size=20, max_size=20))
+@settings(max_examples=2000, deadline=None)
+def test_around_a_threshold_there_is_at_most_one_announcement_at_length(noise: list[float]) -> None:
+    told = play([{"basis_60d_pct": value} for value in [7.0, *noise]])
+    assert len(announcements(told, "basis-weak")) <= 1
+
+
+@given(samples=st.lists(markets(), min_size=2, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_a_restart_at_any_step_changes_nothing(samples: list[dict[str, float]]) -> None:
+    through = play(samples)
+    kept = {name: signal_of(name, cell_of(signal)) for name, signal in through[-2].signals.items()}
+    assert kept == through[-2].signals
+    at = NOON + (len(samples) - 1) * HOUR
+    again = evaluate(book(), facts(samples[-1], at), kept, at)
+    assert again.signals == through[-1].signals
+    assert again.verdict == through[-1].verdict
+
+
+@given(values=st.lists(st.floats(min_value=-15, max_value=30), min_size=1, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_a_lower_premium_never_counts_as_a_milder_step(values: list[float]) -> None:
+    order = ["basis-backwardation", "basis-weak", "", "basis-firm", "basis-strong", "basis-euphoric"]
+
+    def place(value: float) -> int:
+        found = on(play([{"basis_60d_pct": value}])[0])
+        return order.index(next(iter(found), ""))
+
+    places = [place(value) for value in sorted(values)]
+    assert places == sorted(places)
+
+
+def test_escalation_goes_from_weak_to_backwardation() -> None:
+    told = play([{"basis_60d_pct": value} for value in (4, 2, -1, -8)])
+    assert [on(judgement) for judgement in told] == [
+        {"basis-weak"},
+        {"basis-weak"},
+        {"basis-weak"},
+        {"basis-backwardation"},
+    ]
+
+
+def test_the_other_side_of_a_ladder_ends_the_lingering() -> None:
+    told = play([WEAK, FIRM, FIRM])
+    assert on(told[1]) == {"basis-weak"}
+    assert on(told[2]) == {"basis-firm"}
+    assert told[2].signals["basis-weak"].phase == "off"
+
+
+def test_a_rule_without_a_wait_comes_on_and_goes_off_at_once() -> None:
+    cell = Cell(phase="off", evaluated=0.0)
+    seen = []
+    for minute, truth in enumerate((True, False), 1):
+        advance(cell, "true" if truth else "false", 60.0 * minute, wait=0.0, keep=0.0, hold=60.0)
+        seen.append(cell.phase)
+    assert seen == ["on", "off"]
+
+
+def test_a_day_of_silence_begins_a_new_episode() -> None:
+    cell = Cell(phase="unknown", evaluated=0.0, was_on=0.0, announced=True, told_ago=20)
+    advance(cell, "true", 25 * 3600.0, **HELD)
+    assert (cell.phase, cell.announced) == ("pending", False)
+    fresh = Cell(phase="unknown", evaluated=0.0, was_on=0.0, announced=True, told_ago=20)
+    advance(fresh, "true", 23 * 3600.0, **HELD)
+    assert (fresh.phase, fresh.announced) == ("on", True)
+
+
+def test_a_signal_survives_the_way_to_a_cell_and_back() -> None:
+    signal = play([CALM, WEAK, {}])[-1].signals["basis-weak"]
+    odd = replace(signal, changes="0101", muted=True, told_ago=3, announced=True)
+    assert signal_of("basis-weak", cell_of(odd)) == odd

@@ -1,0 +1,146 @@
+"""The sum: a range where something is unknown, and less data never makes a stronger verdict."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.judgement import Verdict
+from bot.rules import evaluate
+from tests.rules.make import (
+    ARTICLE,
+    CALM,
+    HOUR,
+    NOON,
+    STRONG,
+    book,
+    facts,
+    families,
+    markets,
+    on,
+    play,
+    settled,
+    without,
+)
+
+LEANS = {"bearish", "bullish", "overheated"}
+SURE = {"low": 0, "medium": 1, "high": 2}
+
+
+def never_stronger(more: Verdict, less: Verdict) -> None:
+    """What must hold between a market and the same market with whole families unheard."""
+    assert less.coverage <= more.coverage
+    assert less.score[0] <= more.score[0]
+    assert less.score[1] >= more.score[1]
+    if less.stance in LEANS:
+        assert less.stance == more.stance
+    if less.stance == more.stance:
+        assert SURE[less.confidence] <= SURE[more.confidence]
+
+
+def test_the_articles_market_calls_for_caution_with_high_confidence() -> None:
+    verdict = settled(ARTICLE, lower=["liquidations_5d_pct_of_oi"]).verdict
+    assert (verdict.stance, verdict.confidence) == ("bearish", "high")
+    assert verdict.score == pytest.approx((-0.60, -0.36))
+    assert {finding.rule: finding.vote for finding in verdict.findings} == {
+        "skew-fear": -2,
+        "basis-weak": -1,
+        "oi-value-shrinks-coins-hold": 0,
+        "liquidation-wave": -1,
+        "rebound-unconfirmed": -1,
+    }
+    assert {missing.family for missing in verdict.missing} == {"funding", "cross-asset"}
+    assert set(verdict.families) == {"options", "basis", "leverage", "liquidations", "price"}
+
+
+def test_a_sum_of_parts_stands_on_the_facts_of_its_parts() -> None:
+    found = {finding.rule: finding.facts for finding in settled(ARTICLE).verdict.findings}
+    assert found["rebound-unconfirmed"] == ("rebound_pct", "hours_since_low", "basis_60d_pct")
+
+
+def test_a_calm_day_is_neutral_and_a_strong_one_bullish() -> None:
+    assert (settled(CALM).verdict.stance, settled(CALM).verdict.confidence) == ("neutral", "high")
+    assert (settled(STRONG).verdict.stance, settled(STRONG).verdict.confidence) == ("bullish", "high")
+
+
+def test_an_overheated_step_makes_its_family_and_the_market_overheated() -> None:
+    verdict = settled({**STRONG, "basis_60d_pct": 22, "funding_annual_pct": 40}).verdict
+    assert verdict.stance == "overheated"
+    assert (verdict.families["basis"], verdict.families["funding"]) == ("overheated", "overheated")
+
+
+def test_bullish_is_not_called_while_overheated_cannot_be_ruled_out() -> None:
+    verdict = settled(without({**STRONG, "skew_60d_pct": -13}, ["funding"])).verdict
+    assert (verdict.stance, verdict.confidence) == ("neutral", "low")
+
+
+def test_nothing_known_is_no_call_and_every_weighty_family_is_missing() -> None:
+    verdict = settled({}).verdict
+    assert (verdict.stance, verdict.confidence, verdict.score, verdict.coverage) == ("no-call", "low", (-1.0, 1.0), 0.0)
+    assert len(verdict.missing) == 7
+    assert verdict.families == {}
+
+
+def test_volatility_weighs_nothing() -> None:
+    stormy = settled({**CALM, "dvol": 90.0, "dvol.percentile_90d": 99.0, "dvol.change_24h": 20.0})
+    assert {"volatility-high", "volatility-jump"} <= on(stormy)
+    assert stormy.verdict.score == settled(CALM).verdict.score
+
+
+def test_equal_and_opposite_votes_of_a_family_are_none() -> None:
+    verdict = settled({"skew_60d_pct": -7, "skew_30d_pct": 8}).verdict
+    assert verdict.votes["options"] == (0, 0)
+    assert verdict.families["options"] == "neutral"
+
+
+def test_a_rule_that_another_familys_fact_could_turn_makes_its_family_a_range() -> None:
+    known = {"funding_annual_pct": -18.0, "skew_60d_pct": 0.0}
+    assert settled(known).verdict.votes["funding"] == (-2, 1)
+    assert settled({**known, "drawdown_pct": -30.0}).verdict.votes["funding"] == (1, 1)
+    assert settled({**known, "drawdown_pct": -5.0}).verdict.votes["funding"] == (-2, -2)
+
+
+def test_mixed_is_told_from_calm() -> None:
+    torn = settled({**CALM, "skew_60d_pct": 8, "basis_60d_pct": 11}).verdict
+    assert [torn.mixed, settled(CALM).verdict.mixed] == [True, False]
+
+
+@given(market=markets(), removed=families())
+@settings(max_examples=300, deadline=None)
+def test_less_data_never_makes_a_stronger_verdict(market: Mapping[str, float], removed: set[str]) -> None:
+    never_stronger(settled(market).verdict, settled(without(market, removed)).verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@given(market=markets(), removed=families())
+@settings(max_examples=4000, deadline=None)
+def test_less_data_never_makes_a_stronger_verdict_at_length(market: Mapping[str, float], removed: set[str]) -> None:
+    never_stronger(settled(market).verdict, settled(without(market, removed)).verdict)
+
+
+@given(past=st.lists(markets(), max_size=4), market=markets(), removed=families())
+@settings(max_examples=150, deadline=None)
+def test_less_data_never_makes_a_stronger_verdict_in_the_midst_of_time(
+    past: list[Mapping[str, float]], market: Mapping[str, float], removed: set[str]
+) -> None:
+    signals = play(past)[-1].signals if past else {}
+    at = NOON + len(past) * HOUR
+    more = evaluate(book(), facts(market, at), signals, at)
+    less = evaluate(book(), facts(without(market, removed), at), signals, at)
+    never_stronger(more.verdict, less.verdict)
+
+
+@given(market=markets(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_missing_fact_never_turns_a_rule_on_and_never_clears_one(
+    market: dict[str, float], data: st.DataObject
+) -> None:
+    before = play([market, market])[-1]
+    gone = data.draw(st.sampled_from(sorted(market))) if market else ""
+    at = NOON + 2 * HOUR
+    after = evaluate(book(), facts({name: market[name] for name in market if name != gone}, at), before.signals, at)
+    assert {name for name, signal in after.signals.items() if signal.votes} == {
+        name for name, signal in before.signals.items() if signal.votes
+    }
