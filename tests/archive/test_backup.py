@@ -32,16 +32,18 @@ def damage(path: Path) -> None:
     path.write_bytes(bytes(whole))
 
 
-async def test_a_backup_made_while_the_bot_writes_holds_whole_evaluations(archive: SqlArchive, tmp_path: Path) -> None:
+async def test_a_backup_made_while_the_bot_writes_holds_whole_evaluations(
+    file_archive: SqlArchive, tmp_path: Path
+) -> None:
     async def write() -> None:
         for minute in range(30):
             at = NOON + timedelta(minutes=minute)
             told = (post(f"post{minute:04}", at=at),)
-            await archive.commit("BTC", Profile(), decision(at, posts=told), snapshot(at))
+            await file_archive.commit("BTC", Profile(), decision(at, posts=told), snapshot(at))
 
     writing = asyncio.create_task(write())
     await asyncio.sleep(0.05)
-    size = await archive.backup(tmp_path / "copies" / "one.sqlite")
+    size = await file_archive.backup(tmp_path / "copies" / "one.sqlite")
     await writing
 
     copy = await open_archive(url(tmp_path / "copies" / "one.sqlite"))
@@ -52,20 +54,20 @@ async def test_a_backup_made_while_the_bot_writes_holds_whole_evaluations(archiv
     assert sorted(entry.name for entry in (tmp_path / "copies").iterdir()) == ["one.sqlite"]
 
 
-async def test_a_backup_never_overwrites(archive: SqlArchive, tmp_path: Path) -> None:
+async def test_a_backup_never_overwrites(file_archive: SqlArchive, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
     with pytest.raises(ArchiveError, match="a file already"):
-        await archive.backup(tmp_path / "there")
+        await file_archive.backup(tmp_path / "there")
     assert (tmp_path / "there").read_text() == "mine"
 
 
 async def test_what_is_restored_is_what_was_backed_up_and_the_old_file_is_kept(
-    archive: SqlArchive, tmp_path: Path
+    file_archive: SqlArchive, tmp_path: Path
 ) -> None:
-    await archive.add_points([point(1.0)])
-    await archive.backup(tmp_path / "copy")
-    await archive.add_points([point(2.0)])
-    await archive.aclose()
+    await file_archive.add_points([point(1.0)])
+    await file_archive.backup(tmp_path / "copy")
+    await file_archive.add_points([point(2.0)])
+    await file_archive.aclose()
 
     aside = await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
 
@@ -74,17 +76,17 @@ async def test_what_is_restored_is_what_was_backed_up_and_the_old_file_is_kept(
     assert await values(aside) == [2.0]
 
 
-async def test_restoring_where_there_was_nothing(archive: SqlArchive, tmp_path: Path) -> None:
-    await archive.add_points([point(1.0)])
-    await archive.backup(tmp_path / "copy")
+async def test_restoring_where_there_was_nothing(file_archive: SqlArchive, tmp_path: Path) -> None:
+    await file_archive.add_points([point(1.0)])
+    await file_archive.backup(tmp_path / "copy")
     assert await restore(tmp_path / "copy", url(tmp_path / "new" / "t.sqlite")) is None
     assert await values(tmp_path / "new" / "t.sqlite") == [1.0]
 
 
-async def test_a_damaged_backup_is_refused_and_the_database_stays(archive: SqlArchive, tmp_path: Path) -> None:
-    await archive.add_points([point(1.0)])
-    await archive.backup(tmp_path / "copy")
-    await archive.aclose()
+async def test_a_damaged_backup_is_refused_and_the_database_stays(file_archive: SqlArchive, tmp_path: Path) -> None:
+    await file_archive.add_points([point(1.0)])
+    await file_archive.backup(tmp_path / "copy")
+    await file_archive.aclose()
     damage(tmp_path / "copy")
 
     with pytest.raises(ArchiveError, match="damaged"):
@@ -100,8 +102,8 @@ async def test_somebody_else_s_database_is_refused(tmp_path: Path) -> None:
         await restore(tmp_path / "other", url(tmp_path / "t.sqlite"))
 
 
-async def test_a_newer_backup_is_refused_with_the_version_to_install(archive: SqlArchive, tmp_path: Path) -> None:
-    await archive.backup(tmp_path / "copy")
+async def test_a_newer_backup_is_refused_with_the_version_to_install(file_archive: SqlArchive, tmp_path: Path) -> None:
+    await file_archive.backup(tmp_path / "copy")
     newer = sqlite3.connect(tmp_path / "copy")
     newer.execute("UPDATE alembic_version SET version_num = '9999'")
     newer.execute("INSERT INTO editions VALUES ('9999', '7.1.0')")
@@ -111,9 +113,9 @@ async def test_a_newer_backup_is_refused_with_the_version_to_install(archive: Sq
         await restore(tmp_path / "copy", url(tmp_path / "t.sqlite"))
 
 
-async def test_a_database_in_use_is_not_replaced(archive: SqlArchive, tmp_path: Path) -> None:
-    await archive.backup(tmp_path / "copy")
-    assert await archive.leadership.acquire()
+async def test_a_database_in_use_is_not_replaced(file_archive: SqlArchive, tmp_path: Path) -> None:
+    await file_archive.backup(tmp_path / "copy")
+    assert await file_archive.leadership.acquire()
     with pytest.raises(ArchiveError, match="stop it first"):
         await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
 

@@ -30,16 +30,16 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         await open_archive(f"sqlite:///{tmp_path}/file/x/tightrope.sqlite")
 
 
-async def test_a_full_disk_is_named_and_what_was_stored_stays(archive: SqlArchive) -> None:
-    await archive.add_points([point(1.0)])
-    async with archive.database.read("test") as connection:
+async def test_a_full_disk_is_named_and_what_was_stored_stays(file_archive: SqlArchive) -> None:
+    await file_archive.add_points([point(1.0)])
+    async with file_archive.database.read("test") as connection:
         pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
     for _ in range(5):
-        async with archive.database.read("test") as connection:
+        async with file_archive.database.read("test") as connection:
             await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(ArchiveError, match="disk is full"):
-        await archive.add_points([point(float(number), metric=f"metric_{number}") for number in range(5000)])
-    assert [kept.value for kept in await archive.latest()] == [1.0]
+        await file_archive.add_points([point(float(number), metric=f"metric_{number}") for number in range(5000)])
+    assert [kept.value for kept in await file_archive.latest()] == [1.0]
 
 
 async def test_writers_wait_for_each_other_and_lose_nothing(archive: SqlArchive) -> None:

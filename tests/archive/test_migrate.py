@@ -50,8 +50,8 @@ async def test_a_newer_database_is_refused_with_the_version_to_install(tmp_path:
         await open_archive(url)
 
 
-async def test_points_take_their_room_without_a_rowid(archive: SqlArchive) -> None:
-    async with archive.database.read("schema") as connection:
+async def test_points_take_their_room_without_a_rowid(file_archive: SqlArchive) -> None:
+    async with file_archive.database.read("schema") as connection:
         found = await connection.execute(
             text("SELECT sql FROM sqlite_master WHERE name IN ('points', 'hours', 'days')")
         )
