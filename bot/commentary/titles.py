@@ -37,12 +37,12 @@ def title_of(name: str, bank: PhraseBank) -> str:
 
 
 def tenor_of(name: str, bank: PhraseBank) -> str:
-    """The tenor or window in a fact's own name, in words; "" if it has none."""
+    """The window of a view, else the tenor or window in a metric's own name, in words; "" if there is none."""
     stem, _, suffix = name.partition(".")
+    if found := re.search(r"_(\d+[hd])(_|$)", suffix):
+        return bank.words.get(f"window.{found.group(1)}", "")
     if found := re.search(r"_(\d+[hd])_", stem) if stem.startswith("liquidations_") else None:
         return bank.words.get(f"window.{found.group(1)}", "")
     if found := re.search(r"_(\d+)d(_|$)", stem):
         return bank.words["tenor"].format(found.group(1))
-    if found := re.search(r"_(\d+[hd])(_|$)", suffix):
-        return bank.words.get(f"window.{found.group(1)}", "")
     return ""
