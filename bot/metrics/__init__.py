@@ -7,9 +7,9 @@
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
 from bot.metrics.history import History
+from bot.metrics.holdings import parse_holdings
 from bot.metrics.observe import Observed, facts_at, observe
 from bot.metrics.told import told
-from bot.metrics.treasuries import parse_holdings
 
 CATALOG = discover()
 

@@ -158,4 +158,4 @@ def test_before_change_and_percent_always_fit_together(value: float, before: flo
     change, percent = facts.known["spot_usd.change_7d"].value, facts.value("spot_usd.change_7d_pct")
     assert before + change == pytest.approx(value, rel=1e-9, abs=1e-9)
     if percent is not None:
-        assert before * (1 + percent / 100) == pytest.approx(value, rel=1e-9)
+        assert before * (1 + percent / 100) == pytest.approx(value, rel=1e-9, abs=1e-12 * before)

@@ -118,7 +118,7 @@ def test_no_open_calls_make_put_call_unknown_and_not_endless() -> None:
 
 
 def test_max_pain_is_the_strike_that_pays_holders_least() -> None:
-    # At 90: calls at 80 pay 10 x 5, puts at 100 pay 10 x 2: 70. At 80: puts pay 20 x 2 + 10 x 1: 50. At 100: calls 20 x 5 + 10 x 1: 110.
+    # At 80 puts pay 20 x 2: 40. At 90 calls pay 10 x 5 and puts 10 x 2: 70. At 100 calls pay 20 x 5 + 10 x 1: 110.
     options = chain(smile, days=[30], strikes=[80.0, 90.0, 100.0], forward=90.0)
     options = changed(options, open_interest_coin=np.array([5.0, 0.0, 1.0, 1.0, 0.0, 2.0]))
     known = facts(options, spot(90.0))

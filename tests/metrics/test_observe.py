@@ -1,0 +1,227 @@
+"""A snapshot becomes points and facts; every name ends known, or unknown with a reason."""
+
+from array import array
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.catalog import VIEWS, Catalog
+from bot.domain.facts import Facts, Series
+from bot.domain.readings import Gap, Snapshot
+from bot.metrics import CATALOG, History, facts_at, observe
+from tests.metrics.market import DAY, HOUR, NOW, bars, chain, funding, future, ms, observed, snapshot, spot, tally
+
+
+def names(catalog: Catalog = CATALOG) -> set[str]:
+    return {
+        full
+        for metric in catalog.metrics.values()
+        for full in (
+            metric.name,
+            *(f"{metric.name}.{suffix}" for suffix, view in VIEWS.items() if metric.amount or not view.amounts_only),
+        )
+    }
+
+
+def market() -> tuple[object, ...]:
+    return (
+        chain(lambda days, strike: 50.0 - strike / 1e5),
+        spot(90_000.0),
+        future(None, 90_010.0, index=90_000.0, usd=5e8, inverse=True),
+        future(30, 90_400.0, index=90_000.0, usd=2e8, inverse=True),
+        future(90, 91_500.0, index=90_000.0, usd=1e8, inverse=True),
+        funding(0.01, 8.0),
+        bars("spot_low_usd", [89_000.0] * 720),
+        bars("spot_high_usd", [91_000.0] * 720),
+        bars("dvol", [float(40 + place % 7) for place in range(24 * 70)]),
+    )
+
+
+def seen_twice() -> tuple[Facts, History]:
+    first = observe(snapshot(*market()), History.empty("BTC"), CATALOG)  # type: ignore[arg-type]
+    assert first.history is not None
+    return first.facts, first.history
+
+
+def test_every_name_of_the_catalog_ends_known_or_unknown_with_a_reason() -> None:
+    for facts in (seen_twice()[0], observed().facts, facts_at(History.empty("BTC"), CATALOG, "BTC", NOW)):
+        assert set(facts.known) | set(facts.unknown) == names()
+        assert not set(facts.known) & set(facts.unknown)
+        assert all(facts.unknown.values())
+
+
+def test_facts_carry_their_own_names_and_no_nan() -> None:
+    facts, _ = seen_twice()
+    for name, fact in facts.known.items():
+        assert fact.name == name
+        assert CATALOG.check(name, fact.value) == fact.value
+
+
+def test_nothing_heard_leaves_nothing_known_and_says_why() -> None:
+    silent = snapshot(asked={"options": ("deribit",), "index": ("deribit",)})
+    silent = Snapshot(
+        asset="BTC",
+        taken_at=NOW,
+        readings=(),
+        gaps=(Gap(who="deribit BTC options", reason="HTTP 503"),),
+        asked=silent.asked,
+    )
+    facts = observe(silent, History.empty("BTC"), CATALOG).facts
+    assert not facts.known
+    assert "HTTP 503" in facts.why_unknown("skew_30d_pct")
+    assert "switched on" in facts.why_unknown("long_short_ratio")
+
+
+def test_points_are_the_aggregate_and_each_venue_at_one_time() -> None:
+    seen = observed(future(None, 100.0, coin=5.0), future(None, 100.0, coin=7.0, venue="okx", at=NOW - HOUR / 6))
+    points = [point for point in seen.points if point.metric == "open_interest_coin"]
+    assert {(point.venue, point.value, point.at) for point in points} == {
+        (None, 12.0, NOW - HOUR / 6),
+        ("deribit", 5.0, NOW - HOUR / 6),
+        ("okx", 7.0, NOW - HOUR / 6),
+    }
+    aggregate = next(point for point in points if point.venue is None)
+    assert (aggregate.venues, aggregate.of_venues) == (("deribit", "okx"), 2)
+
+
+def test_a_venue_that_was_asked_and_silent_counts_among_the_venues() -> None:
+    seen = observed(future(None, 100.0, coin=5.0), asked={"perpetuals": ("deribit", "okx", "bybit")})
+    assert seen.facts.known["open_interest_coin"].of_venues == 3
+
+
+def test_a_missed_poll_leaves_the_last_value_until_it_is_too_old() -> None:
+    facts, history = seen_twice()
+    soon = observe(snapshot(at=NOW + timedelta(minutes=29)), history, CATALOG).facts
+    assert soon.value("skew_30d_pct") == facts.value("skew_30d_pct")
+    assert soon.known["skew_30d_pct"].at == NOW
+    late = observe(snapshot(at=NOW + timedelta(minutes=31)), history, CATALOG).facts
+    assert late.get("skew_30d_pct") is None
+    assert late.stale["skew_30d_pct"].value == facts.value("skew_30d_pct")
+    assert late.why_unknown("skew_30d_pct")
+
+
+def test_a_value_kept_from_before_is_not_a_new_point() -> None:
+    _, history = seen_twice()
+    again = observe(snapshot(at=NOW + timedelta(minutes=10)), history, CATALOG)
+    assert not [point for point in again.points if point.metric.startswith(("skew", "spot_usd", "basis"))]
+
+
+def test_a_refused_value_is_a_gap_and_not_replaced_by_an_older_one() -> None:
+    _, history = seen_twice()
+    at = NOW + timedelta(minutes=5)
+    again = observe(snapshot(spot(0.001, at=at), at=at), history, CATALOG)
+    assert again.facts.get("spot_usd") is None
+    assert [gap.who for gap in again.gaps] == ["metrics spot_usd"]
+    assert "refused" in again.facts.why_unknown("spot_usd")
+    assert again.facts.stale["spot_usd"].value == 90_000.0
+
+
+def test_a_reading_from_a_clock_that_is_ahead_is_dated_now() -> None:
+    seen = observed(spot(90_000.0, at=NOW + timedelta(seconds=3)))
+    assert seen.facts.known["spot_usd"].at == NOW
+
+
+def test_the_past_that_a_venue_tells_is_told_once() -> None:
+    first = observed(bars("dvol", [40.0, 41.0, 42.0]))
+    assert len([point for point in first.points if point.metric == "dvol"]) == 6
+    assert first.history is not None
+    again = observed(bars("dvol", [40.0, 41.0, 43.0]), history=first.history)
+    assert [(point.value, point.venue) for point in again.points if point.metric == "dvol"] == [
+        (43.0, None),
+        (43.0, "deribit"),
+    ]
+
+
+def test_implausible_rows_of_a_told_past_are_left_out() -> None:
+    seen = observed(bars("dvol", [40.0, 0.0, 9_999.0, 42.0]))
+    assert [point.value for point in seen.points if point.metric == "dvol" and point.venue is None] == [40.0, 42.0]
+
+
+def test_a_told_past_of_two_venues_is_their_median() -> None:
+    seen = observed(bars("spot_low_usd", [100.0]), bars("spot_low_usd", [104.0], venue="okx"))
+    aggregate = next(point for point in seen.points if point.metric == "spot_low_usd" and point.venue is None)
+    assert (aggregate.value, aggregate.venues) == (102.0, ("deribit", "okx"))
+
+
+def test_another_assets_past_is_not_ours() -> None:
+    assert not observed(bars("spot_low_usd", [100.0], asset="ETH")).points
+
+
+def test_views_follow_from_the_told_past() -> None:
+    facts, _ = seen_twice()
+    assert facts.value("dvol") == 40 + (24 * 70 - 1) % 7
+    assert facts.get("dvol.percentile_90d") is not None
+    assert facts.get("dvol.change_7d") is not None
+    assert "60 are needed" in facts.why_unknown("skew_30d_pct.percentile_90d")
+
+
+def test_the_archive_alone_gives_the_same_facts() -> None:
+    live, history = seen_twice()
+    archived = facts_at(history, CATALOG, "BTC", NOW)
+    for name, fact in live.known.items():
+        assert archived.value(name) == pytest.approx(fact.value, rel=1e-12), name
+        assert archived.known[name].at == fact.at
+
+
+def test_the_archive_does_not_know_what_came_later() -> None:
+    _, history = seen_twice()
+    before = facts_at(history, CATALOG, "BTC", NOW - timedelta(minutes=1))
+    assert before.get("skew_30d_pct") is None
+    assert before.value("dvol") == 40 + (24 * 70 - 2) % 7
+
+
+def test_what_is_too_old_in_the_archive_is_shown_with_its_age() -> None:
+    live, history = seen_twice()
+    later = facts_at(history, CATALOG, "BTC", NOW + 3 * HOUR)
+    assert later.get("skew_30d_pct") is None
+    assert later.stale["skew_30d_pct"].value == live.value("skew_30d_pct")
+    assert later.why_unknown("skew_30d_pct") == "the last reading is 3 h old"
+
+
+def test_lower_bounds_survive_the_archive() -> None:
+    series = Series(
+        metric="liquidations_tally_long_usd",
+        asset="BTC",
+        venue="okx",
+        at_ms=array("q", [ms(NOW - HOUR)]),
+        value=array("d", [5e6]),
+        covers_s=array("q", [3_600]),
+        lower_bound=array("b", [1]),
+    )
+    facts = facts_at(History.of("BTC", [series]), CATALOG, "BTC", NOW)
+    assert facts.value("liquidations_1h_long_usd") == 5e6
+    assert facts.known["liquidations_1h_long_usd"].lower_bound
+
+
+def test_the_same_history_serves_two_futures() -> None:
+    _, history = seen_twice()
+    at = NOW + timedelta(minutes=5)
+    up = observe(snapshot(spot(91_000.0, at=at), at=at), history, CATALOG)
+    down = observe(snapshot(spot(80_000.0, at=at), at=at), history, CATALOG)
+    assert up.facts.value("spot_usd") == 91_000.0
+    assert down.facts.value("spot_usd") == 80_000.0
+    assert history.column("spot_usd").value.tolist() == [90_000.0]
+
+
+def test_an_observation_is_the_same_each_time() -> None:
+    readings = (*market(), tally(1e6, 2e6, since=NOW - HOUR, until=NOW))
+    first = observe(snapshot(*readings), History.empty("BTC"), CATALOG)  # type: ignore[arg-type]
+    second = observe(snapshot(*readings), History.empty("BTC"), CATALOG)  # type: ignore[arg-type]
+    assert first.points == second.points
+    assert first.facts == second.facts
+
+
+def test_a_deleted_family_is_a_reason_and_not_an_error() -> None:
+    less = Catalog({name: metric for name, metric in CATALOG.metrics.items() if name != "spot_usd"})
+    facts = observe(snapshot(*market()), History.empty("BTC"), less).facts  # type: ignore[arg-type]
+    assert facts.get("skew_30d_pct") is not None
+    assert facts.get("rebound_pct") is None
+    assert "nothing here measures it" in facts.why_unknown("rebound_pct")
+
+
+def test_a_day_later_the_change_is_known() -> None:
+    _, history = seen_twice()
+    at = NOW + DAY
+    seen = observed(spot(81_000.0, at=at), at=at, history=history)
+    assert seen.facts.value("spot_usd.change_24h_pct") == pytest.approx(-10.0)
+    assert seen.facts.known["spot_usd.change_24h_pct"].venues == ("deribit",)
