@@ -17,7 +17,7 @@ from bot.commentary.shapes import CALM, LEANING, SHAPES, implied, rule_facts, sp
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
 from bot.domain.catalog import Catalog
-from bot.domain.rulebook import RuleBook, Stance
+from bot.domain.rulebook import Confidence, RuleBook, Stance
 from bot.domain.story import MetricWords, Phrase, PhraseBank, Slot
 from bot.errors import ConfigError, InputError, Problem
 
@@ -26,16 +26,26 @@ WINDOWED: Mapping[str, int] = {
 }  # fmt: skip
 
 NEEDED_WORDS = (
-    "at_least", "and", "range", "months", "date", "moment", "unit.points", "unit.hours", "unit.days", "unit.trillion",
-    "unit.billion", "unit.million", "tenor", "window.24h", "window.7d", "window.1h", "window.5d", "window.90d",
-    "number_words", "direction_up", "direction_down", "forbidden", "asset_other", "move_up", "move_down", "move_above", "move_below", "more",
-    "sources_none", "venues", "oldest", "footer", "post_id", "late", "unknown_value", "stale_value",
-    "plain_title", "plain_line", "plain_unknown", "plain_facts",
+    *("at_least", "and", "range", "months", "date", "moment", "tenor", "more", "asset_other"),
+    *(f"unit.{unit}" for unit in ("points", "hours", "days", "trillion", "billion", "million")),
+    *(f"window.{window}" for window in ("1h", "24h", "5d", "7d", "90d")),
+    *(
+        "number_words",
+        "direction_up",
+        "direction_down",
+        "forbidden",
+        "move_up",
+        "move_down",
+        "move_above",
+        "move_below",
+    ),
+    *("sources_none", "venues", "oldest", "footer", "post_id", "late", "unknown_value", "stale_value"),
+    *("plain_title", "plain_line", "plain_unknown", "plain_facts"),
     *(f"move.{name}" for name in MOVES),
-    *(f"stance.{stance}" for stance in get_args(Stance)), "stance.mixed",
+    *(f"stance.{stance}" for stance in (*get_args(Stance), "mixed")),
     *(f"stance_words.{stance}" for stance in get_args(Stance)),
-    *(f"confidence.{level}" for level in ("high", "medium", "low")),
-)  # fmt: skip
+    *(f"confidence.{level}" for level in get_args(Confidence)),
+)
 
 
 class _Strict(BaseModel):
@@ -83,7 +93,7 @@ def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBoo
         words=_words(rows),
         images={name: tuple(words) for file in rows.values() for name, words in file.image.items()},
         windows={},
-        hash=hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in sorted(files.items())).encode()).hexdigest()[:12],
+        hash=_hash(files),
     )
     problems += _wanting(bank, rows, catalog, book)
     problems += _repeated(bank)
@@ -95,6 +105,11 @@ def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBoo
         locale=bank.locale, phrases=bank.phrases, metrics=bank.metrics, words=bank.words, images=bank.images,
         windows=windows(bank, book), hash=bank.hash,
     )  # fmt: skip
+
+
+def _hash(files: Mapping[str, str]) -> str:
+    content = "\0".join(f"{name}\0{text}" for name, text in sorted(files.items()))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _read(name: str, text: str, problems: list[Problem]) -> _File | None:
@@ -113,9 +128,7 @@ def _phrases(rows: Mapping[str, _File]) -> Iterator[Phrase]:
     for name, file in rows.items():
         for row in file.phrase:
             for about in [row.about] if isinstance(row.about, str) else row.about:
-                yield Phrase(
-                    id=row.id, slot=row.slot, about=about, text=row.text.strip(), image=row.image, file=name
-                )
+                yield Phrase(id=row.id, slot=row.slot, about=about, text=row.text.strip(), image=row.image, file=name)
 
 
 def _metrics(file: _File, catalog: Catalog) -> dict[str, MetricWords]:
@@ -282,5 +295,3 @@ def always_usable(phrase: Phrase, book: RuleBook) -> bool:
     known = implied(rule_facts(phrase.about.partition("+")[2] or phrase.about, book)) | {"spot_usd"}
     special = special_names(phrase.slot)
     return all(name in known or name.split(".")[0] in special for name, _ in slots(phrase.text).asked)
-
-

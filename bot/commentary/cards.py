@@ -104,7 +104,9 @@ def _oldest(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
     if oldest >= facts.at:
         return ""
     origin = Origin(kind="date", ref="oldest reading", value=oldest.isoformat())
-    return bank.words["oldest"].format(when=recorder.mark(apply("moment", oldest.isoformat(), None, bank.words), origin, "moment"))
+    return bank.words["oldest"].format(
+        when=recorder.mark(apply("moment", oldest.isoformat(), None, bank.words), origin, "moment")
+    )
 
 
 def card(post: Post, bank: PhraseBank) -> Card:

@@ -38,7 +38,8 @@ def factcheck(text: str, facts: Facts, catalog: Catalog, bank: PhraseBank, book:
     wrong = [
         numeral.text
         for numeral in _numerals(text)
-        if not any(start <= numeral.start < end for start, end in dates) and not _backed(numeral, facts, catalog, bank, book)
+        if not any(start <= numeral.start < end for start, end in dates)
+        and not _backed(numeral, facts, catalog, bank, book)
     ]
     return list(dict.fromkeys(wrong))
 
@@ -62,7 +63,11 @@ def _numerals(text: str) -> Iterator[_Numeral]:
 
 def _backed(numeral: _Numeral, facts: Facts, catalog: Catalog, bank: PhraseBank, book: RuleBook | None) -> bool:
     for name, fact in facts.known.items():
-        if name in catalog and _same(numeral, fact.value, unit_of(name, bank)) and _speaks_of(numeral.around, name, bank):
+        if (
+            name in catalog
+            and _same(numeral, fact.value, unit_of(name, bank))
+            and _speaks_of(numeral.around, name, bank)
+        ):
             return True
     return any(
         _same(numeral, end, unit_of(fact, bank)) and _speaks_of(numeral.around, fact, bank)
@@ -98,6 +103,11 @@ def _dates(text: str, facts: Facts, bank: PhraseBank) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for day in moments:
         month = months[day.month - 1]
-        for pattern in (rf"{month} {day.day}, {day.year}", rf"{day.day} {month} {day.year}", rf"{day.day} {month}", f"{day:%Y-%m-%d}"):
+        for pattern in (
+            rf"{month} {day.day}, {day.year}",
+            rf"{day.day} {month} {day.year}",
+            rf"{day.day} {month}",
+            f"{day:%Y-%m-%d}",
+        ):
             found += [hit.span() for hit in re.finditer(pattern, text)]
     return found

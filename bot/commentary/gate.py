@@ -23,7 +23,14 @@ Given = Mapping[str, Origin]
 
 
 def gate(
-    story: Story, *, verdict: Verdict, facts: Facts, book: RuleBook, bank: PhraseBank, memory: Memory, ranges: Ranges | None = None
+    story: Story,
+    *,
+    verdict: Verdict,
+    facts: Facts,
+    book: RuleBook,
+    bank: PhraseBank,
+    memory: Memory,
+    ranges: Ranges | None = None,
 ) -> list[str]:
     """Everything that is wrong with a post; an empty list lets it through."""
     market = Market(
@@ -203,7 +210,7 @@ def _directions(text: Text, market: Market) -> Iterator[str]:
 def _pairs(text: Text, market: Market) -> Iterator[str]:
     """A value and what it is compared with in one text: a direction word between the two must fit."""
     for before in text.spans:
-        stem, mark, _ = before.origin.ref.partition("@") if "@" in before.origin.ref else before.origin.ref.partition(".before_")
+        stem, mark, _ = before.origin.ref.partition("@" if "@" in before.origin.ref else ".before_")
         now = next((span for span in text.spans if span.origin.ref == stem and span.origin.kind == "fact"), None)
         if not mark or now is None or isinstance(now.origin.value, str) or isinstance(before.origin.value, str):
             continue
@@ -308,7 +315,11 @@ def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
     first = next((char for char in text.text if char.isalpha() or char.isdigit()), "A")
     if first.isalpha() and not first.isupper():
         yield f"7: {text.slot} begins with a small letter: {text.text[:30]!r}"
-    if text.slot not in ("headline", "error") and text.text.rstrip()[-1:] not in (".", "!", "?", ")") and text.about != "title":
+    if (
+        text.slot not in ("headline", "error")
+        and text.text.rstrip()[-1:] not in (".", "!", "?", ")")
+        and text.about != "title"
+    ):
         yield f"7: {text.slot} does not end in a mark: {text.text[-30:]!r}"
     for found in re.finditer(r"(?<=[.!?] )[a-z]", running):
         yield f"7: a sentence begins with a small letter: {running[found.start() : found.start() + 20]!r}"
@@ -376,5 +387,3 @@ def _length(story: Story) -> Iterator[str]:
         yield f"length: the headline has {len(story.headline.text)} characters"
     if story.length == "embed" and len(story.body) > BODY_LIMIT:
         yield f"length: the body has {len(story.body)} characters"
-
-

@@ -14,7 +14,9 @@ def remember(memory: Memory, story: Story, verdict: Verdict, facts: Facts) -> Me
     """The memory after a post: its last fourteen posts, this one included."""
     named = {span.origin.ref for span in story.spans if span.origin.kind == "fact"}
     leading = {name for finding in verdict.findings for name in finding.facts}
-    figures = {name: fact.value for name in sorted(named | leading | {"spot_usd"}) if (fact := facts.get(name)) is not None}
+    figures = {
+        name: fact.value for name in sorted(named | leading | {"spot_usd"}) if (fact := facts.get(name)) is not None
+    }
     told = Told(
         at=story.at,
         stance=verdict.stance,

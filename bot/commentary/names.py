@@ -208,6 +208,10 @@ def checks_hold(rule: Rule, market: Market) -> bool:
     usual = market.book.usual(rule, market.at.date(), market.ranges)
     for part in rule.when:
         fact = market.fact(part.fact) if isinstance(part, Condition) else None
-        if isinstance(part, Condition) and fact is not None and not all(side(fact.value) for side in _sides(part, usual)):
+        if (
+            isinstance(part, Condition)
+            and fact is not None
+            and not all(side(fact.value) for side in _sides(part, usual))
+        ):
             return False
     return True

@@ -69,13 +69,14 @@ def salience(finding: Finding, market: Market, memory: Memory) -> float:
 
 def ordered(market: Market, memory: Memory) -> tuple[Finding, ...]:
     """The findings, the most salient first. The second and third of a family come after the first of the others."""
-    ranked = sorted(market.findings, key=lambda finding: (-salience(finding, market, memory), finding.rule))
+    place = {rule: index for index, rule in enumerate(market.book.rules)}
+    weighed = {finding.rule: salience(finding, market, memory) for finding in market.findings}
+    ranked = sorted(market.findings, key=lambda finding: (-weighed[finding.rule], place[finding.rule]))
     seen: Counter[str] = Counter()
-    keyed: list[tuple[float, Finding]] = []
     for finding in ranked:
-        keyed.append((salience(finding, market, memory) * REPEATED_FAMILY ** seen[finding.family], finding))
+        weighed[finding.rule] *= REPEATED_FAMILY ** seen[finding.family]
         seen[finding.family] += 1
-    return tuple(finding for _, finding in sorted(keyed, key=lambda pair: (-pair[0], pair[1].rule)))
+    return tuple(sorted(ranked, key=lambda finding: (-weighed[finding.rule], place[finding.rule])))
 
 
 def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, drop: int = 0) -> Plan:
@@ -93,7 +94,9 @@ def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, dr
     if not kept:
         paragraphs.append((Piece(slot="evidence", abouts=(shape(verdict),)),))
     if still:
-        paragraphs.append(tuple(Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still))
+        paragraphs.append(
+            tuple(Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still)
+        )
     paragraphs += [_changed(verdict, market, memory), _watch(verdict), _missing(verdict, market)]
     return Plan(headline=Piece(slot="headline", abouts=abouts, needed=True), paragraphs=tuple(paragraphs))
 

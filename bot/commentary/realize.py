@@ -86,10 +86,16 @@ class Realizer:
     def _lists(self, piece: Piece, about: str, asked: list[str], namer: Namer) -> dict[str, object]:
         """The lists that a phrase of this slot may ask for, joined into running words."""
         makers: dict[str, Callable[[], object]] = {
-            "clauses": lambda: self._clauses(about, namer), "moves": lambda: self._moves(namer), "then": lambda: self._then(namer),
-            "missing": lambda: self._missing(piece, namer), "new": lambda: self._labels(0, namer), "gone": lambda: self._labels(1, namer),
-            "was": lambda: self._was(namer), "last_at": lambda: self._last(namer), "before": lambda: self._before(namer),
-        }  # fmt: skip
+            "clauses": lambda: self._clauses(about, namer),
+            "moves": lambda: self._moves(namer),
+            "then": lambda: self._then(namer),
+            "missing": lambda: self._missing(piece, namer),
+            "new": lambda: self._labels(0, namer),
+            "gone": lambda: self._labels(1, namer),
+            "was": lambda: self._was(namer),
+            "last_at": lambda: self._last(namer),
+            "before": lambda: self._before(namer),
+        }
         made = {name: makers[name]() for name in asked if name in makers}
         return {name: value for name, value in made.items() if value is not None}
 

@@ -122,7 +122,9 @@ def speak(
     market = Market(facts=facts, book=book, bank=bank, at=at, ranges=ranges or {})
     about = _standing(about, given, facts, catalog)
     known = pools(bank)
-    chosen = known.get((slot, about)) or known.get(("answer", about)) or known.get(("answer", about.rpartition("-")[2]), ())
+    chosen = (
+        known.get((slot, about)) or known.get(("answer", about)) or known.get(("answer", about.rpartition("-")[2]), ())
+    )
     order = sorted(ranked(chosen, Memory(), facts.asset, at), key=lambda phrase: -len(slots(phrase.text).asked))
     for phrase in order:
         text = _spoken(phrase, slot, market, given)
