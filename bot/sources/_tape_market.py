@@ -1,7 +1,7 @@
 """One moment of the tape as a market: index, futures, perpetual, chain, and the hours that led to it."""
 
 import calendar
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -18,6 +18,7 @@ FRIDAY = 4
 DAILIES, OPTION_WEEKLIES, FUTURE_WEEKLIES, MONTHLIES, QUARTERLIES = 4, 3, 2, 3, 4
 PERPETUAL_WEIGHT = 0.45
 SHORTEST_BASIS_D = 7
+HALF_YEAR_D = 183
 # A day's options carry little open interest, a month's or quarter's most of it.
 EXPIRY_WEIGHTS = {"day": 0.01, "week": 0.05, "month": 0.2}
 HOUR_MS = 3_600_000
@@ -57,6 +58,14 @@ class Market:
         """The moment, milliseconds since 1970 UTC."""
         return to_ms(self.at)
 
+    @property
+    def elsewhere(self) -> slice:
+        """The expiries that other venues than the first list too: from the last one within a week to half a year, which
+        are all that a constant maturity needs."""
+        days = _days_to(self.option_expiries, self.at)
+        week, half_year = np.searchsorted(days, (SHORTEST_BASIS_D, HALF_YEAR_D), side="right")
+        return slice(max(0, int(week) - 1), int(half_year))
+
 
 def market(moment: Moment, factors: Factors) -> Market:
     """One asset's market at a moment. The perpetual stands over the index by the funding of one interval."""
@@ -85,17 +94,18 @@ def market(moment: Moment, factors: Factors) -> Market:
     )
 
 
-def future_expiries(at: datetime) -> list[datetime]:
+def future_expiries(at: datetime) -> tuple[datetime, ...]:
     """When dated futures expire where weeks, months and quarters are listed, in time order."""
-    return sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *quarters(at, QUARTERLIES)})
+    return tuple(sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *quarters(at, QUARTERLIES)}))
 
 
-def quarters(at: datetime, count: int) -> list[datetime]:
+def quarters(at: datetime, count: int) -> tuple[datetime, ...]:
     """When the next quarterly futures expire."""
-    return _months(at, count, 3)
+    return tuple(_months(at, count, 3))
 
 
-def dated(moment: Moment, index_usd: float, expiries: Sequence[datetime]) -> tuple[Future, ...]:
+@lru_cache(maxsize=16)
+def dated(moment: Moment, index_usd: float, expiries: tuple[datetime, ...]) -> tuple[Future, ...]:
     """Futures of these expiries on one curve. Their weights and the perpetual's add up to 1."""
     days = _days_to(expiries, moment.at)
     weights = 1 / (1 + days / 60)

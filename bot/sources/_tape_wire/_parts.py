@@ -10,6 +10,7 @@ import numpy as np
 
 from bot.sources._tape_chain import Floats
 from bot.sources._tape_market import HOUR_MS, Future, Hours, Market, Scene, dated, midnight_ms, quarters
+from bot.sources._tape_table import LiquidationDay
 
 DAY_MS = 24 * HOUR_MS
 FUNDING_MS = 8 * HOUR_MS
@@ -86,15 +87,16 @@ class Option(NamedTuple):
 
 @lru_cache(maxsize=4)
 def options(market: Market) -> tuple[Option, ...]:
-    """All options of a market, those of all venues together."""
+    """The options that other venues than Deribit list, with the coins of all venues together."""
     chain = market.chain
     columns = (
         chain.strike_usd.astype(int), chain.iv_pct, chain.call_mark_coin, chain.call_open_interest_coin,
         chain.put_mark_coin, chain.put_open_interest_coin,
     )  # fmt: skip
+    listed = list(enumerate(zip(market.option_expiries, chain.forward_usd.tolist(), strict=True)))[market.elsewhere]
     return tuple(
         option
-        for number, (expiry, forward) in enumerate(zip(market.option_expiries, chain.forward_usd.tolist(), strict=True))
+        for number, (expiry, forward) in listed
         for strike, iv, call, calls, put, puts in zip(*(column[number].tolist() for column in columns), strict=True)
         for option in (
             Option(expiry, strike, "C", iv, forward, call, calls),
@@ -196,7 +198,7 @@ def liquidated(scene: Scene, asset: str, since_ms: int, until_ms: int) -> tuple[
     """
     until_ms = min(until_ms, scene.markets[asset].at_ms)
     factors = scene.tape.assets[asset]
-    days = {midnight_ms(row.day): row for row in scene.tape.liquidations}
+    days = _by_midnight(scene.tape.liquidations)
     longs = shorts = 0.0
     start = since_ms // DAY_MS * DAY_MS
     if start >= until_ms:
@@ -208,3 +210,8 @@ def liquidated(scene: Scene, asset: str, since_ms: int, until_ms: int) -> tuple[
         longs += days[day_ms].longs_usd * part
         shorts += days[day_ms].shorts_usd * part
     return longs, shorts
+
+
+@lru_cache(maxsize=4)
+def _by_midnight(days: tuple[LiquidationDay, ...]) -> Mapping[int, LiquidationDay]:
+    return {midnight_ms(row.day): row for row in days}

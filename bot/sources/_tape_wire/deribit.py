@@ -88,9 +88,11 @@ def _book_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
 
 def _option_rows(market: Market, share: float) -> list[_OptionRow]:
     chain = market.chain
+    shares = np.ones((len(market.option_expiries), 1))
+    shares[market.elsewhere] = share
     sides = (
-        ("C", chain.call_mark_coin, np.round(chain.call_open_interest_coin * share, 1)),
-        ("P", chain.put_mark_coin, np.round(chain.put_open_interest_coin * share, 1)),
+        ("C", chain.call_mark_coin, np.round(chain.call_open_interest_coin * shares, 1)),
+        ("P", chain.put_mark_coin, np.round(chain.put_open_interest_coin * shares, 1)),
     )
     return [row for side in sides for row in _side_rows(market, *side)]
 
