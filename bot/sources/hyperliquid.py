@@ -1,4 +1,4 @@
-"""Hyperliquid: its perpetuals' mark, oracle price, open interest and hourly funding.
+"""Hyperliquid: its perpetuals' mark, oracle price, open interest and hourly funding; the oracle price of tokenized gold.
 
 Docs: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint (POST /info, metaAndAssetCtxs).
 Units: open interest in coins; funding a fraction of ONE hour; prices in USD. The reply holds no time: the Date header has it.
@@ -23,6 +23,7 @@ HOST = "api.hyperliquid.xyz"
 QUESTION = b'{"type":"metaAndAssetCtxs"}'
 WEIGHT = 20
 SHARE_S = 10
+GOLD = "PAXG"
 
 
 class _Asset(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +50,7 @@ class Hyperliquid:
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
-    brings: frozenset[Quantity] = frozenset({"perpetuals", "funding", "index"})
+    brings: frozenset[Quantity] = frozenset({"perpetuals", "funding", "index", "gold"})
 
     def __init__(self, http: Http, *, key: str | None = None) -> None:
         del key  # everything asked for is public
@@ -79,23 +80,23 @@ def parse_contexts(reply: Reply, asset: str) -> list[Reading | Gap]:
     if len(meta.universe) != len(contexts):
         raise SourceChanged(f"{reply.subject}: {len(meta.universe)} names for {len(contexts)} contexts")
     unique((listed.name for listed in meta.universe), reply.subject)
-    for listed, context in zip(meta.universe, contexts, strict=True):
-        if listed.name == asset and not listed.isDelisted:
-            return _perpetual(context, asset, reply.server_at())
-    return [Gap(who=f"{NAME} {asset}", reason=f"{NAME} {asset}: not listed")]
+    server_at = reply.server_at()
+    live = {one.name: told for one, told in zip(meta.universe, contexts, strict=True) if not one.isDelisted}
+    if asset not in live:
+        return [Gap(who=f"{NAME} {asset}", reason=f"{NAME} {asset}: not listed")]
+    return _perpetual(live[asset], asset, server_at) + (_oracle(live[GOLD], GOLD, server_at) if GOLD in live else [])
 
 
 def _perpetual(context: _Context, asset: str, server_at: datetime) -> list[Reading | Gap]:
     subject = f"{NAME} {asset}"
     instrument = Instrument(venue=NAME, symbol=asset, asset=asset, kind="perpetual")
-    index_usd = positive(context.oraclePx, subject)
     heard: list[Reading | Gap] = [
         quote(
             source=NAME,
             observed_at=server_at,
             instrument=instrument,
             mark_usd=positive(context.markPx, subject),
-            index_usd=index_usd,
+            index_usd=positive(context.oraclePx, subject),
             open_interest=amount(context.openInterest, subject),
         ),
         funding(
@@ -106,6 +107,11 @@ def _perpetual(context: _Context, asset: str, server_at: datetime) -> list[Readi
             interval_hours=1,
         ),
     ]
-    if index_usd is not None:
-        heard.append(SpotQuote(source=NAME, observed_at=server_at, venue=NAME, asset=asset, index_usd=index_usd))
-    return heard
+    return heard + _oracle(context, asset, server_at)
+
+
+def _oracle(context: _Context, asset: str, server_at: datetime) -> list[Reading | Gap]:
+    index_usd = positive(context.oraclePx, f"{NAME} {asset}")
+    if index_usd is None:
+        return []
+    return [SpotQuote(source=NAME, observed_at=server_at, venue=NAME, asset=asset, index_usd=index_usd)]

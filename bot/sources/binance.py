@@ -1,0 +1,414 @@
+"""Binance: USD-M and COIN-M perpetuals, COIN-M quarterly Bitcoin futures, funding, accounts long and short, tokenized gold.
+
+Docs: https://developers.binance.com/docs/derivatives (GET, no key). A refusal is `{"code":…,"msg":…}` with HTTP 4xx.
+Units: USD-M open interest in coins; COIN-M in CONTRACTS of 100 USD for Bitcoin and 10 USD for others. Funding is a fraction of
+eight hours, unless `fundingInfo` names other hours; COIN-M tells no hours: its next payment must lie on the eight-hour grid.
+`longShortRatio` counts accounts. Bars of PAXG (a token of one ounce of gold) are in USDT. Expiries are 08:00 UTC.
+Limits: weight 2,400 a minute and address (USD-M and COIN-M each), 6,000 (spot); going on after 429 is a ban (418). Some countries
+get HTTP 451. Marks serve all assets; open interest is asked for contract by contract, so USD-M quarterlies and COIN-M
+quarterlies of other assets than Bitcoin, which are small, are left out. History of open interest: 30 days.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from bot.domain.instruments import Instrument
+from bot.domain.readings import AccountRatio, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
+from bot.errors import SourceError
+from bot.sources._hosts import Budget
+from bot.sources._http import Http, Params, Reply
+from bot.sources._options import expiry
+from bot.sources._wire import (
+    HOUR_MS,
+    Figure,
+    Ms,
+    amount,
+    column,
+    decode,
+    funding,
+    funding_column,
+    gather,
+    number,
+    observed,
+    positive,
+    quote,
+    to_ms,
+    told_at,
+    unique,
+)
+
+NAME = "binance"
+LINEAR_HOST = "fapi.binance.com"
+INVERSE_HOST = "dapi.binance.com"
+SPOT_HOST = "api.binance.com"
+SHARE_S = 10
+SLOW_SHARE_S = 900
+USUAL_FUNDING_HOURS = 8.0
+CONTRACT_USD = {"BTC": 100.0}
+OTHER_CONTRACT_USD = 10.0
+QUARTERLIES = ("BTC",)
+HOUR = timedelta(hours=1)
+GOLD_BARS = 48
+BARS_CHUNK = timedelta(hours=1000)
+PAYMENTS = timedelta(hours=990)
+OPEN_CHUNK = timedelta(hours=490)
+OPEN_KEPT = timedelta(days=29)
+
+T = TypeVar("T")
+
+
+class _Premium(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    symbol: str
+    mark_price: Figure
+    index_price: Figure
+    time: int
+    last_funding_rate: Figure = None
+    next_funding_time: int | None = None
+
+
+class _FundingInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    symbol: str
+    funding_interval_hours: float
+
+
+class _Open(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    symbol: str
+    open_interest: Figure
+    time: int
+
+
+class _Ratio(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    symbol: str
+    long_short_ratio: Figure
+    timestamp: int
+
+
+class _Payment(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    funding_time: Ms
+    funding_rate: Figure
+
+
+class _OpenThen(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    sum_open_interest: Figure
+    sum_open_interest_value: Figure
+    timestamp: Ms
+
+
+_PREMIUMS = msgspec.json.Decoder(list[_Premium])
+_FUNDING_INFO = msgspec.json.Decoder(list[_FundingInfo])
+_OPEN = msgspec.json.Decoder(_Open)
+_RATIOS = msgspec.json.Decoder(list[_Ratio])
+_PAYMENTS = msgspec.json.Decoder(list[_Payment])
+_OPEN_THEN = msgspec.json.Decoder(list[_OpenThen])
+_BARS = msgspec.json.Decoder(list[list[str | float]])
+
+
+class Binance:
+    """One poll of BTC and ETH is twelve requests; four of them serve both."""
+
+    NEEDS_KEY: ClassVar[bool] = False
+    name = NAME
+    brings: frozenset[Quantity] = frozenset({"futures", "perpetuals", "funding", "index", "long_short", "gold"})
+
+    def __init__(self, http: Http, *, key: str | None = None) -> None:
+        del key  # everything asked for is public
+        self._http = http
+        http.allow(LINEAR_HOST, Budget(burst=2_400, per_s=40))
+        http.allow(INVERSE_HOST, Budget(burst=1_200, per_s=20))
+        http.allow(SPOT_HOST, Budget(burst=6_000, per_s=100))
+
+    async def poll(self, asset: str, at: datetime) -> Heard:
+        """The asset's contracts, funding, index, account ratio, and gold. Raises SourceError where nothing was heard."""
+        del at
+        asked = {
+            "USD-M": self._hear_linear(asset),
+            "COIN-M": self._hear_inverse(asset),
+            "accounts": self._hear_accounts(asset),
+            "gold": self._hear_gold(asset),
+        }
+        outcomes = await asyncio.gather(*asked.values(), return_exceptions=True)
+        return gather(f"{NAME} {asset}", dict(zip(asked, outcomes, strict=True)), ["USD-M", "COIN-M"])
+
+    async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
+        """Funding of the USD-M perpetual, gold by the hour, and open interest by the hour of the last 29 days: the sum of
+        the same contracts as in a poll, at the hours at which both markets tell theirs. Raises SourceError."""
+        told = [
+            await self._past_funding(asset, since, until),
+            await self._past_gold(asset, since, until),
+            *await self._past_open_interest(asset, max(since, until - OPEN_KEPT), until),
+        ]
+        return [one for one in told if isinstance(one, SeriesReading)]
+
+    async def _hear_linear(self, asset: str) -> list[Reading | Gap]:
+        symbol = f"{asset}USDT"
+        marks, intervals, opens = await asyncio.gather(
+            self._linear("fapi/v1/premiumIndex", "USD-M marks", {}, cost=10, share_s=SHARE_S),
+            self._intervals(),
+            self._linear("fapi/v1/openInterest", f"{symbol} open interest", {"symbol": symbol}),
+        )
+        return parse_contracts(marks, [opens], asset, inverse=False, intervals=intervals)
+
+    async def _intervals(self) -> dict[str, float] | None:
+        """Hours between payments where they are not the usual ones; None where that was not heard, and no hours are known."""
+        try:
+            reply = await self._linear("fapi/v1/fundingInfo", "funding intervals", {}, share_s=SLOW_SHARE_S)
+            return parse_intervals(reply)
+        except SourceError:
+            return None  # each perpetual's funding then says that its interval is not known
+
+    async def _hear_inverse(self, asset: str) -> list[Reading | Gap]:
+        marks = await self._inverse("dapi/v1/premiumIndex", "COIN-M marks", {}, cost=10, share_s=SHARE_S)
+        symbols = [row.symbol for row in _wanted(marks, asset, inverse=True)]
+        opens = await asyncio.gather(
+            *(self._inverse("dapi/v1/openInterest", f"{one} open interest", {"symbol": one}) for one in symbols)
+        )
+        return parse_contracts(marks, opens, asset, inverse=True)
+
+    async def _hear_accounts(self, asset: str) -> list[Reading | Gap]:
+        params: Params = {"symbol": f"{asset}USDT", "period": "5m", "limit": 1}
+        return parse_accounts(
+            await self._linear("futures/data/globalLongShortAccountRatio", f"{asset} accounts", params), asset
+        )
+
+    async def _hear_gold(self, asset: str) -> list[Reading | Gap]:
+        params: Params = {"symbol": "PAXGUSDT", "interval": "1h", "limit": GOLD_BARS}
+        reply = await self._spot("gold", params, share_s=SLOW_SHARE_S)
+        return [parse_gold([reply], asset), *parse_gold_now(reply)]
+
+    async def _past_funding(self, asset: str, since: datetime, until: datetime) -> SeriesReading | Gap:
+        rows: list[tuple[int, float | None]] = []
+        server_at = until
+        for start, end in _windows(since, until, PAYMENTS):
+            params: Params = {"symbol": f"{asset}USDT", **_times(start, end), "limit": 1000}
+            reply = await self._linear("fapi/v1/fundingRate", f"{asset} funding history", params)
+            server_at = reply.server_at()
+            paid = decode(_PAYMENTS, reply.body, reply.subject)
+            # the venue pays a few milliseconds after the hour
+            rows += [(_to_the_minute(row.funding_time), number(row.funding_rate, reply.subject)) for row in paid]
+        subject = f"{NAME} {asset} funding history"
+        return funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
+
+    async def _past_gold(self, asset: str, since: datetime, until: datetime) -> SeriesReading | Gap:
+        replies = [
+            await self._spot(
+                "gold",
+                {"symbol": "PAXGUSDT", "interval": "1h", **_times(start, end), "limit": 1000},
+                share_s=SLOW_SHARE_S,
+            )
+            for start, end in _windows(since, until, BARS_CHUNK)
+        ]
+        return parse_gold(replies, asset)
+
+    async def _past_open_interest(self, asset: str, since: datetime, until: datetime) -> list[SeriesReading | Gap]:
+        linear, inverse = [], []
+        kind = "ALL" if asset in QUARTERLIES else "PERPETUAL"
+        for start, end in _windows(since, until, OPEN_CHUNK):
+            hours: Params = {"period": "1h", "limit": 500, **_times(start, end)}
+            about = f"{asset} open interest history"
+            linear.append(
+                await self._linear("futures/data/openInterestHist", about, {"symbol": f"{asset}USDT", **hours})
+            )
+            pair: Params = {"pair": f"{asset}USD", "contractType": kind, **hours}
+            inverse.append(await self._inverse("futures/data/openInterestHist", about, pair))
+        return parse_open_interest_history(linear, inverse, asset)
+
+    async def _linear(self, path: str, about: str, params: Params, cost: float = 1, share_s: float = 0) -> Reply:
+        url = f"https://{LINEAR_HOST}/{path}"
+        return await self._http.get(url, subject=f"{NAME} {about}", params=params, cost=cost, share_s=share_s)
+
+    async def _inverse(self, path: str, about: str, params: Params, cost: float = 1, share_s: float = 0) -> Reply:
+        url = f"https://{INVERSE_HOST}/{path}"
+        return await self._http.get(url, subject=f"{NAME} {about}", params=params, cost=cost, share_s=share_s)
+
+    async def _spot(self, about: str, params: Params, share_s: float) -> Reply:
+        url = f"https://{SPOT_HOST}/api/v3/klines"
+        return await self._http.get(url, subject=f"{NAME} {about}", params=params, cost=2, share_s=share_s)
+
+
+SOURCE = Binance
+
+
+def parse_intervals(reply: Reply) -> dict[str, float]:
+    """Hours between payments of the symbols whose hours are not the usual eight. Raises SourceError."""
+    return {row.symbol: row.funding_interval_hours for row in decode(_FUNDING_INFO, reply.body, reply.subject)}
+
+
+def parse_contracts(
+    marks: Reply, opens: Sequence[Reply], asset: str, *, inverse: bool, intervals: dict[str, float] | None = None
+) -> list[Reading | Gap]:
+    """The asset's contracts of one market with their open interest; of the perpetual the funding, and the index of the
+    COIN-M one, which is in dollars. A contract without a reply about its open interest has none told. Raises SourceError."""
+    counted: dict[str, _Open] = {}
+    for reply in opens:
+        row = decode(_OPEN, reply.body, reply.subject)
+        reply.server_at()
+        counted[row.symbol] = row
+    server_at = marks.server_at()
+    heard: list[Reading | Gap] = []
+    for premium in _wanted(marks, asset, inverse=inverse):
+        subject = f"{NAME} {premium.symbol}"
+        try:
+            hours = _grid_hours(premium) if inverse else _usual_hours(premium, intervals)
+            heard += _contract(premium, counted.get(premium.symbol), asset, server_at, inverse, hours)
+        except SourceError as error:
+            heard.append(Gap(who=subject, reason=str(error)))
+    return heard or [Gap(who=f"{NAME} {asset}", reason=f"{marks.subject}: no {asset} in the reply")]
+
+
+def parse_accounts(reply: Reply, asset: str) -> list[Reading | Gap]:
+    """Accounts long over accounts short on the USD-M perpetual. Raises SourceError."""
+    rows = decode(_RATIOS, reply.body, reply.subject)
+    server_at = reply.server_at()
+    ratio = positive(rows[-1].long_short_ratio, reply.subject) if rows else None
+    if ratio is None:
+        return [Gap(who=reply.subject, reason=f"{reply.subject}: no ratio in the reply")]
+    at = observed(rows[-1].timestamp, server_at, reply.subject)
+    return [AccountRatio(source=NAME, observed_at=at, venue=NAME, asset=asset, long_short_ratio=ratio)]
+
+
+def parse_gold(replies: Sequence[Reply], asset: str) -> SeriesReading | Gap:
+    """Closes of PAXG, each at the end of its hour. Raises SourceError."""
+    closes: dict[int, float] = {}
+    server_at = replies[0].heard_at
+    for reply in replies:
+        server_at = reply.server_at()
+        for bar in decode(_BARS, reply.body, reply.subject):
+            starts_ms = number(bar[0], reply.subject) if len(bar) > 4 else None
+            close = positive(bar[4], reply.subject) if len(bar) > 4 else None
+            at = told_at(None if starts_ms is None else int(starts_ms), reply.subject)
+            if at is not None and close is not None and at + HOUR <= server_at:
+                closes[to_ms(at + HOUR)] = close
+    return column(
+        source=NAME,
+        subject=f"{NAME} gold",
+        asset=asset,
+        metric="gold_usd",
+        interval=HOUR,
+        rows=sorted(closes.items()),
+        server_at=server_at,
+    )
+
+
+def parse_gold_now(reply: Reply) -> list[Reading | Gap]:
+    """What PAXG cost last. Raises SourceError."""
+    bars = decode(_BARS, reply.body, reply.subject)
+    starts_ms = number(bars[-1][0], reply.subject) if bars and len(bars[-1]) > 4 else None
+    close = positive(bars[-1][4], reply.subject) if starts_ms is not None else None
+    if starts_ms is None or close is None:
+        return []
+    server_at = reply.server_at()
+    at = min(observed(int(starts_ms), server_at, reply.subject) + HOUR, server_at)
+    return [SpotQuote(source=NAME, observed_at=at, venue=NAME, asset="PAXG", index_usd=close)]
+
+
+def parse_open_interest_history(
+    linear: Sequence[Reply], inverse: Sequence[Reply], asset: str
+) -> list[SeriesReading | Gap]:
+    """Open interest of both markets together by the hour, in coins and in dollars. USD-M tells coins and their value in
+    dollars, COIN-M contracts and their value in coins. Raises SourceError."""
+    contract_usd = CONTRACT_USD.get(asset, OTHER_CONTRACT_USD)
+    of_linear, of_inverse = _history(linear), _history(inverse)
+    coins, dollars = [], []
+    for at_ms in sorted(of_linear.keys() & of_inverse.keys()):
+        (linear_coins, linear_usd), (contracts, inverse_coins) = of_linear[at_ms], of_inverse[at_ms]
+        coins.append((at_ms, linear_coins + inverse_coins))
+        dollars.append((at_ms, linear_usd + contracts * contract_usd))
+    subject = f"{NAME} {asset} open interest history"
+    server_at = linear[-1].heard_at
+    return [
+        column(source=NAME, subject=subject, asset=asset, metric=metric, interval=HOUR, rows=rows, server_at=server_at)
+        for metric, rows in (("open_interest_coin", coins), ("open_interest_usd", dollars))
+    ]
+
+
+def _history(replies: Iterable[Reply]) -> dict[int, tuple[float, float]]:
+    told: dict[int, tuple[float, float]] = {}
+    for reply in replies:
+        reply.server_at()
+        for row in decode(_OPEN_THEN, reply.body, reply.subject):
+            count = amount(row.sum_open_interest, reply.subject)
+            value = amount(row.sum_open_interest_value, reply.subject)
+            if count is not None and value is not None:
+                told[row.timestamp] = (count, value)
+    return told
+
+
+def _wanted(marks: Reply, asset: str, *, inverse: bool) -> list[_Premium]:
+    """The rows of the asset's contracts. Raises SourceError."""
+    rows = decode(_PREMIUMS, marks.body, marks.subject)
+    unique((row.symbol for row in rows), marks.subject)
+    if not inverse:
+        return [row for row in rows if row.symbol == f"{asset}USDT"]
+    dated = r"\d{6}|" if asset in QUARTERLIES else ""
+    symbols = re.compile(rf"{asset}USD_({dated}PERP)", re.ASCII)
+    return [row for row in rows if symbols.fullmatch(row.symbol)]
+
+
+def _contract(
+    row: _Premium, counts: _Open | None, asset: str, server_at: datetime, inverse: bool, hours: float | None
+) -> list[Reading | Gap]:
+    subject = f"{NAME} {row.symbol}"
+    at = observed(row.time, server_at, subject)
+    day = row.symbol.partition("_")[2] if inverse else "PERP"
+    perpetual = day == "PERP"
+    instrument = Instrument(
+        venue=NAME,
+        symbol=row.symbol,
+        asset=asset,
+        kind="perpetual" if perpetual else "future",
+        expires_at=None if perpetual else expiry(day, subject),
+        inverse=inverse,
+    )
+    counted = None if counts is None else amount(counts.open_interest, subject)
+    if counted is not None and inverse:
+        counted *= CONTRACT_USD.get(asset, OTHER_CONTRACT_USD)
+    index_usd = positive(row.index_price, subject)
+    heard: list[Reading | Gap] = [
+        quote(
+            source=NAME,
+            observed_at=at,
+            instrument=instrument,
+            mark_usd=positive(row.mark_price, subject),
+            index_usd=index_usd,
+            open_interest=counted,
+        )
+    ]
+    if perpetual:
+        rate = number(row.last_funding_rate, subject)
+        heard.append(funding(source=NAME, observed_at=at, instrument=instrument, rate=rate, interval_hours=hours))
+    if perpetual and inverse and index_usd is not None:
+        heard.append(SpotQuote(source=NAME, observed_at=at, venue=NAME, asset=asset, index_usd=index_usd))
+    return heard
+
+
+def _usual_hours(row: _Premium, intervals: dict[str, float] | None) -> float | None:
+    """Eight, unless the venue names other hours."""
+    return None if intervals is None else intervals.get(row.symbol, USUAL_FUNDING_HOURS)
+
+
+def _grid_hours(row: _Premium) -> float | None:
+    """Eight, where the next payment is at 0, 8 or 16 o'clock; else the hours are not known."""
+    next_ms = row.next_funding_time or 0
+    on_grid = next_ms > 0 and next_ms % int(USUAL_FUNDING_HOURS * HOUR_MS) == 0
+    return USUAL_FUNDING_HOURS if on_grid else None
+
+
+def _to_the_minute(at_ms: int) -> int:
+    return round(at_ms / 60_000) * 60_000
+
+
+def _windows(since: datetime, until: datetime, longest: timedelta) -> list[tuple[datetime, datetime]]:
+    starts = []
+    while since < until:
+        starts.append((since, min(since + longest, until)))
+        since += longest
+    return starts
+
+
+def _times(start: datetime, end: datetime) -> dict[str, int]:
+    return {"startTime": to_ms(start), "endTime": to_ms(end)}

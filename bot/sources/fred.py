@@ -1,0 +1,92 @@
+"""FRED: the daily close of the Nasdaq 100.
+
+Docs: https://fred.stlouisfed.org/series/NASDAQ100 (CSV, no key): a header `observation_date,NASDAQ100`, a row a business day.
+Units: index points. A holiday is an empty cell or, in older files, ".". The close of a day is told at 21:00 UTC of that day, when
+New York has closed in summer and in winter.
+Limits: none is documented; it changes once a day and is asked for every six hours.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import ClassVar
+
+from bot.domain.readings import Gap, Heard, Quantity, SeriesReading
+from bot.errors import SourceChanged
+from bot.sources._hosts import Budget
+from bot.sources._http import Http, Params, Reply
+from bot.sources._wire import column, gather, positive, to_ms
+
+NAME = "fred"
+HOST = "fred.stlouisfed.org"
+SERIES = "NASDAQ100"
+HEADER = f"observation_date,{SERIES}"
+SHARE_S = 21_600
+CLOSE = time(21, tzinfo=UTC)
+DAY = timedelta(days=1)
+RECENT = timedelta(days=45)
+NOTHING = {"", "."}
+
+
+class Fred:
+    """One request serves all assets."""
+
+    NEEDS_KEY: ClassVar[bool] = False
+    name = NAME
+    brings: frozenset[Quantity] = frozenset({"nasdaq"})
+
+    def __init__(self, http: Http, *, key: str | None = None) -> None:
+        del key  # the CSV is public
+        self._http = http
+        http.allow(HOST, Budget(burst=10, per_s=0.2))
+
+    async def poll(self, asset: str, at: datetime) -> Heard:
+        """The closes of the last 45 days. Raises SourceError."""
+        return gather(NAME, {SERIES: [await self._closes(asset, at - RECENT, at)]})
+
+    async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
+        """The closes between two times. Raises SourceError."""
+        told = await self._closes(asset, since, until)
+        return [told] if isinstance(told, SeriesReading) else []
+
+    async def _closes(self, asset: str, since: datetime, until: datetime) -> SeriesReading | Gap:
+        params: Params = {"id": SERIES, "cosd": since.date().isoformat(), "coed": until.date().isoformat()}
+        url = f"https://{HOST}/graph/fredgraph.csv"
+        reply = await self._http.get(url, subject=f"{NAME} {SERIES}", params=params, share_s=SHARE_S)
+        return parse_closes(reply, asset)
+
+
+SOURCE = Fred
+
+
+def parse_closes(reply: Reply, asset: str) -> SeriesReading | Gap:
+    """The closes as a series; days without one are left out. Raises SourceError."""
+    try:
+        lines = reply.body.decode("ascii").splitlines()
+    except UnicodeDecodeError as error:
+        raise SourceChanged(f"{reply.subject}: {error}") from error
+    if not lines or lines[0] != HEADER:
+        raise SourceChanged(f"{reply.subject}: the header is not {HEADER!r}")
+    closes = []
+    for line in lines[1:]:
+        day, comma, cell = line.partition(",")
+        if not comma:
+            raise SourceChanged(f"{reply.subject}: {line[:40]!r} is no row")
+        points = None if cell in NOTHING else positive(cell, reply.subject)
+        if points is not None:
+            closes.append((_closed_ms(day, reply.subject), points))
+    return column(
+        source=NAME,
+        subject=reply.subject,
+        asset=asset,
+        metric="nasdaq_points",
+        interval=DAY,
+        rows=closes,
+        server_at=reply.server_at(),
+    )
+
+
+def _closed_ms(day: str, subject: str) -> int:
+    try:
+        return to_ms(datetime.combine(date.fromisoformat(day), CLOSE))
+    except ValueError as error:
+        raise SourceChanged(f"{subject}: {day[:20]!r} is no day") from error
