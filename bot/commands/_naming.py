@@ -25,15 +25,16 @@ def suggest_metrics(desk: Desk, typed: str) -> Sequence[str]:
 
 
 def metric_named(desk: Desk, typed: str, profile: Profile) -> str:
-    """The metric that is meant: by its name, its title, or words of its title; of several the one that rules judge by."""
+    """The metric that is meant: by its name, its title, or words of its title; of several the one that rules judge by first."""
     known = terms(desk, profile)
     wanted = " ".join(typed.lower().replace("_", " ").replace("-", " ").split())
     plain = {term.replace("_", " ").replace("-", " "): name for term, name in known.items()}
     if wanted in plain:
         return plain[wanted]
-    judged = {ladder.fact.partition(".")[0] for ladder in desk.playbook.rules.ladders.values()}
+    judged = list(dict.fromkeys(ladder.fact.partition(".")[0] for ladder in desk.playbook.rules.ladders.values()))
+    rank = {name: place for place, name in enumerate(judged)}
     fitting = [
-        (name not in judged, len(term), name)
+        (rank.get(name, len(rank)), len(term), name)
         for term, name in plain.items()
         if set(wanted.split()) <= set(term.split())
     ]

@@ -27,6 +27,8 @@ def told(desk: Desk, about: str, name: str, facts: Facts, profile: Profile) -> T
     names = {"it": Origin(kind="fact", ref=name, value=fact.value if fact else "")}
     if fact is not None and name not in facts.known:
         names["last_at"] = Origin(kind="date", ref=name, value=fact.at.isoformat())
+    if fact is None:
+        names["metric"] = Origin(kind="name", ref=name, value=title(desk, name, profile))
     return desk.say("answer", about, facts, profile, names)
 
 
@@ -56,8 +58,15 @@ def joined(*texts: Text | str) -> tuple[str, tuple[Span, ...]]:
 
 
 def figures(desk: Desk, names: Iterable[str], facts: Facts, profile: Profile) -> tuple[Figure, ...]:
-    """The facts that exist in this catalog as labeled values, in the given order."""
-    return tuple(desk.figure(name, facts, profile) for name in names if name in desk.playbook.catalog)
+    """The facts that exist in this catalog as labeled values, in the given order, old ones with their time; last, by their
+    titles, those that are not known."""
+    asked = [name for name in dict.fromkeys(names) if name in desk.playbook.catalog]
+    heard = [name for name in asked if name in facts.known or name in facts.stale]
+    shown = tuple(desk.figure(name, facts, profile) for name in heard)
+    missing = [desk.figure(name, facts, profile).label for name in asked if name not in heard]
+    if not missing:
+        return shown
+    return (*shown, Figure(label=desk.bank(profile).words.get("answer.missing", ""), text="; ".join(missing)))
 
 
 async def venues(desk: Desk, asset: str, name: str, profile: Profile) -> tuple[Figure, ...]:
@@ -86,10 +95,10 @@ async def about_metric(
     facts = await desk.facts(asset)
     body, spans = joined(told(desk, about, lead, facts, profile), meaning(desk, lead, profile))
     return Answer(
-        title=f"{asset}: {title(desk, lead, profile)}",
+        title=f"{asset}: {desk.bank(profile).words.get(f'title.{about}') or title(desk, lead, profile)}",
         body=body,
         body_spans=spans,
-        figures=(*figures(desk, shown, facts, profile), *await venues(desk, asset, lead, profile)),
+        figures=(*await venues(desk, asset, lead, profile), *figures(desk, shown, facts, profile)),
         buttons=buttons,
         footer=desk.footer(facts, profile),
     )

@@ -21,7 +21,7 @@ def metric_of(desk: Desk, family: str, typed: str | None) -> str:
         raise InputError(f"{family}: no such metric is measured here")
     if not typed:
         judged = [ladder.fact for ladder in desk.playbook.rules.ladders.values()]
-        return next((name for name in known.values() if name in judged), next(iter(known.values())))
+        return next((name for name in judged if name in known.values()), next(iter(known.values())))
     name = known.get(re.sub(r"\s*d(ays?)?$", "", typed.strip().lower()))
     if name is None:
         raise InputError(f"unknown tenor {typed!r}: one of {', '.join(known)} (days)")

@@ -5,6 +5,7 @@ from bot.commands._naming import metric_named, suggest_metrics
 from bot.commands._telling import figures, go_on, joined, title, told
 from bot.desk import Desk
 from bot.domain.posts import Answer
+from bot.domain.story import Origin
 
 
 async def answer(desk: Desk, request: Request) -> Answer:
@@ -14,14 +15,22 @@ async def answer(desk: Desk, request: Request) -> Answer:
     words = desk.bank(profile).metrics.get(name)
     asset = desk.assets[0]
     facts = await desk.facts(asset)
-    body, spans = joined((words.explain or words.meaning) if words else "", told(desk, "explain", name, facts, profile))
-    formula = desk.playbook.catalog.metrics[name].formula
+    formula = Origin(kind="input", ref=f"{name} formula", value=desk.playbook.catalog.metrics[name].formula)
+    body, spans = joined(
+        (words.explain or words.meaning) if words else "",
+        told(desk, "explain", name, facts, profile),
+        desk.say("answer", "explain-formula", facts, profile, {"text": formula}),
+    )
     return Answer(
         title=title(desk, name, profile),
-        body=f"{body}\n\n{formula}",
+        body=body,
         body_spans=spans,
         figures=figures(desk, [name, f"{name}.percentile_90d"], facts, profile),
-        buttons=(go_on(title(desk, name, profile), "history", {"metric": name, "asset": asset}),),
+        buttons=(
+            go_on(
+                desk.bank(profile).words.get("button.history", "history"), "history", {"metric": name, "asset": asset}
+            ),
+        ),
         footer=desk.footer(facts, profile),
     )
 

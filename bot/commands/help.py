@@ -12,7 +12,7 @@ async def answer(desk: Desk, request: Request) -> Answer:
     nothing = Facts(asset=desk.assets[0], at=desk.now(), known={})
     said = desk.say("answer", "help", nothing, request.profile)
     return Answer(
-        title=words.get("command.help", "help"),
+        title=words.get("title.help", "help"),
         body=said.text,
         body_spans=said.spans,
         figures=tuple(

@@ -1,7 +1,6 @@
 """`/status`: the sources and their ages, the last post, the edition of rules and phrases."""
 
-from importlib.metadata import PackageNotFoundError, version
-
+from bot import __version__
 from bot.commands import Command, Request
 from bot.commands._telling import joined
 from bot.desk import Desk, Hearing
@@ -16,7 +15,10 @@ async def answer(desk: Desk, request: Request) -> Answer:
     words = desk.bank(profile).words
     nothing = Facts(asset=desk.assets[0], at=desk.now(), known={})
     posts = await desk.archive.posts(limit=1)
-    names = {"value": Origin(kind="identifier", ref="edition", value=f"{_version()}, {desk.playbook.hash}")}
+    names = {
+        "value": Origin(kind="identifier", ref="version", value=__version__),
+        "text": Origin(kind="identifier", ref="edition", value=desk.playbook.hash),
+    }
     said = [desk.say("answer", "status", nothing, profile, names)]
     if posts:
         last = {
@@ -26,7 +28,7 @@ async def answer(desk: Desk, request: Request) -> Answer:
         said.append(desk.say("answer", "status-post", nothing, profile, last))
     body, spans = joined(*said)
     return Answer(
-        title=words.get("command.status", "status"),
+        title=words.get("title.status", "status"),
         body=body,
         body_spans=spans,
         figures=tuple(_figure(desk, hearing, nothing, profile) for hearing in desk.hearings()),
@@ -40,19 +42,12 @@ def _figure(desk: Desk, hearing: Hearing, nothing: Facts, profile: Profile) -> F
         heard = Origin(kind="date", ref=hearing.source, value=hearing.heard_at.isoformat())
         said.append(desk.say("answer", "status-heard", nothing, profile, {"last_at": heard}))
     else:
-        said.append(desk.say("answer", "status-silent", nothing, profile))
+        said.append(desk.say("answer", "status-quiet", nothing, profile))
     for gap in hearing.gaps:
         reason = Origin(kind="input", ref=gap.who, value=gap.reason)
         said.append(desk.say("answer", "status-gap", nothing, profile, {"reason": reason}))
     text, spans = joined(*said)
     return Figure(label=label, text=text, spans=spans)
-
-
-def _version() -> str:
-    try:
-        return version("tightrope")
-    except PackageNotFoundError:  # run from the folder, not installed
-        return "0"
 
 
 COMMAND = Command(name="status", options=(), answer=answer)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.commands import Command, Option, Request
 from bot.commands._telling import joined
 from bot.commands.evidence import facts_of
+from bot.commentary import number
 from bot.desk import Desk
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure, Post, Profile
@@ -65,11 +66,12 @@ def _figures(desk: Desk, post: Post, facts: Facts, profile: Profile) -> Iterator
         names = {
             "it": Origin(kind="fact", ref=name, value=fact.value),
             "last_at": Origin(kind="date", ref=name, value=fact.at.isoformat()),
-            "sources": Origin(kind="input", ref=f"{name} venues", value=", ".join(fact.venues)),
             "text": Origin(
                 kind="input", ref=f"{name} formula", value=desk.playbook.catalog.resolve(name).metric.formula
             ),
         }
+        if fact.venues:
+            names["sources"] = Origin(kind="input", ref=f"{name} venues", value=", ".join(fact.venues))
         said = desk.say("answer", "why-fact", facts, profile, names)
         yield Figure(label=figure.label, text=said.text, spans=said.spans)
 
@@ -97,7 +99,8 @@ def _part(desk: Desk, rule: str, part: Part, facts: Facts, profile: Profile) -> 
     names = {"it": Origin(kind="fact", ref=part.asks, value="" if part.value is None else part.value)}
     side = "above" if part.above else "below"
     if part.threshold is not None:
-        names["low"] = Origin(kind="threshold", ref=f"{rule}:{part.asks} {side}", value=part.threshold)
+        shown = number(part.asks, part.threshold, desk.bank(profile))
+        names["low"] = Origin(kind="threshold", ref=f"{rule}:{part.asks} {side}", value=shown)
     return desk.say("answer", f"why-{side}", facts, profile, names)
 
 

@@ -3,17 +3,19 @@
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot import app
+from bot import commentary, rules
 from bot.commands import Request, discover, run
 from bot.desk import Desk, Habits
 from bot.domain.facts import Series
-from bot.domain.playbook import Playbook
+from bot.domain.playbook import Holding, Playbook
 from bot.domain.posts import Answer, Post, Profile, State
+from bot.metrics import CATALOG
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 HOURS = 24 * 70
@@ -83,8 +85,23 @@ PAST = (
 
 
 @pytest.fixture(scope="session")
-def playbook() -> Playbook:
-    return app.read_playbook()
+def playbook(root: Path) -> Playbook:
+    def read(folder: str) -> dict[str, str]:
+        return {
+            path.name: path.read_text(encoding="utf-8") for path in sorted((root / "config" / folder).glob("*.toml"))
+        }
+
+    book = rules.parse(read("rules"), CATALOG)
+    bank = commentary.parse(read("phrases/en"), "en", CATALOG, book)
+    holding = Holding(
+        holder="Example Corp.",
+        asset="BTC",
+        coins=1000.5,
+        average_cost_usd=76_000.0,
+        as_of=date(2026, 1, 31),
+        source="its filing",
+    )
+    return Playbook(catalog=CATALOG, rules=book, banks={"en": bank}, holdings=(holding,), hash="abc123")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ async def test_the_usual_range_is_said(ask):
 
 async def test_figures_show_now_the_change_the_rank_and_the_other_tenors(ask, figures_of):
     texts = figures_of(await ask("skew"))
-    assert list(texts.values())[0] == "20%"
+    assert next(iter(texts.values())) == "20%"
     assert any("13 points" in text for text in texts.values())
     assert "24%" in texts.values()
 
