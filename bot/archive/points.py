@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, func, select, true
+from sqlalchemy import ColumnElement, Table, and_, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, choose, pack, sign, unpack
@@ -21,6 +21,7 @@ from bot.errors import ArchiveError
 # As far back as `.change_24h` looks, history is read as it was heard; before that, by the hour.
 RECENT_HOURS = 26
 END_MS = 2**62
+LOCK = 7_463_003
 
 
 class Place(NamedTuple):
@@ -85,6 +86,9 @@ class PointStore:
                 rows[number][at_ms] = row
         if not rows:
             return
+        # A block is read, changed and written: on PostgreSQL two who do so at once would lose one's hour. SQLite has one writer.
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         flat = [{"series_id": number, **row._asdict()} for number, mine in rows.items() for row in mine.values()]
         await _put(connection, points, flat, ("series_id", "at_ms"), unless="covers_s")
         blocks = await _blocks(connection, rows)

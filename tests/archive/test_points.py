@@ -1,12 +1,15 @@
 """Points: stored as heard, rolled up by choosing, gaps left as gaps."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import bot.archive.points
 from bot.archive import SqlArchive
 from bot.archive.points import to_ms
 from bot.domain.facts import Point, Series
@@ -148,6 +151,25 @@ async def test_a_bar_that_grows_takes_its_own_place_and_never_shrinks(archive: S
     high = of(list(await archive.series(BTC, LONG_AGO)), "spot_high_usd")
     assert (list(high.value), list(high.covers_s)) == ([74.0], [3600])
     assert list((await archive.past("spot_high_usd", BTC, LONG_AGO)).value) == [74.0]
+
+
+async def test_many_who_store_hours_of_one_day_at_once_lose_none(
+    archive: SqlArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = bot.archive.points._blocks
+
+    async def read_and_think(*arguments: Any) -> Any:
+        known = await read(*arguments)
+        await asyncio.sleep(0.02)
+        return known
+
+    monkeypatch.setattr(bot.archive.points, "_blocks", read_and_think)
+    await archive.add_points([point(0.0, NOON, metric="dvol")])
+    midnight = NOON - timedelta(days=10, hours=12)
+    several = [point(float(hour), midnight + timedelta(hours=hour), metric="dvol") for hour in range(6)]
+    await asyncio.gather(*(archive.add_points([one]) for one in several))
+
+    assert list((await archive.past("dvol", BTC, midnight)).value) == [*(float(hour) for hour in range(6)), 0.0]
 
 
 async def test_a_lower_bound_stays_one_in_history(archive: SqlArchive) -> None:
