@@ -78,7 +78,9 @@ async def poll(ask: Ask, **changed: bytes) -> Heard:
 
 async def test_bitcoin_is_eight_requests_with_one_quarterly_and_four_of_them_serve_ether_too(ask: Ask):
     seen: list[str] = []
-    source = Binance(ask(venue({**REPLIES, "dapi openInterest ETHUSD_PERP": b"{}"}, seen)))
+    marks = json.dumps([premium("BTCUSD_PERP"), QUARTERLY, premium("ETHUSD_PERP"), premium("ETHUSD_260327")])
+    more = {"dapi premiumIndex": marks.encode(), "dapi openInterest ETHUSD_PERP": REPLIES["fapi openInterest"]}
+    source = Binance(ask(venue({**REPLIES, **more}, seen)))
     await source.poll("BTC", START)
     assert len(seen) == 8
     await source.poll("ETH", START)
