@@ -79,7 +79,7 @@ class Column:
         """This column and another one's rows; one that is there already (same start and length) is replaced."""
         if not new.length:
             return self
-        added = new.rows.cells
+        added = new.rows.cells[:, : new.length]
         if not self.length or added[_KNOWN, 0] > self.known_ms[-1]:
             return self._appended(added)
         split = int(np.searchsorted(self.known_ms, added[_KNOWN, 0]))
@@ -87,6 +87,13 @@ class Column:
         merged = Column._sorted(np.hstack([tail, added])).rows.cells
         cells = np.hstack([head, merged])
         return Column(_Rows.of(cells), cells.shape[1])
+
+    def with_instant(self, at_ms: float, value: float, at_least: bool) -> Column:
+        """This column and one observation: the cheap way to grow at every poll."""
+        row = np.array([[at_ms], [at_ms], [0.0], [value], [float(at_least)]])
+        if not self.length or at_ms > self.known_ms[-1]:
+            return self._appended(row)
+        return self.extended(Column(_Rows.of(row), 1))
 
     def _appended(self, added: Floats) -> Column:
         length = self.length + added.shape[1]
@@ -158,13 +165,14 @@ class Column:
         hours, but only where nothing was observed within its stretch: else a replay would know it before its time.
         """
         cells = np.full(last - first + 1, np.nan)
-        start = int(np.searchsorted(self.known_ms, first * HOUR_MS))
-        ends = self.ends[start:]
-        long_reach = self.covers_ms[start:] > HOUR_MS
-        if long_reach.any():
-            self._spread(cells, first, start + np.flatnonzero(long_reach), self.known_ms[start:][~long_reach])
-        short = np.flatnonzero(~long_reach & (ends >= first) & (ends <= last))
-        cells[ends[short] - first] = self.value[start + short]
+        start, stop = np.searchsorted(self.ends, first), np.searchsorted(self.ends, last, side="right")
+        long_reach = self.covers_ms[start:stop] > HOUR_MS
+        if not long_reach.any():
+            cells[self.ends[start:stop] - first] = self.value[start:stop]
+            return cells
+        observed = ~long_reach
+        self._spread(cells, first, start + np.flatnonzero(long_reach), self.known_ms[start:stop][observed])
+        cells[self.ends[start:stop][observed] - first] = self.value[start:stop][observed]
         return cells
 
     def _spread(self, cells: Floats, first: int, rows: Ints, observed_ms: Floats) -> None:

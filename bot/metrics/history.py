@@ -58,7 +58,11 @@ class History:
                 added.setdefault((point.metric, point.venue), []).append(point)
         columns = dict(self.columns)
         for key, new in added.items():
-            columns[key] = columns.get(key, _EMPTY).extended(_rows(new))
+            column, only = columns.get(key, _EMPTY), new[0]
+            if len(new) == 1 and not only.covers_s:
+                columns[key] = column.with_instant(to_ms(only.at), only.value, only.lower_bound)
+            else:
+                columns[key] = column.extended(_rows(new))
         return History(self.asset, columns)
 
     def at(self, when: datetime) -> History:

@@ -94,7 +94,7 @@ def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcome
         seen = view_at(history, metric, to_ms(shown.observed_at)) if shown is not None else None
         for suffix in _suffixes(metric):
             full = f"{name}.{suffix}"
-            view = _view(catalog.resolve(full), seen) if seen is not None else None
+            view = _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen) if seen is not None else None
             if view is not None:
                 (known if outcome.value else stale)[full] = view
             if view is None or outcome.value is None:

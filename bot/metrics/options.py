@@ -18,7 +18,7 @@ from bot.domain.readings import SpotQuote, VolatilityQuote
 from bot.metrics.combine import Own, combine
 from bot.metrics.history import History, to_ms
 from bot.metrics.moment import Moment
-from bot.metrics.smile import DAY_MS, Legs, Tenor, at_tenor, legs
+from bot.metrics.smile import DAY_MS, Tenor, at_tenor, legs
 
 MAX_AGE = timedelta(minutes=30)
 DVOL_MAX_AGE = timedelta(hours=2)
@@ -32,8 +32,13 @@ def _chains(moment: Moment) -> tuple[OptionChain, ...]:
     return moment.readings(OptionChain, MAX_AGE)
 
 
-def _smiles(moment: Moment) -> tuple[tuple[OptionChain, Legs], ...]:
-    return tuple((chain, legs(chain, to_ms(chain.observed_at))) for chain in moment.once(_chains))
+def _smiles(moment: Moment) -> tuple[tuple[OptionChain, dict[int, Tenor]], ...]:
+    """Each venue's chain, and its smile at each tenor."""
+    found = []
+    for chain in moment.once(_chains):
+        smile = legs(chain, to_ms(chain.observed_at))
+        found.append((chain, {days: at_tenor(smile, days) for days in TENORS}))
+    return tuple(found)
 
 
 def _weight(chain: OptionChain) -> float | None:
@@ -56,7 +61,7 @@ def _at_tenor(days: int, pick: Callable[[Tenor], float | str]) -> Compute:
     def compute(moment: Moment, _: History) -> Measured | Unknown:
         values, reasons = {}, {}
         for chain, smile in moment.once(_smiles):
-            picked = pick(at_tenor(smile, days))
+            picked = pick(smile[days])
             if isinstance(picked, str):
                 reasons[chain.venue] = f"no expiries around {days} days with {picked}"
             else:

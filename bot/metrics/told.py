@@ -24,7 +24,10 @@ def told(readings: Iterable[Reading], at: datetime, history: History, catalog: C
     """
     readings = tuple(readings)
     points = (*_of_series(readings, at, history, catalog), *_of_tallies(readings, at, history, catalog))
-    return tuple(point for point in points if not _is_known(point, history))
+    columns: dict[tuple[str, str | None], list[Point]] = {}
+    for point in points:
+        columns.setdefault((point.metric, point.venue), []).append(point)
+    return tuple(point for key, own in columns.items() for point in _news(own, history.column(*key)))
 
 
 def _of_series(readings: Iterable[Reading], at: datetime, history: History, catalog: Catalog) -> Iterator[Point]:
@@ -78,14 +81,12 @@ def _of_tallies(readings: Iterable[Reading], at: datetime, history: History, cat
             )
 
 
-def _is_known(point: Point, history: History) -> bool:
-    """Whether the history has the very row: the same stretch with the same value."""
-    column: Column = history.column(point.metric, point.venue)
-    at_ms = to_ms(point.at)
-    known_ms = at_ms + 1000.0 * point.covers_s
-    row = int(column.known_ms.searchsorted(known_ms))
-    while row < len(column) and column.known_ms[row] == known_ms:
-        if column.at_ms[row] == at_ms:
-            return bool(column.value[row] == point.value) and bool(column.at_least[row]) == point.lower_bound
-        row += 1
-    return False
+def _news(points: list[Point], column: Column) -> Iterator[Point]:
+    """The points whose very stretch the column does not have with the same value."""
+    first_ms = min(to_ms(point.at) + 1000.0 * point.covers_s for point in points)
+    rows = slice(int(column.known_ms.searchsorted(first_ms)), None)
+    columns = (column.at_ms, column.covers_ms, column.value, column.at_least)
+    there = set(zip(*(one[rows].tolist() for one in columns), strict=True))
+    for point in points:
+        if (to_ms(point.at), 1000.0 * point.covers_s, point.value, float(point.lower_bound)) not in there:
+            yield point

@@ -70,21 +70,19 @@ def _views(history: History, metric: Metric, rows: Ints, length: int) -> Views:
     first = max(int(ends[0]) - reach, int(column.at_ms.min() // HOUR_MS))
     cells = column.hourly(first, int(ends[-1]))
     ends = ends - first
-    values: dict[str, Floats] = {}
     covered = _Coverage(cells, first)
     begins = np.maximum(ends - (WINDOW_HOURS - 1), 0)
     days = covered.days(begins, ends)
     enough = (days >= MIN_DAYS) & (covered.hours(begins, ends) >= MIN_HOURS_SHARE * 24 * days)
-    percentile, zscore = _unusual(cells, ends)
+    values: dict[str, Floats] = {}
+    percentile, zscore = _unusual(cells, ends) if enough.any() else (np.full(len(ends), np.nan),) * 2
     values["percentile_90d"] = np.where(enough, percentile, np.nan)
     values["zscore_90d"] = np.where(enough, zscore, np.nan)
-    since_ms: dict[str, Floats] = {}
-    at_least: dict[str, Bools] = {}
-    for suffix, sign in (("lowest_since", 1.0), ("highest_since", -1.0)):
-        found, open_ended = _as_extreme(sign * cells, ends, covered)
-        since_ms[suffix] = np.where(found >= 0, (found + first) * float(HOUR_MS), np.nan)
-        at_least[suffix] = open_ended
-        values[suffix] = (known_ms - since_ms[suffix]) / DAY_MS
+    places, at_least = _records(cells, ends, covered)
+    since_ms = {
+        suffix: np.where(place < 0, np.nan, (place + first) * float(HOUR_MS)) for suffix, place in places.items()
+    }
+    values.update({suffix: (known_ms - since) / DAY_MS for suffix, since in since_ms.items()})
     common, venues = _changes(history, metric, rows, values)
     return Views(
         known_ms=known_ms, values=values, since_ms=since_ms, at_least=at_least, days=days, venues=venues, common=common
@@ -153,23 +151,30 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0))
 
 
-def _as_extreme(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[Ints, Bools]:
-    """For each end the last earlier cell with a value at most its own, within a year; -1 where it cannot be known.
+def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, Ints], dict[str, Bools]]:
+    """For each end the last earlier cell at most as high (as low), within a year; -1 where it cannot be known.
 
-    Where nothing as low is in all the past that is known, the cell is where that past begins, and the second answer is
+    Where nothing as extreme is in all the past that is known, the cell is where that past begins, and the second answer is
     True: such a record is at least that old. It is told from 60 days on. Either way 95% of the days between must have a value.
     """
-    ground = np.where(np.isnan(cells), np.inf, cells)
-    found = _last_at_most(ground, ends)
+    holes = np.isnan(cells)
     earliest = np.maximum(ends - RECORD_HOURS, 0)
-    open_ended = found < earliest
-    heard = np.flatnonzero(~np.isnan(cells))
+    heard = np.flatnonzero(~holes)
     begin = heard[np.minimum(np.searchsorted(heard, earliest), len(heard) - 1)]
+    found = np.concatenate(
+        [_last_at_most(np.where(holes, np.inf, cells), ends), _last_at_most(np.where(holes, np.inf, -cells), ends)]
+    )
+    ends, earliest, begin = np.tile(ends, 2), np.tile(earliest, 2), np.tile(begin, 2)
+    open_ended = found < earliest
     found = np.where(open_ended, begin, found)
-    span = ends // 24 - found // 24 + 1
-    dense = covered.days(found, ends) >= MIN_RECORD_SHARE * span
+    dense = covered.days(found, ends) >= MIN_RECORD_SHARE * (ends // 24 - found // 24 + 1)
     known = dense & (~open_ended | (ends - found >= MIN_DAYS * 24))
-    return np.where(known, found, -1), open_ended & known
+    places, at_least = np.where(known, found, -1), open_ended & known
+    half = len(ends) // 2
+    return (
+        {"lowest_since": places[:half], "highest_since": places[half:]},
+        {"lowest_since": at_least[:half], "highest_since": at_least[half:]},
+    )
 
 
 def _last_at_most(ground: Floats, ends: Ints) -> Ints:
