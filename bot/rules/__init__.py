@@ -1,13 +1,41 @@
 """Facts → signals → verdict, pure: every threshold comes from `config/rules/`, none from here.
 
 `parse` reads the rule files; `evaluate` judges one moment; `flips` says what would change it; `alert` whether a channel is
-told; `replay` judges a whole history by the same code; `run_cases`, `coverage` and `mutate` check the rules themselves.
+told; `explain` what a rule met; `replay` judges a whole history by the same code; `parse_cases`, `run_cases`, `coverage`,
+`mutants` and `put_to_the_test` check the rules themselves.
 """
 
 from bot.rules.alerts import alert
+from bot.rules.cases import Case, Report, coverage, parse_cases, run_cases
 from bot.rules.evaluate import Change, Judgement, evaluate
 from bot.rules.explain import Explained, Part, explain
 from bot.rules.flips import flips
+from bot.rules.mutants import Mutant, Outcome, mutants, put_to_the_test, read_equivalent, share_killed
 from bot.rules.parse import parse
+from bot.rules.replay import Moment, Replay, replay
 
-__all__ = ["Change", "Explained", "Judgement", "Part", "alert", "evaluate", "explain", "flips", "parse"]
+__all__ = [
+    "Case",
+    "Change",
+    "Explained",
+    "Judgement",
+    "Moment",
+    "Mutant",
+    "Outcome",
+    "Part",
+    "Replay",
+    "Report",
+    "alert",
+    "coverage",
+    "evaluate",
+    "explain",
+    "flips",
+    "mutants",
+    "parse",
+    "parse_cases",
+    "put_to_the_test",
+    "read_equivalent",
+    "replay",
+    "run_cases",
+    "share_killed",
+]

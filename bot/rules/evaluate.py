@@ -75,7 +75,8 @@ def run(
     for job in ready.jobs:
         name = job.rule.id
         cell = cells[name]
-        outcome = judge(job, values, bounds, remembers(cell, at), cells, shaky)
+        remembered = cell.phase == "on" or (cell.phase == "unknown" and remembers(cell, at))
+        outcome = judge(job, values, bounds, remembered, cells, shaky)
         if settled:
             settle(cell, outcome.truth, at)
         else:

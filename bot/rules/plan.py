@@ -45,7 +45,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All jobs in an order in which they can be done, and each family's own."""
+    """All jobs in an order in which they can be done, and each family's own. `votes` and `sums` keep what was added up
+    before: the same rules on give the same votes."""
 
     book: RuleBook
     jobs: tuple[Job, ...]
@@ -55,6 +56,7 @@ class Plan:
     hold: float
     total_weight: float
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
+    sums: dict[frozenset[str], dict[str, tuple[int, frozenset[str]]]] = field(default_factory=dict)
 
 
 def family_of(book: RuleBook, fact: str) -> str | None:

@@ -4,7 +4,7 @@ score = Σ w·v / (2 Σ w) over all families; an unknown family may vote anythin
 make a stronger verdict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -15,6 +15,9 @@ from bot.domain.rulebook import Confidence, Lean, RuleBook, Stance, StanceRow
 from bot.rules.plan import FAMILY_UNKNOWN_VOTE, Plan
 from bot.rules.states import Cell
 from bot.rules.truth import Values
+
+SUMS_KEPT = 10_000
+"""A plan lives as long as the bot: what it remembers has an end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +39,18 @@ def add_up(ready: Plan, cells: Mapping[str, Cell], values: Values, shaky: set[st
     turn."""
     votes: dict[str, tuple[int, int]] = {}
     leans: dict[str, Lean] = {}
-    counts: set[str] = set()
     low = high = known_weight = 0.0
+    voting = frozenset([name for name, cell in cells.items() if cell.phase in ("on", "recovering")])
+    by_family = _by_family(ready, voting)
     for family in ready.book.families.values():
-        jobs = ready.of_family[family.id]
-        voting = frozenset(job.rule.id for job in jobs if cells[job.rule.id].votes)
-        vote, effective = family_vote(ready, family.id, voting)
-        counts |= effective
-        if any(fact in values for fact in family.anchor):
-            known_weight += family.weight
-            leans[family.id] = _lean(ready.book, vote, effective)
-            turning = [job.rule.id for job in jobs if job.rule.id in shaky] if shaky else []
-            votes[family.id] = _range(ready, family.id, voting, turning) if turning else (vote, vote)
+        vote, effective = by_family[family.id]
+        for fact in family.anchor:
+            if fact in values:
+                known_weight += family.weight
+                leans[family.id] = _lean(ready.book, vote, effective)
+                turning = [job.rule.id for job in ready.of_family[family.id] if job.rule.id in shaky] if shaky else ()
+                votes[family.id] = _range(ready, family.id, voting, turning) if turning else (vote, vote)
+                break
         else:
             votes[family.id] = (-FAMILY_UNKNOWN_VOTE, FAMILY_UNKNOWN_VOTE)
         low += family.weight * votes[family.id][0]
@@ -60,8 +63,21 @@ def add_up(ready: Plan, cells: Mapping[str, Cell], values: Values, shaky: set[st
     confidence = _confidence(ready.book, stance, score, coverage) if sure else "low"
     return Sum(
         stance=stance, confidence=confidence, score=score, coverage=coverage, votes=votes, leans=leans,
-        counts=frozenset(counts),
+        counts=frozenset().union(*(effective for _, effective in by_family.values())),
     )  # fmt: skip
+
+
+def _by_family(ready: Plan, voting: frozenset[str]) -> Mapping[str, tuple[int, frozenset[str]]]:
+    """Each family's vote and the rules of it that count, if these rules are on."""
+    if len(ready.sums) > SUMS_KEPT:
+        ready.sums.clear()
+    known = ready.sums.get(voting)
+    if known is None:
+        known = ready.sums[voting] = {
+            family: family_vote(ready, family, voting.intersection(job.rule.id for job in jobs))
+            for family, jobs in ready.of_family.items()
+        }
+    return known
 
 
 def family_vote(ready: Plan, family: str, voting: frozenset[str]) -> tuple[int, frozenset[str]]:
@@ -84,9 +100,9 @@ def family_vote(ready: Plan, family: str, voting: frozenset[str]) -> tuple[int, 
     return known
 
 
-def _range(ready: Plan, family: str, voting: frozenset[str], turning: list[str]) -> tuple[int, int]:
+def _range(ready: Plan, family: str, voting: frozenset[str], turning: Sequence[str]) -> tuple[int, int]:
     """The least and the largest vote over every way in which the turning rules could stand."""
-    fixed = voting - set(turning)
+    fixed = voting.intersection(job.rule.id for job in ready.of_family[family]) - set(turning)
     found = [
         family_vote(ready, family, fixed | set(some))[0]
         for size in range(len(turning) + 1)

@@ -92,7 +92,7 @@ def test_the_same_stance_within_the_cooldown_waits_and_is_counted_once() -> None
 
 def test_an_alarm_skips_the_cooldown_but_not_the_cap() -> None:
     edges = [judged("bearish", "alarm"), judged("neutral")] * 3
-    route, reasons = follow(*edges, step=2 * HOUR)
+    _, reasons = follow(*edges, step=2 * HOUR)
     assert reasons[:3] == ["first", "all clear", "changed stance"]
     assert sum(reason is not None for reason in reasons) <= book().notify.per_day
     _, quick = follow(

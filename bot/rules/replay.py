@@ -1,0 +1,79 @@
+"""A whole history judged hour by hour, by the code that judges one moment."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.judgement import Signal
+from bot.domain.rulebook import Confidence, Lean, Ranges, RuleBook, Stance
+from bot.rules.evaluate import Change, run
+from bot.rules.plan import plan
+from bot.rules.states import Cell, cell_of, signal_of
+from bot.rules.verdict import Sum, add_up
+
+Columns = Mapping[str, Sequence[float | None]]
+"""A fact's value at each time; None or nan where it is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The verdict at one time of a replay, in numbers: `votes` is each family's range, `counts` the rules that count,
+    `changed` the rules that changed their phase or are announced."""
+
+    at: datetime
+    stance: Stance
+    confidence: Confidence
+    score: tuple[float, float]
+    coverage: float
+    families: Mapping[str, Lean]
+    counts: frozenset[str]
+    changed: tuple[Change, ...]
+
+
+class Replay:
+    """Judges one moment after another. What it remembers can be taken out as signals at any time."""
+
+    def __init__(self, book: RuleBook, ranges: Ranges = {}, signals: Mapping[str, Signal] | None = None) -> None:  # noqa: B006
+        self._book = book
+        self._ranges = ranges
+        given = signals or {}
+        self._cells: dict[str, Cell] = {name: cell_of(given.get(name)) for name in book.order}
+
+    def judge(self, values: Mapping[str, float], at: datetime, bounds: frozenset[str] = frozenset()) -> Moment:
+        """The verdict on the known values at a time later than the last one. `bounds` names lower bounds."""
+        ready = plan(self._book, at.date(), self._ranges)
+        cells = self._cells
+        before = [cell.phase for cell in cells.values()]
+        shaky, told = run(ready, cells, values, bounds, at.timestamp(), settled=False)
+        total: Sum = add_up(ready, cells, values, shaky)
+        changed = tuple(
+            Change(rule=name, before=was, after=cell.phase, told=told.get(name, ""))
+            for (name, cell), was in zip(cells.items(), before, strict=True)
+            if cell.phase != was or name in told
+        )
+        return Moment(
+            at=at, stance=total.stance, confidence=total.confidence, score=total.score, coverage=total.coverage,
+            families=total.leans, counts=total.counts, changed=changed,
+        )  # fmt: skip
+
+    def signals(self) -> Mapping[str, Signal]:
+        """Every rule's state after the last moment, as evaluate() takes it."""
+        return {name: signal_of(name, cell) for name, cell in self._cells.items() if cell.evaluated >= 0}
+
+
+def replay(
+    book: RuleBook,
+    times: Sequence[datetime],
+    columns: Columns,
+    ranges: Ranges = {},  # noqa: B006
+    *,
+    bounds: frozenset[str] = frozenset(),
+    signals: Mapping[str, Signal] | None = None,
+) -> Iterator[Moment]:
+    """The verdict at each of some ascending times. Each column is as long as `times`; `bounds` names columns of lower
+    bounds; `signals` are those that an earlier evaluation left."""
+    judge = Replay(book, ranges, signals).judge
+    known = list(columns.items())
+    for number, at in enumerate(times):
+        row = ((name, column[number]) for name, column in known)
+        yield judge({name: value for name, value in row if value is not None and value == value}, at, bounds)  # noqa: PLR0124
