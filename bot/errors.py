@@ -13,6 +13,7 @@
     └── DeliveryError          one channel                                              → sender: the outbox keeps the post
         ├── ChannelGone        it does not exist any more: drop the route
         ├── ChannelRefused     we may not write there: pause the route, tell once
+        ├── DeliveryUncertain  it may have gone out, and nobody can look: not sent again, shown in /status
         └── DeliveryUnavailable  waiting helps; may say how long
 """
 
@@ -85,6 +86,10 @@ class ChannelGone(DeliveryError):
 
 class ChannelRefused(DeliveryError):
     """The channel exists, and we may not write to it."""
+
+
+class DeliveryUncertain(DeliveryError):
+    """The post may have gone out before, and the channel may not be read: sending it again could double it."""
 
 
 class DeliveryUnavailable(DeliveryError):
