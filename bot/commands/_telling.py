@@ -44,15 +44,15 @@ def meaning(desk: Desk, name: str, profile: Profile) -> str:
     return words.meaning if words else ""
 
 
-def joined(*texts: Text | str) -> tuple[str, tuple[Span, ...]]:
-    """The texts that are there as one, a blank line between them, and their spans at their new places."""
+def joined(*texts: Text | str, between: str = "\n\n") -> tuple[str, tuple[Span, ...]]:
+    """The texts that are there as one, and their spans at their new places."""
     body = ""
     spans: list[Span] = []
     for part in texts:
         text, own = (part, ()) if isinstance(part, str) else (part.text, part.spans)
         if text:
-            start = len(body) + 2 if body else 0
-            body = f"{body}\n\n{text}" if body else text
+            start = len(body) + len(between) if body else 0
+            body = f"{body}{between}{text}" if body else text
             spans += [replace(span, start=span.start + start, end=span.end + start) for span in own]
     return body, tuple(spans)
 

@@ -86,8 +86,9 @@ def _rules(desk: Desk, evidence: object, facts: Facts, profile: Profile) -> Sequ
         if rule in desk.playbook.rules.rules and signal.get("phase") in ("on", "recovering"):
             parts = explain(desk.playbook.rules, rule, facts, facts.at, profile.ranges).parts
             label = desk.bank(profile).words.get(f"rule.{rule}", rule)
-            said.append(Text(slot="answer", about=rule, text=f"{label}:"))
-            said += [_part(desk, rule, part, facts, profile) for part in parts]
+            told = [_part(desk, rule, part, facts, profile) for part in parts]
+            text, spans = joined(f"{label[:1].upper()}{label[1:]}:", *told, between=" ")
+            said.append(Text(slot="answer", about=rule, text=text, spans=spans))
     return said
 
 

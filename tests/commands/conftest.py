@@ -96,7 +96,7 @@ def playbook(root: Path) -> Playbook:
     holding = Holding(
         holder="Example Corp.",
         asset="BTC",
-        coins=1000.5,
+        coins=713_502.0,
         average_cost_usd=76_000.0,
         as_of=date(2026, 1, 31),
         source="its filing",

@@ -1,7 +1,6 @@
 """The surface "console": each post in the terminal as it is made."""
 
 from rich.console import Console as Terminal
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -36,7 +35,8 @@ class Console:
             self._terminal.print(_fields(card), width=width)
             self._terminal.print()
         if card.footer:
-            self._terminal.print(Padding(Text(card.footer, style="dim"), (0, 0, 1, 0)), width=width)
+            self._terminal.print(Text(card.footer, style="dim"), width=width)
+            self._terminal.print()
         return None
 
 

@@ -1,0 +1,27 @@
+"""`/explain`: words of the trade."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "term", ["skew", "SKEW", "put-call skew", "skew_60d_pct", "60-day put-call skew", "60 day put call skew"]
+)
+async def test_a_term_is_found_by_its_name_its_title_or_a_word_of_it(ask, term):
+    assert (await ask("explain", term=term)).title == "60-day put-call skew"
+
+
+async def test_it_says_what_it_means_where_it_stands_and_how_it_is_worked_out(ask):
+    body = (await ask("explain", term="basis")).body
+    assert "Now 2%, where 5-10% is usual." in body
+    assert "How it is worked out:" in body
+
+
+async def test_an_unknown_term_is_refused_with_the_nearest(ask):
+    answer = await ask("explain", term="skuw 60d pct")
+    assert answer.private
+    assert "skew 60d pct" in answer.body
+
+
+async def test_a_term_that_was_never_heard_is_explained_without_a_number(ask):
+    answer = await ask("explain", term="max pain")
+    assert "There is no reading of max pain" in answer.body

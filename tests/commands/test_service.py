@@ -1,0 +1,32 @@
+"""`/status`, `/help`, `/treasuries`: the bot about itself, and what holders published."""
+
+from datetime import timedelta
+
+from bot.commands import discover, usage
+from bot.desk import Hearing
+from bot.domain.readings import Gap
+
+
+async def test_status_names_the_edition_and_each_source_with_its_age(ask, desk, monkeypatch, figures_of):
+    gap = Gap(who="okx BTC", reason="okx BTC: no answer within 25 s")
+    heard = Hearing(source="deribit", heard_at=desk.now() - timedelta(minutes=3))
+    monkeypatch.setattr(desk, "hearings", lambda: (heard, Hearing(source="okx", gaps=(gap,))))
+    answer = await ask("status")
+    assert "abc123" in answer.body
+    figures = figures_of(answer)
+    assert figures["Deribit"] == "Last heard 6 February 2026, 13:57 UTC."
+    assert figures["OKX"].startswith("Not heard yet.")
+    assert "no answer within 25 s" in figures["OKX"]
+
+
+async def test_help_lists_every_command_as_it_is_typed(ask, figures_of):
+    assert set(figures_of(await ask("help"))) == {usage(command) for command in discover().values()}
+
+
+async def test_a_holder_is_told_with_its_date_and_source(ask, figures_of):
+    text = figures_of(await ask("treasuries"))["Example Corp."]
+    assert text == "713,502 coins, bought at $76,000 on average, as of 31 January 2026. Source: its filing."
+
+
+async def test_without_a_holder_it_says_so(ask):
+    assert (await ask("treasuries", asset="ETH")).body == "No holder is listed for ETH."
