@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
 from bot.domain.facts import Fact, Facts
 from bot.domain.judgement import Signal
-from bot.domain.rulebook import Condition, RuleBook
+from bot.domain.rulebook import RuleBook
 from bot.metrics import CATALOG
 from bot.rules import Judgement, evaluate, parse
 from bot.rules.plan import family_of, plan
@@ -107,6 +108,7 @@ def without(values: Mapping[str, float], removed: Iterable[str]) -> dict[str, fl
     return {fact: value for fact, value in values.items() if family_of(book(), fact) not in gone}
 
 
-def thresholds_of(rule: str) -> list[Condition]:
-    """The conditions of a rule that ask for facts."""
-    return [part for part in book().rules[rule].when if isinstance(part, Condition)]
+few_or_many = pytest.mark.parametrize(
+    "examples", [30, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)], id="many")]
+)
+"""A property: a few examples at every run, two thousand under --all."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from bot.domain.judgement import Flip, Verdict
 from bot.domain.rulebook import UsualRange
 from bot.rules import evaluate, flips
-from tests.rules.make import ARTICLE, CALM, NOON, STRONG, book, facts, markets, play, settled
+from tests.rules.make import ARTICLE, CALM, NOON, STRONG, book, facts, few_or_many, markets, play, settled
 
 
 def found(values: Mapping[str, float]) -> tuple[Verdict, tuple[Flip, ...]]:
@@ -62,30 +62,24 @@ def test_a_rule_that_is_only_waiting_is_counted_as_settled() -> None:
     assert [flip for flip in told if flip.stance] == []
 
 
-@given(market=markets())
-@settings(max_examples=25, deadline=None)
-def test_every_flip_flips(market: dict[str, float]) -> None:
-    verdict, told = found(market)
-    before = settled(market)
-    for flip in told:
-        after = evaluate(book(), facts(moved(market, flip)), before.signals, NOON, settled=True)
-        afresh = settled(moved(market, flip))
-        if flip.stance:
+@few_or_many
+def test_every_flip_flips_and_none_of_its_moves_is_idle(examples: int) -> None:
+    @settings(max_examples=max(15, examples // 10), deadline=None)
+    @given(market=markets())
+    def holds(market: dict[str, float]) -> None:
+        verdict, told = found(market)
+        before = settled(market).signals
+        for flip in told:
+            after = evaluate(book(), facts(moved(market, flip)), before, NOON, settled=True)
+            if flip.stance is None:
+                (move,) = flip.moves
+                assert not after.signals[move.rule].votes
+                assert not settled(moved(market, flip)).signals[move.rule].votes
+                continue
             assert after.verdict.stance == flip.stance != verdict.stance
-        else:
-            (move,) = flip.moves
-            assert not after.signals[move.rule].votes
-            assert not afresh.signals[move.rule].votes
-
-
-@given(market=markets())
-@settings(max_examples=25, deadline=None)
-def test_no_move_of_a_set_is_idle(market: dict[str, float]) -> None:
-    verdict, told = found(market)
-    before = settled(market)
-    for flip in told:
-        if flip.stance and len(flip.moves) > 1:
             for left_out in flip.moves:
                 fewer = replace(flip, moves=tuple(move for move in flip.moves if move != left_out))
-                after = evaluate(book(), facts(moved(market, fewer)), before.signals, NOON, settled=True)
-                assert after.verdict.stance != flip.stance or verdict.stance == flip.stance
+                idle = evaluate(book(), facts(moved(market, fewer)), before, NOON, settled=True)
+                assert idle.verdict.stance != flip.stance
+
+    holds()

@@ -11,7 +11,7 @@ from tests.rules.make import HOUR, NOON, book, facts, markets, play
 
 
 @given(samples=st.lists(markets(), min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_replay_gives_the_verdicts_of_single_evaluations(samples: list[dict[str, float]]) -> None:
     one_by_one = [judgement.verdict for judgement in play(samples)]
     names = {name for sample in samples for name in sample}
