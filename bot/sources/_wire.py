@@ -1,6 +1,5 @@
 """What the sources share in reading wire formats: strict decoding, numbers written as text, times in milliseconds."""
 
-import re
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +26,6 @@ FUNDING_HOURS = (1.0, 2.0, 4.0, 8.0)
 FUNDING = "funding"  # how `who` ends in a gap that is about funding alone
 Ms = Annotated[int, msgspec.Meta(gt=0, lt=_FAR_MS)]
 Figure = str | float | None
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", body: bytes, subject: str) -> T:
@@ -54,7 +52,8 @@ def told_at(ms: int | None, subject: str) -> datetime | None:
 
 def to_ms(at: datetime) -> int:
     """Milliseconds since 1970 UTC of a moment."""
-    return (at - EPOCH) // timedelta(milliseconds=1)
+    since = at - EPOCH
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
 
 def observed(ms: int | None, server_at: datetime, subject: str) -> datetime:
@@ -70,11 +69,15 @@ def number(text: Figure, subject: str) -> float | None:
     text that is no decimal number, and for one too large to mean anything."""
     if text is None or text == "":
         return None
-    if isinstance(text, str) and not _NUMBER.fullmatch(text):
-        raise SourceChanged(f"{subject}: {text[:40]!r} is not a number")
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise SourceChanged(f"{subject}: {text!r:.40} is not a number") from error
+    # float() also takes spaces around, underscores between and digits of other scripts, which no venue means
+    if isinstance(text, str) and ("_" in text or not text.isascii() or text != text.strip()):
+        raise SourceChanged(f"{subject}: {text!r:.40} is not a number")
     if not abs(value) < LARGEST:
-        raise SourceChanged(f"{subject}: {str(text)[:40]!r} is not a plausible number")
+        raise SourceChanged(f"{subject}: {text!r:.40} is not a plausible number")
     return value
 
 

@@ -12,6 +12,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -259,6 +260,7 @@ def _one_side(single: Figure, both: Figure, subject: str) -> float | None:
     return None if doubled is None else doubled / 2
 
 
+@lru_cache(maxsize=8192)
 def _option(symbol: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-27JUN25-100000-C-USDT`."""
     found = _OPTION.fullmatch(symbol.removeprefix(f"{asset}-")) if symbol.startswith(f"{asset}-") else None

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -25,7 +26,7 @@ from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Sp
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._options import amounts, expiry, forwards, volatilities
+from bot.sources._options import amounts, expiry, forwards, median, volatilities
 from bot.sources._wire import (
     HOUR_MS,
     Figure,
@@ -40,6 +41,7 @@ from bot.sources._wire import (
     quote,
     to_ms,
     unique,
+    utc,
 )
 
 NAME = "okx"
@@ -291,7 +293,8 @@ def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Ga
     if not rows:
         return [Gap(who=subject, reason=f"{subject}: no option in the reply")]
     contracts = [_option(row.inst_id, asset, subject) for row in rows]
-    times = [_observed(row.ts, server_at, subject) for row in rows]
+    times = {ts: _observed(ts, server_at, subject) for ts in {row.ts for row in rows}}
+    row_ms = np.array([to_ms(times[row.ts]) for row in rows], dtype=np.int64)
     shares = [number(row.mark_vol, subject) for row in rows]
     open_interest = [
         None if (counts := counted.get(row.inst_id)) is None else number(counts.oi_ccy, opens.subject) for row in rows
@@ -301,7 +304,7 @@ def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Ga
             source=NAME,
             venue=NAME,
             asset=asset,
-            observed_at=sorted(times)[len(times) // 2],
+            observed_at=utc(int(median(row_ms))),
             expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
             strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
             is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
@@ -309,7 +312,7 @@ def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Ga
             mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
             open_interest_coin=amounts(open_interest),
             volume_24h_coin=np.full(len(rows), np.nan),
-            row_ms=np.array([to_ms(at) for at in times], dtype=np.int64),
+            row_ms=row_ms,
         )
     ]
 
@@ -359,6 +362,7 @@ def _instrument(name: str, asset: str, *, inverse: bool, day: str, subject: str)
     )
 
 
+@lru_cache(maxsize=8192)
 def _option(name: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-USD-260327-100000-C`."""
     found = _OPTION.fullmatch(name)

@@ -215,7 +215,7 @@ def test_every_recorded_coin_m_future_expires_when_its_name_says_and_is_of_the_s
             assert to_ms(expiry(row["symbol"].split("_")[1], "binance")) == row["deliveryDate"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(replies(*REPLIES.values()))
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
     clock = StillClock()

@@ -149,7 +149,7 @@ def test_the_recorded_ticker_counts_28_199_912_bitcoin_on_one_side(shared: Path)
     assert funding.interval_hours == 8
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(replies(LINEAR, INVERSE, OPTIONS))
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
     clock = StillClock()

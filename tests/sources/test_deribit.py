@@ -492,7 +492,7 @@ def test_the_recorded_dvol_ends_with_the_day_under_way(shared: Path):
 # ── whatever comes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(replies(INDEX, OPTIONS, FUTURES, BARS, DVOL))
 async def test_a_broken_reply_ends_in_a_reading_or_a_gap_and_never_in_a_number_that_was_not_told(
     bodies: tuple[bytes, ...],

@@ -183,7 +183,7 @@ def test_every_recorded_bitcoin_future_expires_when_its_name_says(shared: Path):
         assert to_ms(expiry(row["instId"].rsplit("-", 1)[1], "okx")) == int(row["expTime"])
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(replies(*BODIES.values()))
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
     clock = StillClock()
