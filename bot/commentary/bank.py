@@ -16,7 +16,7 @@ from bot.commentary.formats import MOVES
 from bot.commentary.shapes import CALM, LEANING, SHAPES, implied, rule_facts, special_names
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
-from bot.domain.catalog import Catalog
+from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.rulebook import Confidence, RuleBook, Stance
 from bot.domain.story import MetricWords, Phrase, PhraseBank, Slot
 from bot.errors import ConfigError, InputError, Problem
@@ -208,8 +208,10 @@ def _wrong(phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook) -
         yield f"about = {phrase.about!r} is no rule, ladder, stance or word of this slot"
     special = special_names(phrase.slot)
     for name, filters in seen.asked:
-        stem = name.split(".")[0]
-        if stem not in special and name not in catalog:
+        stem, _, view = name.partition(".")
+        if stem in special and view and view not in (*VIEWS, "low", "high"):
+            yield f"placeholder {name!r}: {view!r} is no view of a fact"
+        elif stem not in special and name not in catalog:
             yield _unknown(name, catalog)
         if stem in bank.metrics and not filters:
             yield f"{{{{ {name} }}}} has no filter: a number needs a format"

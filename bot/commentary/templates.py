@@ -81,6 +81,9 @@ def environment() -> SandboxedEnvironment:
     return made
 
 
+_PLAIN_SLOT = re.compile(r"{{ *(\w+(?:\.\w+)?(?: *\| *\w+)*) *}}")
+
+
 class Slots:
     """The placeholders of one template: dotted name → the filters behind it."""
 
@@ -95,6 +98,13 @@ class Slots:
 def slots(text: str) -> Slots:
     """The placeholders of a phrase, and what it holds besides slots and filters (problems)."""
     found = Slots()
+    if "{" not in _PLAIN_SLOT.sub("", text):
+        # Nothing but slots and filters: the usual case, read without Jinja's parser, which takes a second for a bank.
+        for slot in _PLAIN_SLOT.finditer(text):
+            name, *filters = (part.strip() for part in slot.group(1).split("|"))
+            found.asked.append((name, tuple(filters)))
+            found.problems += [f"unknown filter {one!r}" for one in filters if one not in environment().filters]
+        return found
     try:
         tree = environment().parse(text)
     except TemplateSyntaxError as error:

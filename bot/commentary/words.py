@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from functools import lru_cache
 
 from bot.domain.story import Span
 
@@ -11,7 +12,12 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 def several(words: Mapping[str, str], key: str) -> tuple[str, ...]:
     """The entries of a list in the word file; none if it has no such list."""
-    return tuple(part for part in words.get(key, "").split("|") if part)
+    return _split(words.get(key, ""))
+
+
+@lru_cache(maxsize=512)
+def _split(entries: str) -> tuple[str, ...]:
+    return tuple(part for part in entries.split("|") if part)
 
 
 def stance_words(words: Mapping[str, str], stance: str) -> tuple[str, ...]:
@@ -19,17 +25,16 @@ def stance_words(words: Mapping[str, str], stance: str) -> tuple[str, ...]:
     return several(words, f"stance_words.{stance}")
 
 
-def has(text: str, entries: Iterable[str]) -> str | None:
-    """The first entry that stands in the text as a word or words of its own, whatever its case; None if none does."""
-    listed = tuple(entries)
-    if not listed or not _any_of(listed).search(text):
-        return None
-    return next((entry for entry in listed if _any_of((entry,)).search(text)), None)
+def has(text: str, entries: tuple[str, ...]) -> str | None:
+    """The first of the entries to stand in the text as a word or words of its own, whatever its case; None if none does."""
+    found = _any_of(entries).search(text) if entries else None
+    return found.group().lower() if found else None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _any_of(entries: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, entries))})(?![\w-])", re.IGNORECASE)
+    longest_first = sorted(entries, key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(re.escape(entry) for entry in longest_first)})(?![\w-])", re.IGNORECASE)
 
 
 def masked(text: str, spans: Iterable[Span]) -> str:

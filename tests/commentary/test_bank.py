@@ -1,0 +1,118 @@
+"""A phrase that could go wrong is refused before it is ever written."""
+
+import pytest
+
+from bot import commentary, metrics
+from bot.commentary.bank import WINDOWED
+from bot.commentary.templates import slots
+from bot.errors import ConfigError
+from tests.commentary.make import bank, book, texts
+
+
+def phrase(text: str, *, slot: str = "evidence", about: str = "basis-weak", more: str = "") -> dict[str, str]:
+    """The real files and one more phrase."""
+    added = f'[[phrase]]\nid = "tried"\nslot = "{slot}"\nabout = "{about}"\ntext = "{text}"\n{more}'
+    return {**texts("config/phrases/en"), "tried.toml": added}
+
+
+def problems(files: dict[str, str]) -> list[str]:
+    """What is said of the files."""
+    with pytest.raises(ConfigError) as caught:
+        commentary.parse(files, "en", metrics.CATALOG, book())
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("It is 5 today.", "the digit '5' is typed"),
+        ("It fell by a dozen points.", "the number word 'dozen' is typed"),
+        ("{{ basis_61d_pct|pct }} of basis.", "did you mean 'basis_60d_pct'"),
+        ("{{ basis_60d_pct.change_8d|pct }} of basis.", "unknown view"),
+        ("{{ basis_60d_pct }} of basis.", "has no filter"),
+        ("{{ basis_60d_pct|percent }} of basis.", "unknown filter 'percent'"),
+        ("{% if it %}Yes.{% endif %}", "slots and filters only"),
+        ("{% for one in it %}x{% endfor %}", "slots and filters only"),
+        ("{{ it.__class__ }} now.", "'__class__' is no view"),
+        ("{{ 1 + 1 }} now.", "slots and filters only"),
+        ("{{ it|pct }} and up {{ basis_60d_pct.change_7d|points_size }} now.", "'up' is typed beside a change"),
+        ("Traders should buy now.", "is advice or a forecast"),
+        ("The tide turns at {{ it|pct }}.", "belongs to the image 'sea'"),
+        ("{{ it|pct", "not a template"),
+    ],
+)
+def test_a_phrase_that_could_go_wrong_is_refused_with_its_id(text: str, reason: str) -> None:
+    said = problems(phrase(text))
+    assert any("tried.toml: tried:" in one and reason in one for one in said), said
+
+
+def test_a_headline_says_the_word_of_its_stance_and_no_other() -> None:
+    assert any(
+        "word for bearish is missing" in one for one in problems(phrase("No word.", slot="headline", about="bearish"))
+    )
+    said = problems(phrase("Caution, but bullish.", slot="headline", about="bearish"))
+    assert any("'bullish' is the word for another stance" in one for one in said)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    files = phrase("It is 5 today, and {{ nothing|pct }}.")
+    files["words.toml"] = files["words.toml"].replace('at_least = "at least"', "")
+    files["options.toml"] = files["options.toml"].replace(
+        'skew-fear = "very dear puts"', 'skew-feer = "very dear puts"'
+    )
+    said = "\n".join(problems(files))
+    for part in (
+        "the digit '5'",
+        "unknown fact 'nothing'",
+        "word.at_least",
+        "no rule has this id",
+        "has no name in words",
+    ):
+        assert part in said
+
+
+def test_a_broken_file_is_named() -> None:
+    said = problems({**texts("config/phrases/en"), "tried.toml": "[[phrase]\n"})
+    assert any(one.startswith("tried.toml") and "not TOML" in one for one in said)
+    said = problems(
+        {**texts("config/phrases/en"), "tried.toml": '[[phrase]]\nid = "a"\nslot = "evidense"\nabout = "x"\ntext = "y"'}
+    )
+    assert any(one.startswith("tried.toml: phrase.0.slot") for one in said)
+
+
+def test_an_unknown_key_is_refused() -> None:
+    said = problems(phrase("Fine.", more='colour = "red"\n'))
+    assert any("colour" in one for one in said)
+
+
+def test_the_same_words_under_two_ids_are_refused() -> None:
+    text = bank().phrases[0].text
+    said = problems(
+        {
+            **texts("config/phrases/en"),
+            "tried.toml": f'[[phrase]]\nid = "z"\nslot = "close"\nabout = "bearish"\ntext = "{text}"',
+        }
+    )
+    assert any("the same text as" in one for one in said)
+
+
+def test_every_rule_and_stance_has_its_phrases() -> None:
+    filled = {(phrase.slot, phrase.about) for phrase in bank().phrases}
+    assert {("evidence", rule) for rule in book().rules} <= filled
+    assert {("short", rule) for rule in book().rules} <= filled
+
+
+def test_no_window_is_longer_than_its_phrases_allow() -> None:
+    for pool, window in bank().windows.items():
+        slot, about = pool.split(":", 1)
+        phrases = [phrase for phrase in bank().phrases if (phrase.slot, phrase.about) == (slot, about)]
+        assert window <= min(WINDOWED[slot], len(phrases) - 1)
+
+
+def test_every_metric_and_its_words_are_there() -> None:
+    assert set(bank().metrics) == set(metrics.CATALOG.metrics)
+    assert all(words.title and words.meaning and words.unit for words in bank().metrics.values())
+
+
+def test_every_placeholder_is_read_from_the_template() -> None:
+    assert slots("{{ a.b|pct|an }} of {{ c|usd }}").asked == [("a.b", ("pct", "an")), ("c", ("usd",))]
