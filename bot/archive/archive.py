@@ -20,6 +20,7 @@ from bot.archive.points import PointStore
 from bot.archive.retention import prune
 from bot.archive.schema import notes
 from bot.archive.subscriptions import Slots
+from bot.archive.wake import Wake, notify
 from bot.domain.facts import Point, Series
 from bot.domain.judgement import Verdict
 from bot.domain.posts import Decision, Post, Profile, State, Subscription
@@ -33,6 +34,7 @@ class SqlArchive:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.leadership = Leadership(database)
+        self.wake = Wake(database)
         self._points = PointStore(database)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,6 +83,8 @@ class SqlArchive:
             await states.save(connection, asset, profile, decision)
             await subscriptions.remember(connection, asset, profile, decision.state.routes, decision.posts)
             await outbox.add(connection, number, decision.posts)
+            if decision.posts:
+                await notify(connection)
 
     async def verdicts(
         self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
@@ -220,6 +224,7 @@ class SqlArchive:
 
     async def aclose(self) -> None:
         """Give back the leadership, close every connection."""
+        await self.wake.aclose()
         await self.leadership.release()
         await self.database.aclose()
 

@@ -58,9 +58,12 @@ async def claim(
         or_(posts.c.claimed_until.is_(None), posts.c.claimed_until <= at),
     )
     oldest = select(posts.c.seq).where(free).order_by(posts.c.intended_at, posts.c.seq).limit(limit)
-    # SQLite leaves FOR UPDATE out of what it is told; there the transaction has the whole file for itself.
-    taken = oldest.with_for_update(skip_locked=True)
-    change = update(posts).where(posts.c.seq.in_(taken)).values(claimed_by=worker, claimed_until=at + lease)
+    # SQLite leaves FOR UPDATE out of what it is told; there the transaction has the whole file for itself. A subquery in its
+    # place could be run more than once by PostgreSQL, and lock more than the limit.
+    taken = oldest.with_for_update(skip_locked=True).cte("taken")
+    change = (
+        update(posts).where(posts.c.seq.in_(select(taken.c.seq))).values(claimed_by=worker, claimed_until=at + lease)
+    )
     numbers = (await connection.execute(change.returning(posts.c.seq))).scalars().all()
     wanted = _posts().where(posts.c.seq.in_(numbers))
     return _read(await connection.execute(wanted.order_by(posts.c.intended_at, posts.c.seq)))

@@ -64,6 +64,19 @@ def archive(request: pytest.FixtureRequest) -> SqlArchive:
 
 
 @pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    """The address of a file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'tightrope.sqlite'}"
+
+
+@pytest.fixture(params=["file_url", pytest.param("postgres_url", marks=pytest.mark.slow)])
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of a database of the test's own, of each kind."""
+    address: str = request.getfixturevalue(request.param)
+    return address
+
+
+@pytest.fixture
 async def postgres_archive(postgres_url: str) -> AsyncIterator[SqlArchive]:
     """An empty archive in a PostgreSQL database of the test's own."""
     opened = await open_archive(postgres_url)

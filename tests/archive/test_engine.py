@@ -56,3 +56,12 @@ async def test_in_memory_transactions_take_turns() -> None:
     await asyncio.gather(*(archive.add_points([point(1.0, NOON, metric=f"metric_{number}")]) for number in range(20)))
     assert len(await archive.latest()) == 20
     await archive.aclose()
+
+
+async def test_a_disk_that_may_not_be_written_is_named_and_can_still_be_read(file_archive: SqlArchive) -> None:
+    await file_archive.add_points([point(1.0)])
+    async with file_archive.database.read("test") as connection:
+        await connection.execute(text("PRAGMA query_only = ON"))
+    with pytest.raises(ArchiveError, match="may not be written"):
+        await file_archive.add_points([point(2.0)])
+    assert [kept.value for kept in await file_archive.latest()] == [1.0]
