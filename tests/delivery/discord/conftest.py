@@ -1,0 +1,94 @@
+"""The fake on loopback with a client on it, and the check that every request was one that Discord's document allows."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+if "discord" not in sys.modules:
+    sys.modules.setdefault("zstandard", None)  # type: ignore[arg-type]  # the fake speaks zlib-stream
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.delivery.discord.client import TightropeClient
+from bot.delivery.discord.sender import DiscordSurface
+from bot.delivery.discord.throttle import Throttle
+from bot.desk import Desk
+from tests.delivery.discord.fake import FakeDiscord
+from tests.delivery.discord.stand import Clock, Memory, make_card, make_desk, make_post
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def desk(memory: Memory, clock: Clock) -> Desk:
+    return make_desk(memory, clock)
+
+
+@contextlib.contextmanager
+def pointed_at(fake: FakeDiscord) -> Iterator[None]:
+    """discord.py, turned to the fake."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Route, "BASE", fake.base)
+        patch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(fake.socket_url))
+        patch.setattr(discord.asset.Asset, "BASE", fake.base)
+        yield
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeDiscord]:
+    """The fake. A test fails if anything was sent, or answered, that Discord's document does not know."""
+    async with FakeDiscord() as server:
+        with pointed_at(server):
+            yield server
+        assert server.problems == []
+
+
+def make_client(desk: Desk, memory: Memory) -> TightropeClient:
+    return TightropeClient(desk=desk, keeping=memory, guild_ready_timeout=0.1, heartbeat_timeout=2.0)
+
+
+@pytest.fixture
+async def client(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator[TightropeClient]:
+    """A client that is connected to the fake."""
+    made = make_client(desk, memory)
+    running = asyncio.create_task(made.start("token"))
+    arrived = asyncio.create_task(made.arrived.wait())
+    await asyncio.wait({running, arrived}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    yield made
+    await made.close()
+    await asyncio.wait({running, arrived}, timeout=5)
+
+
+@pytest.fixture
+def surface(client: TightropeClient, desk: Desk, memory: Memory, clock: Clock) -> DiscordSurface:
+    """The sender, with no pauses between its tries."""
+
+    async def late(post):
+        await memory.mark_late(post.id, channel=post.channel)
+        return make_card(post, desk)
+
+    async def at_once(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    return DiscordSurface(client, late=late, now=clock.now, throttle=Throttle(rate=10_000), sleep=at_once)
+
+
+@pytest.fixture
+def post():
+    return make_post()
