@@ -10,6 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.domain.readings import FutureQuote
+from bot.sources import available
+from bot.sources._http import Http
 from bot.sources._tape import VENUES, Tape, TapeTransport, parse
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
@@ -228,9 +231,7 @@ def test_liquidations_of_five_days_are_the_published_sum() -> None:
     told = get(
         "https://api.coinalyze.net/v1/liquidation-history",
         MIDNIGHT,
-        symbols=",".join(
-            f"BTC{quote}_PERP.{code}" for code, quote in zip("A63HK02", ["USDT"] * 6 + ["USD"], strict=True)
-        ),
+        symbols=",".join(f"BTC{quote}_PERP.{code}" for code in "A63HK02" for quote in ("USDT", "USD")),
         interval="daily",
         from_=ms(since) // 1000,
         to=ms(MIDNIGHT) // 1000,
@@ -323,3 +324,20 @@ def test_what_is_not_there_is_refused_in_the_venues_own_way(url: str, params: di
 def test_every_reply_carries_the_servers_time() -> None:
     for host in VENUES:
         assert raw(f"https://{host}/").headers["date"] == "Fri, 06 Feb 2026 14:00:00 GMT"
+
+
+@pytest.mark.parametrize("asset", ["BTC", "ETH"])
+async def test_the_sources_for_live_data_hear_all_of_it(asset: str) -> None:
+    coins = 0.0
+    async with Http(now=lambda: AFTERNOON, transport=transport(AFTERNOON)) as http:
+        for name, source in available().items():
+            if name in tape().assets[asset].absent:
+                continue
+            heard = await source(http, key="k").poll(asset, AFTERNOON)
+            assert heard.gaps == (), name
+            for reading in heard.readings:
+                if isinstance(reading, FutureQuote) and reading.open_interest_coin is not None:
+                    coins += reading.open_interest_coin
+                elif isinstance(reading, FutureQuote) and reading.open_interest_usd is not None:
+                    coins += reading.open_interest_usd / reading.index_usd
+    assert coins == pytest.approx(COINS[asset], rel=1e-7)

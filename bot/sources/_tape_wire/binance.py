@@ -28,6 +28,7 @@ USDM, COINM, SPOT = "fapi.binance.com", "dapi.binance.com", "api.binance.com"
 HOSTS = (USDM, COINM, SPOT, "data-api.binance.vision")
 COINM_PART = 0.1
 NEVER_MS = 4_133_404_800_000
+QUARTERLIES = ("BTC",)
 QUARTERS = ("CURRENT_QUARTER", "NEXT_QUARTER")
 GOLD = "PAXGUSDT"
 INVALID_INTERVAL = {"code": -1120, "msg": "Invalid interval."}
@@ -110,7 +111,7 @@ def _listed(scene: Scene, *, inverse: bool) -> dict[str, tuple[Market, Contract]
     for market in scene.markets.values():
         share = scene.share(VENUE, market.asset) * (COINM_PART if inverse else 1 - COINM_PART)
         pair = f"{market.asset}{'USD' if inverse else 'USDT'}"
-        for contract in contracts(scene, market, share, 2 if inverse else 0):
+        for contract in contracts(scene, market, share, 2 if inverse and market.asset in QUARTERLIES else 0):
             ending = f"_{contract.expires_at:%y%m%d}" if contract.expires_at else "_PERP" if inverse else ""
             listed[pair + ending] = (market, contract)
     return listed

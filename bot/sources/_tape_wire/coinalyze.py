@@ -12,6 +12,7 @@ from bot.sources._tape_wire._parts import Page, Sample, liquidated, samples, ste
 VENUE = "coinalyze"
 HOSTS = ("api.coinalyze.net",)
 MARKETS = {"A": "binance", "6": "bybit", "3": "okx", "H": "hyperliquid", "K": "kraken", "0": "bitmex", "2": "deribit"}
+LINEAR_PART = 0.9
 INTERVALS = {
     "1hour": "1h", "2hour": "2h", "4hour": "4h", "6hour": "6h", "12hour": "12h", "daily": "1d",
 }  # fmt: skip
@@ -50,11 +51,12 @@ def _listed(scene: Scene, market: Market) -> dict[str, tuple[Market, float]]:
     absent = scene.tape.assets[market.asset].absent
     stated = {venue: share for venue, share in scene.tape.shares.items() if venue not in absent}
     shares = {**stated, "deribit": 1 - sum(stated.values())}
-    return {
-        f"{market.asset}{'USD' if venue == 'deribit' else 'USDT'}_PERP.{code}": (market, shares[venue])
-        for code, venue in MARKETS.items()
-        if venue in shares
-    }
+    listed: dict[str, tuple[Market, float]] = {}
+    for code, venue in MARKETS.items():
+        for quote, part in (("USDT", LINEAR_PART), ("USD", 1 - LINEAR_PART)):
+            if venue in shares:
+                listed[f"{market.asset}{quote}_PERP.{code}"] = (market, shares[venue] * part)
+    return listed
 
 
 def _market_row(symbol: str, market: Market) -> Row:
