@@ -15,15 +15,18 @@ crossed bid and ask cannot move a mark.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import erfc, sqrt
+from statistics import NormalDist
 
 import numpy as np
 
-from bot.domain.chain import Bools, Floats, Ints, OptionChain
+from bot.domain.chain import Floats, Ints, OptionChain
 
 YEAR_MS = 365 * 86_400_000.0
 DAY_MS = 86_400_000.0
 LEG_DELTA = 0.25
-DELTA_LIMITS = (0.005, 0.995)
+LEG_D1 = NormalDist().inv_cdf(LEG_DELTA)
+LIMIT_D1 = -NormalDist().inv_cdf(0.005)
 WIDEST_DELTA = 0.35
 WIDEST_LOG_STRIKE_SIGMAS = 1.0
 NEAREST_EXPIRY_MS = DAY_MS
@@ -106,29 +109,45 @@ def deltas(chain: OptionChain) -> Floats:
 
 def legs(chain: OptionChain, at_ms: float) -> Legs:
     """The smile of each expiry of a chain at a time: days, 25-delta put and call, at the money."""
-    usable = (
-        (chain.expires_ms - at_ms >= NEAREST_EXPIRY_MS)
-        & (chain.mark_iv_pct > 0.0)
-        & (chain.forward_usd > 0.0)
-        & (chain.strike_usd > 0.0)
-        & (chain.expires_ms > chain.row_ms)
-    )
-    rows = np.flatnonzero(usable)
-    rows = rows[np.lexsort((chain.strike_usd[rows], chain.expires_ms[rows]))]
-    expires, strike = chain.expires_ms[rows], chain.strike_usd[rows]
-    iv, is_call = chain.mark_iv_pct[rows], chain.is_call[rows]
-    sigma = iv * (0.01 * np.sqrt((expires - chain.row_ms[rows]) / YEAR_MS))
-    moneyness = np.log(strike / chain.forward_usd[rows])
-    delta = normal_cdf(0.5 * sigma - moneyness / sigma)
-    delta = np.where(is_call, delta, 1.0 - delta)
-    inside = (delta >= DELTA_LIMITS[0]) & (delta <= DELTA_LIMITS[1])
-    terms, term = np.unique(expires, return_inverse=True)
+    return _legs(chain, np.arange(len(chain)), at_ms)
+
+
+def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
+    """The smile at a distance in days: `at_tenor` of all `legs`, from the two expiries around it alone where these have all three."""
+    nearest = at_ms + NEAREST_EXPIRY_MS
+    target = at_ms + days * DAY_MS
+    expires = chain.expires_ms
+    later = expires >= target
+    sooner = ~later & (expires >= nearest)
+    if sooner.any() and later.any():
+        around = np.flatnonzero((expires == expires[sooner].max()) | (expires == expires[later].min()))
+        found = at_tenor(_legs(chain, around, at_ms), days)
+        if None not in (found.put25, found.call25, found.atm):
+            return found
+    return at_tenor(legs(chain, at_ms), days)
+
+
+def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
+    expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
+    forward, row_ms = chain.forward_usd[rows], chain.row_ms[rows]
+    usable = (expires - at_ms >= NEAREST_EXPIRY_MS) & (iv > 0.0) & (forward > 0.0) & (strike > 0.0) & (expires > row_ms)
+    if not usable.all():
+        return _legs(chain, rows[usable], at_ms)
+    order = np.lexsort((strike, expires))
+    expires, strike, iv, is_call = expires[order], strike[order], iv[order], chain.is_call[rows[order]]
+    sigma = iv * np.sqrt((expires - row_ms[order]) * (1e-4 / YEAR_MS))
+    moneyness = np.log(strike / forward[order])
+    d1 = 0.5 * sigma - moneyness / sigma
+    change = expires[1:] != expires[:-1]
+    term = np.append(0, np.cumsum(change)) if len(rows) else rows
+    terms = expires[np.append(True, change)] if len(rows) else expires
+    inside = np.abs(d1) <= LIMIT_D1
     calls, puts = np.flatnonzero(inside & is_call), np.flatnonzero(inside & ~is_call)
     middle, middle_term, middle_iv, middle_sigma = _by_strike(term, strike, moneyness, iv, sigma)
     return Legs(
         days=np.asarray((terms - at_ms) / DAY_MS, np.float64),
-        put25=_crossing(delta[puts] - LEG_DELTA, iv[puts], term[puts], len(terms), WIDEST_DELTA),
-        call25=_crossing(delta[calls] - LEG_DELTA, iv[calls], term[calls], len(terms), WIDEST_DELTA),
+        put25=_leg(-d1[puts], iv[puts], term[puts], len(terms)),
+        call25=_leg(d1[calls], iv[calls], term[calls], len(terms)),
         atm=_crossing(middle, middle_iv, middle_term, len(terms), WIDEST_LOG_STRIKE_SIGMAS * middle_sigma),
     )
 
@@ -139,10 +158,26 @@ def _by_strike(
     """Call and put of one strike made one: the mean moneyness, its expiry, the mean volatility, the mean sigma."""
     if not len(term):
         return moneyness, term, iv, sigma
-    starts = np.flatnonzero(np.append(True, (np.diff(strike) != 0.0) | (np.diff(term) != 0)))
+    starts = np.flatnonzero(np.append(True, (strike[1:] != strike[:-1]) | (term[1:] != term[:-1])))
     count = np.diff(np.append(starts, len(term)))
     mean = [np.asarray(np.add.reduceat(column, starts) / count) for column in (moneyness, iv, sigma)]
     return mean[0], term[starts], mean[1], mean[2]
+
+
+def _leg(score: Floats, iv: Floats, term: Ints, terms: int) -> Floats:
+    """For each expiry the volatility at 25 delta, where a row's delta is N(score).
+
+    Which strikes straddle 25 delta shows in the scores themselves; only theirs are then turned into deltas.
+    """
+    side = score - LEG_D1
+    near = np.flatnonzero((side[:-1] < 0.0) != (side[1:] < 0.0))
+    if not len(near):
+        return np.full(terms, np.nan)
+    pairs = np.unique(np.concatenate([near, near + 1]))
+    exact = [0.5 * erfc(-value / sqrt(2.0)) - LEG_DELTA for value in score[pairs].tolist()]
+    side = np.sign(side)
+    side[pairs] = exact
+    return _crossing(side, iv, term, terms, WIDEST_DELTA)
 
 
 def _crossing(side: Floats, iv: Floats, term: Ints, terms: int, widest: float | Floats) -> Floats:
@@ -151,15 +186,12 @@ def _crossing(side: Floats, iv: Floats, term: Ints, terms: int, widest: float | 
     if len(side) < 2:
         return out
     low, high = side[:-1], side[1:]
-    crosses: Bools = ((low < 0.0) != (high < 0.0)) & (term[:-1] == term[1:])
-    first = np.flatnonzero(crosses)
-    group = term[first]
-    gap = np.abs(high[first] - low[first])
+    first = np.flatnonzero(((low < 0.0) != (high < 0.0)) & (term[:-1] == term[1:]))
+    group, low, high = term[first], low[first], high[first]
     limit = widest if isinstance(widest, float) else widest[first]
-    weight = low[first] / (low[first] - high[first])
+    good = (np.bincount(group, minlength=terms)[group] == 1) & (np.abs(high - low) <= limit)
+    weight = low / (low - high)
     value = iv[first] + weight * (iv[first + 1] - iv[first])
-    once = np.bincount(group, minlength=terms)[group] == 1
-    good = once & (gap <= limit)
     out[group[good]] = value[good]
     return out
 

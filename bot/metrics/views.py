@@ -73,9 +73,10 @@ def _views(history: History, metric: Metric, rows: Ints, length: int) -> Views:
     covered = _Coverage(cells, first)
     begins = np.maximum(ends - (WINDOW_HOURS - 1), 0)
     days = covered.days(begins, ends)
-    enough = (days >= MIN_DAYS) & (covered.hours(begins, ends) >= MIN_HOURS_SHARE * 24 * days)
+    hours = covered.hours(begins, ends)
+    enough = (days >= MIN_DAYS) & (hours >= MIN_HOURS_SHARE * 24 * days)
     values: dict[str, Floats] = {}
-    percentile, zscore = _unusual(cells, ends) if enough.any() else (np.full(len(ends), np.nan),) * 2
+    percentile, zscore = _unusual(cells, ends, hours) if enough.any() else (np.full(len(ends), np.nan),) * 2
     values["percentile_90d"] = np.where(enough, percentile, np.nan)
     values["zscore_90d"] = np.where(enough, zscore, np.nan)
     places, at_least = _records(cells, ends, covered)
@@ -124,16 +125,19 @@ class _Coverage:
         return np.asarray(whole + head + (tail & (last_day > first_day)))
 
 
-def _unusual(cells: Floats, ends: Ints) -> tuple[Floats, Floats]:
-    """Percentile (ties count half) and z-score (population) of each end among the last 90 days of hours, itself included."""
+def _unusual(cells: Floats, ends: Ints, hours: Ints) -> tuple[Floats, Floats]:
+    """Percentile (ties count half) and z-score (population) of each end among the last 90 days, itself included.
+
+    `hours` says how many of their hours have a value.
+    """
     if len(ends) > FEW_ROWS:
         import pandas as pd
 
         window = pd.Series(cells).rolling(WINDOW_HOURS, min_periods=1)
-        count, rank = window.count().to_numpy()[ends], window.rank().to_numpy()[ends]
+        rank = window.rank().to_numpy()[ends]
         spread = window.std(ddof=0).to_numpy()[ends]
         distance = cells[ends] - window.mean().to_numpy()[ends]
-        return np.asarray((rank - 0.5) / count * 100.0), _ratio(distance, spread)
+        return np.asarray((rank - 0.5) / hours * 100.0), _ratio(distance, spread)
     percentile, distance, spread = np.empty(len(ends)), np.empty(len(ends)), np.empty(len(ends))
     for i, end in enumerate(ends):
         stretch = cells[max(end - WINDOW_HOURS + 1, 0) : end + 1]
@@ -180,18 +184,27 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
 def _last_at_most(ground: Floats, ends: Ints) -> Ints:
     """The index of the last earlier value that is not above the one at each end; -1 where there is none."""
     if len(ends) <= FEW_ROWS:
-        hits = (np.flatnonzero(ground[:end] <= ground[end]) for end in ends)
-        return np.array([hit[-1] if len(hit) else -1 for hit in hits], dtype=np.int64)
+        return np.array([_last(ground[:end] <= ground[end]) for end in ends], dtype=np.int64)
     # Jump from each cell to the last one that its neighbor could not rule out, all cells at once: everything between a cell and
     # its place is above it, so where the place is above it too, nothing before that one's own place can be the answer either.
     bounded = np.append(-np.inf, ground)
     place = np.arange(-1, len(ground))
     place[0] = 0
-    active = np.arange(1, len(bounded))
-    while len(active):
-        active = active[bounded[place[active]] > bounded[active]]
-        place[active] = place[place[active]]
+    active, above, now = np.arange(1, len(bounded)), ground, place[1:].copy()
+    while len(active) > FEW_ROWS:
+        jump = bounded[now] > above
+        active, above, now = active[jump], above[jump], place[now[jump]]
+        place[active] = now
+    for cell in active:
+        place[cell] = _last(ground[: cell - 1] <= ground[cell - 1]) + 1
     return np.asarray(place[ends + 1] - 1)
+
+
+def _last(hits: Bools) -> int:
+    """The last place that is True, -1 where none is."""
+    backwards = hits[::-1]
+    place = int(backwards.argmax()) if len(hits) else 0
+    return len(hits) - 1 - place if len(hits) and backwards[place] else -1
 
 
 def _changes(
