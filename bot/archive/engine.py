@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Table, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -88,7 +88,11 @@ def _reason(error: BaseException) -> str:
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
     """An INSERT of this database's dialect, which knows ON CONFLICT: both spell it alike, SQLAlchemy keeps two classes."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # a dialect of fifteen modules: only where it is spoken
+
+    return postgresql.insert(table)
 
 
 def _async_url(url: str) -> URL:
