@@ -95,7 +95,7 @@ def test_volatility_weighs_nothing() -> None:
 
 def test_equal_and_opposite_votes_of_a_family_are_none() -> None:
     verdict = settled({"skew_60d_pct": -7, "skew_30d_pct": 8}).verdict
-    assert verdict.votes["options"] == (0, 0)
+    assert list(verdict.votes["options"]) == [0, 0]
     assert verdict.families["options"] == "neutral"
 
 
