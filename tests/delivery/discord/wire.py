@@ -189,7 +189,7 @@ def _loosened(schema: Any, *, strict: bool) -> Any:
     if made.get("format") == "snowflake":
         return {"type": ["string", "integer"], "pattern": "^[0-9]+$"}
     if made.get("type") == "integer" and "enum" not in made:
-        made["type"] = ["integer", "string"]
+        made |= {"type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
     if strict and isinstance(made.get("properties"), dict) and made.get("type") == "object":
         made["properties"] = {**dict.fromkeys(EXTRA, True), **made["properties"]}
         made.setdefault("additionalProperties", False)
