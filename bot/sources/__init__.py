@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from bot.domain.readings import Heard, Quantity, SeriesReading
 from bot.errors import ConfigError, Problem
@@ -37,6 +37,19 @@ class SourceClass(Protocol):
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
         """As in ports.Source."""
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A source that can also listen to what its venue pushes: liquidations. `app` starts and stops it; not on a tape."""
+
+    async def start(self, assets: Sequence[str]) -> None:
+        """Listen, for these assets, until `stop`. From then on a poll tells what was heard."""
+        ...
+
+    async def stop(self) -> None:
+        """Close every socket."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""Binance: USD-M and COIN-M perpetuals, COIN-M quarterly Bitcoin futures, funding, accounts long and short, tokenized gold.
+"""Binance: USD-M and COIN-M perpetuals, COIN-M quarterly Bitcoin futures, funding, accounts long and short, tokenized gold;
+liquidations while it listens.
 
 Docs: https://developers.binance.com/docs/derivatives (GET, no key). A refusal is `{"code":…,"msg":…}` with HTTP 4xx.
 Units: USD-M open interest in coins; COIN-M in CONTRACTS of 100 USD for Bitcoin and 10 USD for others. Funding is a fraction of
@@ -22,6 +23,7 @@ from bot.domain.readings import AccountRatio, Gap, Heard, Quantity, Reading, Ser
 from bot.errors import SourceError
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
+from bot.sources._liquidations import binance_feeds
 from bot.sources._options import expiry
 from bot.sources._wire import (
     HOUR_MS,
@@ -41,8 +43,10 @@ from bot.sources._wire import (
     told_at,
     unique,
 )
+from bot.sources._ws import Collector
 
 NAME = "binance"
+BRINGS: frozenset[Quantity] = frozenset({"futures", "perpetuals", "funding", "index", "long_short", "gold"})
 LINEAR_HOST = "fapi.binance.com"
 INVERSE_HOST = "dapi.binance.com"
 SPOT_HOST = "api.binance.com"
@@ -113,14 +117,28 @@ class Binance:
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
-    brings: frozenset[Quantity] = frozenset({"futures", "perpetuals", "funding", "index", "long_short", "gold"})
 
     def __init__(self, http: Http, *, key: str | None = None) -> None:
         del key  # everything asked for is public
         self._http = http
+        self._collector = Collector(NAME, http.now)
         http.allow(LINEAR_HOST, Budget(burst=2_400, per_s=40))
         http.allow(INVERSE_HOST, Budget(burst=1_200, per_s=20))
         http.allow(SPOT_HOST, Budget(burst=6_000, per_s=100))
+
+    @property
+    def brings(self) -> frozenset[Quantity]:
+        """What it can bring; liquidations while it listens."""
+        return BRINGS | {"liquidations"} if self._collector.running else BRINGS
+
+    async def start(self, assets: Sequence[str]) -> None:
+        """Listen to liquidations until `stop`."""
+        del assets  # every symbol is pushed
+        await self._collector.start(binance_feeds())
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._collector.stop()
 
     async def poll(self, asset: str, at: datetime) -> Heard:
         """The asset's contracts, funding, index, account ratio, and gold. Raises SourceError where nothing was heard."""
@@ -132,7 +150,8 @@ class Binance:
             "gold": self._hear_gold(asset),
         }
         outcomes = await asyncio.gather(*asked.values(), return_exceptions=True)
-        return gather(f"{NAME} {asset}", dict(zip(asked, outcomes, strict=True)), ["USD-M", "COIN-M"])
+        parts = dict(zip(asked, outcomes, strict=True)) | {"liquidations": self._collector.tallies(asset)}
+        return gather(f"{NAME} {asset}", parts, ["USD-M", "COIN-M"])
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
         """Funding of the USD-M perpetual, gold by the hour, and open interest by the hour of the last 29 days: the sum of

@@ -1,4 +1,4 @@
-"""Bybit: linear and inverse perpetuals and futures, funding, and its option chain.
+"""Bybit: linear and inverse perpetuals and futures, funding, its option chain; liquidations while it listens.
 
 Docs: https://bybit-exchange.github.io/docs/v5/market/tickers (GET, no key); a refusal comes with HTTP 200 and `retCode` ≠ 0.
 Units: `openInterest` counts BOTH sides, `singleOpenInterest` one: the latter is used, else half of the former. Linear contracts
@@ -24,6 +24,7 @@ from bot.domain.readings import FutureQuote, Gap, Heard, Quantity, Reading, Seri
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
+from bot.sources._liquidations import bybit_feeds
 from bot.sources._options import amounts, expiry, forwards, volatilities
 from bot.sources._wire import (
     Figure,
@@ -39,8 +40,10 @@ from bot.sources._wire import (
     told_at,
     unique,
 )
+from bot.sources._ws import Collector
 
 NAME = "bybit"
+BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 HOST = "api.bybit.com"
 SHARE_S = 10
 TOO_MANY_VISITS = 10006
@@ -96,12 +99,25 @@ class Bybit:
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
-    brings: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 
     def __init__(self, http: Http, *, key: str | None = None) -> None:
         del key  # everything asked for is public
         self._http = http
+        self._collector = Collector(NAME, http.now)
         http.allow(HOST, Budget(burst=600, per_s=120))
+
+    @property
+    def brings(self) -> frozenset[Quantity]:
+        """What it can bring; liquidations while it listens."""
+        return BRINGS | {"liquidations"} if self._collector.running else BRINGS
+
+    async def start(self, assets: Sequence[str]) -> None:
+        """Listen to liquidations until `stop`."""
+        await self._collector.start(bybit_feeds(assets))
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._collector.stop()
 
     async def poll(self, asset: str, at: datetime) -> Heard:
         """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was heard."""
@@ -112,7 +128,8 @@ class Bybit:
             self._hear_options(asset),
             return_exceptions=True,
         )
-        parts = {"linear": linear, "inverse": inverse, "options": options}
+        liquidations = self._collector.tallies(asset)
+        parts = {"linear": linear, "inverse": inverse, "options": options, "liquidations": liquidations}
         return gather(f"{NAME} {asset}", parts, ["linear", "inverse"])
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:

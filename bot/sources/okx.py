@@ -1,4 +1,4 @@
-"""OKX: perpetual swaps, dated futures, indices, funding and the option summary.
+"""OKX: perpetual swaps, dated futures, indices, funding and the option summary; liquidations while it listens.
 
 Docs: https://www.okx.com/docs-v5/en/#public-data (GET, no key); a refusal comes with HTTP 200 and `code` ≠ "0".
 Units: all numbers are text, "" is nothing. Open interest is told in contracts, coins (`oiCcy`) and dollars (`oiUsd`): coins are
@@ -26,6 +26,7 @@ from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Sp
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
+from bot.sources._liquidations import okx_feeds
 from bot.sources._options import amounts, expiry, forwards, median, volatilities
 from bot.sources._wire import (
     HOUR_MS,
@@ -43,8 +44,10 @@ from bot.sources._wire import (
     unique,
     utc,
 )
+from bot.sources._ws import Collector
 
 NAME = "okx"
+BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 HOST = "www.okx.com"
 SHARE_S = 10
 BUSY = {"50001", "50004", "50011", "50013", "50026"}  # unavailable, timeout, too many requests, busy, system error
@@ -100,6 +103,14 @@ class _Paid(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     realized_rate: Figure
 
 
+class _Size(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    inst_id: str
+    ct_val: Figure
+    ct_mult: Figure
+    ct_type: str
+
+
+_SIZES = msgspec.json.Decoder(_Answer[_Size])
 _MARKS = msgspec.json.Decoder(_Answer[_Mark])
 _OPENS = msgspec.json.Decoder(_Answer[_Open])
 _INDICES = msgspec.json.Decoder(_Answer[_Index])
@@ -122,12 +133,27 @@ class Okx:
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
-    brings: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 
     def __init__(self, http: Http, *, key: str | None = None) -> None:
         del key  # everything asked for is public
         self._http = http
+        self._collector = Collector(NAME, http.now)
+        self._sizes: dict[str, tuple[float, bool]] = {}
         http.allow(HOST, Budget(burst=20, per_s=10))
+
+    @property
+    def brings(self) -> frozenset[Quantity]:
+        """What it can bring; liquidations while it listens."""
+        return BRINGS | {"liquidations"} if self._collector.running else BRINGS
+
+    async def start(self, assets: Sequence[str]) -> None:
+        """Listen to liquidations until `stop`."""
+        del assets  # every symbol is pushed
+        await self._collector.start(okx_feeds(self._learn_sizes, self._sizes))
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._collector.stop()
 
     async def poll(self, asset: str, at: datetime) -> Heard:
         """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was heard."""
@@ -158,6 +184,7 @@ class Okx:
             "futures": futures,
             "funding": funded,
             "options": options,
+            "liquidations": self._collector.tallies(asset),
         }
         return gather(f"{NAME} {asset}", parts, ["swaps", "futures"])
 
@@ -180,6 +207,10 @@ class Okx:
         subject = f"{NAME} {asset} funding history"
         told = funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
         return [told] if isinstance(told, SeriesReading) else []
+
+    async def _learn_sizes(self) -> None:
+        """What one contract of each swap is, for the liquidations. Raises SourceError."""
+        self._sizes.update(parse_sizes(await self._get("public/instruments", "swaps", {"instType": "SWAP"})))
 
     async def _hear_index(self, asset: str, currency: str) -> list[Reading | Gap]:
         reply = await self._get("market/index-tickers", f"indices in {currency}", {"quoteCcy": currency}, SHARE_S)
@@ -315,6 +346,16 @@ def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Ga
             row_ms=row_ms,
         )
     ]
+
+
+def parse_sizes(reply: Reply) -> dict[str, tuple[float, bool]]:
+    """Each contract's size, ctVal × ctMult, and whether it is inverse (then in USD, else in coins). Raises SourceError."""
+    sizes: dict[str, tuple[float, bool]] = {}
+    for row in _rows(_SIZES, reply):
+        value, times = positive(row.ct_val, reply.subject), positive(row.ct_mult, reply.subject)
+        if value is not None and times is not None and row.ct_type in {"linear", "inverse"}:
+            sizes[row.inst_id] = (value * times, row.ct_type == "inverse")
+    return sizes
 
 
 def parse_payments(reply: Reply) -> list[tuple[int, float | None]]:

@@ -1,0 +1,175 @@
+"""The feeds of liquidations: how Binance, Bybit and OKX spell a position closed by force.
+
+Docs: Binance `!forceOrder@arr` (USD-M and COIN-M), Bybit `allLiquidation.<symbol>`, OKX channel `liquidation-orders`.
+Units: Binance USD-M coins × average price, COIN-M contracts of 100 USD (BTC) or 10 USD; Bybit linear coins × price, inverse USD;
+OKX contracts × ctVal × ctMult, in coins × price for linear contracts, in USD for inverse ones.
+Sides: a SELL order of Binance and a `sell` of OKX close a long position; Bybit's `S` is the position's own side, "Buy" a long one.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from bot.sources._wire import Figure, Ms, decode, positive, utc
+from bot.sources._ws import Feed, Forced
+
+CONTRACT_USD = {"BTC": 100.0}
+OTHER_CONTRACT_USD = 10.0
+_BINANCE_LINEAR = re.compile(r"([A-Z0-9]+?)(?:USDT|USDC)(?:_\d{6})?", re.ASCII)
+_BINANCE_INVERSE = re.compile(r"([A-Z0-9]+?)USD_(?:PERP|\d{6})", re.ASCII)
+_BYBIT = re.compile(r"([A-Z0-9]+?)(USDT|USD|PERP)", re.ASCII)
+
+
+class _BinanceOrder(msgspec.Struct, frozen=True, gc=False):
+    s: str
+    S: str
+    ap: Figure
+    z: Figure
+    T: Ms
+
+
+class _BinanceMessage(msgspec.Struct, frozen=True, gc=False):
+    e: str | None = None
+    o: _BinanceOrder | None = None
+
+
+class _BybitForced(msgspec.Struct, frozen=True, gc=False):
+    T: Ms
+    s: str
+    S: str
+    v: Figure
+    p: Figure
+
+
+class _BybitMessage(msgspec.Struct, frozen=True, gc=False):
+    topic: str | None = None
+    data: list[_BybitForced] | None = None
+
+
+class _OkxDetail(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    side: str
+    bk_px: Figure
+    sz: Figure
+    ts: str
+
+
+class _OkxRow(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    inst_id: str
+    details: list[_OkxDetail]
+
+
+class _OkxArg(msgspec.Struct, frozen=True, gc=False):
+    channel: str | None = None
+
+
+class _OkxMessage(msgspec.Struct, frozen=True, gc=False):
+    event: str | None = None
+    arg: _OkxArg | None = None
+    data: list[_OkxRow] | None = None
+
+
+_BINANCE = msgspec.json.Decoder(_BinanceMessage)
+_BYBIT_MESSAGE = msgspec.json.Decoder(_BybitMessage)
+_OKX = msgspec.json.Decoder(_OkxMessage)
+
+
+def binance_feeds() -> tuple[Feed, Feed]:
+    """Every symbol of USD-M and of COIN-M; at most one order a symbol and second is pushed."""
+    return (
+        Feed(url="wss://fstream.binance.com/ws/!forceOrder@arr", read=read_binance),
+        Feed(url="wss://dstream.binance.com/ws/!forceOrder@arr", read=read_binance),
+    )
+
+
+def bybit_feeds(assets: Sequence[str]) -> tuple[Feed, Feed]:
+    """The assets' linear perpetuals in USDT, and their inverse ones."""
+
+    def feed(kind: str, quote: str) -> Feed:
+        topics = [f"allLiquidation.{asset}{quote}" for asset in assets]
+        return Feed(
+            url=f"wss://stream.bybit.com/v5/public/{kind}",
+            greet=(json.dumps({"op": "subscribe", "args": topics}),),
+            ping='{"op":"ping"}',
+            read=read_bybit,
+        )
+
+    return (feed("linear", "USDT"), feed("inverse", "USD"))
+
+
+def okx_feeds(prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tuple[float, bool]]) -> tuple[Feed]:
+    """Every swap. `prepare` fills `sizes`: for each name the size of a contract, and whether it is inverse."""
+    subscribe = {"op": "subscribe", "args": [{"channel": "liquidation-orders", "instType": "SWAP"}]}
+    return (
+        Feed(
+            url="wss://ws.okx.com:8443/ws/v5/public",
+            greet=(json.dumps(subscribe),),
+            ping="ping",
+            prepare=prepare,
+            read=lambda content: read_okx(content, sizes),
+        ),
+    )
+
+
+def read_binance(content: bytes) -> list[Forced]:
+    """The order in a message of Binance, if it holds one. Raises SourceChanged."""
+    subject = "binance liquidations"
+    order = decode(_BINANCE, content, subject).o
+    if order is None:
+        return []
+    price, filled = positive(order.ap, subject), positive(order.z, subject)
+    linear, inverse = _BINANCE_LINEAR.fullmatch(order.s), _BINANCE_INVERSE.fullmatch(order.s)
+    if price is None or filled is None or order.S not in {"BUY", "SELL"}:
+        return []
+    if inverse is not None:
+        asset, usd = inverse[1], filled * CONTRACT_USD.get(inverse[1], OTHER_CONTRACT_USD)
+    elif linear is not None:
+        asset, usd = linear[1], filled * price
+    else:
+        return []
+    key = (order.s, order.T, order.S, filled, price)
+    return [Forced(asset=asset, at=utc(order.T), long=order.S == "SELL", usd=usd, key=key)]
+
+
+def read_bybit(content: bytes) -> list[Forced]:
+    """The liquidations in a message of Bybit. Raises SourceChanged."""
+    subject = "bybit liquidations"
+    message = decode(_BYBIT_MESSAGE, content, subject)
+    if message.topic is None or not message.topic.startswith("allLiquidation."):
+        return []
+    told: list[Forced] = []
+    for i, row in enumerate(message.data or []):
+        size, price = positive(row.v, subject), positive(row.p, subject)
+        found = _BYBIT.fullmatch(row.s)
+        if size is None or price is None or found is None or row.S not in {"Buy", "Sell"}:
+            continue
+        usd = size if found[2] == "USD" else size * price
+        key = (row.s, row.T, row.S, size, price, i)
+        told.append(Forced(asset=found[1], at=utc(row.T), long=row.S == "Buy", usd=usd, key=key))
+    return told
+
+
+def read_okx(content: bytes, sizes: Mapping[str, tuple[float, bool]]) -> list[Forced]:
+    """The liquidations in a message of OKX; of a contract whose size is not known none. Raises SourceChanged."""
+    subject = "okx liquidations"
+    if content == b"pong":
+        return []
+    message = decode(_OKX, content, subject)
+    if message.arg is None or message.arg.channel != "liquidation-orders":
+        return []
+    told: list[Forced] = []
+    for row in message.data or []:
+        size_of_one = sizes.get(row.inst_id)
+        for i, detail in enumerate(row.details):
+            contracts, price = positive(detail.sz, subject), positive(detail.bk_px, subject)
+            at_ms = positive(detail.ts, subject)
+            known_side = detail.side in {"buy", "sell"}
+            if size_of_one is None or contracts is None or price is None or at_ms is None or not known_side:
+                continue
+            size, inverse = size_of_one
+            usd = contracts * size if inverse else contracts * size * price
+            key = (row.inst_id, at_ms, detail.side, contracts, price, i)
+            asset = row.inst_id.partition("-")[0]
+            told.append(Forced(asset=asset, at=utc(int(at_ms)), long=detail.side == "sell", usd=usd, key=key))
+    return told

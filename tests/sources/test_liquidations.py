@@ -1,0 +1,125 @@
+"""How venues spell a liquidation: side and notional, worked out by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from bot.errors import SourceChanged, SourceError
+from bot.sources._http import Reply
+from bot.sources._liquidations import bybit_feeds, read_binance, read_bybit, read_okx
+from bot.sources._wire import utc
+from bot.sources._ws import Forced
+from bot.sources.okx import parse_sizes
+from tests.sources.mutations import replies
+
+AT_MS = 1_769_171_400_000
+SIZES = {"BTC-USDT-SWAP": (0.01, False), "BTC-USD-SWAP": (100.0, True)}
+
+
+def binance(symbol: str = "BTCUSDT", **more: object) -> bytes:
+    order = {"s": symbol, "S": "SELL", "q": "0.5", "p": "88000", "ap": "89000", "X": "FILLED", "z": "0.4", "T": AT_MS}
+    return json.dumps({"e": "forceOrder", "E": AT_MS + 5, "o": {**order, **more}}).encode()
+
+
+def bybit(symbol: str = "BTCUSDT", side: str = "Buy", size: str = "0.4") -> bytes:
+    row = {"T": AT_MS, "s": symbol, "S": side, "v": size, "p": "89000"}
+    return json.dumps({"topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": AT_MS, "data": [row]}).encode()
+
+
+def okx(name: str = "BTC-USDT-SWAP", side: str = "sell") -> bytes:
+    detail = {"bkLoss": "0", "bkPx": "89000", "posSide": "long", "side": side, "sz": "40", "ts": str(AT_MS)}
+    row = {"instId": name, "instType": "SWAP", "details": [detail]}
+    return json.dumps({"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [row]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("told", "asset", "long", "usd"),
+    [
+        (read_binance(binance()), "BTC", True, 35_600),  # 0.4 × 89,000
+        (read_binance(binance(S="BUY")), "BTC", False, 35_600),
+        (read_binance(binance("BTCUSD_PERP", z="12")), "BTC", True, 1_200),  # contracts of 100 USD
+        (read_binance(binance("ETHUSD_260327", z="12")), "ETH", True, 120),  # contracts of 10 USD
+        (read_bybit(bybit()), "BTC", True, 35_600),  # the position's own side
+        (read_bybit(bybit(side="Sell")), "BTC", False, 35_600),
+        (read_bybit(bybit("BTCUSD", size="5000")), "BTC", True, 5_000),  # inverse: dollars
+        (read_okx(okx(), SIZES), "BTC", True, 35_600),  # 40 × 0.01 × 89,000
+        (read_okx(okx(side="buy"), SIZES), "BTC", False, 35_600),
+        (read_okx(okx("BTC-USD-SWAP"), SIZES), "BTC", True, 4_000),  # 40 × 100 USD
+    ],
+)
+def test_a_liquidation_is_its_asset_its_side_and_its_notional(told, asset: str, long: bool, usd: float):
+    [one] = told
+    assert (one.asset, one.long, one.at) == (asset, long, utc(AT_MS))
+    assert one.usd == pytest.approx(usd)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        read_binance(b'{"result":null,"id":1}'),
+        read_binance(binance("BTCUSDT", ap="0")),
+        read_binance(binance("BTCUSDT", S="HOLD")),
+        read_bybit(b'{"success":true,"ret_msg":"pong","op":"ping"}'),
+        read_okx(b"pong", SIZES),
+        read_okx(b'{"event":"subscribe","arg":{"channel":"liquidation-orders"}}', SIZES),
+        read_okx(okx("GRASS-USDT-SWAP"), SIZES),
+    ],
+)
+def test_a_greeting_a_pong_and_what_cannot_be_counted_are_no_liquidation(told):
+    assert told == []
+
+
+def test_a_message_of_another_shape_is_a_change():
+    with pytest.raises(SourceChanged, match="binance liquidations"):
+        read_binance(b'{"o":{"s":1}}')
+
+
+def test_bybit_is_asked_for_the_assets_by_name():
+    linear, inverse = bybit_feeds(["BTC", "ETH"])
+    assert json.loads(linear.greet[0]) == {
+        "op": "subscribe",
+        "args": ["allLiquidation.BTCUSDT", "allLiquidation.ETHUSDT"],
+    }
+    assert "allLiquidation.BTCUSD" in inverse.greet[0]
+
+
+def test_the_recorded_order_of_binance_bought_back_a_short(shared: Path):
+    messages = json.loads((shared / "recordings" / "binance" / "ws_futures.json").read_text())
+    [recorded] = [message["data"] for message in messages if message["stream"].endswith("@forceOrder")]
+    [one] = read_binance(json.dumps(recorded).encode())
+    assert (one.asset, one.long) == ("BTC", False)
+    assert one.usd == pytest.approx(65.88456)  # 0.014 × 4,706.04
+
+
+def test_the_recorded_liquidation_of_okx_with_the_size_of_its_recorded_contract(shared: Path):
+    folder = shared / "recordings" / "okx"
+    listed = parse_sizes(
+        Reply(subject="okx", body=(folder / "instruments_swap_2022.json").read_bytes(), heard_at=utc(AT_MS))
+    )
+    assert listed["BTC-USDT-SWAP"] == (0.01, False)
+    assert listed["BTC-USD-SWAP"] == (100, True)
+    assert listed["ETH-USD-SWAP"] == (10, True)
+    [message] = json.loads((folder / "ws_liquidation_orders_swap.json").read_text())
+    [one] = read_okx(json.dumps(message).encode(), {"GRASS-USDT-SWAP": (10.0, False)})
+    assert (one.asset, one.long) == ("GRASS", True)
+    assert one.usd == pytest.approx(2_300.428)  # 338 × 10 × 0.6806
+
+
+@settings(max_examples=100, deadline=None)
+@given(replies(binance(), bybit(), okx()))
+def test_a_broken_message_is_a_refusal_or_a_liquidation_of_a_positive_size(bodies: tuple[bytes, ...]):
+    order, push, swaps = bodies
+    readers: list[tuple[Callable[[bytes], list[Forced]], bytes]] = [
+        (read_binance, order),
+        (read_bybit, push),
+        (lambda body: read_okx(body, SIZES), swaps),
+    ]
+    for read, body in readers:
+        try:
+            told = read(body)
+        except SourceError:
+            continue
+        assert all(one.usd > 0 for one in told)
