@@ -79,7 +79,7 @@ class _Entry:
 class Schedule:
     """Jobs and their times. Live (`start`, `stop`) on the system's clock, or `step_to` a time on a tape's.
 
-    A job never overlaps with itself, times missed while it ran or the machine slept are made up for once, and a job that
+    A job never overlaps with itself, not even where it has two names (an interval and times of day): it waits. Times missed while it ran or the machine slept are made up for once, and a job that
     fails is logged (`schedule.failed`) and runs again at its next time.
     """
 
@@ -88,6 +88,7 @@ class Schedule:
         self._entries: list[_Entry] = []
         self._runs: dict[str, Run] = {}
         self._running: dict[asyncio.Task[Any], str] = {}
+        self._turns: dict[Job, asyncio.Lock] = {}
         self._looked_at: dict[str, datetime] = {}
         self._scheduler: AsyncIOScheduler | None = None
 
@@ -182,11 +183,19 @@ class Schedule:
             await self._run(entry, passed[-1])
 
     async def _run(self, entry: _Entry, at: datetime) -> None:
-        begun = Run(started_at=self._clock.now())
-        self._runs[entry.name] = begun
         task = asyncio.current_task()
         if task is not None:
             self._running[task] = entry.name
+        try:
+            async with self._turns.setdefault(entry.job, asyncio.Lock()):
+                await self._do(entry, at)
+        finally:
+            if task is not None:
+                self._running.pop(task, None)
+
+    async def _do(self, entry: _Entry, at: datetime) -> None:
+        begun = Run(started_at=self._clock.now())
+        self._runs[entry.name] = begun
         failure = None
         try:
             await entry.job(at)
@@ -195,8 +204,6 @@ class Schedule:
             log.exception("schedule.failed", job=entry.name, at=at.isoformat())
         finally:
             self._runs[entry.name] = replace(begun, ended_at=self._clock.now(), failure=failure)
-            if task is not None:
-                self._running.pop(task, None)
 
 
 def slots_between(post_at: Sequence[str], zone: str, since: datetime, until: datetime) -> tuple[datetime, ...]:

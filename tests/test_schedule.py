@@ -185,6 +185,28 @@ async def test_live_a_slow_job_does_not_overlap_with_itself_and_does_not_hold_up
     assert most == 1
 
 
+async def test_live_a_job_with_two_names_does_not_overlap_with_itself_either() -> None:
+    schedule = Schedule(SystemClock())
+    at_once, most, runs = 0, 0, 0
+    enough = asyncio.Event()
+
+    async def poll(_: datetime) -> None:
+        nonlocal at_once, most, runs
+        at_once, runs = at_once + 1, runs + 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.01)
+        at_once -= 1
+        if runs >= 6:
+            enough.set()
+
+    schedule.every("poll", 0.01, poll)
+    schedule.every("again", 0.01, poll)
+    schedule.start()
+    await enough.wait()
+    await schedule.stop()
+    assert most == 1
+
+
 async def test_stopping_lets_a_running_job_finish() -> None:
     schedule = Schedule(SystemClock())
     begun, finished = asyncio.Event(), []
