@@ -79,8 +79,9 @@ class _Entry:
 class Schedule:
     """Jobs and their times. Live (`start`, `stop`) on the system's clock, or `step_to` a time on a tape's.
 
-    A job never overlaps with itself, not even where it has two names (an interval and times of day): it waits. Times missed while it ran or the machine slept are made up for once, and a job that
-    fails is logged (`schedule.failed`) and runs again at its next time.
+    A job never overlaps with itself, not even where it has two names (an interval and times of day): it waits. Times missed
+    while it ran or the machine slept are made up for once, and a job that fails is logged (`schedule.failed`) and runs again at
+    its next time.
     """
 
     def __init__(self, clock: Clock) -> None:
