@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.commentary.formats import BY_UNIT
-from bot.commentary.titles import unit_of
+from bot.commentary.titles import tenor_of, unit_of
 from bot.commentary.words import has, several
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Facts
@@ -34,7 +34,7 @@ def factcheck(text: str, facts: Facts, catalog: Catalog, bank: PhraseBank, book:
     A numeral is matched by its value at the precision in which it is written, its kind (dollars, percent, plain) and the words of its
     own and the previous sentence, which must be about the same metric.
     """
-    dates = _dates(text, facts, bank)
+    dates = [*_dates(text, facts, bank), *_tenors(text, facts, bank)]
     wrong = [
         numeral.text
         for numeral in _numerals(text)
@@ -93,6 +93,12 @@ def _same(numeral: _Numeral, value: float, unit: str) -> bool:
 def _speaks_of(around: str, name: str, bank: PhraseBank) -> bool:
     words = bank.metrics.get(name.partition(".")[0])
     return words is None or has(around, words.cues) is not None
+
+
+def _tenors(text: str, facts: Facts, bank: PhraseBank) -> list[tuple[int, int]]:
+    """Where the text names the tenor of a metric that is known: "60-day"."""
+    known = {tenor for name in facts.known if (tenor := tenor_of(name, bank))}
+    return [hit.span() for tenor in known for hit in re.finditer(re.escape(tenor), text)]
 
 
 def _dates(text: str, facts: Facts, bank: PhraseBank) -> list[tuple[int, int]]:
