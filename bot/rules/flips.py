@@ -66,7 +66,7 @@ def flips(
     bench = _Bench(plan(book, at.date(), ranges), signals, values, bounds, at.timestamp())
     now, cells = bench.at_moved(())
     tries = sorted(_tries(bench.ready, values), key=lambda one: (one.effort, one.fact, one.end))
-    return (*_of_stance(bench, now, cells, tries, verdict), *_of_rules(bench, cells, tries, verdict))
+    return (*_of_stance(bench, now, tries, verdict), *_of_rules(bench, cells, tries, verdict))
 
 
 def _tries(ready: Plan, values: Values) -> Iterator[_Try]:
@@ -121,9 +121,7 @@ def _of_rules(bench: _Bench, cells: Mapping[str, Cell], tries: list[_Try], verdi
                 break
 
 
-def _of_stance(
-    bench: _Bench, now: Sum, cells: Mapping[str, Cell], tries: list[_Try], verdict: Verdict
-) -> Iterator[Flip]:
+def _of_stance(bench: _Bench, now: Sum, tries: list[_Try], verdict: Verdict) -> Iterator[Flip]:
     if now.stance != verdict.stance:
         return
     found: set[str] = {verdict.stance, "no-call"}
@@ -132,10 +130,12 @@ def _of_stance(
         pool = tries if size == 1 else promising
         sets = [some for some in combinations(pool, size) if len({one.fact for one in some}) == size]
         for some in sorted(sets, key=lambda some: sum(one.effort for one in some)):
-            total, moved = bench.at_moved(some)
+            total, _ = bench.at_moved(some)
             if total.stance not in found:
                 found.add(total.stance)
-                yield Flip(moves=tuple(_told(one, cells, moved, bench.ready) for one in some), stance=total.stance)
+                yield Flip(
+                    moves=tuple(_told(one, now.counts, total.counts, bench.ready) for one in some), stance=total.stance
+                )
         if len(found) > 2:
             return
 
@@ -152,12 +152,13 @@ def _promising(bench: _Bench, now: Sum, tries: list[_Try]) -> list[_Try]:
     return [one for _, one in ranked[:TRIED_SIDE_BY_SIDE]]
 
 
-def _told(one: _Try, before: Mapping[str, Cell], after: Mapping[str, Cell], ready: Plan) -> Move:
-    """The move, named by the rule that it turns: one that asks for the fact itself before one that asks for other rules."""
-    turned = [job.rule for job in ready.jobs if before[job.rule.id].votes != after[job.rule.id].votes]
+def _told(one: _Try, before: frozenset[str], after: frozenset[str], ready: Plan) -> Move:
+    """The move, named by the rule that it turns: one that asks for the fact itself before one that asks for other rules,
+    one that comes to count before one that no longer does."""
+    turned = [job.rule for job in ready.jobs if (job.rule.id in before) != (job.rule.id in after)]
     about = [rule for rule in turned if one.fact in rule.facts] or turned
-    rule = max(about, key=lambda rule: abs(rule.vote)).id if about else ""
-    return _move(one, rule, comes_on=bool(rule) and after[rule].votes)
+    rule = max(about, key=lambda rule: (rule.id in after, abs(rule.vote))).id if about else ""
+    return _move(one, rule, comes_on=rule in after)
 
 
 def _move(one: _Try, rule: str, *, comes_on: bool = False) -> Move:

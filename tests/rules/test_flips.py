@@ -46,6 +46,13 @@ def test_a_strong_market_says_what_would_end_it() -> None:
     assert [flip for flip in told if flip.stance and flip.stance != "bullish"]
 
 
+def test_a_move_is_named_by_the_step_that_comes_to_count() -> None:
+    _, told = found(CALM)
+    (move,) = next(flip.moves for flip in told if flip.stance == "overheated")
+    assert move.comes_on
+    assert book().rules[move.rule].stance == "overheated"
+
+
 def test_a_servers_own_range_moves_the_flips() -> None:
     own = {"basis": UsualRange(since=NOON.date(), low=3, high=9, source="the server")}
     judgement = evaluate(book(), facts(ARTICLE), {}, NOON, own, settled=True)
