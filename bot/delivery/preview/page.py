@@ -156,7 +156,9 @@ class Page:
 
     async def _after(self, last: str) -> Sequence[Post]:
         """The posts since the one that a reader has; all where it has none; none where that one is not known any more."""
-        posts = (await self._entries.posts())[-SHOWN:]
+        posts = list(await self._entries.posts())[-SHOWN:]
+        known = {post.id for post in posts}
+        posts += [post for post in self._preview.last if post.id not in known]
         places = [number for number, post in enumerate(posts) if post.id == last]
         if last and not places:
             return []

@@ -123,6 +123,15 @@ async def test_a_page_that_was_away_gets_what_it_missed(page, desk, a_post):
     assert seen.index("id: bbbb") < seen.index("id: cccc")
 
 
+async def test_a_post_shown_while_the_page_loads_is_not_lost(page, desk, preview, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    await preview.show(a_post("bbbb"), desk.card(a_post("bbbb")))
+    async with page.get("/stream", params={"after": "aaaa"}) as stream:
+        seen = await read_until(stream, "event: bar")
+    assert "id: bbbb" in seen
+    assert "id: aaaa" not in seen
+
+
 async def test_a_page_without_a_post_gets_all_that_came_before_it_listened(page, desk, a_post):
     desk.archive.kept = [a_post("aaaa")]
     async with page.get("/stream", params={"after": ""}) as stream:

@@ -76,7 +76,7 @@ async function ask(text) {
     const reply = await fetch("/command?fragment", { method: "POST", body: new URLSearchParams({ line: text }) });
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
     const message = append(await reply.text());
-    if (message) message.scrollIntoView({ block: "nearest" });
+    if (message) message.scrollIntoView({ block: "start" });
     return true;
   } catch (error) {
     trouble.textContent = `No answer: ${error.message}. Try again in a moment.`;

@@ -1,0 +1,144 @@
+"""The page in a real browser: it streams, answers, can be reached by keyboard, and asks nobody else."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bot.delivery.preview import serve
+from tests.delivery.preview import chromium
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium.found() is None, reason="no browser: Chromium is not installed"),
+]
+
+CONTRAST = """
+(() => {
+  const light = (channel) => channel <= 0.03928 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
+  const luminance = (color) => {
+    const [r, g, b] = color.match(/[\\d.]+/g).map((part) => light(Number(part) / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor;
+      if (!/, 0\\)$/.test(color) && color !== "transparent") return color;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const poor = [];
+  for (const node of document.querySelectorAll("p, h1, h2, b, strong, code, dt, dd, time, summary, button, label, li, a, span")) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!own || !node.checkVisibility()) continue;
+    const pair = [luminance(getComputedStyle(node).color), luminance(behind(node))].sort((a, b) => b - a);
+    const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (ratio < 4.5) poor.push(`${node.tagName} ${node.className} ${ratio.toFixed(2)} ${node.textContent.trim().slice(0, 30)}`);
+  }
+  return poor;
+})()
+"""
+
+UNNAMED = """
+[...document.querySelectorAll("input, button, a, img, select, output")]
+  .filter((node) => node.type !== "hidden" && !(node.labels?.length || node.textContent.trim() || node.alt || node.ariaLabel))
+  .map((node) => node.outerHTML)
+"""
+
+
+@pytest.fixture
+async def tab() -> AsyncIterator[chromium.Tab]:
+    path = chromium.found()
+    assert path
+    async with chromium.browser(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def address(desk, preview, commands, monkeypatch, a_post) -> AsyncIterator[str]:
+    monkeypatch.setattr("bot.delivery.preview.page.discover", lambda: commands)
+    start = a_post("x").intended_at
+    desk.archive.kept = [
+        a_post(name, at=start - timedelta(hours=hour)) for hour, name in enumerate(["cccc", "bbbb", "aaaa"])
+    ]
+    async with serve(desk, preview, port=0) as served:
+        yield served
+
+
+async def test_posts_stream_in_and_typed_lines_are_answered(tab, address, desk, preview, a_post):
+    await tab.open(address)
+    await preview.show(a_post("dddd"), desk.card(a_post("dddd")))
+    await tab.until("document.getElementById('post-dddd')")
+    await tab.say("document.getElementById('line').focus()")
+    await tab.type("/skew ETH")
+    await tab.press("Enter")
+    await tab.until("document.querySelector('#stream .message:last-child h2').textContent.trim() === 'ETH: skew'")
+    assert await tab.say("document.getElementById('line').value") == ""
+    await tab.say("document.querySelector('#stream .message:last-child .buttons button').click()")
+    await tab.until(
+        "document.querySelector('#stream .message:last-child .typed code').textContent === '/skew asset:ETH tenor:90'"
+    )
+    assert tab.complaints == []
+
+
+async def test_it_asks_no_other_host(tab, address):
+    await tab.open(address)
+    assert tab.asked
+    assert all(url.startswith(address) for url in tab.asked)
+
+
+async def test_times_are_the_readers_own(tab, address):
+    await tab.open(address)
+    assert await tab.say("document.querySelector('#post-cccc header time').title") == "6 Feb 2026, 14:00 UTC"
+    assert "3:00" in await tab.say("document.querySelector('#post-cccc header time').textContent")
+
+
+async def test_a_number_opens_what_it_stands_on(tab, address):
+    await tab.open(address)
+    await tab.say("document.querySelector('#post-cccc a.figure').click()")
+    assert await tab.say("document.querySelector('#post-cccc details.grounds').open")
+    assert "skew_60d_pct" in await tab.say("document.activeElement.textContent")
+
+
+async def test_everything_can_be_reached_by_keyboard(tab, address):
+    await tab.open(address)
+    await tab.say("document.activeElement.blur()")
+    reached = set()
+    for _ in range(40):
+        await tab.press("Tab")
+        reached.add(
+            await tab.say(
+                "document.activeElement.id || document.activeElement.className || document.activeElement.tagName"
+            )
+        )
+    assert {"skip", "at", "figure", "line", "SUMMARY", "BUTTON"} <= reached
+
+
+async def test_without_scripts_it_can_be_read_and_answers(tab, address):
+    await tab.open(address, script=False)
+    html = await tab.say("document.documentElement.outerHTML")
+    assert 'id="post-cccc"' in html
+    assert "6 Feb 2026, 14:00 UTC" in html
+    assert 'action="/command"' in html
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [400, 1200])
+async def test_it_is_legible_and_fits_in_both_themes(tab, address, width, dark):
+    await tab.open(address, width=width, dark=dark)
+    assert await tab.say("document.documentElement.scrollWidth") <= width
+    assert await tab.say(CONTRAST) == []
+
+
+async def test_every_control_has_a_name(tab, address):
+    await tab.open(address)
+    assert await tab.say(UNNAMED) == []
+    assert await tab.say("document.documentElement.lang") == "en"
+    assert await tab.say("document.querySelectorAll('h1').length") == 1
+
+
+async def test_the_slider_looks_back(tab, address):
+    await tab.open(address)
+    await tab.say("at.value = at.min; at.dispatchEvent(new Event('input')); at.dispatchEvent(new Event('change')); 1")
+    await tab.until("document.querySelector('.past')")
+    assert await tab.say("document.querySelectorAll('.message').length") == 1
