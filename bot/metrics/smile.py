@@ -14,8 +14,9 @@ crossed bid and ask cannot move a mark.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from math import erfc, sqrt
+from math import erfc, isnan, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -26,10 +27,14 @@ YEAR_MS = 365 * 86_400_000.0
 DAY_MS = 86_400_000.0
 LEG_DELTA = 0.25
 LEG_D1 = NormalDist().inv_cdf(LEG_DELTA)
+ROOT_2 = sqrt(2.0)
 LIMIT_D1 = -NormalDist().inv_cdf(0.005)
 WIDEST_DELTA = 0.35
 WIDEST_LOG_STRIKE_SIGMAS = 1.0
 NEAREST_EXPIRY_MS = DAY_MS
+
+
+_NONE: Floats = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,7 +125,7 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
     later = expires >= target
     sooner = ~later & (expires >= nearest)
     if sooner.any() and later.any():
-        around = np.flatnonzero((expires == expires[sooner].max()) | (expires == expires[later].min()))
+        around = ((expires == expires[sooner].max()) | (expires == expires[later].min())).nonzero()[0]
         found = at_tenor(_legs(chain, around, at_ms), days)
         if None not in (found.put25, found.call25, found.atm):
             return found
@@ -129,96 +134,102 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
 
 def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
     expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
-    forward, row_ms = chain.forward_usd[rows], chain.row_ms[rows]
-    usable = (expires - at_ms >= NEAREST_EXPIRY_MS) & (iv > 0.0) & (forward > 0.0) & (strike > 0.0) & (expires > row_ms)
+    forward, life_ms = chain.forward_usd[rows], expires - chain.row_ms[rows]
+    usable = (iv > 0.0) & (forward > 0.0) & (strike > 0.0) & (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS)
     if not usable.all():
         return _legs(chain, rows[usable], at_ms)
+    if not len(rows):
+        return Legs(days=_NONE, put25=_NONE, call25=_NONE, atm=_NONE)
     order = np.lexsort((strike, expires))
     expires, strike, iv, is_call = expires[order], strike[order], iv[order], chain.is_call[rows[order]]
-    sigma = iv * np.sqrt((expires - row_ms[order]) * (1e-4 / YEAR_MS))
+    sigma = iv * np.sqrt(life_ms[order] * (1e-4 / YEAR_MS))
     moneyness = np.log(strike / forward[order])
     d1 = 0.5 * sigma - moneyness / sigma
-    change = expires[1:] != expires[:-1]
-    term = np.append(0, np.cumsum(change)) if len(rows) else rows
-    terms = expires[np.append(True, change)] if len(rows) else expires
+    starts = np.append(0, (expires[1:] != expires[:-1]).nonzero()[0] + 1)
+    term = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
     inside = np.abs(d1) <= LIMIT_D1
-    calls, puts = np.flatnonzero(inside & is_call), np.flatnonzero(inside & ~is_call)
-    middle, middle_term, middle_iv, middle_sigma = _by_strike(term, strike, moneyness, iv, sigma)
     return Legs(
-        days=np.asarray((terms - at_ms) / DAY_MS, np.float64),
-        put25=_leg(-d1[puts], iv[puts], term[puts], len(terms)),
-        call25=_leg(d1[calls], iv[calls], term[calls], len(terms)),
-        atm=_crossing(middle, middle_iv, middle_term, len(terms), WIDEST_LOG_STRIKE_SIGMAS * middle_sigma),
+        days=np.asarray((expires[starts] - at_ms) / DAY_MS, np.float64),
+        put25=_leg(-d1, (inside & ~is_call).nonzero()[0], iv, term, len(starts)),
+        call25=_leg(d1, (inside & is_call).nonzero()[0], iv, term, len(starts)),
+        atm=_at_the_money(moneyness, strike, iv, sigma, term, len(starts)),
     )
 
 
-def _by_strike(
-    term: Ints, strike: Floats, moneyness: Floats, iv: Floats, sigma: Floats
-) -> tuple[Floats, Ints, Floats, Floats]:
-    """Call and put of one strike made one: the mean moneyness, its expiry, the mean volatility, the mean sigma."""
-    if not len(term):
-        return moneyness, term, iv, sigma
-    starts = np.flatnonzero(np.append(True, (strike[1:] != strike[:-1]) | (term[1:] != term[:-1])))
-    count = np.diff(np.append(starts, len(term)))
-    mean = [np.asarray(np.add.reduceat(column, starts) / count) for column in (moneyness, iv, sigma)]
-    return mean[0], term[starts], mean[1], mean[2]
+def _straddles(side: Floats, term: Ints) -> Ints:
+    """The places before which `side` changes its sign, of the expiries in which it does so exactly once."""
+    below = side < 0.0
+    found = ((below[1:] != below[:-1]) & (term[1:] == term[:-1])).nonzero()[0]
+    group = term[found]
+    again = group[1:] == group[:-1]
+    if again.any():
+        found = found[~(np.append(again, False) | np.append(False, again))]
+    return np.asarray(found)
 
 
-def _leg(score: Floats, iv: Floats, term: Ints, terms: int) -> Floats:
-    """For each expiry the volatility at 25 delta, where a row's delta is N(score).
-
-    Which strikes straddle 25 delta shows in the scores themselves; only theirs are then turned into deltas.
-    """
-    side = score - LEG_D1
-    near = np.flatnonzero((side[:-1] < 0.0) != (side[1:] < 0.0))
-    if not len(near):
-        return np.full(terms, np.nan)
-    pairs = np.unique(np.concatenate([near, near + 1]))
-    exact = [0.5 * erfc(-value / sqrt(2.0)) - LEG_DELTA for value in score[pairs].tolist()]
-    side = np.sign(side)
-    side[pairs] = exact
-    return _crossing(side, iv, term, terms, WIDEST_DELTA)
-
-
-def _crossing(side: Floats, iv: Floats, term: Ints, terms: int, widest: float | Floats) -> Floats:
-    """For each expiry the volatility where `side` crosses 0 between two neighbors; nan unless exactly one pair does."""
+def _leg(score: Floats, rows: Ints, iv: Floats, term: Ints, terms: int) -> Floats:
+    """For each expiry the volatility at 25 delta, where a row's delta is N(score): only the straddling rows' deltas are needed."""
     out = np.full(terms, np.nan)
-    if len(side) < 2:
-        return out
-    low, high = side[:-1], side[1:]
-    first = np.flatnonzero(((low < 0.0) != (high < 0.0)) & (term[:-1] == term[1:]))
-    group, low, high = term[first], low[first], high[first]
-    limit = widest if isinstance(widest, float) else widest[first]
-    good = (np.bincount(group, minlength=terms)[group] == 1) & (np.abs(high - low) <= limit)
-    weight = low / (low - high)
-    value = iv[first] + weight * (iv[first + 1] - iv[first])
-    out[group[good]] = value[good]
+    place = _straddles(score[rows] - LEG_D1, term[rows])
+    near, far = rows[place], rows[place + 1]
+    pairs = zip(
+        term[near].tolist(), score[near].tolist(), score[far].tolist(), iv[near].tolist(), iv[far].tolist(), strict=True
+    )
+    for one, near_score, far_score, near_iv, far_iv in pairs:
+        low, high = 0.5 * erfc(-near_score / ROOT_2) - LEG_DELTA, 0.5 * erfc(-far_score / ROOT_2) - LEG_DELTA
+        if abs(high - low) <= WIDEST_DELTA:
+            out[one] = near_iv + low / (low - high) * (far_iv - near_iv)
     return out
+
+
+def _at_the_money(moneyness: Floats, strike: Floats, iv: Floats, sigma: Floats, term: Ints, terms: int) -> Floats:
+    """For each expiry the volatility where ln(K/F) is 0; a strike's call and put count as their mean."""
+    out = np.full(terms, np.nan)
+    for place in _straddles(moneyness, term).tolist():
+        near, far = (_same_strike(row, strike, term) for row in (place, place + 1))
+        low, high, first, second = (_mean(column[rows].tolist()) for column in (moneyness, iv) for rows in (near, far))
+        if high - low <= WIDEST_LOG_STRIKE_SIGMAS * sigma[place]:
+            out[term[place]] = first + low / (low - high) * (second - first) if low != high else first
+    return out
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _same_strike(row: int, strike: Floats, term: Ints) -> slice:
+    """The rows beside `row` with its strike and expiry: call and put, or the one that is there."""
+    first, last, own, expiry = row, row + 1, strike[row], term[row]
+    while first > 0 and strike[first - 1] == own and term[first - 1] == expiry:
+        first -= 1
+    while last < len(strike) and strike[last] == own and term[last] == expiry:
+        last += 1
+    return slice(first, last)
 
 
 def at_tenor(smile: Legs, days: float) -> Tenor:
     """The smile at a distance in days, each leg in total variance between the nearest expiries on both sides that have it."""
+    terms = smile.days.tolist()
     return Tenor(
-        put25=_between(smile.days, smile.put25, days),
-        call25=_between(smile.days, smile.call25, days),
-        atm=_between(smile.days, smile.atm, days),
+        put25=_between(terms, smile.put25.tolist(), days),
+        call25=_between(terms, smile.call25.tolist(), days),
+        atm=_between(terms, smile.atm.tolist(), days),
     )
 
 
-def _between(days: Floats, iv: Floats, tenor: float) -> float | None:
+def _between(days: list[float], iv: list[float], tenor: float) -> float | None:
     """Linear in total variance; None outside the expiries, or where those around are too far apart to tell."""
-    known = np.flatnonzero(~np.isnan(iv))
-    place = int(np.searchsorted(days[known], tenor))
-    if place < len(known) and days[known[place]] == tenor:
-        return float(iv[known[place]])
-    if place == 0 or place == len(known):
+    known = [(term, one) for term, one in zip(days, iv, strict=True) if not isnan(one)]
+    place = bisect_left(known, (tenor, 0.0))
+    if place < len(known) and known[place][0] == tenor:
+        return known[place][1]
+    if place in (0, len(known)):
         return None
-    near, far = known[place - 1], known[place]
-    if days[far] - days[near] > widest_gap_days(tenor):
+    (near, near_iv), (far, far_iv) = known[place - 1], known[place]
+    if far - near > widest_gap_days(tenor):
         return None
-    low, high = iv[near] ** 2 * days[near], iv[far] ** 2 * days[far]
-    variance = low + (high - low) * (tenor - days[near]) / (days[far] - days[near])
-    return float(np.sqrt(variance / tenor))
+    low, high = near_iv**2 * near, far_iv**2 * far
+    return sqrt((low + (high - low) * (tenor - near) / (far - near)) / tenor)
 
 
 def widest_gap_days(tenor: float) -> float:

@@ -1,7 +1,7 @@
 """Corporate holders, marked to market. A statement of fact, never advice.
 
 Formula: coins held x average cost, and coins held x (spot - average cost), summed over the holders that `config/treasuries.toml` names
-with a date and a source.
+with a date and a source; of a holder's rows the last one published by then counts.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ MAX_AGE = timedelta(minutes=30)
 
 
 def _held(moment: Moment) -> tuple[Holding, ...] | Unknown:
-    """The holdings that were published by this moment."""
-    held = tuple(holding for holding in moment.holdings if holding.as_of <= moment.at.date())
-    return held or Unknown(reason=f"no holder of {moment.asset} is configured")
+    """What each holder had last published by this moment."""
+    held: dict[str, Holding] = {}
+    for holding in sorted(moment.holdings, key=lambda one: one.as_of):
+        if holding.as_of <= moment.at.date():
+            held[holding.holder] = holding
+    return tuple(held.values()) or Unknown(reason=f"no holder of {moment.asset} is configured")
 
 
 def _cost(moment: Moment, _: History) -> Measured | Unknown:

@@ -9,11 +9,11 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.chain import OptionChain
-from bot.metrics.smile import at_tenor, deltas, legs, normal_cdf, widest_gap_days
+from bot.metrics.smile import at_tenor, deltas, legs, normal_cdf, smile_at, widest_gap_days
 from bot.sources.deribit import read_recording
 from tests.metrics.market import NOW, chain, changed, ms, only
 
@@ -197,6 +197,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert first.atm.tolist() == second.atm.tolist()
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     tilt=st.floats(-40.0, 40.0),
     level=st.floats(25.0, 120.0),
@@ -208,3 +209,19 @@ def test_puts_are_dearer_exactly_when_low_strikes_are(tilt: float, level: float,
     smile = at_tenor(legs(options, ms(when)), tenor)
     if smile.put25 is not None and smile.call25 is not None and abs(tilt) > 1e-6:
         assert (smile.put25 - smile.call25) * tilt > 0.0
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    tenor=st.floats(2.0, 150.0),
+    days=st.lists(st.floats(0.2, 200.0), min_size=1, max_size=6, unique=True),
+    puts_missing_in=st.integers(0, 5),
+)
+def test_the_short_way_to_one_tenor_ends_where_the_long_way_does(
+    tenor: float, days: list[float], puts_missing_in: int
+) -> None:
+    options = chain(tilted, days=days, strikes=range(40_000, 160_000, 4_000))
+    missing = sorted(set(options.expires_ms.tolist()))[puts_missing_in % len(days)]
+    iv = np.where((options.expires_ms == missing) & ~options.is_call, np.nan, options.mark_iv_pct)
+    options = changed(options, mark_iv_pct=iv)
+    assert smile_at(options, ms(NOW), tenor) == at_tenor(legs(options, ms(NOW)), tenor)
