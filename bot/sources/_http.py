@@ -186,11 +186,13 @@ class Http:
     ) -> Reply:
         if share_s <= 0:
             return await self._ask(request, subject, cost)
-        asked_at, task = self._shared.get(question, (None, None))
-        if task is None or asked_at is None or _stale(task, asked_at, self._now(), share_s):
+        now = self._now()
+        _, task = self._shared.get(question, (now, None))
+        if task is None or _is_over(*self._shared[question], now):
             task = asyncio.create_task(self._ask(request, subject, cost))
             task.add_done_callback(_retrieve)
-            self._shared[question] = (self._now(), task)
+            self._shared = {asked: known for asked, known in self._shared.items() if not _is_over(*known, now)}
+            self._shared[question] = (now + timedelta(seconds=share_s), task)
         return await asyncio.shield(task)
 
     async def _ask(self, request: httpx.Request, subject: str, cost: float) -> Reply:
@@ -289,11 +291,9 @@ class Http:
         raise SourceChanged(f"{subject}: HTTP {status}: {said}")
 
 
-def _stale(task: asyncio.Task[Reply], asked_at: datetime, now: datetime, share_s: float) -> bool:
+def _is_over(until: datetime, task: asyncio.Task[Reply], now: datetime) -> bool:
     """Whether a shared answer is to be asked for again: it is too old, or it was none."""
-    if not task.done():
-        return False
-    return not 0 <= (now - asked_at).total_seconds() < share_s or task.cancelled() or task.exception() is not None
+    return task.done() and (now >= until or task.cancelled() or task.exception() is not None)
 
 
 def _retrieve(task: asyncio.Task[Reply]) -> None:

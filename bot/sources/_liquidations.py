@@ -1,9 +1,12 @@
-"""The feeds of liquidations: how Binance, Bybit and OKX spell a position closed by force.
+"""The feeds of liquidations: how Binance, Bybit, Deribit and OKX spell a position closed by force.
 
-Docs: Binance `!forceOrder@arr` (USD-M and COIN-M), Bybit `allLiquidation.<symbol>`, OKX channel `liquidation-orders`.
+Docs: Binance `!forceOrder@arr` (USD-M and COIN-M), Bybit `allLiquidation.<symbol>`, OKX channel `liquidation-orders`, Deribit
+`trades.future.<currency>.100ms`, where a trade has `liquidation` "M", "T" or "MT": its maker, its taker or both were closed.
 Units: Binance USD-M coins × average price, COIN-M contracts of 100 USD (BTC) or 10 USD; Bybit linear coins × price, inverse USD;
-OKX contracts × ctVal × ctMult, in coins × price for linear contracts, in USD for inverse ones.
-Sides: a SELL order of Binance and a `sell` of OKX close a long position; Bybit's `S` is the position's own side, "Buy" a long one.
+Deribit inverse USD, linear coins × price; OKX contracts × ctVal × ctMult, in coins × price for linear contracts, in USD for
+inverse ones.
+Sides: a SELL order of Binance and a `sell` of OKX close a long position; Bybit's `S` is the position's own side, "Buy" a long
+one; Deribit's `direction` is the taker's, and its maker's is the other one.
 """
 
 import json
@@ -19,6 +22,7 @@ CONTRACT_USD = {"BTC": 100.0}
 OTHER_CONTRACT_USD = 10.0
 _BINANCE_LINEAR = re.compile(r"([A-Z0-9]+?)(?:USDT|USDC)(?:_\d{6})?", re.ASCII)
 _BINANCE_INVERSE = re.compile(r"([A-Z0-9]+?)USD_(?:PERP|\d{6})", re.ASCII)
+_DERIBIT_NAME = re.compile(r"([A-Z0-9]+)(_USDC|_USDT)?-", re.ASCII)
 _BYBIT = re.compile(r"([A-Z0-9]+?)(USDT|USD|PERP)", re.ASCII)
 
 
@@ -70,6 +74,26 @@ class _OkxMessage(msgspec.Struct, frozen=True, gc=False):
     data: list[_OkxRow] | None = None
 
 
+class _Trade(msgspec.Struct, frozen=True, gc=False):
+    trade_id: str
+    timestamp: Ms
+    instrument_name: str
+    direction: str
+    amount: Figure
+    price: Figure
+    liquidation: str | None = None
+
+
+class _Trades(msgspec.Struct, frozen=True, gc=False):
+    data: list[_Trade]
+
+
+class _DeribitMessage(msgspec.Struct, frozen=True, gc=False):
+    method: str | None = None
+    params: _Trades | None = None
+
+
+_DERIBIT = msgspec.json.Decoder(_DeribitMessage)
 _BINANCE = msgspec.json.Decoder(_BinanceMessage)
 _BYBIT_MESSAGE = msgspec.json.Decoder(_BybitMessage)
 _OKX = msgspec.json.Decoder(_OkxMessage)
@@ -96,6 +120,13 @@ def bybit_feeds(assets: Sequence[str]) -> tuple[Feed, Feed]:
         )
 
     return (feed("linear", "USDT"), feed("inverse", "USD"))
+
+
+def deribit_feeds(currencies: Sequence[str]) -> tuple[Feed]:
+    """Every trade of the currencies' futures and perpetuals."""
+    channels = [f"trades.future.{currency}.100ms" for currency in currencies]
+    subscribe = {"jsonrpc": "2.0", "id": 1, "method": "public/subscribe", "params": {"channels": channels}}
+    return (Feed(url="wss://www.deribit.com/ws/api/v2", greet=(json.dumps(subscribe),), read=read_deribit),)
 
 
 def okx_feeds(prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tuple[float, bool]]) -> tuple[Feed]:
@@ -147,6 +178,29 @@ def read_bybit(content: bytes) -> list[Forced]:
         usd = size if found[2] == "USD" else size * price
         key = (row.s, row.T, row.S, size, price, i)
         told.append(Forced(asset=found[1], at=utc(row.T), long=row.S == "Buy", usd=usd, key=key))
+    return told
+
+
+def read_deribit(content: bytes) -> list[Forced]:
+    """The liquidations among the trades in a message of Deribit; both sides of a trade may be one. Raises SourceChanged."""
+    subject = "deribit liquidations"
+    message = decode(_DERIBIT, content, subject)
+    if message.method != "subscription" or message.params is None:
+        return []
+    told: list[Forced] = []
+    for trade in message.params.data:
+        closed, size, price = trade.liquidation, positive(trade.amount, subject), positive(trade.price, subject)
+        found = _DERIBIT_NAME.match(trade.instrument_name)
+        known_side = trade.direction in {"buy", "sell"}
+        if closed is None or size is None or price is None or found is None or not known_side:
+            continue
+        usd = size if found[2] is None else size * price
+        taker_sold = trade.direction == "sell"
+        sides = [sold for flag, sold in (("T", taker_sold), ("M", not taker_sold)) if flag in closed]
+        told += [
+            Forced(asset=found[1], at=utc(trade.timestamp), long=sold, usd=usd, key=(trade.trade_id, sold))
+            for sold in sides
+        ]
     return told
 
 

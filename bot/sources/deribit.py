@@ -1,4 +1,4 @@
-"""Deribit: the option chain, dated futures, perpetual, index, DVOL and funding.
+"""Deribit: the option chain, dated futures, perpetual, index, DVOL and funding; liquidations while it listens.
 
 Docs: https://docs.deribit.com (JSON-RPC over GET, no key).
 Units: option open interest and volume in coins, one side; inverse futures' open interest in USD, linear (`…_USDC-…`) in coins;
@@ -38,6 +38,7 @@ from bot.domain.readings import (
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
+from bot.sources._liquidations import deribit_feeds
 from bot.sources._options import IV_LIMIT_PCT, amounts, expiry, forwards, median, volatilities
 from bot.sources._wire import (
     FUTURE,
@@ -58,8 +59,10 @@ from bot.sources._wire import (
     unique,
     utc,
 )
+from bot.sources._ws import Collector
 
 NAME = "deribit"
+BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index", "dvol"})
 HOST = "www.deribit.com"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -176,12 +179,26 @@ class Deribit:
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
-    brings: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index", "dvol"})
 
     def __init__(self, http: Http, *, key: str | None = None) -> None:
         del key  # everything asked for is public
         self._http = http
+        self._collector = Collector(NAME, http.now)
         http.allow(HOST, Budget(burst=100, per_s=20))
+
+    @property
+    def brings(self) -> frozenset[Quantity]:
+        """What it can bring; liquidations while it listens."""
+        return BRINGS | {"liquidations"} if self._collector.running else BRINGS
+
+    async def start(self, assets: Sequence[str]) -> None:
+        """Listen to liquidations until `stop`."""
+        currencies = sorted({_spelling(asset).currency for asset in assets})
+        await self._collector.start(deribit_feeds(currencies))
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._collector.stop()
 
     async def poll(self, asset: str, at: datetime) -> Heard:
         """Chain, futures, funding and index; for BTC and ETH also DVOL; bars of the last 48 hours.
@@ -198,7 +215,8 @@ class Deribit:
             "DVOL": self._hear_dvol(spelling, at - RECENT, at, HOUR),
         }
         outcomes = await asyncio.gather(*asked.values(), return_exceptions=True)
-        return _on_one_index(gather(f"{NAME} {asset}", dict(zip(asked, outcomes, strict=True)), ["futures"]))
+        parts = dict(zip(asked, outcomes, strict=True)) | {"liquidations": self._collector.tallies(asset)}
+        return _on_one_index(gather(f"{NAME} {asset}", parts, ["futures"]))
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
         """Hourly bars, DVOL (BTC and ETH) and funding; where the venue no longer has hours, days. Raises SourceError."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from bot.errors import SourceChanged, SourceError
 from bot.sources._http import Reply
-from bot.sources._liquidations import bybit_feeds, read_binance, read_bybit, read_okx
+from bot.sources._liquidations import bybit_feeds, read_binance, read_bybit, read_deribit, read_okx
 from bot.sources._wire import utc
 from bot.sources._ws import Forced
 from bot.sources.okx import parse_sizes
@@ -27,6 +27,13 @@ def binance(symbol: str = "BTCUSDT", **more: object) -> bytes:
 def bybit(symbol: str = "BTCUSDT", side: str = "Buy", size: str = "0.4") -> bytes:
     row = {"T": AT_MS, "s": symbol, "S": side, "v": size, "p": "89000"}
     return json.dumps({"topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": AT_MS, "data": [row]}).encode()
+
+
+def deribit(closed: str | None = "T", name: str = "BTC-PERPETUAL", direction: str = "sell") -> bytes:
+    trade = {"trade_id": "7", "timestamp": AT_MS, "instrument_name": name, "direction": direction, "price": 89000.0}
+    trade |= {"amount": 1120} if closed is None else {"amount": 1120, "liquidation": closed}
+    params = {"channel": "trades.future.BTC.100ms", "data": [trade]}
+    return json.dumps({"jsonrpc": "2.0", "method": "subscription", "params": params}).encode()
 
 
 def okx(name: str = "BTC-USDT-SWAP", side: str = "sell") -> bytes:
@@ -48,6 +55,10 @@ def okx(name: str = "BTC-USDT-SWAP", side: str = "sell") -> bytes:
         (read_okx(okx(), SIZES), "BTC", True, 35_600),  # 40 × 0.01 × 89,000
         (read_okx(okx(side="buy"), SIZES), "BTC", False, 35_600),
         (read_okx(okx("BTC-USD-SWAP"), SIZES), "BTC", True, 4_000),  # 40 × 100 USD
+        (read_deribit(deribit()), "BTC", True, 1_120),  # a closed taker who sold was long
+        (read_deribit(deribit("M")), "BTC", False, 1_120),  # its maker bought, hence was short
+        (read_deribit(deribit("M", direction="buy")), "BTC", True, 1_120),
+        (read_deribit(deribit(name="SOL_USDC-PERPETUAL")), "SOL", True, 99_680_000),  # linear: 1,120 × 89,000
     ],
 )
 def test_a_liquidation_is_its_asset_its_side_and_its_notional(told, asset: str, long: bool, usd: float):
@@ -63,6 +74,8 @@ def test_a_liquidation_is_its_asset_its_side_and_its_notional(told, asset: str, 
         read_binance(binance("BTCUSDT", ap="0")),
         read_binance(binance("BTCUSDT", S="HOLD")),
         read_bybit(b'{"success":true,"ret_msg":"pong","op":"ping"}'),
+        read_deribit(deribit(None)),
+        read_deribit(b'{"jsonrpc":"2.0","id":1,"result":["trades.future.BTC.100ms"]}'),
         read_okx(b"pong", SIZES),
         read_okx(b'{"event":"subscribe","arg":{"channel":"liquidation-orders"}}', SIZES),
         read_okx(okx("GRASS-USDT-SWAP"), SIZES),
@@ -70,6 +83,17 @@ def test_a_liquidation_is_its_asset_its_side_and_its_notional(told, asset: str, 
 )
 def test_a_greeting_a_pong_and_what_cannot_be_counted_are_no_liquidation(told):
     assert told == []
+
+
+def test_a_trade_between_two_closed_positions_counts_on_both_sides():
+    assert [(one.long, one.usd) for one in read_deribit(deribit("MT"))] == [(True, 1_120), (False, 1_120)]
+
+
+def test_the_recorded_trades_of_deribit_closed_two_longs(shared: Path):
+    messages = json.loads((shared / "recordings" / "deribit" / "ws_messages.json").read_text())
+    trades = [one for one in messages if one.get("params", {}).get("channel", "").startswith("trades.")]
+    told = [forced for one in trades for forced in read_deribit(json.dumps(one).encode())]
+    assert [(one.asset, one.long, one.usd) for one in told] == [("BTC", True, 1_120), ("BTC", True, 2_500)]
 
 
 def test_a_message_of_another_shape_is_a_change():
@@ -99,9 +123,8 @@ def test_the_recorded_liquidation_of_okx_with_the_size_of_its_recorded_contract(
     listed = parse_sizes(
         Reply(subject="okx", body=(folder / "instruments_swap_2022.json").read_bytes(), heard_at=utc(AT_MS))
     )
-    assert listed["BTC-USDT-SWAP"] == (0.01, False)
-    assert listed["BTC-USD-SWAP"] == (100, True)
-    assert listed["ETH-USD-SWAP"] == (10, True)
+    names = ("BTC-USDT-SWAP", "BTC-USD-SWAP", "ETH-USD-SWAP")
+    assert [listed[name] for name in names] == [(0.01, False), (100.0, True), (10.0, True)]
     [message] = json.loads((folder / "ws_liquidation_orders_swap.json").read_text())
     [one] = read_okx(json.dumps(message).encode(), {"GRASS-USDT-SWAP": (10.0, False)})
     assert (one.asset, one.long) == ("GRASS", True)
@@ -109,13 +132,14 @@ def test_the_recorded_liquidation_of_okx_with_the_size_of_its_recorded_contract(
 
 
 @settings(max_examples=100, deadline=None)
-@given(replies(binance(), bybit(), okx()))
+@given(replies(binance(), bybit(), okx(), deribit()))
 def test_a_broken_message_is_a_refusal_or_a_liquidation_of_a_positive_size(bodies: tuple[bytes, ...]):
-    order, push, swaps = bodies
+    order, push, swaps, trades = bodies
     readers: list[tuple[Callable[[bytes], list[Forced]], bytes]] = [
         (read_binance, order),
         (read_bybit, push),
         (lambda body: read_okx(body, SIZES), swaps),
+        (read_deribit, trades),
     ]
     for read, body in readers:
         try:
