@@ -67,9 +67,8 @@ def _edge(route: Route, judgement: Judgement, severity: Severity, notify: Notify
         change.after == "on" and change.before == "pending" and _is_alarm(judgement, change.rule)
         for change in judgement.changed
     )
-    if again and route.last_alert_at is not None and at - route.last_alert_at >= notify.repeat:
-        return "repeat"
-    return None
+    told_lately = any(at - told < notify.repeat for told in route.alerted_at)
+    return "repeat" if again and not told_lately else None
 
 
 def _is_clear(verdict: Verdict) -> bool:

@@ -1,0 +1,79 @@
+"""How often a channel hears from us: seldom in a storm, never twice, and in a calm only when it asked to."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bot.domain.judgement import Signal
+from bot.domain.posts import Route
+from bot.rules import alert, evaluate
+from tests.rules.make import book, facts
+from tests.tapes import Market, quiet, recorded, volatile
+
+POST_HOUR = 12
+Posts = list[tuple[datetime, str, str]]
+
+
+def follow(market: Market) -> Posts:
+    """Every post of one channel with a daily post at noon: when, why, and the stance."""
+    route, posts = Route(channel="preview:"), list[tuple[datetime, str, str]]()
+    kept: Mapping[str, Signal] = {}
+    for at, sample in zip(market.times, market.samples, strict=True):
+        judgement = evaluate(book(), facts(sample, at), kept, at)
+        kept = judgement.signals
+        due = at if at.hour == POST_HOUR else None
+        route, reason = alert(replace(route, due_at=due), judgement, book(), at)
+        if due or reason:
+            posts.append((at, "scheduled" if due else str(reason), judgement.verdict.stance))
+    return posts
+
+
+def is_bearable(posts: Posts, days: int) -> None:
+    a_day = Counter(at.date() for at, _, _ in posts)
+    assert max(a_day.values()) <= 4
+    assert sum(why == "scheduled" for _, why, _ in posts) == days
+    alerts = [post for post in posts if post[1] != "scheduled"]
+    for (before, *one), (after, *two) in pairwise(alerts):
+        assert one != two or after - before >= timedelta(days=1)
+
+
+def test_a_quiet_month_brings_exactly_the_scheduled_posts() -> None:
+    posts = follow(quiet(seed=7, days=10))
+    assert [(at.hour, why) for at, why, _ in posts] == [(POST_HOUR, "scheduled")] * 10
+    assert {stance for _, _, stance in posts} == {"neutral"}
+
+
+def test_two_volatile_weeks_bring_at_most_four_posts_a_day() -> None:
+    is_bearable(follow(volatile(seed=3, days=14)), 14)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_volatile_quarter_brings_at_most_four_posts_a_day_and_none_twice(seed: int) -> None:
+    posts = follow(volatile(seed))
+    is_bearable(posts, 90)
+    assert [why for _, why, _ in posts if why != "scheduled"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_whole_quiet_month_brings_exactly_the_scheduled_posts(seed: int) -> None:
+    posts = follow(quiet(seed))
+    assert [why for _, why, _ in posts] == ["scheduled"] * 30
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_fall_of_february_2026_brings_at_most_four_posts_a_day(shared: Path) -> None:
+    until = datetime(2026, 2, 20, tzinfo=UTC)
+    posts = follow(recorded(shared / "recordings" / "history", datetime(2026, 1, 1, tzinfo=UTC), until))
+    is_bearable(posts, 50)
+    alerts = [(at, stance) for at, why, stance in posts if why != "scheduled"]
+    assert any(stance == "bearish" and at < datetime(2026, 2, 6, tzinfo=UTC) for at, stance in alerts)
