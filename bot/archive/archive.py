@@ -15,7 +15,7 @@ from bot.archive.codec import encode
 from bot.archive.engine import Database, translated, upsert
 from bot.archive.evidence import evidence
 from bot.archive.leader import Leadership, fence
-from bot.archive.migrate import migrate
+from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.points import PointStore
 from bot.archive.retention import prune
 from bot.archive.schema import notes
@@ -85,6 +85,8 @@ class SqlArchive:
             await outbox.add(connection, number, decision.posts)
             if decision.posts:
                 await notify(connection)
+        if decision.posts:
+            self.wake.tell()
 
     async def verdicts(
         self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
@@ -240,14 +242,27 @@ class SqlArchive:
 
 async def open_archive(url: str) -> SqlArchive:
     """The archive at a database address, brought to this version's schema: `sqlite:///FILE`, `sqlite://` (in memory) or
-    `postgresql://…`. Raises ArchiveError: unreachable, damaged, newer than this version."""
+    `postgresql://…`. A file of an older schema is copied first, to FILE.before-REVISION.
+
+    Raises ArchiveError: unreachable, damaged, newer than this version.
+    """
     database = Database(url)
     try:
         if database.path is not None:
             with translated(f"database {database.path}"):
                 await to_thread(Path(database.path).parent.mkdir, parents=True, exist_ok=True)
+        await _keep_old(database)
         await migrate(database)
     except BaseException:
         await database.aclose()
         raise
     return SqlArchive(database)
+
+
+async def _keep_old(database: Database) -> None:
+    found = await revision(database)
+    if database.path is None or found in (None, HEAD) or found not in KNOWN:
+        return
+    to = Path(f"{database.path}.before-{HEAD}")
+    if not await to_thread(to.exists):
+        await backup(database, to)

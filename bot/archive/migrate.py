@@ -56,6 +56,7 @@ def _upgrade(connection: Connection) -> None:
     # alembic takes a fifth of a second to import: only where there is something to migrate.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -65,7 +66,10 @@ def _upgrade(connection: Connection) -> None:
     if found is not None and found not in KNOWN:
         version = connection.execute(select(editions.c.version).where(editions.c.revision == found)).scalar()
         raise ArchiveError(_newer(found, version))
-    command.upgrade(config, HEAD)
+    try:
+        command.upgrade(config, HEAD)
+    except CommandError as error:
+        raise ArchiveError(f"database migration from {found} to {HEAD}: {error}") from error
 
 
 def _newer(found: str, version: str | None) -> str:

@@ -16,7 +16,7 @@ CHANNEL = "tightrope_outbox"
 
 
 async def notify(connection: AsyncConnection) -> None:
-    """Wake the senders when the caller's transaction is committed. On SQLite there is nobody else to wake."""
+    """Wake the senders of other processes when the caller's transaction is committed. On SQLite there are none."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
 
@@ -42,6 +42,10 @@ class Wake:
             self._told.clear()
         return True
 
+    def tell(self) -> None:
+        """Wake whoever waits in this process."""
+        self._told.set()
+
     async def aclose(self) -> None:
         """Stop listening."""
         if self._connection is not None:
@@ -58,9 +62,9 @@ class Wake:
             self._connection = connection
 
     def _hear(self, *_: object) -> None:
-        self._told.set()
+        self.tell()
 
     def _lost(self, *_: object) -> None:
         """Listen afresh at the next wait; somebody may have called meanwhile."""
         self._connection = None
-        self._told.set()
+        self.tell()

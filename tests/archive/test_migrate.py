@@ -1,5 +1,6 @@
 """From any earlier schema to today's, and never on a newer one."""
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-import bot.archive
+import bot.archive.archive
+import bot.archive.migrate
 from bot.archive import SqlArchive, open_archive
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.schema import Moment, metadata
 from bot.errors import ArchiveError
+from tests.archive.make import point
 
 
 async def test_the_migrations_make_exactly_the_tables_of_the_schema(archive: SqlArchive) -> None:
@@ -48,6 +51,27 @@ async def test_a_newer_database_is_refused_with_the_version_to_install(tmp_path:
 
     with pytest.raises(ArchiveError, match=r"9999.*install Tightrope 7\.1\.0"):
         await open_archive(url)
+
+
+async def test_a_file_of_an_older_schema_is_copied_before_it_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.sqlite"
+    archive = await open_archive(f"sqlite:///{path}")
+    await archive.add_points([point(20.0)])
+    async with archive.database.write("test") as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    await archive.aclose()
+    for room in (bot.archive.archive, bot.archive.migrate):
+        monkeypatch.setattr(room, "KNOWN", ("0000", HEAD))
+
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="migration from 0000"):
+            await open_archive(f"sqlite:///{path}")
+
+    copy = sqlite3.connect(f"{path}.before-{HEAD}")
+    assert copy.execute("SELECT value FROM points").fetchall() == [(20.0,)]
+    copy.close()
 
 
 async def test_points_take_their_room_without_a_rowid(file_archive: SqlArchive) -> None:

@@ -14,6 +14,12 @@ async def test_waiting_ends_after_a_while(archive: SqlArchive) -> None:
     assert await archive.wake.wait(0.01) is False
 
 
+async def test_posts_wake_a_sender_of_the_same_process(archive: SqlArchive) -> None:
+    waiting = asyncio.create_task(archive.wake.wait(30))
+    await archive.commit("BTC", Profile(), decision(posts=(post(),)), snapshot())
+    assert await waiting is True
+
+
 @pytest.mark.slow
 async def test_posts_of_another_process_wake_and_an_evaluation_without_posts_does_not(postgres_url: str) -> None:
     writer, sender = await open_archive(postgres_url), await open_archive(postgres_url)
