@@ -99,9 +99,10 @@ def _part(desk: Desk, rule: str, part: Part, facts: Facts, profile: Profile) -> 
         return desk.say("answer", f"why-rule-{part.wanted}", facts, profile, names)
     names = {"it": Origin(kind="fact", ref=part.asks, value="" if part.value is None else part.value)}
     side = "above" if part.above else "below"
-    if part.threshold is not None:
-        shown = number(part.asks, part.threshold, desk.bank(profile))
-        names["low"] = Origin(kind="threshold", ref=f"{rule}:{part.asks} {side}", value=shown)
+    for name, bound, what in (("low", part.threshold, side), ("high", part.clears, "clears")):
+        if bound is not None:
+            shown = number(part.asks, bound, desk.bank(profile))
+            names[name] = Origin(kind="threshold", ref=f"{rule}:{part.asks} {what}", value=shown)
     return desk.say("answer", f"why-{side}", facts, profile, names)
 
 
