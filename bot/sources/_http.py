@@ -24,7 +24,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Self
+from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import httpx
 
@@ -54,6 +57,8 @@ MEANINGS = {
     NOT_HERE: "this place is not served",
 }
 
+HEADERS = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "tightrope"}
+
 Params = Mapping[str, str | int]
 
 
@@ -73,6 +78,10 @@ class Patience:
     connect_s: float = 4.0
     read_s: float = 8.0
     total_s: float = 15.0
+
+    def as_httpx(self) -> dict[str, float]:
+        """The time limits of one connection, in the words of httpx's transport."""
+        return {"connect": self.connect_s, "read": self.read_s, "write": self.read_s, "pool": self.total_s}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +121,11 @@ class _Rest(Exception):
 
 
 class Http:
-    """One client for all sources. Use as an async context manager, or call `aclose`."""
+    """One pool of connections for all sources. Use as an async context manager, or call `aclose`.
+
+    Requests go to httpx's transport itself: its client adds cookies, redirects and authentication, which no venue needs and
+    which cost more than half of a small request's time.
+    """
 
     def __init__(
         self,
@@ -127,12 +140,8 @@ class Http:
         self._patience = patience or Patience()
         self._hosts: dict[str, Host] = {}
         self._shared: dict[str, tuple[datetime, asyncio.Task[Reply]]] = {}
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            timeout=httpx.Timeout(self._patience.read_s, connect=self._patience.connect_s),
-            headers={"accept-encoding": "gzip", "user-agent": "tightrope"},
-            limits=httpx.Limits(max_connections=40, keepalive_expiry=60),
-        )
+        self._transport = transport or _network()
+        self._limits = {"timeout": self._patience.as_httpx()}
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,7 +155,7 @@ class Http:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._shared.values()), return_exceptions=True)
         self._shared.clear()
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def now(self) -> datetime:
         """This moment, by the clock that server times are compared with."""
@@ -172,31 +181,36 @@ class Http:
     ) -> Reply:
         """The answer to a GET. `cost` is its weight in the host's budget; a question asked again within `share_s` gets the
         first one's answer (one request then serves all assets). Raises SourceUnavailable, SourceChanged."""
-        request = self._client.build_request("GET", url, params=params, headers=headers)
-        return await self._ask_shared(request, str(request.url), subject, cost, share_s)
+        if params:
+            url = f"{url}?{urlencode(params)}"
+        return await self._ask_shared(partial(self._request, "GET", url, headers or {}), url, subject, cost, share_s)
 
     async def post(self, url: str, *, subject: str, body: bytes, cost: float = 1, share_s: float = 0) -> Reply:
         """The answer to a POST of JSON; as `get`. Raises SourceUnavailable, SourceChanged."""
         headers = {"content-type": "application/json"}
-        request = self._client.build_request("POST", url, content=body, headers=headers)
-        return await self._ask_shared(request, f"{request.url} {body.decode()}", subject, cost, share_s)
+        ask = partial(self._request, "POST", url, headers, body)
+        return await self._ask_shared(ask, f"{url} {body.decode()}", subject, cost, share_s)
+
+    def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> httpx.Request:
+        return httpx.Request(method, url, headers={**HEADERS, **headers}, content=body, extensions=self._limits)
 
     async def _ask_shared(
-        self, request: httpx.Request, question: str, subject: str, cost: float, share_s: float
+        self, make: Callable[[], httpx.Request], question: str, subject: str, cost: float, share_s: float
     ) -> Reply:
         if share_s <= 0:
-            return await self._ask(request, subject, cost)
+            return await self._ask(make(), subject, cost)
         now = self._now()
         _, task = self._shared.get(question, (now, None))
         if task is None or _is_over(*self._shared[question], now):
-            task = asyncio.create_task(self._ask(request, subject, cost))
+            task = asyncio.create_task(self._ask(make(), subject, cost))
             task.add_done_callback(_retrieve)
             self._shared = {asked: known for asked, known in self._shared.items() if not _is_over(*known, now)}
             self._shared[question] = (now + timedelta(seconds=share_s), task)
         return await asyncio.shield(task)
 
     async def _ask(self, request: httpx.Request, subject: str, cost: float) -> Reply:
-        host = self._hosts.setdefault(request.url.host, Host(request.url.host, MODEST))
+        name = request.url.host
+        host = self._hosts.get(name) or self._hosts.setdefault(name, Host(name, MODEST))
         try:
             async with asyncio.timeout(self._patience.total_s):
                 self._refuse_while_resting(host, subject)
@@ -259,7 +273,7 @@ class Http:
 
     async def _once(self, request: httpx.Request, subject: str) -> Reply:
         try:
-            response = await self._client.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
             try:
                 body = await _body(response, subject)
             finally:
@@ -300,6 +314,12 @@ def _retrieve(task: asyncio.Task[Reply]) -> None:
     """Look at the outcome: each asker gets it, and one whose askers all went away is not reported as never looked at."""
     if not task.cancelled():
         task.exception()
+
+
+def _network() -> httpx.AsyncHTTPTransport:
+    """The real network, through the proxy that the environment names, if any."""
+    limits = httpx.Limits(max_connections=40, keepalive_expiry=60)
+    return httpx.AsyncHTTPTransport(limits=limits, proxy=getproxies().get("https"))
 
 
 async def _body(response: httpx.Response, subject: str) -> bytes:
