@@ -33,11 +33,12 @@ Compute = Callable[[Moment, History], Measured | Unknown]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sum:
-    """One side's notional in a window: until when, and whether it may be more."""
+    """One side's notional in a window: until when, whether it may be more, and whether a vendor counted it in full."""
 
     usd: float
     until_ms: float
     at_least: bool
+    full_count: bool
 
 
 def _tally(moment: Moment, _: History) -> Measured | Unknown:
@@ -53,8 +54,13 @@ def _within(column: Column, window_ms: float, now_ms: float, max_age_ms: float) 
         rows = _tiles(column, float(end_ms) - window_ms, float(end_ms))
         covered = float(column.covers_ms[rows].sum())
         if covered >= MIN_SHARE * window_ms:
-            least = bool(column.at_least[rows].any()) or covered < window_ms
-            return _Sum(usd=float(column.value[rows].sum()), until_ms=float(end_ms), at_least=least)
+            full = not column.at_least[rows].any()
+            return _Sum(
+                usd=float(column.value[rows].sum()),
+                until_ms=float(end_ms),
+                at_least=not full or covered < window_ms,
+                full_count=full,
+            )
     return None
 
 
@@ -90,7 +96,7 @@ def _side(window: timedelta, side: str, max_age: timedelta) -> Compute:
             reason = f"the tallies do not cover {MIN_SHARE:.0%} of the window"
             return Unknown(reason=reason) if venues else moment.silence("liquidations")
         asked = len(set(moment.asked("liquidations")) | set(sums))
-        full = {venue: one for venue, one in sums.items() if not one.at_least}
+        full = {venue: one for venue, one in sums.items() if one.full_count}
         if full:
             venue = max(full, key=lambda name: full[name].usd)
             sums = {venue: full[venue]}
@@ -99,7 +105,7 @@ def _side(window: timedelta, side: str, max_age: timedelta) -> Compute:
             observed_at=to_time(min(one.until_ms for one in sums.values())),
             venues=tuple(sorted(sums)),
             of_venues=len(sums) if full else asked,
-            lower_bound=not full,
+            lower_bound=any(one.at_least for one in sums.values()),
             by_venue={venue: one.usd for venue, one in sorted(sums.items())},
         )
 

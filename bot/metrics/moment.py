@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from bot.domain.catalog import Catalog, Measured, Metric, Unknown
 from bot.domain.playbook import Holding
-from bot.domain.readings import FundingRate, FutureQuote, Quantity, Reading, Snapshot
+from bot.domain.readings import FundingRate, FutureQuote, Gap, Quantity, Reading, Snapshot
 from bot.metrics.history import History, to_time
 
 R = TypeVar("R", bound=Reading)
@@ -67,7 +67,7 @@ class Moment:
             return Unknown(reason="nothing was heard of it yet")
         if not asked:
             return Unknown(reason=f"no venue that brings {quantities[0]} is switched on")
-        told = [f"{gap.who}: {gap.reason}" for gap in self.snapshot.gaps if gap.who.split(" ")[0].rstrip(":") in asked]
+        told = [_in_words(gap) for gap in self.snapshot.gaps if gap.who.partition(" ")[0] in asked]
         return Unknown(reason="; ".join(told) or f"{', '.join(asked)} brought no {quantities[0]}, or an old one")
 
     def once(self, work: Callable[[Moment], T]) -> T:
@@ -120,6 +120,10 @@ class Moment:
             by_venue=own or None,
             lower_bound=bool(column.at_least[-1]),
         )
+
+
+def _in_words(gap: Gap) -> str:
+    return gap.reason if gap.reason.startswith(gap.who) else f"{gap.who}: {gap.reason}"
 
 
 def _asset(reading: Reading) -> str:

@@ -7,6 +7,7 @@ are told where bars cover 95% of the 30 days' hours. An extreme's time is the st
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -109,7 +110,7 @@ def _hours_since(name: str) -> Compute:
         if extreme.extreme_at is None:
             return Unknown(reason=f"the time of {name} is not known")
         hours = (moment.at - extreme.extreme_at).total_seconds() / 3600.0
-        return Measured(value=hours, observed_at=extreme.observed_at, extreme_at=extreme.extreme_at)
+        return replace(extreme, value=hours, by_venue=None)
 
     return compute
 

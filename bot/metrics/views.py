@@ -226,6 +226,7 @@ def _changes(
         then = _stack([_exactly(own, column, found) for own in columns], len(rows))
         same = (np.isnan(here) == np.isnan(then)).all(axis=0)
         common[label] = ~np.isnan(here)
+        whole = np.ones(len(rows), np.bool_)
         if not same.all():
             there = _stack([own.before(then_ms, tolerance_ms)[0] for own in columns], len(rows))
             both = ~np.isnan(here) & ~np.isnan(there)
@@ -233,10 +234,12 @@ def _changes(
             now = np.where(same, now, _combined(metric, here, both, weights))
             before = np.where(same, before, _combined(metric, there, both, weights))
             common[label] = np.where(same, ~np.isnan(here), both)
+            whole = same | (both == ~np.isnan(here)).all(axis=0)
         # The difference of two figures that may each be higher says nothing.
         now = np.where((column.at_least[rows] > 0.0) | (column.at_least[found] > 0.0), np.nan, now)
         values[f"change_{label}"] = now - before
-        values[f"before_{label}"] = np.where(np.isnan(now), np.nan, before)
+        # Shown beside the value now, so only where just the venues of the value now were compared.
+        values[f"before_{label}"] = np.where(np.isnan(now) | ~whole, np.nan, before)
         if metric.amount:
             values[f"change_{label}_pct"] = _ratio(now - before, before) * 100.0
     return common, venues

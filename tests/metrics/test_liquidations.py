@@ -55,6 +55,24 @@ def test_a_vendors_full_count_stands_alone() -> None:
     assert (fact.value, fact.lower_bound, fact.venues) == (100e6, False, ("coinglass",))
 
 
+def test_a_vendors_count_of_most_of_a_window_is_not_added_to_the_venues_it_counts() -> None:
+    """Four-hour tallies of five days, one of them missing."""
+    told = [
+        tally(
+            4e6,
+            0.0,
+            since=NOW - HOUR * (4 * back + 6),
+            until=NOW - HOUR * (4 * back + 2),
+            venue="coinglass",
+            complete=True,
+        )
+        for back in range(29, -1, -1)
+    ]
+    late = [one for one in told if one.since_at != NOW - HOUR * 50]
+    fact = facts(*late, *hourly(2e6, 1e6, 120)).known["liquidations_5d_long_usd"]
+    assert (fact.value, fact.lower_bound, fact.venues) == (29 * 4e6, True, ("coinglass",))
+
+
 def test_one_side_alone_is_a_lower_bound_of_the_total() -> None:
     full = tally(90e6, None, since=NOW - DAY, until=NOW, venue="coinglass", complete=True)
     known = facts(full)
