@@ -64,7 +64,9 @@ async def test_each_number_leads_to_its_time_its_venues_and_its_formula(ask, tol
 
 async def test_each_rule_that_was_on_shows_its_conditions_and_their_values(ask, told):
     body = (await ask("why", post="abcd2345")).body
-    assert "Very dear puts: 60-day put-call skew is 20%; the rule comes on at more than 12% and lets go at 10.5%." in body
+    assert (
+        "Very dear puts: 60-day put-call skew is 20%; the rule comes on at more than 12% and lets go at 10.5%." in body
+    )
 
 
 async def test_without_an_id_the_last_post_of_the_channel_is_meant(ask, told):

@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from aiohttp import hdrs, web
 
 from bot.commands import Command, discover
 from bot.delivery.preview.draw import Draw, Entry, Shown
 from bot.delivery.preview.entries import Entries, up_to
-from bot.delivery.preview.feed import Preview
-from bot.delivery.preview.guard import HEADERS, guard
+from bot.delivery.preview.surface import Preview
+from bot.delivery.preview.guard import HEADERS, Handler, guard
 from bot.delivery.preview.readers import Readers
 from bot.delivery.preview.typed import LONGEST_LINE, suggest
 from bot.desk import Desk
 from bot.domain.posts import Post
+from bot.errors import ArchiveError
+
+log = structlog.get_logger()
 
 COOKIE = "reader"
 SHOWN = 50
@@ -29,7 +33,8 @@ def create_app(
     desk: Desk, preview: Preview, *, loopback: bool = True, password: str | None = None, beat_s: float = BEAT_S
 ) -> web.Application:
     """The page's web application over a desk. It asks the desk and its archive, never a venue."""
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guard(loopback=loopback, password=password)])
+    guarded = guard(loopback=loopback, password=password)
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guarded, _archive_out])
     page = Page(desk=desk, preview=preview, commands=discover(), beat_s=beat_s)
     app.router.add_get("/", page.home)
     app.router.add_get("/stream", page.stream)
@@ -39,6 +44,16 @@ def create_app(
     app.router.add_static("/static", STATIC)
     app.on_shutdown.append(page.end)
     return app
+
+
+@web.middleware
+async def _archive_out(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Where the archive cannot be read: say so instead of failing."""
+    try:
+        return await handler(request)
+    except ArchiveError as error:
+        log.error("preview.archive", path=request.path, reason=str(error))  # noqa: TRY400 (the reason says it all)
+        return web.Response(status=503, text="The archive cannot be read now. Try again in a moment.\n")
 
 
 class Page:

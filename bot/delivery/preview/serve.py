@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.delivery.preview.feed import Preview
+from bot.delivery.preview.surface import Preview
 from bot.delivery.preview.guard import is_loopback
 from bot.delivery.preview.page import create_app
 from bot.desk import Desk

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.delivery.preview import create_app
 from bot.desk import Hearing
+from bot.errors import ArchiveError
 
 NASTY = "<script>alert(1)</script> **bold** [x](javascript:alert(1)) @everyone \"'{{ 7*7 }}"
 
@@ -173,6 +174,17 @@ async def test_the_bar_tells_each_source_and_its_age(page, desk, a_gap):
 async def test_lines_are_completed(page):
     reply = await page.get("/suggest", params={"line": "/skew BTC 3"})
     assert await reply.json() == ["/skew BTC 30"]
+
+
+async def test_an_archive_that_cannot_be_read_is_said_and_nothing_leaks(page, desk, monkeypatch):
+    async def broken(**_):
+        raise ArchiveError("/secret/path.sqlite: disk I/O error")
+
+    monkeypatch.setattr(desk.archive, "posts", broken)
+    reply = await page.get("/")
+    assert reply.status == 503
+    assert "secret" not in await reply.text()
+    assert "Content-Security-Policy" in reply.headers
 
 
 async def test_healthz_answers_small_json(page):
