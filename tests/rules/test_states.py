@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.rulebook import Condition
-from bot.rules import Judgement, evaluate, replay
+from bot.rules import Judgement, Replay, evaluate, replay
 from bot.rules.states import Cell, advance, cell_of, signal_of
 from tests.rules.make import HOUR, NOON, book, facts, few_or_many, markets, on, play, settled, turning_points
 
@@ -100,13 +100,12 @@ def test_a_restart_at_any_step_changes_nothing(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(samples=st.lists(markets(), min_size=2, max_size=5))
     def holds(samples: list[dict[str, float]]) -> None:
-        through = play(samples)
-        kept = {name: signal_of(name, cell_of(signal)) for name, signal in through[-2].signals.items()}
-        assert kept == through[-2].signals
-        at = NOON + (len(samples) - 1) * HOUR
-        again = evaluate(book(), facts(samples[-1], at), kept, at)
-        assert again.signals == through[-1].signals
-        assert again.verdict == through[-1].verdict
+        through = Replay(book())
+        for number, sample in enumerate(samples):
+            restarted = Replay(book(), signals=through.signals())
+            at = NOON + number * HOUR
+            assert restarted.judge(sample, at) == through.judge(sample, at)
+            assert restarted.signals() == through.signals()
 
     holds()
 

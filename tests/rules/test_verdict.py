@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.judgement import Verdict
-from bot.rules import Judgement, evaluate
+from bot.rules import Judgement, Replay, evaluate
 from tests.rules.make import (
     ARTICLE,
     CALM,
@@ -126,8 +126,10 @@ def test_less_data_never_makes_a_stronger_verdict_in_the_midst_of_time(examples:
     @settings(max_examples=examples, deadline=None)
     @given(past=st.lists(markets(), max_size=4), market=markets(), removed=families())
     def holds(past: list[Mapping[str, float]], market: Mapping[str, float], removed: set[str]) -> None:
-        signals = play(past)[-1].signals if past else {}
-        at = NOON + len(past) * HOUR
+        remembered = Replay(book())
+        for number, sample in enumerate(past):
+            remembered.judge(sample, NOON + number * HOUR)
+        signals, at = remembered.signals(), NOON + len(past) * HOUR
         more = evaluate(book(), facts(market, at), signals, at)
         less = evaluate(book(), facts(without(market, removed), at), signals, at)
         never_stronger(more.verdict, less.verdict)
