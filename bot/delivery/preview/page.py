@@ -12,9 +12,9 @@ from aiohttp import hdrs, web
 from bot.commands import Command, discover
 from bot.delivery.preview.draw import Draw, Entry, Shown
 from bot.delivery.preview.entries import Entries, up_to
-from bot.delivery.preview.surface import Preview
 from bot.delivery.preview.guard import HEADERS, Handler, guard
 from bot.delivery.preview.readers import Readers
+from bot.delivery.preview.surface import Preview
 from bot.delivery.preview.typed import LONGEST_LINE, suggest
 from bot.desk import Desk
 from bot.domain.posts import Post

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.delivery.preview.surface import Preview
 from bot.delivery.preview.guard import is_loopback
 from bot.delivery.preview.page import create_app
+from bot.delivery.preview.surface import Preview
 from bot.desk import Desk
 from bot.errors import ConfigError, Problem
 
