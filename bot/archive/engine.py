@@ -73,7 +73,7 @@ class translated:  # noqa: N801  (a context manager that reads as a word)
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, SQLAlchemyError | OSError | sqlite3.Error):
             raise ArchiveError(f"{self._subject}: {_reason(error)}") from error
 
