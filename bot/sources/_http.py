@@ -77,7 +77,7 @@ class Patience:
     longest_wait_s: float = 5.0
     connect_s: float = 4.0
     read_s: float = 8.0
-    total_s: float = 15.0
+    total_s: float = 10.0
 
     def as_httpx(self) -> dict[str, float]:
         """The time limits of one connection, in the words of httpx's transport."""

@@ -12,7 +12,6 @@ Option volume is not part of the summary: it stays unknown.
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar
@@ -119,15 +118,6 @@ _SUMMARIES = msgspec.json.Decoder(_Answer[_Summary])
 _PAYMENTS = msgspec.json.Decoder(_Answer[_Paid])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Books:
-    """What the contracts of one kind stand on: the replies of marks and of open interest, and the index by currency."""
-
-    marks: Reply
-    opens: Reply
-    indices: Mapping[str, float]
-
-
 class Okx:
     """One poll of one asset is nine requests; seven of them serve all assets."""
 
@@ -158,34 +148,15 @@ class Okx:
     async def poll(self, asset: str, at: datetime) -> Heard:
         """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was heard."""
         del at
-        in_usd, in_usdt, funded, options = await asyncio.gather(
-            self._hear_index(asset, "USD"),
-            self._hear_index(asset, "USDT"),
-            self._hear_funding(asset),
-            self._hear_options(asset),
-            return_exceptions=True,
-        )
-        indices = {
-            currency: one.index_usd
-            for currency, heard in (("USD", in_usd), ("USDT", in_usdt))
-            if not isinstance(heard, BaseException)
-            for one in heard
-            if isinstance(one, SpotQuote)
+        asked = {
+            "index": self._hear_index(asset, "USD"),
+            "swaps": self._hear_contracts(asset, "SWAP"),
+            "futures": self._hear_contracts(asset, "FUTURES"),
+            "funding": self._hear_funding(asset),
+            "options": self._hear_options(asset),
         }
-        swaps, futures = await asyncio.gather(
-            self._hear_contracts(asset, "SWAP", indices),
-            self._hear_contracts(asset, "FUTURES", indices),
-            return_exceptions=True,
-        )
-        parts = {
-            "index": in_usd,
-            "index in USDT": [] if isinstance(in_usdt, list) else in_usdt,
-            "swaps": swaps,
-            "futures": futures,
-            "funding": funded,
-            "options": options,
-            "liquidations": self._collector.tallies(asset),
-        }
+        outcomes = await asyncio.gather(*asked.values(), return_exceptions=True)
+        parts = dict(zip(asked, outcomes, strict=True)) | {"liquidations": self._collector.tallies(asset)}
         return gather(f"{NAME} {asset}", parts, ["swaps", "futures"])
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
@@ -216,12 +187,22 @@ class Okx:
         reply = await self._get("market/index-tickers", f"indices in {currency}", {"quoteCcy": currency}, SHARE_S)
         return parse_index(reply, asset, currency)
 
-    async def _hear_contracts(self, asset: str, kind: str, indices: Mapping[str, float]) -> list[Reading | Gap]:
-        marks, opens = await asyncio.gather(
+    async def _index_usd(self, asset: str, currency: str) -> float | None:
+        """The index that contracts in a currency stand on; None where it was not heard: they are gaps then."""
+        try:
+            heard = await self._hear_index(asset, currency)
+        except SourceError:
+            return None
+        return next((one.index_usd for one in heard if isinstance(one, SpotQuote)), None)
+
+    async def _hear_contracts(self, asset: str, kind: str) -> list[Reading | Gap]:
+        marks, opens, in_usd, in_usdt = await asyncio.gather(
             self._get("public/mark-price", f"{kind} marks", {"instType": kind}, SHARE_S),
             self._get("public/open-interest", f"{kind} open interest", {"instType": kind}, SHARE_S),
+            self._index_usd(asset, "USD"),
+            self._index_usd(asset, "USDT"),
         )
-        return parse_contracts(marks, opens, asset, indices)
+        return parse_contracts(marks, opens, asset, {"USD": in_usd, "USDT": in_usdt})
 
     async def _hear_funding(self, asset: str) -> list[Reading | Gap]:
         reply = await self._get("public/funding-rate", "funding", {"instId": "ANY"}, SHARE_S)
@@ -257,7 +238,7 @@ def parse_index(reply: Reply, asset: str, currency: str) -> list[Reading | Gap]:
     return [Gap(who=f"{NAME} {asset} index", reason=f"{reply.subject}: no {asset}-{currency} in the reply")]
 
 
-def parse_contracts(marks: Reply, opens: Reply, asset: str, indices: Mapping[str, float]) -> list[Reading | Gap]:
+def parse_contracts(marks: Reply, opens: Reply, asset: str, indices: Mapping[str, float | None]) -> list[Reading | Gap]:
     """The asset's contracts of one kind, in USD and USDT. A contract that is marked and not counted has no open interest
     told; one that is counted and not marked is a gap. Raises SourceError."""
     marked = _by_name(_rows(_MARKS, marks), marks.subject)

@@ -48,20 +48,20 @@ class Counted(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def sources(transport: Counted, *, keys: bool) -> AsyncIterator[dict[str, Source]]:
-    async with Http(now=lambda: AT, transport=transport, patience=QUIET) as http:
+async def sources(transport: Counted, *, keys: bool, patience: Patience = QUIET) -> AsyncIterator[dict[str, Source]]:
+    async with Http(now=lambda: AT, transport=transport, patience=patience) as http:
         found = available().items()
         yield {name: kind(http, key="key") for name, kind in found if keys or not kind.NEEDS_KEY}
 
 
-async def poll(transport: Counted, *, keys: bool = True) -> dict[tuple[str, str], Heard]:
+async def poll(transport: Counted, *, keys: bool = True, patience: Patience = QUIET) -> dict[tuple[str, str], Heard]:
     async def heard(source: Source, asset: str) -> Heard:
         try:
             return await source.poll(asset, AT)
         except SourceError as error:
             return Heard(readings=(), gaps=(Gap(who=source.name, reason=str(error)),))
 
-    async with sources(transport, keys=keys) as all_sources:
+    async with sources(transport, keys=keys, patience=patience) as all_sources:
         asked = [(source, asset) for source in all_sources.values() for asset in ASSETS]
         outcomes = await asyncio.gather(*(heard(source, asset) for source, asset in asked))
     return {(source.name, asset): one for (source, asset), one in zip(asked, outcomes, strict=True)}
@@ -124,6 +124,22 @@ def test_a_venue_in_trouble_is_a_gap_that_says_why_and_the_others_say_what_they_
         else:
             assert len(one.readings) == len(whole()[source, asset].readings)
             assert one.gaps == whole()[source, asset].gaps
+
+
+async def test_a_venue_that_stalls_holds_up_neither_the_others_nor_the_poll():
+    class Stalled(Counted):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if "okx" in request.url.host:
+                await asyncio.Event().wait()
+            return await super().handle_async_request(request)
+
+    heard = await poll(Stalled(), patience=Patience(attempts=1, total_s=2.0))
+    for (name, asset), one in heard.items():
+        if name == "okx":
+            assert one.readings == ()
+            assert "no answer within 2 s" in one.gaps[0].reason
+        else:
+            assert len(one.readings) == len(whole()[name, asset].readings)
 
 
 async def test_without_a_network_every_source_says_so():
