@@ -16,6 +16,8 @@ from rich.console import Console as Terminal
 
 from bot import commentary, metrics, rules, sources
 from bot.archive import SqlArchive, open_archive
+from bot.archive import move as move_archive
+from bot.archive import restore as restore_archive
 from bot.check import Report, check
 from bot.delivery.console import Console
 from bot.delivery.preview import Preview, ask_health, serve
@@ -40,6 +42,7 @@ log = structlog.get_logger()
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
+PRUNED_AT = ("03:40",)
 EQUIVALENT = "equivalent.toml"  # beside the cases: mutants that no case can tell apart
 
 
@@ -153,6 +156,8 @@ async def house(
 async def run(settings: Settings, playbook: Playbook, terminal: Terminal) -> None:
     """The live bot until SIGINT or SIGTERM: the page at once, then history, polls and posts; Discord where a token is set."""
     async with house(settings, playbook, terminal=terminal) as parts, _page(parts, settings, terminal):
+        if not await parts.archive.leadership.acquire():
+            raise ArchiveError(f"{_without_secret(settings.archive.url)}: another bot polls into it; stop that one first")
         stop = _stop_signal()
         tasks = [asyncio.create_task(_work(parts, settings), name="work")]
         if settings.discord_token is not None:
@@ -217,17 +222,42 @@ async def doctor(settings: Settings, playbook: Playbook) -> Sequence[Diagnosis]:
     found = [_token(settings)]
     try:
         async with house(settings, playbook, terminal=Terminal(file=io.StringIO())) as parts:
-            found.append(Diagnosis(what="archive", well=True, says=f"{settings.archive.url.split('@')[-1]} opens"))
+            found.append(Diagnosis(what="archive", well=True, says=f"{_without_secret(settings.archive.url)} opens"))
             found += await look_at_sources(parts.desk, parts.clock.now())
     except ArchiveError as error:
         found.append(Diagnosis(what="archive", well=False, says=str(error)))
     return found
 
 
+def _without_secret(url: str) -> str:
+    """A database address without its user and password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
 def _token(settings: Settings) -> Diagnosis:
     if settings.discord_token is None:
         return Diagnosis(what="discord", well=True, says="no DISCORD_TOKEN: the bot runs on the page alone")
     return Diagnosis(what="discord", well=True, says="a token is set")
+
+
+async def backup(settings: Settings, to: Path) -> None:
+    """A checked copy of the archive, made while the bot runs. Raises ArchiveError."""
+    archive = await open_archive(settings.archive.url)
+    try:
+        await archive.backup(to)
+    finally:
+        await archive.aclose()
+
+
+async def restore(settings: Settings, source: Path) -> Path | None:
+    """Put a backup in the archive's place; where the old one went. Raises ArchiveError."""
+    return await restore_archive(source, settings.archive.url)
+
+
+async def migrate_to(settings: Settings, url: str) -> Mapping[str, int]:
+    """Copy the archive to another database: rows by table. Raises ArchiveError."""
+    return await move_archive(settings.archive.url, url)
 
 
 async def health(settings: Settings) -> tuple[bool, str]:
@@ -264,6 +294,11 @@ async def _work(parts: House, settings: Settings) -> None:
     parts.schedule.every("poll", settings.poll.every_s, poll, jitter_s=settings.poll.jitter_s)
     parts.schedule.slots("slots", settings.posts.at, settings.posts.zone, poll)
     parts.schedule.every("deliver", settings.posts.retry_s, lambda at: parts.desk.deliver())
+    keep = settings.archive
+    parts.schedule.slots(
+        "prune", PRUNED_AT, "UTC",
+        lambda at: parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days),
+    )  # fmt: skip
     parts.schedule.start()
     await asyncio.Event().wait()
 

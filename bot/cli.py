@@ -182,6 +182,32 @@ def doctor(as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> 
 
 
 @cli.command()
+def backup(to: Path, config: ConfigFolder = composition.CONFIG) -> None:
+    """Copy the archive to a file, checked, while the bot runs."""
+    with _progress(f"copying to {to}"):
+        asyncio.run(composition.backup(_settings(config), to))
+    print(f"the archive is in {to}")
+
+
+@cli.command()
+def restore(source: Path, config: ConfigFolder = composition.CONFIG) -> None:
+    """Put a backup in the archive's place. The bot must not run; the old archive is kept beside it."""
+    with _progress(f"checking {source}"):
+        old = asyncio.run(composition.restore(_settings(config), source))
+    print(f"restored from {source}" + (f"; the old one is {old}" if old else ""))
+
+
+@cli.command("migrate-to")
+def migrate_to(url: str, config: ConfigFolder = composition.CONFIG) -> None:
+    """Copy the archive to another database, such as from SQLite to PostgreSQL. The bot must not run."""
+    with _progress("copying"):
+        moved = asyncio.run(composition.migrate_to(_settings(config), url))
+    for table, rows in moved.items():
+        print(f"{rows:>9}  {table}")
+    print("now set DATABASE_URL to the new address")
+
+
+@cli.command()
 def health(config: ConfigFolder = composition.CONFIG) -> None:
     """Ask the running bot on this machine whether it is well. Exit code 0 or 1."""
     well, says = asyncio.run(composition.health(_settings(config)))

@@ -59,8 +59,9 @@ def decide(
         venues=venues,
     )
     return Decision(
-        points=observed.points, facts=observed.facts, state=after, verdict=verdict, stories=stories, posts=tuple(posts)
-    )
+        points=observed.points, facts=observed.facts, state=after, verdict=verdict, stories=stories, posts=tuple(posts),
+        playbook_hash=playbook.hash,
+    )  # fmt: skip
 
 
 def tell(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile, memory: Memory, at: datetime) -> Story:

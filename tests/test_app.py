@@ -39,7 +39,7 @@ def changed_tape(**figures: float) -> Tape:
     folder = CONFIG / "tapes" / "february-2026"
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
     for name, value in figures.items():
-        files["tape.toml"], count = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", files["tape.toml"])
+        files["tape.toml"], count = re.subn(rf"(?m)^{name} = [\d_.]+$", f"{name} = {value}", files["tape.toml"])
         assert count == 1, name
     return parse(files)
 
