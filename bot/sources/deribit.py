@@ -12,7 +12,7 @@ wrong type, a name that cannot be read or comes twice is SourceChanged.
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -67,6 +67,7 @@ HOST = "www.deribit.com"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 RECENT = timedelta(hours=48)
+RECORDING = timedelta(minutes=10)
 CHUNK = timedelta(days=30)  # get_funding_rate_history gives 744 rows at most, get_volatility_index_data 1,000
 EIGHT_HOURS = timedelta(hours=8)
 TOO_MANY_REQUESTS = 10028
@@ -435,29 +436,33 @@ def parse_funding_history(reply: Reply, asset: str) -> list[Reading | Gap]:
 def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
     """A folder of recorded replies by file name, as one snapshot of this source alone.
 
-    `book_summary_[btc_]option.json` and `book_summary_[btc_]future.json` are needed (an empty list of futures is allowed);
-    without `index_price.json` the index is the median `estimated_delivery_price` of the option rows. The time is the median
-    `creation_timestamp` of the option rows. Raises SourceError.
+    `book_summary_[btc_]option.json` is needed; without `index_price.json` the index is the median `estimated_delivery_price`
+    of the option rows. What else cannot be read (`book_summary_[btc_]future.json`, the index) is a gap; an empty list of
+    futures is one too. The time is the median `creation_timestamp` of the option rows. Raises SourceError.
     """
     options = _recorded(folder, asset, "option")
-    futures = _recorded(folder, asset, "future")
     rows = _rpc(_OPTIONS, options, f"{NAME} {asset} options").result or []
     if not rows:
         raise SourceUnavailable(f"{NAME} {asset} options: no option in the recording, hence no time")
-    times_ms = [row.creation_timestamp for row in rows]
-    taken_at, last_at = utc(int(median(np.array(times_ms)))), utc(max(times_ms))
+    times_ms = np.array([row.creation_timestamp for row in rows])
+    taken_at = utc(int(median(times_ms)))
+    # A recording has no clock to compare with, and may have taken minutes: its end is when all of it was heard.
+    heard_at = utc(int(times_ms.max())) + RECORDING
 
     def reply(about: str, body: bytes) -> Reply:
-        return Reply(subject=f"{NAME} {asset} {about}", body=body, heard_at=last_at, tolerance=timedelta.max)
+        return Reply(subject=f"{NAME} {asset} {about}", body=body, heard_at=heard_at, tolerance=timedelta.max)
 
-    if "index_price.json" in folder:
-        index = parse_index(reply("index", folder["index_price.json"]), asset)
-    else:
-        index = _median_delivery(reply("options", options), asset)
+    def index() -> list[Reading | Gap]:
+        if "index_price.json" in folder:
+            heard = parse_index(reply("index", folder["index_price.json"]), asset)
+        else:
+            heard = _median_delivery(reply("options", options), asset)
+        return [replace(one, observed_at=taken_at) if isinstance(one, SpotQuote) else one for one in heard]
+
     parts = {
-        "index": [replace(one, observed_at=taken_at) if isinstance(one, SpotQuote) else one for one in index],
+        "index": _tried(index),
         "options": parse_options(reply("options", options), asset),
-        "futures": parse_futures(reply("futures", futures), asset),
+        "futures": _tried(lambda: parse_futures(reply("futures", _recorded(folder, asset, "future")), asset)),
     }
     heard = _on_one_index(gather(f"{NAME} {asset}", parts, ["futures"]))
     asked: tuple[Quantity, ...] = ("options", "futures", "perpetuals", "funding", "index")
@@ -468,6 +473,13 @@ def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
         gaps=heard.gaps,
         asked=dict.fromkeys(asked, (NAME,)),
     )
+
+
+def _tried(read: Callable[[], list[Reading | Gap]]) -> list[Reading | Gap] | SourceError:
+    try:
+        return read()
+    except SourceError as error:
+        return error
 
 
 def _recorded(folder: Mapping[str, bytes], asset: str, kind: str) -> bytes:

@@ -423,6 +423,22 @@ def test_a_recording_without_an_index_takes_the_median_delivery_price_and_may_ha
     assert [gap.reason for gap in snapshot.gaps] == ["deribit BTC futures: no future in the reply"]
 
 
+@pytest.mark.parametrize("more", [{}, {"book_summary_future.json": b"<html>", "index_price.json": b"[]"}])
+def test_a_recording_whose_futures_cannot_be_read_is_its_options_and_gaps(more: dict[str, bytes]):
+    snapshot = deribit.read_recording({"book_summary_option.json": OPTIONS, **more}, "BTC")
+    assert any(isinstance(one, OptionChain) for one in snapshot.readings)
+    assert not any(isinstance(one, FutureQuote) for one in snapshot.readings)
+    assert any(gap.who == "deribit BTC futures" for gap in snapshot.gaps)
+
+
+def test_a_recording_that_took_minutes_keeps_the_futures_that_came_last():
+    later = rpc([future(creation_timestamp=NOW_MS + 300_000)], usOut=0)
+    snapshot = deribit.read_recording(
+        {"book_summary_option.json": OPTIONS, "book_summary_future.json": later, "index_price.json": INDEX}, "BTC"
+    )
+    assert any(isinstance(one, FutureQuote) for one in snapshot.readings)
+
+
 @pytest.mark.parametrize("folder", [{}, {"book_summary_option.json": rpc([]), "book_summary_future.json": rpc([])}])
 def test_a_recording_without_options_is_refused(folder: dict[str, bytes]):
     with pytest.raises(SourceUnavailable, match="deribit BTC"):
