@@ -2,14 +2,16 @@
 
 `parse` reads the rule files; `evaluate` judges one moment; `flips` says what would change it; `alert` whether a channel is
 told; `explain` what a rule met; `replay` judges a whole history by the same code; `parse_cases`, `run_cases`, `coverage`,
-`mutants` and `put_to_the_test` check the rules themselves.
+`mutants` and `put_to_the_test` check the rules themselves, `impact` what a change of them would have posted.
 """
 
 from bot.rules.alerts import alert
-from bot.rules.cases import Case, Report, coverage, parse_cases, run_cases
+from bot.rules.cases import Case, Ran, Report, coverage, parse_cases, run_case, run_cases
 from bot.rules.evaluate import Change, Judgement, evaluate
 from bot.rules.explain import Explained, Part, explain
 from bot.rules.flips import flips
+from bot.rules.impact import Impact, Told, impact
+from bot.rules.junit import junit
 from bot.rules.mutants import Mutant, Outcome, mutants, put_to_the_test, read_equivalent, share_killed
 from bot.rules.parse import parse
 from bot.rules.replay import Moment, Replay, replay
@@ -18,24 +20,30 @@ __all__ = [
     "Case",
     "Change",
     "Explained",
+    "Impact",
     "Judgement",
     "Moment",
     "Mutant",
     "Outcome",
     "Part",
+    "Ran",
     "Replay",
     "Report",
+    "Told",
     "alert",
     "coverage",
     "evaluate",
     "explain",
     "flips",
+    "impact",
+    "junit",
     "mutants",
     "parse",
     "parse_cases",
     "put_to_the_test",
     "read_equivalent",
     "replay",
+    "run_case",
     "run_cases",
     "share_killed",
 ]

@@ -101,12 +101,34 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All cases: how many moments were looked at, and each that was not as expected, in words."""
+class Ran:
+    """One case that was judged: at how many moments it was looked at, and each difference, in words."""
 
-    cases: int
+    case: Case
     moments: int
     failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All cases that were judged."""
+
+    ran: tuple[Ran, ...]
+
+    @property
+    def cases(self) -> int:
+        """How many cases there are."""
+        return len(self.ran)
+
+    @property
+    def moments(self) -> int:
+        """At how many moments they were looked at."""
+        return sum(one.moments for one in self.ran)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Everything that was not as expected, in words."""
+        return tuple(failure for one in self.ran for failure in one.failures)
 
 
 def parse_cases(files: Mapping[str, str], book: RuleBook, catalog: Catalog) -> tuple[Case, ...]:
@@ -144,14 +166,13 @@ def parse_cases(files: Mapping[str, str], book: RuleBook, catalog: Catalog) -> t
 
 def run_cases(cases: Iterable[Case], book: RuleBook) -> Report:
     """Judge every case and compare it with what is expected."""
-    failures: list[str] = []
-    count = moments = 0
-    for case in cases:
-        count += 1
-        for seen in watch(case, book):
-            moments += 1
-            failures += differences(seen)
-    return Report(cases=count, moments=moments, failures=tuple(failures))
+    return Report(ran=tuple(run_case(case, book) for case in cases))
+
+
+def run_case(case: Case, book: RuleBook) -> Ran:
+    """Judge one case and compare it with what is expected."""
+    seen = list(watch(case, book))
+    return Ran(case=case, moments=len(seen), failures=tuple(line for one in seen for line in differences(one)))
 
 
 def watch(case: Case, book: RuleBook) -> Iterator[Seen]:
