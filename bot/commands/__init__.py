@@ -85,9 +85,9 @@ async def run(desk: Desk, command: Command, request: Request) -> Answer:
         for option in command.options:
             typed = request.options.get(option.name)
             if option.required and not typed:
-                raise InputError(option.name)
+                raise InputError(f"{option.name} is missing: {usage(command)}")
             if typed is not None and len(typed) > option.max_length:
-                raise InputError(f"{option.name}: {typed[: option.max_length]}")
+                raise InputError(f"{option.name} is longer than {option.max_length} characters")
         return await command.answer(desk, request)
     except InputError as error:
         return desk.refuse(error, request.profile)

@@ -41,5 +41,5 @@ def metric_named(desk: Desk, typed: str, profile: Profile) -> str:
     if fitting and wanted:
         return min(fitting)[2]
     near = difflib.get_close_matches(wanted, plain, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "type a few letters, and pick one that is offered"
+    hint = f"the nearest are {', '.join(near)}" if near else "type a few letters, and pick one that is offered"
     raise InputError(f"unknown term {typed!r}: {hint}")

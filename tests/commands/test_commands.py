@@ -44,15 +44,50 @@ async def test_every_button_is_a_command_with_options_that_it_has(ask, name):
 
 @pytest.mark.parametrize("name", sorted(REQUIRED))
 async def test_a_required_option_left_out_is_a_private_answer(ask, name):
-    assert (await ask(name)).private
+    answer = await ask(name)
+    assert answer.private
+    assert f"is missing: {usage(discover()[name])}" in answer.body
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(name=st.sampled_from(NAMES), typed=st.text(max_size=80))
-async def test_any_input_is_answered_or_refused_privately(desk, name, typed):
+async def test_an_option_too_long_is_refused_and_not_repeated(ask):
+    answer = await ask("skew", asset="x" * 5000)
+    assert answer.private
+    assert "asset is longer than 60 characters" in answer.body
+    assert len(answer.body) < 200
+
+
+PIECES = st.sampled_from(
+    ["BTC", "60", "skew", "@everyone", "<@123>", "<#1>", "[x](https://e.example)", "`", "**", "||", "{{ it }}", "%s", "\x00",
+     "\u202e", "\ud7ff", "DROP TABLE", "<script>", "é", "🧨", "x" * 3000, "\n", "nan", "-1", "abcd2345"]
+)  # fmt: skip
+TYPED = st.one_of(st.text(max_size=80), st.lists(PIECES, min_size=1, max_size=4).map(" ".join))
+
+
+async def harmless(desk, name: str, typed: str) -> None:
+    """The input is answered, or refused privately; nothing of it stands in an answer that others see."""
     command = discover()[name]
     answer = await run(desk, command, Request(options={option.name: typed for option in command.options}))
+    seen = " ".join([answer.title, answer.body, *(figure.text for figure in answer.figures)])
     assert answer.title
+    assert len(seen) < 6000
+    assert "Traceback" not in seen
+    if not answer.private:
+        assert "@everyone" not in seen
+        assert "<script>" not in seen
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(name=st.sampled_from(NAMES), typed=TYPED)
+async def test_any_input_is_answered_or_refused_privately(desk, name, typed):
+    await harmless(desk, name, typed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@settings(max_examples=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(name=st.sampled_from(NAMES), typed=TYPED)
+async def test_ten_thousand_inputs_are_answered_or_refused_privately(desk, name, typed):
+    await harmless(desk, name, typed)
 
 
 def test_usage_tells_options_that_are_needed_from_those_that_are_not():

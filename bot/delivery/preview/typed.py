@@ -82,7 +82,7 @@ def _command(name: str, commands: Mapping[str, Command]) -> Command:
     if wanted in commands:
         return commands[wanted]
     near = difflib.get_close_matches(wanted, commands, n=1)
-    hint = f"did you mean /{near[0]}?" if near else f"one of {_listed(commands)}"
+    hint = f"the nearest is /{near[0]}" if near else f"one of {_listed(commands)}"
     raise InputError(f"unknown command {name[:40]!r}: {hint}")
 
 

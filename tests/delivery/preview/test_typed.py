@@ -46,7 +46,7 @@ def test_quotes_keep_words_together(commands):
     [
         ("", "no command: type one of /explain, /skew, /skewness"),
         ("/", "no command"),
-        ("/skw", "unknown command '/skw': did you mean /skew?"),
+        ("/skw", "unknown command '/skw': the nearest is /skew"),
         ("/zzz", "one of /explain, /skew, /skewness"),
         ("/skew BTC 60 90", "'90' is one word too many: /skew [asset] [tenor]"),
         ("/skew tenr:60", "unknown option 'tenr': /skew [asset] [tenor]"),
