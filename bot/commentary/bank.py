@@ -13,7 +13,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.commentary.formats import MOVES
-from bot.commentary.shapes import CALM, LEANING, SHAPES, implied, rule_facts, special_names
+from bot.commentary.shapes import CALM, COUNTER, LEANING, SHAPES, implied, rule_facts, special_names
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
 from bot.domain.catalog import VIEWS, Catalog
@@ -24,6 +24,8 @@ from bot.errors import ConfigError, InputError, Problem
 WINDOWED: Mapping[str, int] = {
     "headline": 12, "standfirst": 12, "lead": 12, "close": 12, "evidence": 6, "meaning": 3, "limit": 3,
 }  # fmt: skip
+
+SHAPE_SLOTS = ("headline", "standfirst", "lead", "sowhat", "close", "short")
 
 NEEDED_WORDS = (
     *("at_least", "and", "range", "months", "date", "moment", "tenor", "more", "asset_other"),
@@ -183,7 +185,8 @@ def _unspoken(bank: PhraseBank, book: RuleBook) -> Iterator[Problem]:
             if (slot, rule) not in filled:
                 yield Problem(file=here, id=rule, reason=f"this rule has no {slot} phrase")
     for shape in SHAPES:
-        for slot in ("headline", "lead", "short"):
+        slots_of_shape = ("headline", "lead", "short") if shape == "no-call" else SHAPE_SLOTS
+        for slot in slots_of_shape:
             if (slot, shape) not in filled:
                 yield Problem(file=here, id=shape, reason=f"this stance has no {slot} phrase")
 
@@ -239,7 +242,9 @@ def _about_known(phrase: Phrase, catalog: Catalog, book: RuleBook) -> bool:
     stance, _, rule = phrase.about.partition("+")
     if stance in SHAPES:
         return not rule or rule in book.rules or (stance == "neutral" and rule in (CALM, LEANING))
-    if phrase.slot in ("headline", "lead", "standfirst", "close", "sowhat"):
+    if phrase.slot == "sowhat":
+        return phrase.about in COUNTER
+    if phrase.slot in ("headline", "lead", "standfirst", "close"):
         return False
     if phrase.slot in ("evidence", "meaning", "limit", "still", "short"):
         return phrase.about in book.rules or phrase.about in book.ladders or phrase.about in ("any", "easing")

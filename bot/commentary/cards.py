@@ -90,7 +90,7 @@ def _sources(heard: list[str], facts: Facts, recorder: Recorder, bank: PhraseBan
         return words["sources_none"]
     named = ", ".join(words.get(f"venue.{venue}", venue.capitalize()) for venue in heard)
     total = max((fact.of_venues for fact in facts.known.values()), default=0)
-    if total < len(heard):
+    if total < len(heard) or total == 1:
         return named
     ours = recorder.mark(str(len(heard)), Origin(kind="count", ref="venues heard", value=float(len(heard))), "count")
     all_of = recorder.mark(str(total), Origin(kind="count", ref="venues asked", value=float(total)), "count")
@@ -113,7 +113,7 @@ def card(post: Post, bank: PhraseBank) -> Card:
     """A post as every surface renders it; its footer carries the post's short id, which `/why` takes."""
     story, words = post.story, bank.words
     spans: dict[str, tuple[Span, ...]] = {}
-    body = ""
+    body = words.get(f"reason.{post.reason}", "")
     body_spans: list[Span] = []
     for paragraph in story.paragraphs:
         start = len(body) + 2 if body else 0

@@ -17,6 +17,7 @@ from bot.domain.story import Memory, Origin, PhraseBank, Span, Story, Text
 
 NEAR_POSTS, NEAR_OVERLAP = 3, 0.15
 FAR_POSTS, FAR_OVERLAP = 10, 0.35
+ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 600), (7, 10)
 TITLE_LIMIT, BODY_LIMIT, SHORT_LIMIT = 256, 4096, 280
 
 Given = Mapping[str, Origin]
@@ -385,5 +386,11 @@ def _length(story: Story) -> Iterator[str]:
         yield f"length: {len(story.body)} characters, and a short has {SHORT_LIMIT}"
     if story.headline is not None and len(story.headline.text) > TITLE_LIMIT:
         yield f"length: the headline has {len(story.headline.text)} characters"
+    if story.length == "article":
+        count = len(story.body.split())
+        if not ARTICLE_WORDS[0] <= count <= ARTICLE_WORDS[1]:
+            yield f"length: {count} words, and an article has {ARTICLE_WORDS[0]} to {ARTICLE_WORDS[1]}"
+        if not ARTICLE_PARAGRAPHS[0] <= len(story.paragraphs) <= ARTICLE_PARAGRAPHS[1]:
+            yield f"length: {len(story.paragraphs)} paragraphs"
     if story.length == "embed" and len(story.body) > BODY_LIMIT:
         yield f"length: the body has {len(story.body)} characters"

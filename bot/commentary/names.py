@@ -48,6 +48,7 @@ def checks(market: Market, name: str) -> tuple[Check, ...]:
         for part in rule.when:
             if isinstance(part, Condition) and part.fact == name:
                 found += _sides(part, usual)
+                found += [_below(part.clears.at(usual)), _above(part.clears.at(usual))] if part.clears else []
     for ladder in market.book.ladders.values():
         band = market.usual(ladder.id)
         if ladder.fact == name and band is not None:

@@ -13,8 +13,7 @@ from bot.domain.story import Length, Memory, Slot, Told
 
 Telling = Literal["full", "still", "easing"]
 
-RECENT_POSTS = 3
-FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 6, "article": 6}
+FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 6, "article": 5}
 STILL_FINDINGS = 5
 REPEATED_FAMILY = 0.3
 MEANINGS = 2
@@ -44,10 +43,11 @@ def telling(finding: Finding, market: Market, memory: Memory) -> Telling:
     rule = market.book.rules[finding.rule]
     if not checks_hold(rule, market):
         return "easing"
-    recent = [told for told in memory.told[-RECENT_POSTS:] if finding.rule in told.findings]
-    if not recent or memory.last is None or finding.rule not in memory.last.findings:
+    if memory.last is None or finding.rule not in memory.last.findings:
         return "full"
-    return "full" if _moved(finding, market, recent[0], rule.interest) else "still"
+    full = {phrase.id for phrase in market.bank.phrases if (phrase.slot, phrase.about) == ("evidence", finding.rule)}
+    last_full = next((told for told in reversed(memory.told) if full & set(told.phrase_ids)), None)
+    return "still" if last_full and not _moved(finding, market, last_full, rule.interest) else "full"
 
 
 def _moved(finding: Finding, market: Market, then: Told, interest: float | None) -> bool:
@@ -83,22 +83,48 @@ def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, dr
     """The slots of one post, without its `drop` least salient findings."""
     findings = ordered(market, memory)
     kept = findings[: max(len(findings) - drop, 0)]
+    abouts = _abouts(verdict, findings)
     if length == "short":
-        return Plan(headline=None, paragraphs=((Piece(slot="short", abouts=_abouts(verdict, findings), needed=True),),))
+        return Plan(headline=None, paragraphs=((Piece(slot="short", abouts=abouts, needed=True),),))
     told = {finding.rule: telling(finding, market, memory) for finding in kept}
     full = [finding for finding in kept if told[finding.rule] != "still"][: FULL_FINDINGS[length]]
     still = [finding for finding in kept if told[finding.rule] == "still"][:STILL_FINDINGS]
-    abouts = _abouts(verdict, findings)
-    paragraphs: list[tuple[Piece, ...]] = [(Piece(slot="lead", abouts=abouts, needed=True),)]
-    paragraphs += [_full(finding, told[finding.rule], rank) for rank, finding in enumerate(full)]
+    body = [_full(finding, told[finding.rule], rank, length) for rank, finding in enumerate(full)]
     if not kept:
-        paragraphs.append((Piece(slot="evidence", abouts=(shape(verdict),)),))
+        body.append((Piece(slot="evidence", abouts=(shape(verdict),)),))
     if still:
-        paragraphs.append(
-            tuple(Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still)
+        body.append(tuple(Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still))
+    lead = (Piece(slot="lead", abouts=abouts, needed=True),)
+    changed, watch, missing = _changed(verdict, market, memory), _watch(verdict), _missing(verdict, market)
+    paragraphs = [lead, *body, changed, watch, missing]
+    if length == "article":
+        standfirst, close = Piece(slot="standfirst", abouts=abouts), Piece(slot="close", abouts=abouts, needed=True)
+        sowhat = (
+            Piece(slot="sowhat", abouts=(shape(verdict),)),
+            *_counter(verdict),
+            Piece(slot="sowhat", abouts=("treasury",)),
         )
-    paragraphs += [_changed(verdict, market, memory), _watch(verdict), _missing(verdict, market)]
+        paragraphs = [(standfirst,), lead, *body, changed, sowhat, (*watch, *missing), (close,)]
     return Plan(headline=Piece(slot="headline", abouts=abouts, needed=True), paragraphs=tuple(paragraphs))
+
+
+def dissenting(verdict: Verdict) -> tuple[Finding, ...]:
+    """The findings that lean against the verdict."""
+    side = {"bearish": 1, "overheated": 0, "bullish": -1}.get(verdict.stance, 0)
+    return tuple(finding for finding in verdict.findings if side and finding.vote * side > 0)
+
+
+def unmoved(verdict: Verdict) -> tuple[str, ...]:
+    """The known families that do not lean as the verdict does."""
+    if verdict.stance not in ("bearish", "bullish"):
+        return ()
+    return tuple(family for family, lean in verdict.families.items() if lean != verdict.stance)
+
+
+def _counter(verdict: Verdict) -> tuple[Piece, ...]:
+    if dissenting(verdict):
+        return (Piece(slot="sowhat", abouts=("counter",)),)
+    return (Piece(slot="sowhat", abouts=("counter-family",)),) if unmoved(verdict) else ()
 
 
 def _abouts(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -109,12 +135,14 @@ def _abouts(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, ...]:
     return (*(f"{day}+{rule}" for rule in subject), day)
 
 
-def _full(finding: Finding, told: Telling, rank: int) -> tuple[Piece, ...]:
+def _full(finding: Finding, told: Telling, rank: int, length: Length) -> tuple[Piece, ...]:
     if told == "easing":
         return (Piece(slot="still", abouts=("easing",), finding=finding),)
     pieces = [Piece(slot="evidence", abouts=(finding.rule, "any"), finding=finding)]
-    if rank < MEANINGS:
+    if length == "article" or rank < MEANINGS:
         pieces.append(Piece(slot="meaning", abouts=(finding.rule, "ladder"), finding=finding))
+    if length == "article":
+        pieces.append(Piece(slot="limit", abouts=(finding.rule, "ladder"), finding=finding))
     return tuple(pieces)
 
 

@@ -8,7 +8,7 @@ from jinja2 import TemplateError
 from bot.commentary.choose import Pools, ranked
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.names import Market, Namer
-from bot.commentary.plan import NAMED_NEWS, Piece, Plan, news, ordered
+from bot.commentary.plan import NAMED_NEWS, Piece, Plan, dissenting, news, ordered, unmoved
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Recorder, Term
 from bot.commentary.titles import title_of, unit_of
@@ -87,6 +87,8 @@ class Realizer:
         """The lists that a phrase of this slot may ask for, joined into running words."""
         makers: dict[str, Callable[[], object]] = {
             "clauses": lambda: self._clauses(about, namer),
+            "reasons": self._reasons,
+            "against": self._against,
             "moves": lambda: self._moves(namer),
             "then": lambda: self._then(namer),
             "missing": lambda: self._missing(piece, namer),
@@ -130,6 +132,25 @@ class Realizer:
             self.used += (phrase.id,)
             return text
         return None
+
+    def _reasons(self) -> str | None:
+        """The names of the first findings that bear the verdict out; of the first findings at all where none does."""
+        findings = ordered(self.market, self.memory)
+        against = {finding.rule for finding in dissenting(self.market.verdict)} if self.market.verdict else set()
+        bearing = [finding for finding in findings if finding.rule not in against]
+        return self._named([finding.rule for finding in (bearing or findings)[:NAMED_NEWS]])
+
+    def _against(self) -> str | None:
+        """What dissents: findings by name, else the families that do not lean as the verdict does."""
+        verdict, words = self.market.verdict, self.market.bank.words
+        if verdict is None:
+            return None
+        if findings := dissenting(verdict):
+            return self._named([finding.rule for finding in findings[:NAMED_NEWS]])
+        return self._listed([words.get(f"family.{family}", family) for family in unmoved(verdict)])
+
+    def _named(self, rules: list[str]) -> str | None:
+        return self._listed([self.market.bank.words.get(f"rule.{rule}", rule) for rule in rules])
 
     def _labels(self, which: int, namer: Namer) -> str | None:
         """The names of rules that came on (0) or went off (1) since the last post; beyond the first three, how many more."""

@@ -11,7 +11,7 @@ CALM, LEANING = "calm", "leaning"
 SHAPES = ("bearish", "overheated", "neutral", "mixed", "bullish", "no-call")
 
 _EVERYWHERE = frozenset({"asset", "coin", "at"})
-_VERDICT = _EVERYWHERE | {"stance", "confidence"}
+_VERDICT = _EVERYWHERE | {"stance", "confidence", "reasons"}
 _FINDING = _EVERYWHERE | {"it", "usual", "bar", "way_out", "since"}
 _SPOKEN = _VERDICT | {
     "it", "usual", "reason", "typed", "choices", "was", "last_at", "missing", "moves", "then", "new", "gone", "venues",
@@ -19,7 +19,7 @@ _SPOKEN = _VERDICT | {
     "holder", "hits", "total", "base", "low", "high", "window", "name", "other", "text", "term",
 }  # fmt: skip
 _BY_SLOT: Mapping[str, frozenset[str]] = {
-    "headline": _VERDICT, "standfirst": _VERDICT, "lead": _VERDICT, "close": _VERDICT, "sowhat": _VERDICT,
+    "headline": _VERDICT, "standfirst": _VERDICT, "lead": _VERDICT, "close": _VERDICT, "sowhat": _VERDICT | {"against"},
     "short": _VERDICT | _FINDING | {"clauses"},
     "evidence": _FINDING | _VERDICT, "meaning": _EVERYWHERE, "limit": _EVERYWHERE, "still": _FINDING,
     "changed": _VERDICT | {"was", "last_at", "new", "gone", "it", "before"},
@@ -27,6 +27,10 @@ _BY_SLOT: Mapping[str, frozenset[str]] = {
     "missing": _EVERYWHERE | {"missing"},
     "footer": _EVERYWHERE | {"sources", "venues"},
 }  # fmt: skip
+
+
+COUNTER = ("counter", "counter-family", "treasury")
+"""What a so-what may be about besides a shape: the findings or families that dissent, and the treasuries."""
 
 
 def special_names(slot: str) -> frozenset[str]:

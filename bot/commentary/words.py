@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from functools import lru_cache
 
 from bot.domain.story import Span
 

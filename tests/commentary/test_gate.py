@@ -150,7 +150,8 @@ def wrong_stance(story: Story, known: Facts, dice: Random) -> tuple[Story, Facts
 
 
 def repeated(story: Story, known: Facts, dice: Random) -> tuple[Story, Facts, Memory]:
-    return story, known, remember(Memory(), story, judged(known), known)
+    index = next(index for index, (one, _) in enumerate(sound()) if one is story)
+    return story, known, remember(Memory(), story, verdict_of(index), known)
 
 
 def second_image(story: Story, known: Facts, dice: Random) -> tuple[Story, Facts, Memory]:
