@@ -406,7 +406,7 @@ class FakeDiscord:
             if len(self._recent) >= self.global_rate:
                 self.refused.append(now)
                 wait = self._recent[0] + 1 - now
-                body = {"message": "You are being rate limited.", "retry_after": round(wait, 3), "global": True}
+                body = {"code": 0, "message": "You are being rate limited.", "retry_after": round(wait, 3), "global": True}
                 return self._reply(method, path, 429, body, {"X-RateLimit-Global": "true", "Retry-After": "1"})
             self._recent.append(now)
         channel = _message_channel(method, path)
@@ -420,7 +420,7 @@ class FakeDiscord:
         if used < count:
             return None
         self.refused.append(now)
-        body = {"message": "You are being rate limited.", "retry_after": round(began + per_s - now, 3), "global": False}
+        body = {"code": 0, "message": "You are being rate limited.", "retry_after": round(began + per_s - now, 3), "global": False}
         return self._reply(method, path, 429, body, self._headers(path, method))
 
     def _headers(self, path: str, method: str) -> dict[str, str]:
