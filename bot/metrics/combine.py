@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf, isfinite
 from statistics import median
 from typing import Literal
 
@@ -23,13 +24,14 @@ def combine(
 ) -> Measured | Unknown:
     """The aggregate over the venues in `parts`, as old as the oldest of them.
 
-    A venue of unknown weight has no part in a weighted aggregate of several venues, and is not among its `venues`.
+    A value that is not a number is left out. A venue of unknown weight has no part in a weighted aggregate of several venues,
+    and is not among its `venues`.
     """
+    own = parts = {venue: part for venue, part in parts.items() if isfinite(part.value)}
     if not parts:
         return Unknown(reason="no venue gave a value")
-    own = dict(parts)
     if how == "weighted" and len(parts) > 1:
-        own = {venue: part for venue, part in parts.items() if part.weight}
+        own = {venue: part for venue, part in parts.items() if part.weight and 0.0 < part.weight < inf}
         if not own:
             return Unknown(reason="the open interest that weighs the venues is not known")
     return Measured(

@@ -13,7 +13,7 @@ import numpy as np
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import SpotQuote
-from bot.metrics.combine import Own, combine
+from bot.metrics.combine import Own
 from bot.metrics.history import History, to_ms
 from bot.metrics.moment import Moment
 from bot.metrics.views import tolerance
@@ -31,7 +31,7 @@ def _gold(moment: Moment, _: History) -> Measured | Unknown:
         f"{quote.venue} {quote.asset}": Own(value=quote.index_usd, observed_at=quote.observed_at)
         for quote in moment.readings(SpotQuote, GOLD_MAX_AGE, GOLD)
     }
-    return combine("median", parts, moment.asked("gold")) if parts else moment.silence("gold")
+    return moment.combine("gold_usd", parts, "gold")
 
 
 def _nasdaq(moment: Moment, _: History) -> Measured | Unknown:

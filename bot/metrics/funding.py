@@ -47,7 +47,7 @@ def _funding(moment: Moment, _: History) -> Measured | Unknown:
         if isinstance(own, Measured):
             weight = sum(part.weight or 0.0 for part in parts.values())
             values[venue] = Own(value=own.value, observed_at=own.observed_at, weight=weight)
-    return combine("weighted", values, moment.asked("funding")) if values else moment.silence("funding")
+    return moment.combine("funding_8h_pct", values, "funding")
 
 
 def _annual(moment: Moment, _: History) -> Measured | Unknown:

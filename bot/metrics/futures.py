@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import pairwise
+from math import inf
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import AccountRatio, FutureQuote
@@ -29,7 +30,7 @@ def by_venue(moment: Moment) -> dict[str, tuple[FutureQuote, ...]]:
     """The venues' dated futures and perpetuals that are young enough, and whose mark and index are prices."""
     quotes: dict[str, tuple[FutureQuote, ...]] = {}
     for quote in moment.readings(FutureQuote, MAX_AGE):
-        if quote.mark_usd > 0.0 and quote.index_usd > 0.0:
+        if 0.0 < quote.mark_usd < inf and 0.0 < quote.index_usd < inf:
             venue = quote.instrument.venue
             quotes[venue] = (*quotes.get(venue, ()), quote)
     return quotes
@@ -79,7 +80,7 @@ def _basis(tenor_days: int) -> Compute:
                 observed_at = min(quote.observed_at for quote in dated)
                 values[venue] = Own(value=rate, observed_at=observed_at, weight=open_interest_usd(dated))
         if values:
-            return combine("weighted", values, moment.asked("futures"))
+            return moment.combine(f"basis_{tenor_days}d_pct", values, "futures")
         if any(quote.instrument.kind == "future" for quotes in venues.values() for quote in quotes):
             return Unknown(reason=f"no dated futures on both sides of {tenor_days} days")
         return moment.silence("futures")
@@ -103,13 +104,13 @@ def _perp_premium(moment: Moment, _: History) -> Measured | Unknown:
         if isinstance(own, Measured):
             weight = open_interest_usd(perpetuals)
             values[venue] = Own(value=own.value, observed_at=own.observed_at, weight=weight)
-    return combine("weighted", values, moment.asked("perpetuals")) if values else moment.silence("perpetuals")
+    return moment.combine("perp_premium_pct", values, "perpetuals")
 
 
 def _long_short(moment: Moment, _: History) -> Measured | Unknown:
     ratios = moment.readings(AccountRatio, RATIO_MAX_AGE)
     parts = {ratio.venue: Own(value=ratio.long_short_ratio, observed_at=ratio.observed_at) for ratio in ratios}
-    return combine("median", parts, moment.asked("long_short")) if parts else moment.silence("long_short")
+    return moment.combine("long_short_ratio", parts, "long_short")
 
 
 METRICS = (

@@ -27,10 +27,12 @@ class History:
     """What was known of one asset. A metric's aggregate is the venue None; a venue's own column has its name.
 
     A value: `extended` and `at` give another one and leave this one as it is (they share storage, so both are cheap).
+    `tellers` names the venues of each metric.
     """
 
     asset: str
     columns: Mapping[tuple[str, str | None], Column] = field(default_factory=dict)
+    tellers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, asset: str) -> History:
@@ -41,14 +43,12 @@ class History:
     def of(cls, asset: str, series: Iterable[Series]) -> History:
         """The history that the archive's series tell; those of other assets are left out."""
         mine = (one for one in series if one.asset == asset)
-        return cls(
-            asset,
-            {
-                (one.metric, one.venue): Column.of(one.at_ms, one.value, one.covers_s, one.lower_bound)
-                for one in mine
-                if len(one.at_ms)
-            },
-        )
+        columns = {
+            (one.metric, one.venue): Column.of(one.at_ms, one.value, one.covers_s, one.lower_bound)
+            for one in mine
+            if len(one.at_ms)
+        }
+        return cls(asset, columns, _tellers(columns))
 
     def extended(self, points: Iterable[Point]) -> History:
         """This history and some more points; one with the same metric, venue, time and length is replaced."""
@@ -63,12 +63,12 @@ class History:
                 columns[key] = column.with_instant(to_ms(only.at), only.value, only.lower_bound)
             else:
                 columns[key] = column.extended(_rows(new))
-        return History(self.asset, columns)
+        return History(self.asset, columns, self.tellers if len(columns) == len(self.columns) else _tellers(columns))
 
     def at(self, when: datetime) -> History:
         """What was known by then: a stretch (a bar, a day) counts from its end."""
         when_ms = to_ms(when)
-        return History(self.asset, {key: column.until(when_ms) for key, column in self.columns.items()})
+        return History(self.asset, {key: column.until(when_ms) for key, column in self.columns.items()}, self.tellers)
 
     def column(self, metric: str, venue: str | None = None) -> Column:
         """The rows of one metric; empty if it was never heard."""
@@ -76,7 +76,7 @@ class History:
 
     def venues(self, metric: str) -> tuple[str, ...]:
         """The venues that ever gave the metric, by name."""
-        return tuple(sorted(venue for name, venue in self.columns if name == metric and venue is not None))
+        return self.tellers.get(metric, ())
 
     def beside(self, metric: str, at_ms: float, known_ms: float) -> dict[str, float]:
         """The venues' own values that stand beside the aggregate of that very time."""
@@ -87,6 +87,15 @@ class History:
             if row >= 0 and column.known_ms[row] == known_ms and column.at_ms[row] == at_ms:
                 found[venue] = float(column.value[row])
         return found
+
+
+def _tellers(columns: Iterable[tuple[str, str | None]]) -> dict[str, tuple[str, ...]]:
+    """The venues of each metric, by name."""
+    tellers: dict[str, list[str]] = {}
+    for metric, venue in columns:
+        if venue is not None:
+            tellers.setdefault(metric, []).append(venue)
+    return {metric: tuple(sorted(venues)) for metric, venues in tellers.items()}
 
 
 def _rows(points: list[Point]) -> Column:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from bot.domain.catalog import Catalog, Measured, Metric, Unknown
 from bot.domain.playbook import Holding
 from bot.domain.readings import FundingRate, FutureQuote, Gap, Quantity, Reading, Snapshot
+from bot.metrics.combine import Own, combine
 from bot.metrics.history import History, to_time
 
 R = TypeVar("R", bound=Reading)
@@ -21,15 +21,13 @@ T = TypeVar("T")
 class Outcome:
     """How one metric ended: `value` where it is known, else `reason`, with its `last` value where there is one.
 
-    `new` is True for a value that this measuring computed (not one that the past still vouches for), `refused` where a value
-    was computed and is not plausible.
+    `new` is True for a value that this measuring computed, not one that the past still vouches for.
     """
 
     value: Measured | None = None
     reason: str = ""
     last: Measured | None = None
     new: bool = False
-    refused: bool = False
 
 
 class Moment:
@@ -44,6 +42,7 @@ class Moment:
         self.history = history
         self.catalog = catalog
         self.holdings = tuple(holding for holding in holdings if holding.asset == snapshot.asset)
+        self.refused: dict[str, list[str]] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._once: dict[Callable[[Moment], Any], Any] = {}
 
@@ -70,6 +69,24 @@ class Moment:
         told = [_in_words(gap) for gap in self.snapshot.gaps if gap.who.partition(" ")[0] in asked]
         return Unknown(reason="; ".join(told) or f"{', '.join(asked)} brought no {quantities[0]}, or an old one")
 
+    def combine(self, name: str, parts: Mapping[str, Own], *quantities: Quantity) -> Measured | Unknown:
+        """The venues' own values of a metric as one, by the way that its row names; implausible ones are refused, and said.
+
+        Without any value the answer is why nothing was heard of the quantities that it is made from.
+        """
+        metric = self.catalog.metrics[name]
+        low, high = metric.valid
+        good = {venue: part for venue, part in parts.items() if low <= part.value <= high}
+        for venue in parts.keys() - good.keys():
+            self._refuse(metric, parts[venue].value, f"{venue}: ")
+        if good and metric.combine is not None:
+            return combine(metric.combine, good, (*self.asked(*quantities), *parts))
+        return Unknown(reason="; ".join(self.refused[name])) if parts else self.silence(*quantities)
+
+    def _refuse(self, metric: Metric, value: float, who: str = "") -> None:
+        low, high = metric.valid
+        self.refused.setdefault(metric.name, []).append(f"{who}{value:g} is outside {low:g}…{high:g}: refused")
+
     def once(self, work: Callable[[Moment], T]) -> T:
         """What `work` makes of this moment, worked out at most once."""
         if work not in self._once:
@@ -93,15 +110,17 @@ class Moment:
         result = metric.compute(self, self.history)
         last = self._last(metric.name)
         if isinstance(result, Unknown):
+            if metric.name in self.refused:
+                return Outcome(reason=result.reason, last=last)
             if last is not None and self.at - last.observed_at <= metric.max_age:
                 return Outcome(value=last)
             if last is not None and not self.snapshot.readings:
                 return Outcome(reason=f"the last reading is {age(self.at - last.observed_at)} old", last=last)
             return Outcome(reason=result.reason, last=last)
         low, high = metric.valid
-        if not math.isfinite(result.value) or not low <= result.value <= high:
-            reason = f"{result.value:g} is outside {low:g}…{high:g}: refused"
-            return Outcome(reason=reason, last=last, refused=True)
+        if not low <= result.value <= high:
+            self._refuse(metric, result.value)
+            return Outcome(reason=self.refused[metric.name][-1], last=last)
         result = replace(result, observed_at=min(result.observed_at, self.at))
         if self.at - result.observed_at > metric.max_age:
             return Outcome(reason=f"the last reading is {age(self.at - result.observed_at)} old", last=result)

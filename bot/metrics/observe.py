@@ -39,7 +39,7 @@ def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Se
         for point in _points(snapshot.asset, name, outcome.value)
     )
     gaps = tuple(
-        Gap(who=f"metrics {name}", reason=outcome.reason) for name, outcome in outcomes.items() if outcome.refused
+        Gap(who=f"metrics {name}", reason="; ".join(reasons)) for name, reasons in sorted(moment.refused.items())
     )
     extended = history.extended(points)
     facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes)

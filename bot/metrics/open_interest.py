@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf, nan
 
 import numpy as np
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import FutureQuote
-from bot.metrics.combine import Own, combine
+from bot.metrics.combine import Own
 from bot.metrics.history import History, to_ms
 from bot.metrics.moment import Moment
 from bot.metrics.views import tolerance
@@ -52,11 +53,11 @@ def _venues(moment: Moment) -> dict[str, _Open | str]:
 def _sum(quotes: list[FutureQuote]) -> _Open | str:
     coins = usd = inverse_usd = 0.0
     for quote in quotes:
-        if not quote.index_usd > 0.0:
+        if not 0.0 < quote.index_usd < inf:
             return f"no index for {quote.instrument.symbol}"
-        if quote.open_interest_usd is None and quote.open_interest_coin is None:
-            return f"no open interest for {quote.instrument.symbol}"
         in_coins, in_usd = _both(quote)
+        if not (0.0 <= in_coins < inf and 0.0 <= in_usd < inf):
+            return f"no open interest for {quote.instrument.symbol}"
         coins += in_coins
         usd += in_usd
         inverse_usd += in_usd if quote.instrument.inverse else 0.0
@@ -65,10 +66,10 @@ def _sum(quotes: list[FutureQuote]) -> _Open | str:
 
 
 def _both(quote: FutureQuote) -> tuple[float, float]:
-    """Coins and dollars of one contract; what the venue did not give, its index makes."""
+    """Coins and dollars of one contract, nan where it gave neither; what the venue did not give, its index makes."""
     coins, usd = quote.open_interest_coin, quote.open_interest_usd
     if coins is None:
-        coins = (usd or 0.0) / quote.index_usd
+        coins = nan if usd is None else usd / quote.index_usd
     return coins, coins * quote.index_usd if usd is None else usd
 
 
@@ -81,7 +82,7 @@ def _total(name: str) -> Compute:
             if isinstance(own, _Open)
         }
         if parts:
-            return combine("sum", parts, moment.asked("futures", "perpetuals"))
+            return moment.combine(f"open_interest_{name}", parts, "perpetuals", "futures")
         reasons = [f"{venue}: {own}" for venue, own in venues.items()]
         return Unknown(reason="; ".join(reasons)) if reasons else moment.silence("perpetuals", "futures")
 

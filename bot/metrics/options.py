@@ -15,7 +15,7 @@ import numpy as np
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Bools, OptionChain
 from bot.domain.readings import SpotQuote, VolatilityQuote
-from bot.metrics.combine import Own, combine
+from bot.metrics.combine import Own
 from bot.metrics.history import History, to_ms
 from bot.metrics.moment import Moment
 from bot.metrics.smile import DAY_MS, Tenor, at_tenor, legs
@@ -43,19 +43,19 @@ def _smiles(moment: Moment) -> tuple[tuple[OptionChain, dict[int, Tenor]], ...]:
 
 def _weight(chain: OptionChain) -> float | None:
     """The venue's open interest in coins, None where any contract's is not known."""
-    total = float(chain.open_interest_coin.sum())
-    return total if total > 0.0 else None
+    total = _sum(chain, "open_interest_coin", np.ones(len(chain), np.bool_))
+    return None if isinstance(total, str) else total
 
 
-def _per_chain(moment: Moment, values: dict[str, Own], reasons: dict[str, str]) -> Measured | Unknown:
+def _per_chain(moment: Moment, name: str, values: dict[str, Own], reasons: dict[str, str]) -> Measured | Unknown:
     if values:
-        return combine("weighted", values, moment.asked("options"))
+        return moment.combine(name, values, "options")
     if reasons:
         return Unknown(reason="; ".join(f"{venue}: {reason}" for venue, reason in reasons.items()))
     return moment.silence("options")
 
 
-def _at_tenor(days: int, pick: Callable[[Tenor], float | str]) -> Compute:
+def _at_tenor(name: str, days: int, pick: Callable[[Tenor], float | str]) -> Compute:
     """A metric of the smile at a tenor. `pick` answers the value, or the leg that is missing."""
 
     def compute(moment: Moment, _: History) -> Measured | Unknown:
@@ -66,7 +66,7 @@ def _at_tenor(days: int, pick: Callable[[Tenor], float | str]) -> Compute:
                 reasons[chain.venue] = f"no expiries around {days} days with {picked}"
             else:
                 values[chain.venue] = Own(value=picked, observed_at=chain.observed_at, weight=_weight(chain))
-        return _per_chain(moment, values, reasons)
+        return _per_chain(moment, name, values, reasons)
 
     return compute
 
@@ -102,33 +102,33 @@ def _term_slope(moment: Moment, _: History) -> Measured | Unknown:
 def _dvol(moment: Moment, _: History) -> Measured | Unknown:
     quotes = moment.readings(VolatilityQuote, DVOL_MAX_AGE)
     parts = {quote.venue: Own(value=quote.dvol, observed_at=quote.observed_at) for quote in quotes}
-    return combine("median", parts, moment.asked("dvol")) if parts else moment.silence("dvol")
+    return moment.combine("dvol", parts, "dvol")
 
 
-def _sum(chain: OptionChain, name: str, rows: Bools) -> float | str:
+def _sum(chain: OptionChain, column: str, rows: Bools) -> float | str:
     """The sum over rows of a column; the reason where the venue left one of them out."""
-    values = getattr(chain, name)[rows]
-    missing = int(np.isnan(values).sum())
-    return f"{missing} contracts without {name}" if missing else float(values.sum())
+    values = getattr(chain, column)[rows]
+    missing = int((~np.isfinite(values) | (values < 0.0)).sum())
+    return f"{missing} contracts without {column}" if missing else float(values.sum())
 
 
-def _put_call(name: str) -> Compute:
+def _put_call(name: str, column: str) -> Compute:
     def compute(moment: Moment, _: History) -> Measured | Unknown:
         values, reasons = {}, {}
         for chain in moment.once(_chains):
-            puts, calls = _sum(chain, name, ~chain.is_call), _sum(chain, name, chain.is_call)
+            puts, calls = _sum(chain, column, ~chain.is_call), _sum(chain, column, chain.is_call)
             if isinstance(puts, str) or isinstance(calls, str):
                 reasons[chain.venue] = puts if isinstance(puts, str) else str(calls)
             elif calls <= 0.0:
                 reasons[chain.venue] = "nothing in calls"
             else:
                 values[chain.venue] = Own(value=puts / calls, observed_at=chain.observed_at, weight=_weight(chain))
-        return _per_chain(moment, values, reasons)
+        return _per_chain(moment, name, values, reasons)
 
     return compute
 
 
-def _open_interest(in_usd: bool) -> Compute:
+def _open_interest(name: str, in_usd: bool) -> Compute:
     def compute(moment: Moment, _: History) -> Measured | Unknown:
         values, reasons = {}, {}
         for chain in moment.once(_chains):
@@ -138,7 +138,7 @@ def _open_interest(in_usd: bool) -> Compute:
                 reasons[chain.venue] = coins if isinstance(coins, str) else "no index"
             else:
                 values[chain.venue] = Own(value=coins * index, observed_at=chain.observed_at)
-        return combine("sum", values, moment.asked("options")) if values else _per_chain(moment, values, reasons)
+        return _per_chain(moment, name, values, reasons)
 
     return compute
 
@@ -163,7 +163,7 @@ def _largest_expiry(moment: Moment) -> tuple[float, float] | str:
     near = (expires > now_ms) & (expires <= now_ms + EXPIRY_DAYS * DAY_MS)
     if not near.any():
         return f"no expiry in the next {EXPIRY_DAYS} days"
-    if np.isnan(coins[near]).any():
+    if not (np.isfinite(coins[near]) & (coins[near] >= 0.0) & np.isfinite(strike[near])).all():
         return "contracts without open interest"
     _, term = np.unique(expires[near], return_inverse=True)
     sums = np.bincount(term, weights=coins[near])
@@ -210,7 +210,7 @@ def _smile_metrics(days: int) -> tuple[Metric, ...]:
             unit="% of ATM IV",
             max_age=MAX_AGE,
             valid=(-100.0, 100.0),
-            compute=_at_tenor(days, _skew_pct),
+            compute=_at_tenor(f"skew_{days}d_pct", days, _skew_pct),
             formula=f"(25-delta put IV - 25-delta call IV) / at-the-money IV x 100, {around}",
             combine="weighted",
             weight="option_open_interest_coin",
@@ -220,7 +220,7 @@ def _smile_metrics(days: int) -> tuple[Metric, ...]:
             unit="vol points",
             max_age=MAX_AGE,
             valid=(-150.0, 150.0),
-            compute=_at_tenor(days, _skew_points),
+            compute=_at_tenor(f"skew_{days}d_points", days, _skew_points),
             formula=f"25-delta put IV - 25-delta call IV, {around}",
             combine="weighted",
             weight="option_open_interest_coin",
@@ -230,7 +230,7 @@ def _smile_metrics(days: int) -> tuple[Metric, ...]:
             unit="% a year",
             max_age=MAX_AGE,
             valid=(1.0, 500.0),
-            compute=_at_tenor(days, _atm),
+            compute=_at_tenor(f"atm_iv_{days}d_pct", days, _atm),
             formula=f"implied volatility where the strike is the forward, {around}",
             combine="weighted",
             weight="option_open_interest_coin",
@@ -262,7 +262,7 @@ METRICS = (
         unit="ratio",
         max_age=MAX_AGE,
         valid=(0.0, 100.0),
-        compute=_put_call("open_interest_coin"),
+        compute=_put_call("put_call_oi_ratio", "open_interest_coin"),
         formula="open interest of puts / of calls, in coins",
         combine="weighted",
         weight="option_open_interest_coin",
@@ -272,7 +272,7 @@ METRICS = (
         unit="ratio",
         max_age=MAX_AGE,
         valid=(0.0, 100.0),
-        compute=_put_call("volume_24h_coin"),
+        compute=_put_call("put_call_volume_ratio", "volume_24h_coin"),
         formula="24-hour volume of puts / of calls, in coins",
         combine="weighted",
         weight="option_open_interest_coin",
@@ -282,7 +282,7 @@ METRICS = (
         unit="coins",
         max_age=MAX_AGE,
         valid=(1e-6, 1e12),
-        compute=_open_interest(in_usd=False),
+        compute=_open_interest("option_open_interest_coin", in_usd=False),
         formula="open interest of all options, one side counted once",
         amount=True,
         combine="sum",
@@ -292,7 +292,7 @@ METRICS = (
         unit="USD",
         max_age=MAX_AGE,
         valid=(0.01, 1e13),
-        compute=_open_interest(in_usd=True),
+        compute=_open_interest("option_open_interest_usd", in_usd=True),
         formula="option open interest in coins x the venue's index",
         amount=True,
         combine="sum",

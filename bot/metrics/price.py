@@ -16,7 +16,7 @@ from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Floats
 from bot.domain.readings import FutureQuote, SpotQuote
 from bot.metrics.columns import HOUR_MS, Column
-from bot.metrics.combine import Own, combine
+from bot.metrics.combine import Own
 from bot.metrics.history import History, to_ms, to_time
 from bot.metrics.moment import Moment
 
@@ -36,7 +36,7 @@ def _spot(moment: Moment, _: History) -> Measured | Unknown:
     }
     for quote in moment.readings(SpotQuote, MAX_AGE):
         parts[quote.venue] = Own(value=quote.index_usd, observed_at=quote.observed_at)
-    return combine("median", parts, moment.asked("index")) if parts else moment.silence("index")
+    return moment.combine("spot_usd", parts, "index")
 
 
 def _bars(moment: Moment, _: History) -> Measured | Unknown:

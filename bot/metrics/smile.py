@@ -5,7 +5,7 @@ from the row's own time. A leg is linear in delta between the two straddling str
 between expiries each leg is linear in total variance σ²T. Never outside the strikes or the expiries that are there.
 Source: the exchange's own deltas, which these agree with to 4e-5 beyond two days.
 
-What is left out, and then not guessed: a row without a positive volatility, forward and strike; deltas under 0.005 and over
+What is left out, and then not guessed: a row without a volatility, forward and strike above 0 (and sane); deltas under 0.005 and over
 0.995; an expiry less than 24 hours away; a leg that no two neighboring strikes straddle, that more than one pair does (a
 smile that is crossed), or whose pair is more than 0.35 of delta apart (a hole). Only the put's own rows make the put leg and the
 call's own the call leg; at the money takes a strike's mean of both, or the one that is there. Quotes play no part: a zero or
@@ -32,6 +32,8 @@ LIMIT_D1 = -NormalDist().inv_cdf(0.005)
 WIDEST_DELTA = 0.35
 WIDEST_LOG_STRIKE_SIGMAS = 1.0
 NEAREST_EXPIRY_MS = DAY_MS
+MAX_IV_PCT = 10_000.0
+MIN_PRICE_USD, MAX_PRICE_USD = 1e-9, 1e9
 
 
 _NONE: Floats = np.empty(0)
@@ -135,7 +137,10 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
 def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
     expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
     forward, life_ms = chain.forward_usd[rows], expires - chain.row_ms[rows]
-    usable = (iv > 0.0) & (forward > 0.0) & (strike > 0.0) & (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS)
+    usable = (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS) & (iv > 0.0) & (iv < MAX_IV_PCT)
+    usable &= (
+        (forward > MIN_PRICE_USD) & (forward < MAX_PRICE_USD) & (strike > MIN_PRICE_USD) & (strike < MAX_PRICE_USD)
+    )
     if not usable.all():
         return _legs(chain, rows[usable], at_ms)
     if not len(rows):

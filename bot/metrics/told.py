@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from statistics import median
@@ -12,6 +12,9 @@ from bot.domain.facts import Point
 from bot.domain.readings import LiquidationTally, Reading, SeriesReading
 from bot.metrics.columns import Column
 from bot.metrics.history import History, to_ms, to_time
+
+Stretch = tuple[str, int, int]
+"""A metric, the start in milliseconds since 1970, the length in seconds."""
 
 FOR_ALL_ASSETS = frozenset({"gold_usd", "nasdaq_points"})
 
@@ -23,15 +26,12 @@ def told(readings: Iterable[Reading], at: datetime, history: History, catalog: C
     none, for not all venues tally the same stretches. An interval that is still running speaks for what has passed of it.
     """
     readings = tuple(readings)
-    points = (*_of_series(readings, at, history, catalog), *_of_tallies(readings, at, history, catalog))
-    columns: dict[tuple[str, str | None], list[Point]] = {}
-    for point in points:
-        columns.setdefault((point.metric, point.venue), []).append(point)
-    return tuple(point for key, own in columns.items() for point in _news(own, history.column(*key)))
+    return (*_of_series(readings, at, history, catalog), *_of_tallies(readings, at, history, catalog))
 
 
 def _of_series(readings: Iterable[Reading], at: datetime, history: History, catalog: Catalog) -> Iterator[Point]:
-    rows: dict[tuple[str, int, int], dict[str, float]] = {}
+    rows: dict[Stretch, dict[str, float]] = {}
+    news: set[Stretch] = set()
     for reading in readings:
         if not isinstance(reading, SeriesReading) or reading.metric not in catalog.metrics:
             continue
@@ -39,24 +39,34 @@ def _of_series(readings: Iterable[Reading], at: datetime, history: History, cata
             continue
         low, high = catalog.metrics[reading.metric].valid
         until_ms = int(to_ms(min(reading.observed_at, at)))
+        known = _known(history.column(reading.metric, reading.venue), reading.at_ms[0] if len(reading.at_ms) else 0)
         for at_ms, value in zip(reading.at_ms, reading.value, strict=True):
             covers_s = min(reading.interval_s, (until_ms - at_ms) // 1000)
             if low <= value <= high and covers_s > 0:
-                rows.setdefault((reading.metric, at_ms, covers_s), {})[reading.venue] = value
-    for (metric, at_ms, covers_s), own in rows.items():
-        together = sum(own.values()) if catalog.metrics[metric].combine == "sum" else median(own.values())
-        stretch = Point(
-            metric=metric,
-            asset=history.asset,
-            at=to_time(at_ms),
-            value=together,
-            venues=tuple(sorted(own)),
-            of_venues=len(own),
-            covers_s=covers_s,
-        )
-        yield stretch
-        for venue, value in own.items():
-            yield replace(stretch, value=value, venue=venue, venues=(venue,), of_venues=1)
+                stretch = (reading.metric, at_ms, covers_s)
+                rows.setdefault(stretch, {})[reading.venue] = value
+                if (at_ms, 1000.0 * covers_s, value, 0.0) not in known:
+                    news.add(stretch)
+    for stretch, own in rows.items():
+        if stretch in news:
+            yield from _together(history.asset, stretch, own, catalog)
+
+
+def _together(asset: str, stretch: Stretch, own: Mapping[str, float], catalog: Catalog) -> Iterator[Point]:
+    """The aggregate of one stretch, and each venue's own."""
+    metric, at_ms, covers_s = stretch
+    together = Point(
+        metric=metric,
+        asset=asset,
+        at=to_time(at_ms),
+        value=sum(own.values()) if catalog.metrics[metric].combine == "sum" else median(own.values()),
+        venues=tuple(sorted(own)),
+        of_venues=len(own),
+        covers_s=covers_s,
+    )
+    yield together
+    for venue, value in own.items():
+        yield replace(together, value=value, venue=venue, venues=(venue,), of_venues=1)
 
 
 def _of_tallies(readings: Iterable[Reading], at: datetime, history: History, catalog: Catalog) -> Iterator[Point]:
@@ -68,6 +78,10 @@ def _of_tallies(readings: Iterable[Reading], at: datetime, history: History, cat
             metric = catalog.metrics.get(f"liquidations_tally_{side}_usd")
             if value is None or metric is None or covers_s <= 0 or not metric.valid[0] <= value <= metric.valid[1]:
                 continue
+            since_ms, least = to_ms(tally.since_at), not tally.complete
+            column = history.column(metric.name, tally.venue)
+            if (since_ms, 1000.0 * covers_s, value, float(least)) in _known(column, since_ms):
+                continue
             yield Point(
                 metric=metric.name,
                 asset=history.asset,
@@ -76,17 +90,13 @@ def _of_tallies(readings: Iterable[Reading], at: datetime, history: History, cat
                 venue=tally.venue,
                 venues=(tally.venue,),
                 of_venues=1,
-                lower_bound=not tally.complete,
+                lower_bound=least,
                 covers_s=covers_s,
             )
 
 
-def _news(points: list[Point], column: Column) -> Iterator[Point]:
-    """The points whose very stretch the column does not have with the same value."""
-    first_ms = min(to_ms(point.at) + 1000.0 * point.covers_s for point in points)
-    rows = slice(int(column.known_ms.searchsorted(first_ms)), None)
-    columns = (column.at_ms, column.covers_ms, column.value, column.at_least)
-    there = set(zip(*(one[rows].tolist() for one in columns), strict=True))
-    for point in points:
-        if (to_ms(point.at), 1000.0 * point.covers_s, point.value, float(point.lower_bound)) not in there:
-            yield point
+def _known(column: Column, since_ms: float) -> set[tuple[float, ...]]:
+    """The rows of a column that end after a time: start, length, value, whether it may be more."""
+    rows = slice(int(column.known_ms.searchsorted(since_ms)), None)
+    told_before = (column.at_ms, column.covers_ms, column.value, column.at_least)
+    return set(zip(*(one[rows].tolist() for one in told_before), strict=True))

@@ -225,3 +225,13 @@ def test_a_day_later_the_change_is_known() -> None:
     seen = observed(spot(81_000.0, at=at), at=at, history=history)
     assert seen.facts.value("spot_usd.change_24h_pct") == pytest.approx(-10.0)
     assert seen.facts.known["spot_usd.change_24h_pct"].venues == ("deribit",)
+
+
+def test_one_venues_absurd_value_is_refused_and_the_others_carry_on() -> None:
+    seen = observed(spot(90_000.0), spot(0.0, venue="okx"), spot(90_010.0, venue="bybit"))
+    fact = seen.facts.known["spot_usd"]
+    assert (fact.value, fact.venues, fact.of_venues) == (90_005.0, ("bybit", "deribit"), 3)
+    assert [(gap.who, gap.reason) for gap in seen.gaps] == [
+        ("metrics spot_usd", "okx: 0 is outside 0.01…1e+08: refused")
+    ]
+    assert "okx" not in {point.venue for point in seen.points if point.metric == "spot_usd"}
