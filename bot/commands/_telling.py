@@ -1,5 +1,6 @@
 """What the commands about a metric share: its sentence, its figures, the buttons to go on with."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,8 +29,15 @@ def told(desk: Desk, about: str, name: str, facts: Facts, profile: Profile) -> T
     if fact is not None and name not in facts.known:
         names["last_at"] = Origin(kind="date", ref=name, value=fact.at.isoformat())
     if fact is None:
+        reason = readable(desk, facts.why_unknown(name), profile)
         names["metric"] = Origin(kind="name", ref=name, value=title(desk, name, profile))
+        names["reason"] = Origin(kind="input", ref="reason", value=reason)
     return desk.say("answer", about, facts, profile, names)
+
+
+def readable(desk: Desk, reason: str, profile: Profile) -> str:
+    """A reason with the metrics in it called as readers know them."""
+    return re.sub(r"[a-z]+(_[a-z0-9]+)+", lambda found: title(desk, found[0], profile), reason)
 
 
 def title(desk: Desk, name: str, profile: Profile) -> str:

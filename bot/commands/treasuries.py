@@ -1,5 +1,8 @@
 """`/treasuries`: what corporate holders paid and what that is worth now: dated, sourced, no advice."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from bot.commands import Command, Request
 from bot.commands._telling import ASSET, figures
 from bot.desk import Desk
@@ -16,7 +19,7 @@ async def answer(desk: Desk, request: Request) -> Answer:
     profile = request.profile
     asset = desk.asset(request.options.get("asset"))
     facts = await desk.facts(asset)
-    holders = [holding for holding in desk.playbook.holdings if holding.asset == asset]
+    holders = _last(desk.playbook.holdings, asset, facts.at.date())
     said = desk.say("answer", "treasuries" if holders else "treasuries-none", facts, profile)
     sums = figures(desk, SHOWN, facts, profile) if holders else ()
     return Answer(
@@ -26,6 +29,12 @@ async def answer(desk: Desk, request: Request) -> Answer:
         figures=(*(_figure(desk, holding, facts, profile) for holding in holders), *sums),
         footer=desk.footer(facts, profile),
     )
+
+
+def _last(holdings: Sequence[Holding], asset: str, day: date) -> Sequence[Holding]:
+    """What each holder of the asset had last published by a day."""
+    known = (holding for holding in holdings if holding.asset == asset and holding.as_of <= day)
+    return list({holding.holder: holding for holding in sorted(known, key=lambda one: one.as_of)}.values())
 
 
 def _figure(desk: Desk, holding: Holding, facts: Facts, profile: Profile) -> Figure:

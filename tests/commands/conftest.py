@@ -93,15 +93,19 @@ def playbook(root: Path) -> Playbook:
 
     book = rules.parse(read("rules"), CATALOG)
     bank = commentary.parse(read("phrases/en"), "en", CATALOG, book)
-    holding = Holding(
-        holder="Example Corp.",
-        asset="BTC",
-        coins=713_502.0,
-        average_cost_usd=76_000.0,
-        as_of=date(2026, 1, 31),
-        source="its filing",
+    published = [(date(2026, 2, 28), 720_000.0), (date(2026, 1, 31), 713_502.0), (date(2025, 12, 31), 700_000.0)]
+    holdings = tuple(
+        Holding(
+            holder="Example Corp.",
+            asset="BTC",
+            coins=coins,
+            average_cost_usd=76_000.0,
+            as_of=as_of,
+            source="its filing",
+        )
+        for as_of, coins in published
     )
-    return Playbook(catalog=CATALOG, rules=book, banks={"en": bank}, holdings=(holding,), hash="abc123")
+    return Playbook(catalog=CATALOG, rules=book, banks={"en": bank}, holdings=holdings, hash="abc123")
 
 
 @pytest.fixture

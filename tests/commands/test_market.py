@@ -48,3 +48,4 @@ async def test_the_price_is_told_with_its_week(ask):
 async def test_over_nothing_each_says_why_it_has_no_number(ask, name):
     answer = await ask(name, asset="ETH")
     assert answer.body.startswith("There is no reading of")
+    assert "_" not in answer.body
