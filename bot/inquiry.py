@@ -129,7 +129,7 @@ def settle(
 
 def check_text(text: str, facts: Facts, playbook: Playbook, locale: str = "en") -> list[str]:
     """The numerals of a text without spans that its facts do not bear out, as they stand in the text."""
-    return factcheck(text, facts, playbook.catalog, playbook.banks[locale])
+    return factcheck(text, facts, playbook.catalog, playbook.banks[locale], playbook.rules)
 
 
 def _plain(story: Story | None) -> str | None:
