@@ -56,6 +56,7 @@ class House:
     schedule: Schedule
     preview: Preview
     http: Http
+    listening: tuple[sources.Listens, ...] = ()
 
 
 def read_folder(folder: Path, suffix: str = ".toml") -> Mapping[str, str]:
@@ -103,8 +104,9 @@ def read_tape(name: str, config: Path = CONFIG) -> Tape:
     return parse_tape({path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())})
 
 
-def build_sources(settings: Settings, http: Http) -> list[Source]:
-    """The sources that bot.toml names, in its order; a vendor without a key is left out. Raises ConfigError."""
+def build_sources(settings: Settings, http: Http, *, any_key: str | None = None) -> list[Source]:
+    """The sources that bot.toml names, in its order; a vendor without a key is left out, unless `any_key` serves all (a
+    tape asks for none). Raises ConfigError."""
     problems: list[Problem] = []
     built: list[Source] = []
     for name in settings.sources:
@@ -113,11 +115,12 @@ def build_sources(settings: Settings, http: Http) -> list[Source]:
         except ConfigError as error:
             problems += error.problems
             continue
-        key = settings.keys.get(name)
+        given = settings.keys.get(name)
+        key = given.get_secret_value() if given else any_key
         if source.NEEDS_KEY and key is None:
             log.info("source.off", source=name, reason=f"{name.upper()}_KEY is not set")
             continue
-        built.append(source(http, key=key.get_secret_value() if key else None))
+        built.append(source(http, key=key))
     if problems:
         raise ConfigError(problems)
     return built
@@ -138,10 +141,14 @@ async def house(
         http = await stack.enter_async_context(Http(transport=transport, now=clock.now))
         preview = Preview()
         offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
+        built = build_sources(settings, http, any_key=tape.name if tape else None)
+        listening = tuple(source for source in built if isinstance(source, sources.Listens))
+        for source in listening:
+            stack.push_async_callback(source.stop)
         desk = Desk(
             clock=clock,
             archive=archive,
-            sources=build_sources(settings, http),
+            sources=built,
             playbook=playbook,
             surfaces={name: offered[name] for name in settings.surfaces if name in offered},
             habits=_habits(settings),
@@ -150,6 +157,7 @@ async def house(
         await _follow(archive, settings, clock.now())
         yield House(
             desk=desk, archive=archive, clock=clock, schedule=Schedule(clock), preview=preview, http=http,
+            listening=listening,
         )  # fmt: skip
 
 
@@ -290,6 +298,8 @@ async def _work(parts: House, settings: Settings) -> None:
         known = await parts.archive.series(asset, now - timedelta(days=settings.poll.backfill_days))
         if not known and settings.poll.backfill_days:
             await parts.desk.backfill(asset, now - timedelta(days=settings.poll.backfill_days), now)
+    for source in parts.listening:
+        await source.start(settings.assets)
     poll = partial(_poll_all, parts)
     parts.schedule.every("poll", settings.poll.every_s, poll, jitter_s=settings.poll.jitter_s)
     parts.schedule.slots("slots", settings.posts.at, settings.posts.zone, poll)
