@@ -120,15 +120,16 @@ def _both(window: str) -> Compute:
         known = [side for side in sides if isinstance(side, Measured)]
         if not known:
             return next(side for side in sides if isinstance(side, Unknown))
-        shared = [venue for venue in known[0].venues if all(venue in side.venues for side in known)]
-        own = {venue: sum((side.by_venue or {}).get(venue, 0.0) for side in known) for venue in shared}
+        alone = len(known) < len(SIDES)
+        own = [side.by_venue or {} for side in known]
+        shared = set.intersection(*(set(one) for one in own))
         return Measured(
             value=sum(side.value for side in known),
             observed_at=min(side.observed_at for side in known),
             venues=tuple(sorted({venue for side in known for venue in side.venues})),
             of_venues=max(side.of_venues for side in known),
-            lower_bound=len(known) < len(SIDES) or any(side.lower_bound for side in known),
-            by_venue=own if len(known) == len(SIDES) else None,
+            lower_bound=any(side.lower_bound for side in known) or any(set(one) != shared for one in own) or alone,
+            by_venue=None if alone else {venue: sum(one[venue] for one in own) for venue in sorted(shared)},
         )
 
     return compute
