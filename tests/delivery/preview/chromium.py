@@ -92,7 +92,7 @@ class Tab:
 
     async def press(self, key: str) -> None:
         """Press one key, such as Enter or Tab."""
-        code = {"Enter": 13, "Tab": 9, "ArrowUp": 38}[key]
+        code = {"Enter": 13, "Tab": 9, "ArrowUp": 38, "ArrowDown": 40, "Escape": 27}[key]
         text = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
             await self.do("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)

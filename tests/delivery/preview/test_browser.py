@@ -81,6 +81,21 @@ async def test_posts_stream_in_and_typed_lines_are_answered(tab, address, desk, 
     assert tab.complaints == []
 
 
+async def test_a_line_is_completed_by_keyboard(tab, address):
+    await tab.open(address)
+    await tab.say("document.getElementById('line').focus()")
+    await tab.type("/skew BTC 6")
+    await tab.until("document.querySelectorAll('#offers li').length === 1")
+    assert await tab.say("document.getElementById('line').ariaExpanded") == "true"
+    await tab.press("ArrowDown")
+    await tab.press("Enter")
+    assert await tab.say("document.getElementById('line').value") == "/skew BTC 60 "
+    await tab.press("Enter")
+    await tab.until("document.querySelector('#stream .message:last-child h2').textContent.trim() === 'BTC: skew'")
+    await tab.press("ArrowUp")
+    assert await tab.say("document.getElementById('line').value") == "/skew BTC 60"
+
+
 async def test_it_asks_no_other_host(tab, address):
     await tab.open(address)
     assert tab.asked

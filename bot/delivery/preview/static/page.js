@@ -6,10 +6,11 @@ const stream = document.getElementById("stream");
 const bar = document.getElementById("bar");
 const box = document.getElementById("box");
 const line = document.getElementById("line");
-const lines = document.getElementById("lines");
+const offers = document.getElementById("offers");
 const trouble = document.getElementById("trouble");
 const typed = [];
 let recalled = 0;
+let picked = -1;
 
 const local = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
@@ -86,15 +87,42 @@ async function ask(text) {
 
 async function complete() {
   const text = line.value;
+  if (!text.trim()) return offer([]);
   try {
     const reply = await fetch(`/suggest?line=${encodeURIComponent(text)}`);
-    if (!reply.ok || line.value !== text) return;
-    lines.replaceChildren(...(await reply.json()).map((value) => {
-      const option = document.createElement("option");
-      option.value = value;
-      return option;
-    }));
-  } catch { /* no suggestion is no trouble: the line can be typed to its end */ }
+    if (!reply.ok || line.value !== text || document.activeElement !== line) return;
+    offer((await reply.json()).filter((value) => value !== text));
+  } catch { offer([]); /* no suggestion is no trouble: the line can be typed to its end */ }
+}
+
+function offer(values) {
+  offers.replaceChildren(...values.map((value, number) => {
+    const item = document.createElement("li");
+    item.id = `offer-${number}`;
+    item.role = "option";
+    item.textContent = value;
+    return item;
+  }));
+  offers.hidden = !values.length;
+  line.ariaExpanded = String(values.length > 0);
+  pick(-1);
+}
+
+function pick(number) {
+  picked = number;
+  for (const [place, item] of [...offers.children].entries()) {
+    item.ariaSelected = String(place === picked);
+    if (place === picked) item.scrollIntoView({ block: "nearest" });
+  }
+  if (picked < 0) line.removeAttribute("aria-activedescendant");
+  else line.setAttribute("aria-activedescendant", `offer-${picked}`);
+}
+
+function take(item) {
+  line.value = `${item.textContent} `;
+  offer([]);
+  line.focus();
+  complete();
 }
 
 function openGround(link) {
@@ -117,6 +145,7 @@ document.addEventListener("submit", async (event) => {
     typed.push(text);
     recalled = typed.length;
     line.value = "";
+    offer([]);
   }
   if (!(await ask(text)) && form === box && !line.value) line.value = text;
 });
@@ -128,13 +157,29 @@ document.addEventListener("click", (event) => {
   openGround(link);
 });
 
+line.removeAttribute("list");  // the browser's own suggestions are for a page without script
+line.role = "combobox";
+line.ariaAutoComplete = "list";
+line.ariaExpanded = "false";
+line.setAttribute("aria-controls", "offers");
 line.addEventListener("input", complete);
+line.addEventListener("blur", () => offer([]));
 line.addEventListener("keydown", (event) => {
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  if (!step || line.value && line.value !== typed[recalled] || !typed.length) return;
-  recalled = Math.min(Math.max(recalled + step, 0), typed.length);
-  line.value = typed[recalled] ?? "";
+  const open = !offers.hidden;
+  if (event.key === "Escape" && open) offer([]);
+  else if (event.key === "Enter" && open && picked >= 0) take(offers.children[picked]);
+  else if (step && open) pick((picked + step + offers.children.length + (picked < 0 && step < 0 ? 1 : 0)) % offers.children.length);
+  else if (step && typed.length && (!line.value || line.value === typed[recalled])) {
+    recalled = Math.min(Math.max(recalled + step, 0), typed.length);
+    line.value = typed[recalled] ?? "";
+  } else return;
   event.preventDefault();
+});
+offers.addEventListener("mousedown", (event) => {
+  event.preventDefault();
+  const item = event.target.closest("li");
+  if (item) take(item);
 });
 
 const at = document.getElementById("at");
