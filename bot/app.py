@@ -185,7 +185,9 @@ async def demo(
     once: bool = False, speed: float = 6.0, port: int | None = None,
 ) -> None:  # fmt: skip
     """Play a tape through the whole bot. `speed` is in hours of the tape a second; with `once` as fast as it goes, without
-    a page."""
+    a page, and only the asset that is posted: nobody can ask about the others."""
+    if once:
+        settings = settings.model_copy(update={"assets": settings.assets[:1]})
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(house(settings, playbook, terminal=terminal, tape=tape))
         if not once:
