@@ -18,11 +18,11 @@ from bot.domain.rulebook import Confidence, Lean, Ranges, RuleBook, Stance, Usua
 from bot.errors import ConfigError, InputError, Problem
 from bot.rules.evaluate import run
 from bot.rules.parse import UNITS
-from bot.rules.plan import Plan, plan
+from bot.rules.plan import Plan, Sum, plan
 from bot.rules.series import samples
 from bot.rules.shape import Id, Prose, Shape, Span
 from bot.rules.states import Cell
-from bot.rules.verdict import Sum, add_up
+from bot.rules.verdict import add_up
 
 PHASES: tuple[Literal["off", "pending", "recovering", "unknown"], ...] = ("off", "pending", "recovering", "unknown")
 
@@ -184,9 +184,9 @@ def watch(case: Case, book: RuleBook) -> Iterator[Seen]:
     for index, values in enumerate(case.values):
         at = case.at + index * case.interval
         ready = plan(book, at.date(), case.ranges)
-        shaky, _ = run(ready, cells, values, case.bounds, at.timestamp(), settled=case.settled)
+        ran = run(ready, cells, values, case.bounds, at.timestamp(), settled=case.settled)
         for expectation in wanted.get(index, ()):
-            yield _seen(case, expectation, ready, cells, values, shaky)
+            yield _seen(case, expectation, ready, cells, values, ran.shaky)
 
 
 def _seen(

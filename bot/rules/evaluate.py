@@ -9,8 +9,8 @@ from bot.domain.judgement import Phase, Signal, Verdict
 from bot.domain.rulebook import Ranges, RuleBook
 from bot.rules.plan import Plan, plan
 from bot.rules.states import Cell, advance, cell_of, remembers, settle, signal_of
-from bot.rules.truth import Bounds, Values, judge, values_of
-from bot.rules.verdict import Sum, add_up, put_in_words
+from bot.rules.truth import Bounds, Values, judge, plainly, values_of
+from bot.rules.verdict import add_up, put_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,52 +51,75 @@ def evaluate(
     """
     ready = plan(book, at.date(), ranges)
     cells = {name: cell_of(signals.get(name)) for name in book.order}
-    before = {name: cell.phase for name, cell in cells.items()}
     values, bounds = values_of(facts)
-    shaky, told = run(ready, cells, values, bounds, at.timestamp(), settled=settled)
-    total = add_up(ready, cells, values, shaky)
+    ran = run(ready, cells, values, bounds, at.timestamp(), settled=settled)
+    total = add_up(ready, cells, values, ran.shaky)
     after = {name: signal_of(name, cell) for name, cell in cells.items()}
-    changed = tuple(
-        Change(rule=name, before=before[name], after=cell.phase, told=told.get(name, ""))
-        for name, cell in cells.items()
-        if cell.phase != before[name] or name in told
-    )
     verdict = put_in_words(ready, total, facts, after, at)
-    return Judgement(signals=after, verdict=verdict, changed=changed, counts=total.counts)
+    return Judgement(signals=after, verdict=verdict, changed=changes(ran, cells), counts=total.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one evaluation left beside the cells: the rules that facts of other families could still turn, the phase before
+    of each rule that changed it, and what is to be announced of which rule."""
+
+    shaky: set[str] = field(default_factory=set)
+    before: dict[str, Phase] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
 
 def run(
     ready: Plan, cells: MutableMapping[str, Cell], values: Values, bounds: Bounds, at: float, *, settled: bool
-) -> tuple[set[str], dict[str, str]]:
-    """Advance every cell by one evaluation. Returns the rules that facts of other families could still turn, and what is
-    to be announced of which rule."""
-    shaky: set[str] = set()
-    told: dict[str, str] = {}
+) -> Ran:
+    """Advance every cell by one evaluation."""
+    ran = Ran()
     for job in ready.jobs:
-        name = job.rule.id
-        cell = cells[name]
-        remembered = cell.phase == "on" or (cell.phase == "unknown" and remembers(cell, at))
-        outcome = judge(job, values, bounds, remembered, cells, shaky)
+        cell = cells[job.id]
+        phase = cell.phase
+        remembered = phase == "on" or (phase == "unknown" and remembers(cell, at))
+        truth = plainly(job, values, bounds, remembered)
+        outcome = None
+        if truth is None:
+            outcome = judge(job, values, bounds, remembered, cells, ran.shaky)
+            truth = outcome.truth
         if settled:
-            settle(cell, outcome.truth, at)
-        else:
-            said = advance(cell, outcome.truth, at, wait=job.wait, keep=job.keep, hold=ready.hold)
-            if said:
-                told[name] = said
-        if outcome.may_turn_off and (outcome.may_turn_on or cell.votes):
-            shaky.add(name)
-        if job.opposite and cell.phase == "on":
-            _drop(job.opposite, cells, at)
-    return shaky, told
+            settle(cell, truth, at)
+        elif truth == cell.steady:
+            cell.evaluated = at
+            if phase == "on":
+                cell.was_on = at
+        elif said := advance(cell, truth, at, wait=job.wait, keep=job.keep, hold=ready.hold):
+            ran.told[job.id] = said
+        if outcome is not None and outcome.may_turn_off and (outcome.may_turn_on or cell.votes):
+            ran.shaky.add(job.id)
+        if cell.phase != phase:
+            ran.before.setdefault(job.id, phase)
+            if job.opposite and cell.phase == "on":
+                _drop(job.opposite, cells, at, ran.before)
+    return ran
 
 
-def _drop(names: tuple[str, ...], cells: Mapping[str, Cell], at: float) -> None:
+def changes(ran: Ran, cells: Mapping[str, Cell]) -> tuple[Change, ...]:
+    """The rules that changed their phase, or are announced."""
+    names = {**ran.before, **ran.told}
+    return tuple(
+        Change(
+            rule=name,
+            before=ran.before.get(name, cells[name].phase),
+            after=cells[name].phase,
+            told=ran.told.get(name, ""),
+        )
+        for name in names
+    )
+
+
+def _drop(names: tuple[str, ...], cells: Mapping[str, Cell], at: float, before: dict[str, Phase]) -> None:
     """A step on the other side of a ladder has taken over: these have nothing left to wait for."""
     for name in names:
         cell = cells[name]
         if cell.phase == "recovering":
+            before.setdefault(name, cell.phase)
             cell.phase = "off"
             cell.since = at
-
-
-__all__ = ["Change", "Judgement", "Sum", "evaluate", "run"]
+            cell.steady = None

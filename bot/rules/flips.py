@@ -13,10 +13,10 @@ from bot.domain.facts import Facts
 from bot.domain.judgement import Flip, Move, Signal, Verdict
 from bot.domain.rulebook import Ranges, RuleBook
 from bot.rules.evaluate import run
-from bot.rules.plan import Plan, Test, plan
+from bot.rules.plan import Plan, Sum, Test, plan
 from bot.rules.states import Cell, cell_of
 from bot.rules.truth import Bounds, Values, values_of
-from bot.rules.verdict import Sum, add_up, stands_on
+from bot.rules.verdict import add_up, stands_on
 
 MOVES_AT_MOST = 3
 TRIED_SIDE_BY_SIDE = 14
@@ -48,8 +48,8 @@ class _Bench:
         values = {**self.values, **{one.fact: one.end for one in tries}}
         bounds = self.bounds - {one.fact for one in tries}
         cells = {name: cell_of(self.signals.get(name)) for name in self.ready.by_rule}
-        shaky, _ = run(self.ready, cells, values, bounds, self.at, settled=True)
-        return add_up(self.ready, cells, values, shaky), cells
+        ran = run(self.ready, cells, values, bounds, self.at, settled=True)
+        return add_up(self.ready, cells, values, ran.shaky), cells
 
 
 def flips(

@@ -1,9 +1,10 @@
 """A rule book made ready for one day: every threshold a plain number, every question answered once for all evaluations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, RuleIs, UsualRange
+from bot.domain.rulebook import Condition, Confidence, Lean, Ranges, Rule, RuleBook, RuleIs, Stance, UsualRange
 
 FAMILY_UNKNOWN_VOTE = 2
 """A vote lies between minus this and plus this, so an unknown family may vote anything in between."""
@@ -32,10 +33,12 @@ class Ask:
 @dataclass(frozen=True, slots=True)
 class Job:
     """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its ladder,
-    `opposite` the steps on the other side."""
+    `opposite` the steps on the other side; `numbers` are its tests as plain (fact, above, entry, clear), quick to walk."""
 
+    id: str
     rule: Rule
     tests: tuple[Test, ...]
+    numbers: tuple[tuple[str, bool, float, float], ...]
     asks: tuple[Ask, ...]
     wait: float
     keep: float
@@ -43,10 +46,24 @@ class Job:
     opposite: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """A verdict in numbers. `votes` is each family's range, `leans` the lean of each known family by the rules that are
+    on, `counts` the rules that count."""
+
+    stance: Stance
+    confidence: Confidence
+    score: tuple[float, float]
+    coverage: float
+    votes: Mapping[str, tuple[int, int]]
+    leans: Mapping[str, Lean]
+    counts: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All jobs in an order in which they can be done, and each family's own. `votes` and `sums` keep what was added up
-    before: the same rules on give the same votes."""
+    before: the same rules on, on the same knowledge, give the same verdict."""
 
     book: RuleBook
     jobs: tuple[Job, ...]
@@ -56,7 +73,7 @@ class Plan:
     hold: float
     total_weight: float
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
-    sums: dict[frozenset[str], dict[str, tuple[int, frozenset[str]]]] = field(default_factory=dict)
+    sums: dict[tuple[frozenset[str], tuple[str, ...], frozenset[str]], Sum] = field(default_factory=dict)
 
 
 def family_of(book: RuleBook, fact: str) -> str | None:
@@ -116,8 +133,10 @@ def _job(book: RuleBook, rule: Rule, day: date, ranges: Ranges) -> Job:
             )
     steps = _steps(book, rule)
     return Job(
+        id=rule.id,
         rule=rule,
         tests=tuple(tests),
+        numbers=tuple((test.fact, test.above, test.entry, test.clear) for test in tests),
         asks=tuple(asks),
         wait=rule.wait.total_seconds(),
         keep=rule.keep.total_seconds(),

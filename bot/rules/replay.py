@@ -6,10 +6,10 @@ from datetime import datetime
 
 from bot.domain.judgement import Signal
 from bot.domain.rulebook import Confidence, Lean, Ranges, RuleBook, Stance
-from bot.rules.evaluate import Change, run
+from bot.rules.evaluate import Change, changes, run
 from bot.rules.plan import plan
 from bot.rules.states import Cell, cell_of, signal_of
-from bot.rules.verdict import Sum, add_up
+from bot.rules.verdict import add_up
 
 Columns = Mapping[str, Sequence[float | None]]
 """A fact's value at each time; None or nan where it is unknown."""
@@ -42,18 +42,11 @@ class Replay:
     def judge(self, values: Mapping[str, float], at: datetime, bounds: frozenset[str] = frozenset()) -> Moment:
         """The verdict on the known values at a time later than the last one. `bounds` names lower bounds."""
         ready = plan(self._book, at.date(), self._ranges)
-        cells = self._cells
-        before = [cell.phase for cell in cells.values()]
-        shaky, told = run(ready, cells, values, bounds, at.timestamp(), settled=False)
-        total: Sum = add_up(ready, cells, values, shaky)
-        changed = tuple(
-            Change(rule=name, before=was, after=cell.phase, told=told.get(name, ""))
-            for (name, cell), was in zip(cells.items(), before, strict=True)
-            if cell.phase != was or name in told
-        )
+        ran = run(ready, self._cells, values, bounds, at.timestamp(), settled=False)
+        total = add_up(ready, self._cells, values, ran.shaky)
         return Moment(
             at=at, stance=total.stance, confidence=total.confidence, score=total.score, coverage=total.coverage,
-            families=total.leans, counts=total.counts, changed=changed,
+            families=total.leans, counts=total.counts, changed=changes(ran, self._cells) if ran.before or ran.told else (),
         )  # fmt: skip
 
     def signals(self) -> Mapping[str, Signal]:

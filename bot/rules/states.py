@@ -6,6 +6,7 @@ million steps.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from bot.domain.judgement import Phase, Signal, Truth
 
@@ -24,7 +25,10 @@ STILL = 10
 
 @dataclass(slots=True)
 class Cell:
-    """One rule's state while it is being worked on. Fields as in Signal, times in seconds since 1970."""
+    """One rule's state while it is being worked on. Fields as in Signal, times in seconds since 1970.
+
+    `steady` is the truth under which nothing but the time moves on: the rule is where it wants it, was so for long, and all
+    is told. This spares most of the work of a replay."""
 
     phase: Phase = "unknown"
     since: float = 0.0
@@ -37,6 +41,7 @@ class Cell:
     changes: str = ""
     muted: bool = False
     told_ago: int = REMEMBERED
+    steady: Truth | None = None
 
     @property
     def votes(self) -> bool:
@@ -54,11 +59,6 @@ def advance(cell: Cell, truth: Truth, at: float, *, wait: float, keep: float, ho
 
     A rule that was never evaluated takes its first truth at once: "nothing is on" would be a claim about an hour unseen.
     """
-    if _is_steady(cell, truth):
-        cell.evaluated = at
-        if cell.phase == "on":
-            cell.was_on = at
-        return ""
     before = cell.phase
     if cell.evaluated < 0:
         settle(cell, truth, at)
@@ -73,13 +73,14 @@ def advance(cell: Cell, truth: Truth, at: float, *, wait: float, keep: float, ho
         cell.since = at
     if cell.votes:
         cell.was_on = at
-    return _announcement(cell, changed)
+    said = _announcement(cell, changed)
+    cell.steady = truth if _is_steady(cell, truth) else None
+    return said
 
 
 def _is_steady(cell: Cell, truth: Truth) -> bool:
-    """Whether nothing but the time moves on: the rule is where its truth wants it, was so for long, and all is told. This
-    spares most of the work of a replay."""
-    if cell.changes != UNCHANGED or cell.truth != truth or cell.told_ago < REMEMBERED or cell.muted:
+    """Whether another evaluation with this truth would move nothing but the time."""
+    if cell.changes != UNCHANGED or cell.told_ago < REMEMBERED or cell.muted:
         return False
     if truth == "true":
         return cell.phase == "on" and cell.announced and cell.lost < 0
@@ -179,8 +180,8 @@ def cell_of(signal: Signal | None) -> Cell:
         return Cell()
     return Cell(
         phase=signal.phase,
-        since=signal.since.timestamp(),
-        evaluated=signal.evaluated_at.timestamp(),
+        since=_seconds(signal.since),
+        evaluated=_seconds(signal.evaluated_at),
         observed=signal.observed_s,
         lost=_seconds(signal.unknown_since),
         was_on=_seconds(signal.was_on_at),
@@ -211,9 +212,11 @@ def signal_of(rule: str, cell: Cell) -> Signal:
     )
 
 
+@lru_cache(maxsize=1024)
 def _seconds(at: datetime | None) -> float:
     return -1.0 if at is None else at.timestamp()
 
 
+@lru_cache(maxsize=1024)
 def _time(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)

@@ -4,53 +4,56 @@ score = Σ w·v / (2 Σ w) over all families; an unknown family may vote anythin
 make a stronger verdict.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import combinations
 
 from bot.domain.facts import Facts
 from bot.domain.judgement import Finding, Missing, Signal, Verdict
-from bot.domain.rulebook import Confidence, Lean, RuleBook, Stance, StanceRow
-from bot.rules.plan import FAMILY_UNKNOWN_VOTE, Plan
+from bot.domain.rulebook import Confidence, Family, Lean, RuleBook, Stance, StanceRow
+from bot.rules.plan import FAMILY_UNKNOWN_VOTE, Plan, Sum
 from bot.rules.states import Cell
 from bot.rules.truth import Values
 
+VOTING = ("on", "recovering")
 SUMS_KEPT = 10_000
 """A plan lives as long as the bot: what it remembers has an end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
-    """A verdict in numbers. `votes` is each family's range, `leans` the lean of each known family by the rules that are
-    on, `counts` the rules that count."""
-
-    stance: Stance
-    confidence: Confidence
-    score: tuple[float, float]
-    coverage: float
-    votes: Mapping[str, tuple[int, int]]
-    leans: Mapping[str, Lean]
-    counts: frozenset[str]
 
 
 def add_up(ready: Plan, cells: Mapping[str, Cell], values: Values, shaky: set[str]) -> Sum:
     """The verdict in numbers, from the rules' states, the known facts (for what is known) and the rules that could still
     turn."""
+    voting = frozenset([name for name, cell in cells.items() if cell.phase in VOTING])
+    known = tuple([family.id for family in ready.book.families.values() if _is_known(family, values)])
+    key = (voting, known, frozenset(shaky))
+    total = ready.sums.get(key)
+    if total is None:
+        if len(ready.sums) >= SUMS_KEPT:
+            ready.sums.clear()
+        total = ready.sums[key] = _add_up(ready, *key)
+    return total
+
+
+def _is_known(family: Family, values: Values) -> bool:
+    for fact in family.anchor:  # noqa: SIM110 (twice as fast as any())
+        if fact in values:
+            return True
+    return False
+
+
+def _add_up(ready: Plan, voting: frozenset[str], known: tuple[str, ...], shaky: frozenset[str]) -> Sum:
     votes: dict[str, tuple[int, int]] = {}
     leans: dict[str, Lean] = {}
+    counts: set[str] = set()
     low = high = known_weight = 0.0
-    voting = frozenset([name for name, cell in cells.items() if cell.phase in ("on", "recovering")])
-    by_family = _by_family(ready, voting)
     for family in ready.book.families.values():
-        vote, effective = by_family[family.id]
-        for fact in family.anchor:
-            if fact in values:
-                known_weight += family.weight
-                leans[family.id] = _lean(ready.book, vote, effective)
-                turning = [job.rule.id for job in ready.of_family[family.id] if job.rule.id in shaky] if shaky else ()
-                votes[family.id] = _range(ready, family.id, voting, turning) if turning else (vote, vote)
-                break
+        names = [job.id for job in ready.of_family[family.id]]
+        vote, effective = family_vote(ready, family.id, voting.intersection(names))
+        counts |= effective
+        if family.id in known:
+            known_weight += family.weight
+            leans[family.id] = _lean(ready.book, vote, effective)
+            votes[family.id] = _range(ready, family.id, voting.intersection(names), shaky.intersection(names))
         else:
             votes[family.id] = (-FAMILY_UNKNOWN_VOTE, FAMILY_UNKNOWN_VOTE)
         low += family.weight * votes[family.id][0]
@@ -58,26 +61,12 @@ def add_up(ready: Plan, cells: Mapping[str, Cell], values: Values, shaky: set[st
     whole = FAMILY_UNKNOWN_VOTE * ready.total_weight
     score = (low / whole, high / whole)
     coverage = known_weight / ready.total_weight
-    hot = _overheated(ready, cells, leans, shaky)
-    stance, sure = _stance(ready.book.stances, score, coverage, hot)
+    stance, sure = _stance(ready.book.stances, score, coverage, _overheated(ready, voting, leans, shaky))
     confidence = _confidence(ready.book, stance, score, coverage) if sure else "low"
     return Sum(
         stance=stance, confidence=confidence, score=score, coverage=coverage, votes=votes, leans=leans,
-        counts=frozenset().union(*(effective for _, effective in by_family.values())),
+        counts=frozenset(counts),
     )  # fmt: skip
-
-
-def _by_family(ready: Plan, voting: frozenset[str]) -> Mapping[str, tuple[int, frozenset[str]]]:
-    """Each family's vote and the rules of it that count, if these rules are on."""
-    if len(ready.sums) > SUMS_KEPT:
-        ready.sums.clear()
-    known = ready.sums.get(voting)
-    if known is None:
-        known = ready.sums[voting] = {
-            family: family_vote(ready, family, voting.intersection(job.rule.id for job in jobs))
-            for family, jobs in ready.of_family.items()
-        }
-    return known
 
 
 def family_vote(ready: Plan, family: str, voting: frozenset[str]) -> tuple[int, frozenset[str]]:
@@ -100,11 +89,11 @@ def family_vote(ready: Plan, family: str, voting: frozenset[str]) -> tuple[int, 
     return known
 
 
-def _range(ready: Plan, family: str, voting: frozenset[str], turning: Sequence[str]) -> tuple[int, int]:
+def _range(ready: Plan, family: str, voting: frozenset[str], turning: frozenset[str]) -> tuple[int, int]:
     """The least and the largest vote over every way in which the turning rules could stand."""
-    fixed = voting.intersection(job.rule.id for job in ready.of_family[family]) - set(turning)
+    fixed = voting - turning
     found = [
-        family_vote(ready, family, fixed | set(some))[0]
+        family_vote(ready, family, fixed.union(some))[0]
         for size in range(len(turning) + 1)
         for some in combinations(turning, size)
     ]
@@ -117,20 +106,14 @@ def _lean(book: RuleBook, vote: int, effective: frozenset[str]) -> Lean:
     return "bearish" if vote < 0 else "bullish" if vote > 0 else "neutral"
 
 
-def _overheated(ready: Plan, cells: Mapping[str, Cell], leans: Mapping[str, Lean], shaky: set[str]) -> bool | None:
-    """Whether a rule with the stance overheated is on (None: it cannot be told)."""
-    if any(leans.get(family) == "overheated" for family in ready.overheating):
-        hot = [
-            job.rule.id
-            for family in ready.overheating
-            if leans.get(family) == "overheated"
-            for job in ready.of_family[family]
-            if job.rule.stance and cells[job.rule.id].votes
-        ]
-        return True if any(name not in shaky for name in hot) else None
-    if any(family not in leans for family in ready.overheating):
-        return None
-    return None if any(ready.by_rule[name].rule.stance for name in shaky) else False
+def _overheated(ready: Plan, voting: frozenset[str], leans: Mapping[str, Lean], shaky: frozenset[str]) -> bool | None:
+    """Whether a rule with the stance overheated is on in a known family (None: it cannot be told)."""
+    hot = [job.id for job in ready.jobs if job.rule.stance]
+    on = [name for name in hot if name in voting and ready.book.rules[name].family in leans]
+    if any(name not in shaky for name in on):
+        return True
+    untold = any(family not in leans for family in ready.overheating) or not shaky.isdisjoint(hot)
+    return None if untold else False
 
 
 def _stance(
