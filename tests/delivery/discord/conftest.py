@@ -57,8 +57,8 @@ async def fake() -> AsyncIterator[FakeDiscord]:
         assert server.problems == []
 
 
-def make_client(desk: Desk, memory: Memory) -> TightropeClient:
-    return TightropeClient(desk=desk, keeping=memory, guild_ready_timeout=0.1, heartbeat_timeout=2.0)
+def make_client(desk: Desk, memory: Memory, *, heartbeat_s: float = 2.0) -> TightropeClient:
+    return TightropeClient(desk=desk, keeping=memory, guild_ready_timeout=0.1, heartbeat_timeout=heartbeat_s)
 
 
 @pytest.fixture
