@@ -165,9 +165,10 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
     earliest = np.maximum(ends - RECORD_HOURS, 0)
     heard = np.flatnonzero(~holes)
     begin = heard[np.minimum(np.searchsorted(heard, earliest), len(heard) - 1)]
-    found = np.concatenate(
-        [_last_at_most(np.where(holes, np.inf, cells), ends), _last_at_most(np.where(holes, np.inf, -cells), ends)]
-    )
+    # Both ways in one search: the wall between them is lower than everything, so neither sees the other.
+    both = np.concatenate([np.where(holes, np.inf, cells), [-np.inf], np.where(holes, np.inf, -cells)])
+    shift = len(cells) + 1
+    found = _last_at_most(both, np.concatenate([ends, ends + shift])) - np.repeat([0, shift], len(ends))
     ends, earliest, begin = np.tile(ends, 2), np.tile(earliest, 2), np.tile(begin, 2)
     open_ended = found < earliest
     found = np.where(open_ended, begin, found)
