@@ -27,6 +27,7 @@ from bot.domain.facts import Facts
 from bot.domain.playbook import Holding, Playbook
 from bot.domain.posts import Profile, Subscription
 from bot.domain.readings import Snapshot
+from bot.domain.rulebook import RuleBook
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, TightropeError
 from bot.metrics import CATALOG
 from bot.ports import Clock, Source, Surface
@@ -67,10 +68,7 @@ def read_folder(folder: Path, suffix: str = ".toml") -> Mapping[str, str]:
 def read_playbook(config: Path = CONFIG) -> Playbook:
     """Catalog, rules, phrases and treasuries of a config folder. Raises ConfigError with every problem of every file."""
     problems: list[Problem] = []
-    try:
-        book = rules.parse(read_folder(config / "rules"), CATALOG)
-    except ConfigError as error:
-        raise ConfigError([*error.problems, *problems]) from error
+    book = _read_rules(read_folder(config / "rules"), problems)
     banks = {}
     for folder in sorted(path for path in (config / "phrases").iterdir() if path.is_dir()):
         try:
@@ -93,6 +91,18 @@ def read_playbook(config: Path = CONFIG) -> Playbook:
         catalog=CATALOG, rules=book, banks=banks, holdings=holdings,
         hash=hashlib.sha256(" ".join(editions).encode()).hexdigest()[:12],
     )  # fmt: skip
+
+
+def _read_rules(files: Mapping[str, str], problems: list[Problem]) -> RuleBook:
+    """The rule book; where it has problems, its sound part, so that the phrases can be checked as well."""
+    try:
+        return rules.parse(files, CATALOG)
+    except ConfigError as error:
+        sound = rules.parse_sound(files)
+        if sound is None:
+            raise
+        problems += error.problems
+        return sound
 
 
 def read_tape(name: str, config: Path = CONFIG) -> Tape:
@@ -165,11 +175,15 @@ async def run(settings: Settings, playbook: Playbook, terminal: Terminal) -> Non
     """The live bot until SIGINT or SIGTERM: the page at once, then history, polls and posts; Discord where a token is set."""
     async with house(settings, playbook, terminal=terminal) as parts, _page(parts, settings, terminal):
         if not await parts.archive.leadership.acquire():
-            raise ArchiveError(f"{_without_secret(settings.archive.url)}: another bot polls into it; stop that one first")
+            raise ArchiveError(
+                f"{_without_secret(settings.archive.url)}: another bot polls into it; stop that one first"
+            )
         stop = _stop_signal()
         tasks = [asyncio.create_task(_work(parts, settings), name="work")]
         if settings.discord_token is not None:
-            tasks.append(asyncio.create_task(_discord(parts, settings.discord_token.get_secret_value()), name="discord"))
+            tasks.append(
+                asyncio.create_task(_discord(parts, settings.discord_token.get_secret_value()), name="discord")
+            )
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in (waiting, *tasks):
@@ -217,9 +231,8 @@ async def live_facts(settings: Settings, playbook: Playbook, asset: str) -> Fact
         return await parts.desk.facts(asset)
 
 
-def check_config(config: Path, cases: Path) -> Report:
+def check_config(playbook: Playbook, config: Path, cases: Path) -> Report:
     """Everything that an operator edits, checked. Raises ConfigError with what cannot be read."""
-    playbook = read_playbook(config)
     tapes = [read_tape(path.name, config) for path in sorted((config / "tapes").iterdir()) if path.is_dir()]
     told = read_folder(cases) if cases.is_dir() else {}
     report = check(playbook, {name: text for name, text in told.items() if name != EQUIVALENT})
@@ -327,7 +340,9 @@ async def _discord(parts: House, token: str) -> None:
 
 
 @asynccontextmanager
-async def _page(parts: House, settings: Settings, terminal: Terminal, *, port: int | None = None) -> AsyncIterator[None]:
+async def _page(
+    parts: House, settings: Settings, terminal: Terminal, *, port: int | None = None
+) -> AsyncIterator[None]:
     password = settings.page.password.get_secret_value() if settings.page.password else None
     chosen = settings.page.port if port is None else port
     async with serve(parts.desk, parts.preview, host=settings.page.host, port=chosen, password=password) as address:
@@ -351,9 +366,7 @@ async def _follow(archive: SqlArchive, settings: Settings, at: datetime) -> None
         await archive.subscribe(wish)
 
 
-def _tape_slots(
-    tape: Tape, post_at: Sequence[str], zone: str, since: datetime, until: datetime
-) -> Sequence[datetime]:
+def _tape_slots(tape: Tape, post_at: Sequence[str], zone: str, since: datetime, until: datetime) -> Sequence[datetime]:
     """A tape's own post times take the place of the settings'."""
     return [at for at in tape.post_times if since < at <= until]
 

@@ -19,7 +19,8 @@ from rich.console import Console as Terminal
 
 from bot import app as composition
 from bot import inquiry
-from bot.errors import ArchiveError, ConfigError, InputError, SourceError
+from bot.domain.playbook import Playbook
+from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
 from bot.settings import Settings, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -43,16 +44,13 @@ def main() -> None:
         _stop(str(error), 3)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 @cli.command()
 def run(config: ConfigFolder = composition.CONFIG) -> None:
     """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
-    settings = _settings(config)
-    asyncio.run(composition.run(settings, composition.read_playbook(config), Terminal()))
+    settings, playbook = _configuration(config)
+    asyncio.run(composition.run(settings, playbook, Terminal()))
 
 
 @cli.command()
@@ -64,9 +62,9 @@ def demo(
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
     """Play a tape through the whole bot: no token, no network, no server."""
-    settings = _settings(config)
+    settings, playbook = _configuration(config)
     playing = composition.demo(
-        settings, composition.read_playbook(config), composition.read_tape(tape, config), Terminal(),
+        settings, playbook, composition.read_tape(tape, config), Terminal(),
         once=once, speed=speed, port=port,
     )  # fmt: skip
     asyncio.run(playing)
@@ -156,8 +154,8 @@ def check(
 ) -> None:
     """Check settings, rules, phrases, tapes and rule cases. Exit code 2 for a broken file, 1 for a case that fails."""
     with _progress("checking the configuration"):
-        _settings(config)
-        report = composition.check_config(config, cases)
+        _, playbook = _configuration(config)
+        report = composition.check_config(playbook, config, cases)
     if as_json:
         _print_json({"checked": report.checked, "failures": report.failures})
     else:
@@ -172,7 +170,7 @@ def check(
 def doctor(as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> None:
     """Look at token, permissions, sources, database and clock, and say what to mend. Exit code 1 if something is ill."""
     with _progress("asking Discord and the venues"):
-        findings = asyncio.run(composition.doctor(_settings(config), composition.read_playbook(config)))
+        findings = asyncio.run(composition.doctor(*_configuration(config)))
     if as_json:
         _print_json([{"what": one.what, "well": one.well, "says": one.says} for one in findings])
     else:
@@ -217,6 +215,22 @@ def health(config: ConfigFolder = composition.CONFIG) -> None:
 
 def _settings(config: Path) -> Settings:
     return load(config, dict(os.environ))
+
+
+def _configuration(config: Path) -> tuple[Settings, Playbook]:
+    """Settings and playbook. Raises ConfigError with the problems of both."""
+    problems: list[Problem] = []
+    try:
+        settings = _settings(config)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        playbook = composition.read_playbook(config)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return settings, playbook
 
 
 def _read(file: str) -> str:

@@ -13,7 +13,7 @@ from bot.rules.flips import flips
 from bot.rules.impact import Impact, Told, impact
 from bot.rules.junit import junit
 from bot.rules.mutants import Mutant, Outcome, mutants, put_to_the_test, read_equivalent, share_killed
-from bot.rules.parse import parse
+from bot.rules.parse import parse, parse_sound
 from bot.rules.replay import Moment, Replay, replay
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "mutants",
     "parse",
     "parse_cases",
+    "parse_sound",
     "put_to_the_test",
     "read_equivalent",
     "replay",

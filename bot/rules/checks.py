@@ -42,6 +42,11 @@ def problems_of(book: RuleBook, catalog: Catalog) -> list[Problem]:
     ]
 
 
+def fact_problems(book: RuleBook, catalog: Catalog) -> list[Problem]:
+    """What is wrong with the facts asked for: all that can be said of a book of which parts could not be read."""
+    return list(_facts(book, catalog))
+
+
 def _problem(rule: Rule | Ladder, reason: str) -> Problem:
     return Problem(file=rule.file, id=rule.id, reason=reason)
 

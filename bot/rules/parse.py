@@ -24,7 +24,7 @@ from bot.domain.rulebook import (
     UsualRange,
 )
 from bot.errors import ConfigError, Problem
-from bot.rules.checks import order_of, problems_of
+from bot.rules.checks import fact_problems, order_of, problems_of
 from bot.rules.shape import (
     ConditionShape,
     ConfidenceShape,
@@ -80,20 +80,36 @@ class _Reader:
 
 def parse(files: Mapping[str, str], catalog: Catalog) -> RuleBook:
     """The rule book of some files (name → TOML text). Raises ConfigError with every problem of every file."""
+    reader = _read_all(files)
+    if not _has_frame(reader):
+        raise ConfigError(reader.problems)
+    misshapen = bool(reader.problems)
+    book = _book(reader, files)
+    problems = [*reader.problems, *(fact_problems(book, catalog) if misshapen else problems_of(book, catalog))]
+    if problems:
+        raise ConfigError(problems)
+    return book
+
+
+def parse_sound(files: Mapping[str, str]) -> RuleBook | None:
+    """The rules whose shape is right, to check what speaks of them where others are broken; None without a frame for them."""
+    reader = _read_all(files)
+    return _book(reader, files) if _has_frame(reader) else None
+
+
+def _read_all(files: Mapping[str, str]) -> _Reader:
     reader = _Reader()
     for file in sorted(files):
         _read(reader, file, files[file])
     for name, model in (*VERDICT_TABLES.items(), *VERDICT_LISTS.items()):
-        found = reader.of(model)
-        if not found:
+        if not reader.of(model):
             reader.add(VERDICT_FILE, name, "is missing")
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    book = _book(reader, files)
-    problems = [*reader.problems, *problems_of(book, catalog)]
-    if problems:
-        raise ConfigError(problems)
-    return book
+    return reader
+
+
+def _has_frame(reader: _Reader) -> bool:
+    """Whether there is every table without which there is no book at all."""
+    return all(reader.of(model) for model in (*VERDICT_TABLES.values(), *VERDICT_LISTS.values()))
 
 
 def _read(reader: _Reader, file: str, text: str) -> None:
