@@ -13,7 +13,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.commentary.formats import MOVES
-from bot.commentary.shapes import CALM, COUNTER, LEANING, SHAPES, implied, rule_facts, special_names
+from bot.commentary.shapes import CALM, COUNTER, LEANING, QUIET, SHAPES, implied, rule_facts, special_names
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
 from bot.domain.catalog import VIEWS, Catalog
@@ -28,7 +28,7 @@ WINDOWED: Mapping[str, int] = {
 SHAPE_SLOTS = ("headline", "standfirst", "lead", "sowhat", "close", "short")
 
 NEEDED_WORDS = (
-    *("at_least", "and", "range", "months", "date", "moment", "tenor", "more", "asset_other"),
+    *("at_least", "and", "range", "months", "date", "day", "moment", "tenor", "more", "asset_other"),
     *(f"unit.{unit}" for unit in ("points", "hours", "days", "trillion", "billion", "million")),
     *(f"window.{window}" for window in ("1h", "24h", "5d", "7d", "90d")),
     *(
@@ -247,7 +247,10 @@ def _about_known(phrase: Phrase, catalog: Catalog, book: RuleBook) -> bool:
     if phrase.slot in ("headline", "lead", "standfirst", "close"):
         return False
     if phrase.slot in ("evidence", "meaning", "limit", "still", "short"):
-        return phrase.about in book.rules or phrase.about in book.ladders or phrase.about in ("any", "easing")
+        quiet = phrase.about.removeprefix(QUIET)
+        return quiet in (*book.rules, *book.ladders, "any", "easing") or (
+            phrase.about == f"{QUIET}{quiet}" and quiet in book.families
+        )
     return bool(phrase.about)
 
 

@@ -170,8 +170,21 @@ def _moment(value: Value) -> datetime:
 def date(value: Value, digits: int | None, words: Words) -> str:
     """2026-02-06T00:00:00+00:00 → 6 February 2026."""
     moment = _moment(value)
-    month = words["months"].split("|")[moment.month - 1]
-    return words["date"].format(day=moment.day, month=month, year=moment.year)
+    return words["date"].format(day=moment.day, month=_month(value, words), year=moment.year)
+
+
+def day(value: Value, digits: int | None, words: Words) -> str:
+    """2026-02-06T00:00:00+00:00 → 6 February: for what lies within the past month."""
+    return words["day"].format(day=_moment(value).day, month=_month(value, words))
+
+
+def _month(value: Value, words: Words) -> str:
+    return words["months"].split("|")[_moment(value).month - 1]
+
+
+def day_and_time(value: Value, digits: int | None, words: Words) -> str:
+    """… → 6 February, 14:00 UTC."""
+    return words["moment"].format(date=day(value, digits, words), time=clock(value, digits, words))
 
 
 def moment(value: Value, digits: int | None, words: Words) -> str:
@@ -194,7 +207,7 @@ FORMATS: Mapping[str, Format] = {
     "points": points, "points_size": points_size, "ratio": ratio,
     "price": price, "brief": brief_price, "usd": amount, "usd_size": amount_size, "coins": coins,
     "coins_size": coins_size, "span": span_of_time, "days": days, "share": share, "share_above": share_above,
-    "count": count, "date": date, "moment": moment, "clock": clock, "text": text,
+    "count": count, "date": date, "moment": moment, "day": day, "daytime": day_and_time, "clock": clock, "text": text,
 }  # fmt: skip
 
 BY_UNIT: Mapping[str, str] = {
@@ -202,7 +215,7 @@ BY_UNIT: Mapping[str, str] = {
     "vol points": "points", "ratio": "ratio", "h": "span", "days": "days", "rank": "share", "sigma": "ratio",
 }  # fmt: skip
 
-DATES = frozenset({"date", "moment", "clock"})
+DATES = frozenset({"date", "day", "daytime", "moment", "clock"})
 NAMES = frozenset({"title", "tenor", "text"})
 
 # Filters whose text is a direction and the size of a move: "down 19.2%". Each has its words in the bank under "move.<name>".

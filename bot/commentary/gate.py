@@ -65,7 +65,7 @@ def text_failures(text: Text, market: Market, *, memory: Memory | None = None, g
 
 
 def _unfilled(text: Text) -> Iterator[str]:
-    if found := re.search(r"[{}\ue000-\uf8ff]|\bnan\b|\bNone\b|\binf\b", text.text):
+    if found := re.search(r"[{}\ue000-\uf8ff]|\bnan\b|\bNone\b(?! of)|\binf\b", text.text):
         yield f"1: unfilled slot {found.group()!r} in {text.text!r}"
     if not text.text.strip():
         yield f"1: empty {text.slot}"
@@ -155,6 +155,8 @@ def _date_value(ref: str, market: Market, memory: Memory) -> str | None:
 def _name_value(span: Span, market: Market) -> float | str | None:
     if span.filter in ("title", "tenor"):
         return span.origin.value
+    if span.origin.ref.startswith(("rule.", "family.")):
+        return market.bank.words.get(span.origin.ref, span.origin.ref.partition(".")[2])
     if span.origin.ref == "asset":
         asset = market.facts.asset
         known = (asset, market.bank.words.get(f"asset.{asset}", asset))

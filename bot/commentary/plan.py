@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bot.commentary.names import Market, checks_hold
-from bot.commentary.shapes import CALM, LEANING, shape
+from bot.commentary.shapes import CALM, LEANING, QUIET, shape
 from bot.domain.judgement import Finding, Verdict
 from bot.domain.rulebook import RuleIs, Severity
 from bot.domain.story import Length, Memory, Slot, Told
@@ -14,9 +14,10 @@ from bot.domain.story import Length, Memory, Slot, Told
 Telling = Literal["full", "still", "easing"]
 
 FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 6, "article": 5}
-STILL_FINDINGS = 5
+STILL_FINDINGS = 4
 REPEATED_FAMILY = 0.3
-MEANINGS = 2
+MEANINGS = 3
+QUIET_UP_TO = 5
 NAMED_NEWS = 3
 
 
@@ -79,8 +80,10 @@ def ordered(market: Market, memory: Memory) -> tuple[Finding, ...]:
     return tuple(sorted(ranked, key=lambda finding: (-weighed[finding.rule], place[finding.rule])))
 
 
-def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, drop: int = 0) -> Plan:
-    """The slots of one post, without its `drop` least salient findings."""
+def plan(
+    verdict: Verdict, market: Market, memory: Memory, length: Length, *, drop: int = 0, thorough: bool = False
+) -> Plan:
+    """The slots of one post, without its `drop` least salient findings; a `thorough` article explains what has not moved in full."""
     findings = ordered(market, memory)
     kept = findings[: max(len(findings) - drop, 0)]
     abouts = _abouts(verdict, findings)
@@ -92,8 +95,12 @@ def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, dr
     body = [_full(finding, told[finding.rule], rank, length) for rank, finding in enumerate(full)]
     if not kept:
         body.append((Piece(slot="evidence", abouts=(shape(verdict),)),))
-    if still:
-        body.append(tuple(Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still))
+    if length == "article":
+        body += [_still(finding, rank + len(memory.told), thorough) for rank, finding in enumerate(still)]
+        body += _quiet(verdict, market, QUIET_UP_TO - len(body))
+    elif still:
+        lines = [Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still]
+        body.append((*lines, Piece(slot="meaning", abouts=(still[0].rule, "ladder"), finding=still[0])))
     lead = (Piece(slot="lead", abouts=abouts, needed=True),)
     changed, watch, missing = _changed(verdict, market, memory), _watch(verdict), _missing(verdict, market)
     paragraphs = [lead, *body, changed, watch, missing]
@@ -104,8 +111,37 @@ def plan(verdict: Verdict, market: Market, memory: Memory, length: Length, *, dr
             *_counter(verdict),
             Piece(slot="sowhat", abouts=("treasury",)),
         )
-        paragraphs = [(standfirst,), lead, *body, changed, sowhat, (*watch, *missing), (close,)]
+        paragraphs = [(standfirst,), (*lead, *changed), *body, sowhat, (*watch, *missing), (close,)]
     return Plan(headline=Piece(slot="headline", abouts=abouts, needed=True), paragraphs=tuple(paragraphs))
+
+
+def _still(finding: Finding, turn: int, thorough: bool) -> tuple[Piece, ...]:
+    """A finding that has not moved, in an article: one line, then what it means or how far it reaches, in turns."""
+    pieces = [Piece(slot="still", abouts=(finding.rule, "any"), finding=finding)]
+    if thorough or turn % 2 == 0:
+        pieces.append(Piece(slot="meaning", abouts=(finding.rule, "ladder"), finding=finding))
+    if thorough or turn % 2 == 1:
+        pieces.append(Piece(slot="limit", abouts=(finding.rule, "ladder"), finding=finding))
+    return tuple(pieces)
+
+
+def _quiet(verdict: Verdict, market: Market, room: int) -> list[tuple[Piece, ...]]:
+    """Paragraphs on known families without a finding, the weightiest first, with what their ladder means."""
+    busy = {finding.family for finding in verdict.findings}
+    quiet = [
+        family for family in market.book.families.values() if family.id in verdict.families and family.id not in busy
+    ]
+    ladders = {ladder.family: ladder.id for ladder in reversed(list(market.book.ladders.values()))}
+    paragraphs: list[tuple[Piece, ...]] = []
+    for family in sorted(quiet, key=lambda family: -family.weight)[: max(room, 0)]:
+        pieces = [Piece(slot="evidence", abouts=(f"{QUIET}{family.id}",))]
+        if family.id in ladders:
+            pieces += [
+                Piece(slot="meaning", abouts=(ladders[family.id],)),
+                Piece(slot="limit", abouts=(ladders[family.id],)),
+            ]
+        paragraphs.append(tuple(pieces))
+    return paragraphs
 
 
 def dissenting(verdict: Verdict) -> tuple[Finding, ...]:

@@ -87,8 +87,8 @@ class Realizer:
         """The lists that a phrase of this slot may ask for, joined into running words."""
         makers: dict[str, Callable[[], object]] = {
             "clauses": lambda: self._clauses(about, namer),
-            "reasons": self._reasons,
-            "against": self._against,
+            "reasons": lambda: self._reasons(namer),
+            "against": lambda: self._against(namer),
             "moves": lambda: self._moves(namer),
             "then": lambda: self._then(namer),
             "missing": lambda: self._missing(piece, namer),
@@ -113,7 +113,7 @@ class Realizer:
         parts: list[str] = []
         told = about.partition("+")[2]
         others = [finding for finding in ordered(self.market, self.memory) if finding.rule != told]
-        for finding in others[: MOST_CLAUSES - min(self.turn, MOST_CLAUSES - 1)]:
+        for finding in others[: max(MOST_CLAUSES - self.turn, 0)]:
             clause = self._clause(finding, namer)
             if clause is not None:
                 parts.append(clause)
@@ -133,30 +133,35 @@ class Realizer:
             return text
         return None
 
-    def _reasons(self) -> str | None:
+    def _reasons(self, namer: Namer) -> str | None:
         """The names of the first findings that bear the verdict out; of the first findings at all where none does."""
         findings = ordered(self.market, self.memory)
         against = {finding.rule for finding in dissenting(self.market.verdict)} if self.market.verdict else set()
         bearing = [finding for finding in findings if finding.rule not in against]
-        return self._named([finding.rule for finding in (bearing or findings)[:NAMED_NEWS]])
+        return self._named([finding.rule for finding in (bearing or findings)[:NAMED_NEWS]], namer)
 
-    def _against(self) -> str | None:
+    def _against(self, namer: Namer) -> str | None:
         """What dissents: findings by name, else the families that do not lean as the verdict does."""
-        verdict, words = self.market.verdict, self.market.bank.words
+        verdict = self.market.verdict
         if verdict is None:
             return None
         if findings := dissenting(verdict):
-            return self._named([finding.rule for finding in findings[:NAMED_NEWS]])
-        return self._listed([words.get(f"family.{family}", family) for family in unmoved(verdict)])
+            return self._named([finding.rule for finding in findings[:NAMED_NEWS]], namer)
+        return self._named(unmoved(verdict), namer, "family")
 
-    def _named(self, rules: list[str]) -> str | None:
-        return self._listed([self.market.bank.words.get(f"rule.{rule}", rule) for rule in rules])
+    def _named(self, rules: Iterable[str], namer: Namer, kind: str = "rule") -> str | None:
+        """Rules (or families) by their names in words, marked as names."""
+        return self._listed([self._name(f"{kind}.{rule}", namer) for rule in rules])
+
+    def _name(self, key: str, namer: Namer) -> str:
+        word = self.market.bank.words.get(key, key.partition(".")[2])
+        return namer.recorder.mark(word, Origin(kind="name", ref=key, value=word), "text")
 
     def _labels(self, which: int, namer: Namer) -> str | None:
         """The names of rules that came on (0) or went off (1) since the last post; beyond the first three, how many more."""
         verdict, words = self.market.verdict, self.market.bank.words
         rules = news(verdict, self.memory)[which] if verdict else ()
-        labels = [words.get(f"rule.{rule}", rule) for rule in rules[:NAMED_NEWS]]
+        labels = [self._name(f"rule.{rule}", namer) for rule in rules[:NAMED_NEWS]]
         if beyond := len(rules) - NAMED_NEWS if len(rules) > NAMED_NEWS else 0:
             origin = Origin(kind="count", ref="news" if which == 0 else "gone", value=float(beyond))
             labels.append(words["more"].format(namer.recorder.mark(str(beyond), origin, "count")))
@@ -176,13 +181,13 @@ class Realizer:
         return namer.number(Origin(kind="fact", ref="spot_usd@last post", value=last.figures["spot_usd"]), "price")
 
     def _missing(self, piece: Piece, namer: Namer) -> str | None:
-        verdict, words = self.market.verdict, self.market.bank.words
+        verdict = self.market.verdict
         if verdict is None:
             return None
         if "held" in piece.abouts:
-            return self._listed([words[f"rule.{finding.rule}"] for finding in verdict.findings if finding.held])
-        families = [missing.family for missing in verdict.missing if missing.family]
-        return self._listed([words.get(f"family.{family}", family) for family in dict.fromkeys(families)])
+            return self._named([finding.rule for finding in verdict.findings if finding.held], namer)
+        families = dict.fromkeys(missing.family for missing in verdict.missing if missing.family)
+        return self._named(families, namer, "family")
 
     def _flip(self) -> Flip | None:
         flips = self.market.verdict.flips if self.market.verdict else ()

@@ -29,6 +29,9 @@ _BY_SLOT: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 
 
+QUIET = "quiet-"
+"""Before a family: phrases on its readings when none of its rules is on."""
+
 COUNTER = ("counter", "counter-family", "treasury")
 """What a so-what may be about besides a shape: the findings or families that dissent, and the treasuries."""
 

@@ -23,7 +23,7 @@ from bot.domain.rulebook import Ranges, RuleBook
 from bot.domain.story import Length, Memory, Origin, Phrase, PhraseBank, Slot, Story, Text
 from bot.errors import GateRefused
 
-TURNS = 6
+TURNS = 8
 ARTICLE_FAMILIES, ARTICLE_FINDINGS = 4, 2
 
 
@@ -50,23 +50,39 @@ def write(
     """The verdict in words. The same arguments give the same bytes. Where no wording passes the gate, a plain card of
     numbers with `plain` and the `failures` of the first try.
 
-    An article that `article_possible` refuses is written as an embed.
+    An article that `article_possible` refuses, or for which too little is new, is written as an embed.
     """
-    length = "embed" if length == "article" and article_possible(verdict) else length
     market = Market(
         facts=facts, book=book, bank=bank, at=at, ranges=ranges or {}, findings=verdict.findings, verdict=verdict
     )
+    possible = length != "article" or article_possible(verdict) is None
+    lengths: tuple[Length, ...] = (length, "embed") if length == "article" and possible else (length,)
     failures: list[str] = []
-    for turn, drop in _tries(len(verdict.findings)):
-        try:
-            story = _story(market, memory, length, turn, drop)
-            refused = gate(story, verdict=verdict, facts=facts, book=book, bank=bank, memory=memory, ranges=ranges)
-        except GateRefused as error:
-            story, refused = None, list(error.failures)
-        if story is not None and not refused:
-            return story
-        failures = failures or refused
-    return plain_card(market, length, tuple(failures))
+    for wanted in lengths if possible else ("embed",):
+        for turn, drop in _tries(len(verdict.findings)):
+            story, refused = _tried(market, verdict, memory, wanted, turn, drop)
+            if story is not None and not refused:
+                return story
+            failures = failures or refused
+    return plain_card(market, lengths[-1] if possible else "embed", tuple(failures))
+
+
+def _tried(
+    market: Market, verdict: Verdict, memory: Memory, length: Length, turn: int, drop: int
+) -> tuple[Story | None, list[str]]:
+    try:
+        story = _story(market, memory, length, turn, drop)
+    except GateRefused as error:
+        return None, list(error.failures)
+    return story, gate(
+        story,
+        verdict=verdict,
+        facts=market.facts,
+        book=market.book,
+        bank=market.bank,
+        memory=memory,
+        ranges=market.ranges,
+    )
 
 
 def _tries(findings: int) -> Iterator[tuple[int, int]]:
@@ -79,7 +95,7 @@ def _tries(findings: int) -> Iterator[tuple[int, int]]:
 def _story(market: Market, memory: Memory, length: Length, turn: int, drop: int) -> Story:
     if market.verdict is None:
         raise GateRefused(["a story needs a verdict"])
-    planned = plan(market.verdict, market, memory, length, drop=drop)
+    planned = plan(market.verdict, market, memory, length, drop=drop, thorough=turn >= TURNS // 2)
     realizer = Realizer(market=market, pools=pools(market.bank), memory=memory, turn=turn)
     headline = realizer.headline(planned)
     paragraphs = realizer.paragraphs(planned)
