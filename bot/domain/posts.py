@@ -34,7 +34,7 @@ class Route:
 
     `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled post that is
     due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the channel:
-    `subjects` says what each of `alerted_at` was about ("" for a scheduled post), `waiting` what is being suppressed,
+    `subjects` says what each of `alerted_at` was about (an alert's stance, then the alarms that the post told), `waiting` what is being suppressed,
     `held_until` how long a change is held back that came with a venue's dropping out.
     """
 
@@ -118,27 +118,32 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One line of a chart: times (None for a chart over something else, then `x` holds numbers), values, None for a gap."""
+    """One line of a chart: times (None for a chart over something else, then `x` holds numbers), values, None for a gap.
+    `text` is its last value in words, where the words of the answer should be those of the picture."""
 
     label: str
     y: tuple[float | None, ...]
     at: tuple[datetime, ...] = ()
     x: tuple[float, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Something marked on a chart: a verdict's change, a 25-delta point, an expiry."""
+    """Something marked on a chart: a verdict's change, a 25-delta point, an expiry. `kind` is a stance's id where the mark
+    stands for one."""
 
     label: str
     at: datetime | None = None
     x: float | None = None
     y: float | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartSpec:
-    """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would miss."""
+    """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would miss; `x_label`
+    what a chart that is not over time counts along its foot."""
 
     kind: Literal["history", "smile", "curve", "split", "liquidations", "funding", "record", "summary"]
     title: str
@@ -149,6 +154,7 @@ class ChartSpec:
     band: tuple[float, float] | None = None
     band_label: str = ""
     marks: tuple[Mark, ...] = ()
+    x_label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ def alert(
     verdict = judgement.verdict
     severity = _severity(judgement)
     if route.due_at is not None:
-        return _after(route, verdict, severity, at), None
+        return _after(route, judgement, severity, at), None
     reason = _edge(route, judgement, severity, book.notify, at)
     if reason is None:
         return _silent(route, verdict, severity), None
@@ -39,7 +39,7 @@ def alert(
         subject = f"{reason} {verdict.stance}"
         new = subject != route.waiting
         return replace(route, waiting=subject, suppressed=route.suppressed + new, held_until=None), None
-    return _after(route, verdict, severity, at, alert=True), reason
+    return _after(route, judgement, severity, at, alert=True), reason
 
 
 def _severity(judgement: Judgement) -> Severity:
@@ -63,12 +63,17 @@ def _edge(route: Route, judgement: Judgement, severity: Severity, notify: Notify
         return None
     if _rank(severity) > _rank(route.last_severity):
         return "escalated"
-    again = any(
-        change.after == "on" and change.before == "pending" and _is_alarm(judgement, change.rule)
-        for change in judgement.changed
-    )
-    told_lately = any(at - told < notify.repeat for told in route.alerted_at)
-    return "repeat" if again and not told_lately else None
+    return _new_alarm(route, judgement, notify, at)
+
+
+def _new_alarm(route: Route, judgement: Judgement, notify: Notify, at: datetime) -> Reason | None:
+    """An alarm that came on in this very evaluation: news where the channel was not told of it, or not for long."""
+    alarms = set(_alarms(judgement))
+    new = [change.rule for change in judgement.changed if change.told == "on" and change.rule in alarms]
+    told = {rule: told_at for told_at, subject in _told(route) for rule in subject.split()}
+    if any(rule not in told for rule in new):
+        return "escalated"
+    return "repeat" if any(at - told[rule] >= notify.repeat for rule in new) else None
 
 
 def _is_clear(verdict: Verdict) -> bool:
@@ -76,8 +81,8 @@ def _is_clear(verdict: Verdict) -> bool:
     return verdict.confidence == "high"
 
 
-def _is_alarm(judgement: Judgement, rule: str) -> bool:
-    return any(one.rule == rule and one.severity == "alarm" for one in judgement.verdict.findings)
+def _alarms(judgement: Judgement) -> list[str]:
+    return [finding.rule for finding in judgement.verdict.findings if finding.severity == "alarm"]
 
 
 def _rank(severity: str | None) -> int:
@@ -94,9 +99,8 @@ def _suppressed(route: Route, reason: Reason, severity: str, stance: str, notify
         return True
     if severity == "alarm" and stance != "neutral":
         return False
-    subjects = dict(zip(route.subjects, route.alerted_at, strict=False))
-    told_at = subjects.get(_subject(stance))
-    return told_at is not None and at - told_at < notify.cooldown
+    alerted = [told_at for told_at, subject in _told(route) if subject.startswith(f"{stance} ")]
+    return bool(alerted) and at - max(alerted) < notify.cooldown
 
 
 def _is_quiet(route: Route, at: datetime) -> bool:
@@ -108,8 +112,9 @@ def _is_quiet(route: Route, at: datetime) -> bool:
     return first <= hour < last if first <= last else hour >= first or hour < last
 
 
-def _subject(stance: str) -> str:
-    return stance
+def _subject(judgement: Judgement, *, alert: bool) -> str:
+    """What a post told: the stance where it was an alert, and every alarm."""
+    return " ".join([f"{judgement.verdict.stance} " if alert else "", *_alarms(judgement)])
 
 
 def _silent(route: Route, verdict: Verdict, severity: Severity) -> Route:
@@ -128,13 +133,13 @@ def _silent(route: Route, verdict: Verdict, severity: Severity) -> Route:
     )
 
 
-def _after(route: Route, verdict: Verdict, severity: Severity, at: datetime, *, alert: bool = False) -> Route:
+def _after(route: Route, judgement: Judgement, severity: Severity, at: datetime, *, alert: bool = False) -> Route:
     """The route once it was told: the edge is past, and what was suppressed is told with it."""
     kept = [(told, about) for told, about in _told(route) if at - told < REMEMBERED]
-    kept.append((at, _subject(verdict.stance) if alert else ""))
+    kept.append((at, _subject(judgement, alert=alert)))
     return replace(
         route,
-        last_stance=verdict.stance,
+        last_stance=judgement.verdict.stance,
         last_severity=severity,
         last_alert_at=at if alert else route.last_alert_at,
         alerted_at=tuple(told for told, _ in kept),

@@ -1,5 +1,6 @@
 """Alerts: an edge makes one, a level none; and what is too much is counted, not lost."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.judgement import Finding, Signal, Verdict
@@ -12,21 +13,19 @@ CHANNEL = Route(channel="preview:")
 
 
 def judged(stance: Stance, severity: Severity = "caution", *, confidence: Confidence = "high", muted: bool = False,
-           comes_on: bool = False) -> Judgement:  # fmt: skip
+           comes_on: bool = False, rule: str = "skew-fear") -> Judgement:  # fmt: skip
     findings: tuple[Finding, ...] = ()
     if stance not in ("neutral", "no-call"):
         findings = (
-            Finding(
-                rule="skew-fear", family="options", vote=-2, severity=severity, facts=("skew_60d_pct",), since=NOON
-            ),
+            Finding(rule=rule, family="options", vote=-2, severity=severity, facts=("skew_60d_pct",), since=NOON),
         )
-    signal = Signal(rule="skew-fear", phase="on", since=NOON, evaluated_at=NOON, muted=muted)
+    signal = Signal(rule=rule, phase="on", since=NOON, evaluated_at=NOON, muted=muted)
     verdict = Verdict(
         asset="BTC", at=NOON, stance=stance, confidence=confidence, score=(0, 0), coverage=1, families={}, votes={},
         findings=findings,
     )  # fmt: skip
-    changed = (Change(rule="skew-fear", before="pending", after="on"),) if comes_on else ()
-    return Judgement(signals={"skew-fear": signal}, verdict=verdict, changed=changed)
+    changed = (Change(rule=rule, before="pending", after="on", told="on"),) if comes_on else ()
+    return Judgement(signals={rule: signal}, verdict=verdict, changed=changed)
 
 
 def follow(
@@ -143,3 +142,12 @@ def test_an_alarm_that_comes_back_within_the_same_stance_repeats_after_a_day() -
     again = judged("bearish", "alarm", comes_on=True)
     assert alert(route, again, book(), NOON + 5 * HOUR)[1] is None
     assert alert(route, again, book(), NOON + 30 * HOUR)[1] == "repeat"
+
+
+def test_another_alarm_within_the_same_stance_is_news() -> None:
+    known = Route(channel="preview:", last_stance="bearish", last_severity="alarm")
+    told, _ = alert(replace(known, due_at=NOON), judged("bearish", "alarm"), book(), NOON)
+    new = judged("bearish", "alarm", rule="liquidation-cascade", comes_on=True)
+    after, reason = alert(replace(told, due_at=None), new, book(), NOON + HOUR)
+    assert reason == "escalated"
+    assert alert(after, new, book(), NOON + 2 * HOUR)[1] is None

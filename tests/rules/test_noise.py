@@ -16,12 +16,12 @@ from tests.rules.make import book, facts
 from tests.tapes import Market, quiet, recorded, volatile
 
 POST_HOUR = 12
-Posts = list[tuple[datetime, str, str]]
+Posts = list[tuple[datetime, str, str, str]]
 
 
 def follow(market: Market) -> Posts:
-    """Every post of one channel with a daily post at noon: when, why, and the stance."""
-    route, posts = Route(channel="preview:"), list[tuple[datetime, str, str]]()
+    """Every post of one channel with a daily post at noon: when, why, the stance, and the alarms in it."""
+    route, posts = Route(channel="preview:"), Posts()
     kept: Mapping[str, Signal] = {}
     for at, sample in zip(market.times, market.samples, strict=True):
         judgement = evaluate(book(), facts(sample, at), kept, at)
@@ -29,14 +29,15 @@ def follow(market: Market) -> Posts:
         due = at if at.hour == POST_HOUR else None
         route, reason = alert(replace(route, due_at=due), judgement, book(), at)
         if due or reason:
-            posts.append((at, "scheduled" if due else str(reason), judgement.verdict.stance))
+            alarms = " ".join(one.rule for one in judgement.verdict.findings if one.severity == "alarm")
+            posts.append((at, "scheduled" if due else str(reason), judgement.verdict.stance, alarms))
     return posts
 
 
 def is_bearable(posts: Posts, days: int) -> None:
-    a_day = Counter(at.date() for at, _, _ in posts)
+    a_day = Counter(at.date() for at, *_ in posts)
     assert max(a_day.values()) <= 4
-    assert sum(why == "scheduled" for _, why, _ in posts) == days
+    assert sum(why == "scheduled" for _, why, *_ in posts) == days
     alerts = [post for post in posts if post[1] != "scheduled"]
     for (before, *one), (after, *two) in pairwise(alerts):
         assert one != two or after - before >= timedelta(days=1)
@@ -44,8 +45,8 @@ def is_bearable(posts: Posts, days: int) -> None:
 
 def test_a_quiet_month_brings_exactly_the_scheduled_posts() -> None:
     posts = follow(quiet(seed=7, days=10))
-    assert [(at.hour, why) for at, why, _ in posts] == [(POST_HOUR, "scheduled")] * 10
-    assert {stance for _, _, stance in posts} == {"neutral"}
+    assert [(at.hour, why) for at, why, *_ in posts] == [(POST_HOUR, "scheduled")] * 10
+    assert {stance for _, _, stance, _ in posts} == {"neutral"}
 
 
 def test_two_volatile_weeks_bring_at_most_four_posts_a_day() -> None:
@@ -58,7 +59,7 @@ def test_two_volatile_weeks_bring_at_most_four_posts_a_day() -> None:
 def test_a_volatile_quarter_brings_at_most_four_posts_a_day_and_none_twice(seed: int) -> None:
     posts = follow(volatile(seed))
     is_bearable(posts, 90)
-    assert [why for _, why, _ in posts if why != "scheduled"]
+    assert [why for _, why, *_ in posts if why != "scheduled"]
 
 
 @pytest.mark.slow
@@ -66,7 +67,7 @@ def test_a_volatile_quarter_brings_at_most_four_posts_a_day_and_none_twice(seed:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_whole_quiet_month_brings_exactly_the_scheduled_posts(seed: int) -> None:
     posts = follow(quiet(seed))
-    assert [why for _, why, _ in posts] == ["scheduled"] * 30
+    assert [why for _, why, *_ in posts] == ["scheduled"] * 30
 
 
 @pytest.mark.slow
@@ -75,5 +76,5 @@ def test_the_fall_of_february_2026_brings_at_most_four_posts_a_day(shared: Path)
     until = datetime(2026, 2, 20, tzinfo=UTC)
     posts = follow(recorded(shared / "recordings" / "history", datetime(2026, 1, 1, tzinfo=UTC), until))
     is_bearable(posts, 50)
-    alerts = [(at, stance) for at, why, stance in posts if why != "scheduled"]
+    alerts = [(at, stance) for at, why, stance, _ in posts if why != "scheduled"]
     assert any(stance == "bearish" and at < datetime(2026, 2, 6, tzinfo=UTC) for at, stance in alerts)

@@ -89,7 +89,7 @@ def test_nothing_known_is_no_call_and_every_weighty_family_is_missing() -> None:
 
 def test_volatility_weighs_nothing() -> None:
     stormy = settled({**CALM, "dvol": 90.0, "dvol.percentile_90d": 99.0, "dvol.change_24h": 20.0})
-    assert {"volatility-high", "volatility-jump"} <= on(stormy)
+    assert "volatility-jump" in on(stormy)
     assert stormy.verdict.score == settled(CALM).verdict.score
 
 
