@@ -1,7 +1,7 @@
 """Positions closed by force, by side and window.
 
 Formula: the notional of the tallies that lie in the window, summed over venues, where these cover at least 95% of it; the window ends
-where the newest tally does, or where an earlier one did that makes it complete. Venues throttle their feeds, so such a sum is a
+where the newest tally does, or where an earlier one did that makes it complete. Venues throttle their streams, so such a sum is a
 lower bound; a vendor's full count stands alone instead of being added to venues that it counts already. One side alone is a
 lower bound of the total. A tally is kept as a venue's own point of `liquidations_tally_long_usd` and `…_short_usd`, which covers its
 stretch.

@@ -1,4 +1,4 @@
-"""The feeds of liquidations: how Binance, Bybit, Deribit and OKX spell a position closed by force.
+"""The streams of liquidations: how Binance, Bybit, Deribit and OKX spell a position closed by force.
 
 Docs: Binance `!forceOrder@arr` (USD-M and COIN-M), Bybit `allLiquidation.<symbol>`, OKX channel `liquidation-orders`, Deribit
 `trades.future.<currency>.100ms`, where a trade has `liquidation` "M", "T" or "MT": its maker, its taker or both were closed.
@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from bot.sources._wire import Figure, Ms, decode, positive, utc
-from bot.sources._ws import Feed, Forced
+from bot.sources._ws import Forced, Stream
 
 CONTRACT_USD = {"BTC": 100.0}
 OTHER_CONTRACT_USD = 10.0
@@ -99,41 +99,41 @@ _BYBIT_MESSAGE = msgspec.json.Decoder(_BybitMessage)
 _OKX = msgspec.json.Decoder(_OkxMessage)
 
 
-def binance_feeds() -> tuple[Feed, Feed]:
+def binance_streams() -> tuple[Stream, Stream]:
     """Every symbol of USD-M and of COIN-M; at most one order a symbol and second is pushed."""
     return (
-        Feed(url="wss://fstream.binance.com/ws/!forceOrder@arr", read=read_binance),
-        Feed(url="wss://dstream.binance.com/ws/!forceOrder@arr", read=read_binance),
+        Stream(url="wss://fstream.binance.com/ws/!forceOrder@arr", read=read_binance),
+        Stream(url="wss://dstream.binance.com/ws/!forceOrder@arr", read=read_binance),
     )
 
 
-def bybit_feeds(assets: Sequence[str]) -> tuple[Feed, Feed]:
+def bybit_streams(assets: Sequence[str]) -> tuple[Stream, Stream]:
     """The assets' linear perpetuals in USDT, and their inverse ones."""
 
-    def feed(kind: str, quote: str) -> Feed:
+    def stream(kind: str, quote: str) -> Stream:
         topics = [f"allLiquidation.{asset}{quote}" for asset in assets]
-        return Feed(
+        return Stream(
             url=f"wss://stream.bybit.com/v5/public/{kind}",
             greet=(json.dumps({"op": "subscribe", "args": topics}),),
             ping='{"op":"ping"}',
             read=read_bybit,
         )
 
-    return (feed("linear", "USDT"), feed("inverse", "USD"))
+    return (stream("linear", "USDT"), stream("inverse", "USD"))
 
 
-def deribit_feeds(currencies: Sequence[str]) -> tuple[Feed]:
+def deribit_streams(currencies: Sequence[str]) -> tuple[Stream]:
     """Every trade of the currencies' futures and perpetuals."""
     channels = [f"trades.future.{currency}.100ms" for currency in currencies]
     subscribe = {"jsonrpc": "2.0", "id": 1, "method": "public/subscribe", "params": {"channels": channels}}
-    return (Feed(url="wss://www.deribit.com/ws/api/v2", greet=(json.dumps(subscribe),), read=read_deribit),)
+    return (Stream(url="wss://www.deribit.com/ws/api/v2", greet=(json.dumps(subscribe),), read=read_deribit),)
 
 
-def okx_feeds(prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tuple[float, bool]]) -> tuple[Feed]:
+def okx_streams(prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tuple[float, bool]]) -> tuple[Stream]:
     """Every swap. `prepare` fills `sizes`: for each name the size of a contract, and whether it is inverse."""
     subscribe = {"op": "subscribe", "args": [{"channel": "liquidation-orders", "instType": "SWAP"}]}
     return (
-        Feed(
+        Stream(
             url="wss://ws.okx.com:8443/ws/v5/public",
             greet=(json.dumps(subscribe),),
             ping="ping",

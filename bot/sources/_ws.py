@@ -1,6 +1,6 @@
 """Liquidations as venues push them: one task a socket, reconnecting, tallied by asset, side and hour.
 
-Docs: each feed's are in its venue's file.
+Docs: each stream's are in its venue's file.
 Units: USD of notional; hours are UTC hours by the liquidation's own time.
 Limits: venues push a part only (Binance the latest order of a symbol each second), and a lost connection loses what came
 meanwhile: every tally is a lower bound. An hour in which a socket of the venue was never connected is not told at all.
@@ -42,7 +42,7 @@ class Forced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
+class Stream:
     """One socket: where, what to say after connecting, what to say now and then, and how to read what comes.
 
     `read` gives the liquidations in one message (none in a greeting or a pong), and raises SourceError for a message that
@@ -99,15 +99,15 @@ class Collector:
         """Whether it was started and not stopped."""
         return bool(self._tasks)
 
-    async def start(self, feeds: Sequence[Feed]) -> None:
+    async def start(self, streams: Sequence[Stream]) -> None:
         """Open every socket, and again whenever one closes, until `stop`."""
         if self.running:
             return
         self._session = aiohttp.ClientSession(trust_env=True)
-        self._lines = [_Line() for _ in feeds]
+        self._lines = [_Line() for _ in streams]
         self._tasks = [
-            asyncio.create_task(self._listen(feed, line), name=f"{self._venue} liquidations")
-            for feed, line in zip(feeds, self._lines, strict=True)
+            asyncio.create_task(self._listen(stream, line), name=f"{self._venue} liquidations")
+            for stream, line in zip(streams, self._lines, strict=True)
         ]
 
     async def stop(self) -> None:
@@ -178,60 +178,60 @@ class Collector:
         for line in self._lines:
             line.heard_from = {hour: start for hour, start in line.heard_from.items() if hour >= oldest}
 
-    async def _listen(self, feed: Feed, line: _Line) -> None:
+    async def _listen(self, stream: Stream, line: _Line) -> None:
         wait_s = self._waits.first_s
         while True:
             try:
-                await self._once(feed, line)
+                await self._once(stream, line)
                 wait_s = self._waits.first_s
             except (aiohttp.ClientError, SourceError, OSError, TimeoutError) as error:
-                log.info("source.socket", venue=self._venue, url=feed.url, reason=str(error) or type(error).__name__)
+                log.info("source.socket", venue=self._venue, url=stream.url, reason=str(error) or type(error).__name__)
             if line.up_since is not None:
                 _mark(line, self._now())
                 line.up_since, wait_s = None, self._waits.first_s
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(wait_s * 2, self._waits.longest_s)
 
-    def _read(self, feed: Feed, content: bytes) -> None:
+    def _read(self, stream: Stream, content: bytes) -> None:
         """Count what is in a message; one that cannot be read is left out, and said once."""
         try:
-            for forced in feed.read(content):
+            for forced in stream.read(content):
                 self.add(forced)
         except SourceError as error:
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 log.warning("source.message", venue=self._venue, reason=self._complaint)
 
-    async def _once(self, feed: Feed, line: _Line) -> None:
+    async def _once(self, stream: Stream, line: _Line) -> None:
         """One connection, until it closes. Raises what ended it, if not a plain close."""
         if self._session is None:
             return
-        if feed.prepare is not None:
-            await feed.prepare()
+        if stream.prepare is not None:
+            await stream.prepare()
         async with self._session.ws_connect(
-            feed.url, max_msg_size=MESSAGE_LIMIT_BYTES, heartbeat=feed.ping_every_s if feed.ping is None else None
+            stream.url, max_msg_size=MESSAGE_LIMIT_BYTES, heartbeat=stream.ping_every_s if stream.ping is None else None
         ) as socket:
-            for words in feed.greet:
+            for words in stream.greet:
                 await socket.send_str(words)
             line.up_since = self._now()
             _mark(line, line.up_since)
-            pinging = asyncio.create_task(_keep_up(socket, feed))
+            pinging = asyncio.create_task(_keep_up(socket, stream))
             try:
                 while True:
-                    message = await socket.receive(timeout=None if feed.ping is None else self._waits.silence_s)
+                    message = await socket.receive(timeout=None if stream.ping is None else self._waits.silence_s)
                     if message.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                         return
                     content = message.data.encode() if isinstance(message.data, str) else message.data
-                    self._read(feed, content)
+                    self._read(stream, content)
             finally:
                 pinging.cancel()
 
 
-async def _keep_up(socket: aiohttp.ClientWebSocketResponse, feed: Feed) -> None:
-    """Say the feed's own ping now and then; without one the WebSocket's own does it."""
-    while feed.ping is not None and not socket.closed:
-        await asyncio.sleep(feed.ping_every_s)
-        await socket.send_str(feed.ping)
+async def _keep_up(socket: aiohttp.ClientWebSocketResponse, stream: Stream) -> None:
+    """Say the stream's own ping now and then; without one the WebSocket's own does it."""
+    while stream.ping is not None and not socket.closed:
+        await asyncio.sleep(stream.ping_every_s)
+        await socket.send_str(stream.ping)
 
 
 def _hour_of(at: datetime) -> datetime:

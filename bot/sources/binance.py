@@ -23,7 +23,7 @@ from bot.domain.readings import AccountRatio, Gap, Heard, Quantity, Reading, Ser
 from bot.errors import SourceError
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._liquidations import binance_feeds
+from bot.sources._liquidations import binance_streams
 from bot.sources._options import expiry
 from bot.sources._wire import (
     HOUR_MS,
@@ -134,7 +134,7 @@ class Binance:
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
         del assets  # every symbol is pushed
-        await self._collector.start(binance_feeds())
+        await self._collector.start(binance_streams())
 
     async def stop(self) -> None:
         """Stop listening."""

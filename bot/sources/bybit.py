@@ -24,7 +24,7 @@ from bot.domain.readings import FutureQuote, Gap, Heard, Quantity, Reading, Seri
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._liquidations import bybit_feeds
+from bot.sources._liquidations import bybit_streams
 from bot.sources._options import amounts, expiry, forwards, volatilities
 from bot.sources._wire import (
     Figure,
@@ -113,7 +113,7 @@ class Bybit:
 
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
-        await self._collector.start(bybit_feeds(assets))
+        await self._collector.start(bybit_streams(assets))
 
     async def stop(self) -> None:
         """Stop listening."""

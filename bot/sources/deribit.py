@@ -38,7 +38,7 @@ from bot.domain.readings import (
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._liquidations import deribit_feeds
+from bot.sources._liquidations import deribit_streams
 from bot.sources._options import IV_LIMIT_PCT, amounts, expiry, forwards, median, volatilities
 from bot.sources._wire import (
     FUTURE,
@@ -195,7 +195,7 @@ class Deribit:
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
         currencies = sorted({_spelling(asset).currency for asset in assets})
-        await self._collector.start(deribit_feeds(currencies))
+        await self._collector.start(deribit_streams(currencies))
 
     async def stop(self) -> None:
         """Stop listening."""

@@ -25,7 +25,7 @@ from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Sp
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._liquidations import okx_feeds
+from bot.sources._liquidations import okx_streams
 from bot.sources._options import amounts, expiry, forwards, median, volatilities
 from bot.sources._wire import (
     HOUR_MS,
@@ -139,7 +139,7 @@ class Okx:
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
         del assets  # every symbol is pushed
-        await self._collector.start(okx_feeds(self._learn_sizes, self._sizes))
+        await self._collector.start(okx_streams(self._learn_sizes, self._sizes))
 
     async def stop(self) -> None:
         """Stop listening."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from bot.errors import SourceChanged, SourceError
 from bot.sources._http import Reply
-from bot.sources._liquidations import bybit_feeds, read_binance, read_bybit, read_deribit, read_okx
+from bot.sources._liquidations import bybit_streams, read_binance, read_bybit, read_deribit, read_okx
 from bot.sources._wire import utc
 from bot.sources._ws import Forced
 from bot.sources.okx import parse_sizes
@@ -102,7 +102,7 @@ def test_a_message_of_another_shape_is_a_change():
 
 
 def test_bybit_is_asked_for_the_assets_by_name():
-    linear, inverse = bybit_feeds(["BTC", "ETH"])
+    linear, inverse = bybit_streams(["BTC", "ETH"])
     assert json.loads(linear.greet[0]) == {
         "op": "subscribe",
         "args": ["allLiquidation.BTCUSDT", "allLiquidation.ETHUSDT"],

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.domain.readings import Gap, LiquidationTally
 from bot.errors import SourceChanged
-from bot.sources._ws import Collector, Feed, Forced, Waits
+from bot.sources._ws import Collector, Forced, Stream, Waits
 from tests.sources.conftest import START, StillClock
 
 HOUR = timedelta(hours=1)
@@ -60,9 +60,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def listening(clock: StillClock, *feeds: Feed) -> AsyncIterator[Collector]:
+async def listening(clock: StillClock, *streams: Stream) -> AsyncIterator[Collector]:
     collector = Collector("venue", clock.now, waits=QUICK)
-    await collector.start(feeds)
+    await collector.start(streams)
     try:
         yield collector
     finally:
@@ -86,7 +86,7 @@ async def test_what_is_pushed_is_tallied_by_asset_and_side_as_a_lower_bound(cloc
             await socket.send_str(words)
         await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Feed(url=url, read=read)) as collector:
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
         await until(lambda: len(collector._seen) == 4)
         clock.pass_s(60)
         tally = told(collector)
@@ -109,7 +109,7 @@ async def test_a_line_that_breaks_is_opened_again_and_what_is_repeated_counts_on
         else:
             await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Feed(url=url, read=read)) as collector:
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
         await until(lambda: len(collector._seen) == 4)
         clock.pass_s(1)
         assert longs(collector) == 103.0
@@ -125,7 +125,7 @@ async def test_a_message_that_cannot_be_read_does_not_end_the_line(clock: StillC
             await socket.send_str(words)
         await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Feed(url=url, read=read)) as collector:
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
         await until(lambda: len(collector._seen) == 1)
         assert connections == 1
 
@@ -137,16 +137,16 @@ async def test_a_venue_is_greeted_and_pinged_and_one_that_stays_silent_is_opened
         async for message in socket:
             heard.append(message.data)  # noqa: PERF401  the test looks at it while it grows
 
-    feed = Feed(url="", read=read, greet=("subscribe",), ping="ping", ping_every_s=0.02)
+    stream = Stream(url="", read=read, greet=("subscribe",), ping="ping", ping_every_s=0.02)
     async with venue(serve) as url:
-        quiet = Feed(url=url, read=feed.read, greet=feed.greet, ping=feed.ping, ping_every_s=feed.ping_every_s)
+        quiet = Stream(url=url, read=stream.read, greet=stream.greet, ping=stream.ping, ping_every_s=stream.ping_every_s)
         async with listening(clock, quiet):
             await until(lambda: heard.count("subscribe") >= 2)
     assert "ping" in heard
 
 
 async def test_a_venue_that_is_down_is_a_gap_and_its_hour_is_not_told_as_quiet(clock: StillClock):
-    async with listening(clock, Feed(url="http://127.0.0.1:9/", read=read)) as collector:
+    async with listening(clock, Stream(url="http://127.0.0.1:9/", read=read)) as collector:
         await asyncio.sleep(0.05)
         clock.pass_s(600)
         assert collector.tallies("BTC") == [
@@ -160,8 +160,8 @@ async def test_with_one_of_two_sockets_down_the_hour_is_not_told(clock: StillClo
         await socket.receive()
 
     async with venue(serve) as url:
-        feeds = (Feed(url=url, read=read), Feed(url="http://127.0.0.1:9/", read=read))
-        async with listening(clock, *feeds) as collector:
+        streams = (Stream(url=url, read=read), Stream(url="http://127.0.0.1:9/", read=read))
+        async with listening(clock, *streams) as collector:
             await until(lambda: len(collector._seen) == 1)
             clock.pass_s(60)
             assert told(collector) is None
@@ -179,7 +179,7 @@ async def test_what_a_socket_needs_to_know_is_asked_before_it_opens(clock: Still
         await socket.send_str("BTC long 1 1")
         await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Feed(url=url, read=read, prepare=prepare)) as collector:
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read, prepare=prepare)) as collector:
         await until(lambda: len(collector._seen) == 1)
     assert len(asked) == 3
 
@@ -189,7 +189,7 @@ async def test_a_quiet_hour_on_an_open_line_is_told_as_zero_and_the_hour_before_
         await socket.send_str("BTC long 100 1")
         await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Feed(url=url, read=read)) as collector:
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
         await until(lambda: len(collector._seen) == 1)
         clock.pass_s(2_400)
         before, now = [one for one in collector.tallies("BTC") if isinstance(one, LiquidationTally)]
@@ -206,7 +206,7 @@ async def test_a_liquidation_that_cannot_be_is_not_counted(clock: StillClock, st
     async def serve(socket: web.WebSocketResponse) -> None:
         await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Feed(url=url, read=read)) as collector:
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
         await until(lambda: not any(isinstance(one, Gap) for one in collector.tallies("BTC")))
         clock.pass_s(1)
         collector.add(strange)
@@ -221,7 +221,7 @@ async def test_it_stops_at_once_and_can_start_again(clock: StillClock):
     async with venue(serve) as url:
         collector = Collector("venue", clock.now, waits=QUICK)
         for _ in range(2):
-            await collector.start([Feed(url=url, read=read)])
+            await collector.start([Stream(url=url, read=read)])
             assert collector.running
             await collector.stop()
             assert not collector.running
