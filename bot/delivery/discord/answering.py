@@ -16,7 +16,7 @@ from discord import app_commands
 
 from bot.commands import Command, Request, run
 from bot.delivery.discord.buttons import view_of
-from bot.delivery.discord.embed import pages, picture
+from bot.delivery.discord.embed import EMPTY, pages, picture
 from bot.domain.posts import Card, Profile
 from bot.errors import ArchiveError, InputError
 
@@ -89,15 +89,16 @@ async def show(interaction: discord.Interaction[Any], card: Card, *, private: bo
         files = picture(card) if page.pictured else []
         optional: dict[str, Any] = {"view": view} if view else {}
         if not interaction.response.is_done():
-            await interaction.response.send_message(
-                embeds=page.embeds, files=files, ephemeral=private, **optional
-            )
-        elif number == 0 and not (private and _deferred_in_public(interaction)):
-            await interaction.edit_original_response(embeds=page.embeds, attachments=files, **optional)
-        else:
-            if number == 0:
-                await interaction.delete_original_response()
+            await interaction.response.send_message(embeds=page.embeds, files=files, ephemeral=private, **optional)
+        elif number > 0:
             await interaction.followup.send(embeds=page.embeds, files=files, ephemeral=private, **optional)
+        elif private and _deferred_in_public(interaction):
+            # A deferred answer keeps its visibility, and so does the next message until it is complete.
+            await interaction.edit_original_response(content=EMPTY)
+            await interaction.followup.send(embeds=page.embeds, files=files, ephemeral=True, **optional)
+            await interaction.delete_original_response()
+        else:
+            await interaction.edit_original_response(embeds=page.embeds, attachments=files, **optional)
 
 
 async def apologize(client: "TightropeClient", interaction: discord.Interaction[Any], error: BaseException) -> None:
@@ -110,9 +111,7 @@ async def apologize(client: "TightropeClient", interaction: discord.Interaction[
     if key in ("unexpected", "archive"):
         log.error("answer.failed", interaction=interaction.id, error=repr(cause), exc_info=cause)
     words = client.desk.bank(profile_of_locale(client, interaction)).words
-    card = Card(
-        title=words["discord.error_title"], body=words[f"discord.{key}"].format(**values), private=True
-    )
+    card = Card(title=words["discord.error_title"], body=words[f"discord.{key}"].format(**values), private=True)
     with contextlib.suppress(discord.HTTPException, OSError):
         await show(interaction, card, private=True)
 

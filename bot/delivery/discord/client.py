@@ -143,5 +143,3 @@ class TightropeClient(discord.Client):
             except (discord.DiscordException, OSError) as error:
                 log.info("tell.failed", guild=guild_id, reason=str(error))
         return False
-
-

@@ -64,9 +64,7 @@ def pages(card: Card) -> tuple[Page, ...]:
     for group in groups:
         for embed in group:
             embed.color = color
-    return tuple(
-        Page(embeds=tuple(group), pictured=card.image is not None and group is groups[-1]) for group in groups
-    )
+    return tuple(Page(embeds=tuple(group), pictured=card.image is not None and group is groups[-1]) for group in groups)
 
 
 def picture(card: Card) -> list[discord.File]:
@@ -82,16 +80,22 @@ def plain(text: str) -> str:
     return escaped.replace("<", "\\<").replace("@", "@\u200b")
 
 
-def shown(text: str, spans: Sequence[Span], *, moments: bool = True) -> str:
-    """A text with what a reader typed made plain and, unless told otherwise, its moments in each reader's own time zone."""
-    end = len(text)
-    for span in sorted(spans, key=lambda span: span.start, reverse=True):
-        if span.end > end or text[span.start : span.end] != span.text:
+def unmentioned(text: str) -> str:
+    """A text with nothing in it that Discord would take for a mention."""
+    return re.sub(r"<(?=[@#:/at])", r"\\<", text).replace("@", "@\u200b")
+
+
+def shown(text: str, spans: Sequence[Span], *, moments: bool = True, typed: bool = False) -> str:
+    """A text with what a reader typed made plain and, unless told otherwise, its moments in each reader's own time zone.
+    `typed`: all of it may hold what a reader typed, as an error does."""
+    around = plain if typed else unmentioned
+    made, done = "", 0
+    for span in sorted(spans, key=lambda span: span.start):
+        if span.start < done or text[span.start : span.end] != span.text:
             continue
-        replaced = _replaced(span, moments=moments)
-        text = text[: span.start] + replaced + text[span.end :]
-        end = span.start
-    return text
+        made += around(text[done : span.start]) + _replaced(span, moments=moments)
+        done = span.end
+    return made + around(text[done:])
 
 
 def split(text: str, limit: int) -> tuple[str, ...]:
@@ -141,19 +145,19 @@ def _replaced(span: Span, *, moments: bool) -> str:
         return plain(span.text)
     if moments and span.origin.kind == "date" and span.filter == "moment" and isinstance(span.origin.value, str):
         return f"<t:{int(datetime.fromisoformat(span.origin.value).timestamp())}:f>"
-    return span.text
+    return unmentioned(span.text)
 
 
 def _title_and_body(card: Card) -> tuple[str, str]:
-    title = shown(card.title, card.spans.get("title", ()), moments=False)
-    body = shown(card.body, card.spans.get("body", ()))
+    title = shown(card.title, card.spans.get("title", ()), moments=False, typed=card.private)
+    body = shown(card.body, card.spans.get("body", ()), typed=card.private)
     return (title, body) if _size(title) <= TITLE else ("", f"**{title}**\n\n{body}")
 
 
 def _fields(card: Card) -> Iterator[tuple[str, str]]:
     for index, figure in enumerate(card.fields):
         name = figure.label
-        text = shown(figure.text, figure.spans or card.spans.get(f"fields.{index}", ()))
+        text = shown(figure.text, figure.spans or card.spans.get(f"fields.{index}", ()), typed=card.private)
         if _size(name) > FIELD_NAME:
             name, text = EMPTY, f"{name}\n{text}"
         for value in split(text, FIELD_VALUE) or (EMPTY,):

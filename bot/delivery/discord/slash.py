@@ -36,7 +36,10 @@ def slash(client: "TightropeClient", command: Command) -> AnyCommand:
 
     vars(callback)["__signature__"] = _signature(command)
     app_commands.describe(
-        **{option.name: _described(words, f"option.{command.name}.{option.name}", option.name) for option in command.options}
+        **{
+            option.name: _described(words, f"option.{command.name}.{option.name}", option.name)
+            for option in command.options
+        }
     )(callback)
     for option in command.options:
         if 0 < len(option.choices) <= CHOICES:
@@ -92,9 +95,7 @@ def _described(words: Mapping[str, str], key: str, name: str) -> app_commands.lo
     return app_commands.locale_str(text if len(text) <= DESCRIPTION else f"{text[: DESCRIPTION - 1]}…", key=key)
 
 
-def _suggestions(
-    client: "TightropeClient", option: Option
-) -> Suggest | None:
+def _suggestions(client: "TightropeClient", option: Option) -> Suggest | None:
     def offered(typed: str) -> list[str]:
         if option.suggest is not None:
             return list(option.suggest(client.desk, typed))

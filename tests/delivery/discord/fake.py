@@ -90,6 +90,12 @@ class Connection:
         self.silent = False
         self._zlib = zlib.compressobj()
 
+    def drop(self) -> None:
+        """Break off without a word."""
+        transport = self.socket._req.transport if self.socket._req else None
+        if transport is not None:
+            transport.abort()
+
     async def send(self, payload: Mapping[str, Any]) -> None:
         if self.socket.closed:
             return
@@ -111,7 +117,7 @@ class FakeDiscord:
         self.guilds: dict[int, dict[str, Any]] = {}
         self.faults: dict[tuple[str, str], deque[Fault]] = defaultdict(deque)
         self.latency_s = 0.0
-        self.heartbeat_ms = 41250
+        self.heartbeat_ms = 500
         self.acks = True
         self.nonce_lives_s = 120.0
         self.global_rate: float | None = None
@@ -144,7 +150,7 @@ class FakeDiscord:
 
     async def __aexit__(self, *_: object) -> None:
         for connection in self.connections:
-            connection.socket._writer and connection.socket._writer.transport and connection.socket._writer.transport.abort()
+            connection.drop()
         await self._runner.cleanup()
 
     @property
@@ -196,7 +202,7 @@ class FakeDiscord:
     async def until(self, true: Any, *, within_s: float = 5.0) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(within_s):
-            while not true():
+            while not true():  # noqa: ASYNC110  a test may wait for anything
                 await asyncio.sleep(0.005)
 
     # ── the gateway ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,9 +240,7 @@ class FakeDiscord:
     def cut(self) -> None:
         """Every gateway connection breaks off without a word."""
         for connection in self.live:
-            transport = connection.socket._req.transport if connection.socket._req else None
-            if transport is not None:
-                transport.abort()
+            connection.drop()
 
     async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -304,7 +308,9 @@ class FakeDiscord:
             "id": command["id"], "name": name, "type": 1,
             "options": [{"name": key, "type": types[key], "value": value} for key, value in options.items()],
         }  # fmt: skip
-        return await self.press(2, data, channel=channel, guild=guild, reader=reader, permissions=permissions, wait_s=wait_s)
+        return await self.press(
+            2, data, channel=channel, guild=guild, reader=reader, permissions=permissions, wait_s=wait_s
+        )
 
     async def click(self, message: Mapping[str, Any], custom_id: str, **given: Any) -> Pressed:
         data = {"component_type": 2, "custom_id": custom_id}
@@ -323,7 +329,11 @@ class FakeDiscord:
             "app_permissions": EVERYTHING, "attachment_size_limit": 10 * 1024 * 1024,
         }  # fmt: skip
         if guild is not None:
-            event |= {"guild_id": str(guild), "guild_locale": "en-US", "guild": {"id": str(guild), "locale": "en-US", "features": []}}
+            event |= {
+                "guild_id": str(guild),
+                "guild_locale": "en-US",
+                "guild": {"id": str(guild), "locale": "en-US", "features": []},
+            }
             event["member"] = {"user": user(reader), "roles": [], "flags": 0, "permissions": permissions, "deaf": False,
                                "mute": False, "joined_at": "2026-01-01T00:00:00+00:00"}  # fmt: skip
         else:
@@ -352,7 +362,9 @@ class FakeDiscord:
         if fault is not None and fault.abort and not fault.after:
             return self._abort(request)
         if fault is not None and fault.status:
-            return self._reply(request.method, path, fault.status, fault.body or {"code": 0, "message": "fault"}, fault.headers)
+            return self._reply(
+                request.method, path, fault.status, fault.body or {"code": 0, "message": "fault"}, fault.headers
+            )
         limited = self._limited(path, request.method)
         if limited is not None:
             return limited
@@ -406,7 +418,12 @@ class FakeDiscord:
             if len(self._recent) >= self.global_rate:
                 self.refused.append(now)
                 wait = self._recent[0] + 1 - now
-                body = {"code": 0, "message": "You are being rate limited.", "retry_after": round(wait, 3), "global": True}
+                body = {
+                    "code": 0,
+                    "message": "You are being rate limited.",
+                    "retry_after": round(wait, 3),
+                    "global": True,
+                }
                 return self._reply(method, path, 429, body, {"X-RateLimit-Global": "true", "Retry-After": "1"})
             self._recent.append(now)
         channel = _message_channel(method, path)
@@ -420,7 +437,12 @@ class FakeDiscord:
         if used < count:
             return None
         self.refused.append(now)
-        body = {"code": 0, "message": "You are being rate limited.", "retry_after": round(began + per_s - now, 3), "global": False}
+        body = {
+            "code": 0,
+            "message": "You are being rate limited.",
+            "retry_after": round(began + per_s - now, 3),
+            "global": False,
+        }
         return self._reply(method, path, 429, body, self._headers(path, method))
 
     def _headers(self, path: str, method: str) -> dict[str, str]:
@@ -558,8 +580,9 @@ def user(number: int) -> dict[str, Any]:
 def application() -> dict[str, Any]:
     return {
         "id": str(APP), "name": "Tightrope", "icon": None, "description": "", "type": None, "bot_public": True,
-        "bot_require_code_grant": False, "verify_key": "0" * 64, "flags": 0, "flags_new": "0", "owner": user(OWNER), "max_participants": None,
-        "tags": [], "redirect_uris": [], "eligible_oauth2_scopes": [], "interactions_endpoint_url": None, "role_connections_verification_url": None,
+        "bot_require_code_grant": False, "verify_key": "0" * 64, "flags": 0, "flags_new": "0", "owner": user(OWNER),
+        "max_participants": None, "tags": [], "redirect_uris": [], "eligible_oauth2_scopes": [],
+        "interactions_endpoint_url": None, "role_connections_verification_url": None,
         "approximate_guild_count": 1, "approximate_user_install_count": 0, "explicit_content_filter": 0, "team": None,
         "approximate_user_authorization_count": 0, "hook": True, "summary": "", "is_monetized": False, "is_verified": False,
         "is_discoverable": False, "storefront_available": False, "store_application_state": 1, "verification_state": 1,

@@ -88,7 +88,9 @@ SMALL: dict[str, Any] = {
         "/users/@me": {"get": route(gives=ref("User"))},
         "/users/@me/channels": {"post": route(takes=thing(recipient_id=ID), gives=ANY)},
         "/oauth2/applications/@me": {"get": route(gives=thing(("id", "name"), id=ID, name={"type": "string"}))},
-        "/gateway/bot": {"get": route(gives=thing(("url", "shards"), url={"type": "string"}, shards={"type": "integer"}))},
+        "/gateway/bot": {
+            "get": route(gives=thing(("url", "shards"), url={"type": "string"}, shards={"type": "integer"}))
+        },
         "/applications/{id}/commands": {
             "put": route(takes=listed(ref("Command"), 130), gives=listed(thing(("id",), id=ID)))
         },

@@ -50,7 +50,9 @@ class Memory:
     async def state(self, asset: str, profile: Profile) -> State:
         return State()
 
-    async def posts(self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None) -> Sequence[Post]:
+    async def posts(
+        self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None
+    ) -> Sequence[Post]:
         return self.kept[:limit]
 
     async def post(self, post_id: str) -> Post | None:

@@ -21,6 +21,7 @@ from bot.delivery.discord.embed import (
     plain,
     shown,
     split,
+    unmentioned,
 )
 from bot.domain.posts import Card, Figure
 from bot.domain.story import Origin, Span
@@ -106,7 +107,9 @@ def test_no_card_breaks_a_limit_and_none_loses_a_letter(
     title: str, body: str, footer: str, fields: list[tuple[str, str]]
 ) -> None:
     figures = tuple(Figure(label=label, text=text) for label, text in fields)
-    card = Card(title=title, body=body, footer=footer, fields=figures, stance="neutral", stance_word="neutral", post_id="k7m2p")
+    card = Card(
+        title=title, body=body, footer=footer, fields=figures, stance="neutral", stance_word="neutral", post_id="k7m2p"
+    )
     made = pages(card)
     assert all(within_limits(page) for page in made)
     wanted = re.sub(r"[\s*\u200b]", "", title + body + "".join(label + text for label, text in fields))
@@ -135,8 +138,8 @@ def test_what_a_reader_typed_is_shown_as_typed() -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_of_others_becomes_a_mention(text: str) -> None:
-    made = plain(text)
-    assert not re.search(r"@(everyone|here)|(?<!\\)<[@#:/t]", made)
+    for made in (plain(text), unmentioned(text), shown(text, ()), shown(text, (), typed=True)):
+        assert not re.search(r"@(everyone|here)|(?<!\\)<[@#:/t]", made)
 
 
 def test_a_moment_is_shown_in_each_readers_zone() -> None:

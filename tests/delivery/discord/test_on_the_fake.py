@@ -19,7 +19,9 @@ async def test_it_asks_for_the_guilds_intent_alone_over_a_compressed_stream(
     assert client.guilds[0].me is not None
 
 
-async def test_commands_are_sent_once_for_everybody_in_servers_and_alone(client: TightropeClient, fake: FakeDiscord) -> None:
+async def test_commands_are_sent_once_for_everybody_in_servers_and_alone(
+    client: TightropeClient, fake: FakeDiscord
+) -> None:
     sent = {one["name"]: one for one in fake.requests("PUT", "/commands")[0].body}
     assert {"skew", "basis", "brief"} <= set(sent)
     assert sent["skew"]["contexts"] == [0, 1, 2]
@@ -81,7 +83,9 @@ async def test_a_button_of_an_answer_goes_on_privately_even_after_a_restart(
     assert len(button["custom_id"]) <= 100
 
 
-async def test_an_unknown_asset_is_answered_privately_with_the_way_out(client: TightropeClient, fake: FakeDiscord) -> None:
+async def test_an_unknown_asset_is_answered_privately_with_the_way_out(
+    client: TightropeClient, fake: FakeDiscord
+) -> None:
     asked = await fake.slash("skew", asset="DOGE")
     assert asked.private
     assert "BTC, ETH" in asked.shown["embeds"][0]["description"]

@@ -65,7 +65,9 @@ async def test_a_500_is_tried_again_by_discord_py(show, fake: FakeDiscord, post:
     assert len(fake.posted()) == 1
 
 
-async def test_what_stays_down_is_left_to_the_outbox_and_rests(show, fake: FakeDiscord, post: Post, clock: Clock) -> None:
+async def test_what_stays_down_is_left_to_the_outbox_and_rests(
+    show, fake: FakeDiscord, post: Post, clock: Clock
+) -> None:
     fake.fault("POST", "/messages", *[Fault(status=503)] * 3)
     with pytest.raises(DeliveryUnavailable, match="503"):
         await show(post)
@@ -195,7 +197,9 @@ async def test_a_readers_direct_messages_are_a_channel_too(
     assert len(fake.posted(5000 + 6001)) == 1
 
 
-async def test_a_client_that_was_closed_keeps_the_post(surface: DiscordSurface, client: TightropeClient, desk: Desk, post: Post) -> None:
+async def test_a_client_that_was_closed_keeps_the_post(
+    surface: DiscordSurface, client: TightropeClient, desk: Desk, post: Post
+) -> None:
     await client.close()
     with pytest.raises(DeliveryUnavailable, match="not connected"):
         await surface.show(post, make_card(post, desk))

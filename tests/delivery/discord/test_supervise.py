@@ -130,7 +130,9 @@ async def test_a_final_close_says_what_to_mend(fake: FakeDiscord, desk: Desk, me
         assert house.clients[0].is_closed()
 
 
-async def test_a_token_that_is_refused_says_so_without_showing_it(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
+async def test_a_token_that_is_refused_says_so_without_showing_it(
+    fake: FakeDiscord, desk: Desk, memory: Memory
+) -> None:
     fake.fault("GET", "/users/@me", Fault(status=401, body={"code": 0, "message": "401: Unauthorized"}))
     with pytest.raises(ConfigError) as caught:
         await asyncio.wait_for(House(desk, memory).start("my.secret.token"), 10)
@@ -209,7 +211,9 @@ async def test_a_server_that_put_us_out_while_we_were_away_is_forgotten_at_the_s
         assert memory.forgotten == ["8100"]
 
 
-async def test_nothing_is_forgotten_while_a_server_of_ours_is_down(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
+async def test_nothing_is_forgotten_while_a_server_of_ours_is_down(
+    fake: FakeDiscord, desk: Desk, memory: Memory
+) -> None:
     memory.wishes = [wish(), wish(7100, 8100)]
     fake.add_guild(8002, [7002])
     fake.guilds[8002]["unavailable"] = True

@@ -121,7 +121,9 @@ def _queries(operation: Mapping[str, Any], query: Mapping[str, Any]) -> Sequence
     wrong = [f"unknown query {name!r}" for name in query if name not in known]
     for name, value in query.items():
         schema = known.get(name, {})
-        if schema.get("type") == "integer" and not schema.get("minimum", 0) <= int(value) <= schema.get("maximum", 2**63):
+        if schema.get("type") == "integer" and not schema.get("minimum", 0) <= int(value) <= schema.get(
+            "maximum", 2**63
+        ):
             wrong.append(f"query {name}={value} is out of range")
     return wrong
 
