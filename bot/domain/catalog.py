@@ -40,7 +40,8 @@ class Metric:
 
     `amount` is True for a quantity that has a natural zero and adds up (open interest, notional, a price): only these have
     percent changes. `formula` is one line in words, shown by `/why`. `combine` says how the venues' own values make the
-    aggregate (None: it has none); `weight` names the metric that weighs them where it is "weighted".
+    aggregate (None: it has none); `weight` names the metric that weighs them where it is "weighted". `apart_pct` is how far apart
+    venues may be before they are not believed (None: as far as they like).
     """
 
     name: str
@@ -52,6 +53,7 @@ class Metric:
     amount: bool = False
     combine: Literal["sum", "median", "weighted"] | None = None
     weight: str = ""
+    apart_pct: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

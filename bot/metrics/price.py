@@ -125,6 +125,7 @@ METRICS = (
         formula="the median over venues of their index",
         amount=True,
         combine="median",
+        apart_pct=5.0,
     ),
     Metric(
         name="spot_high_usd",

@@ -20,10 +20,10 @@ def test_coins_and_dollars_of_a_venue_go_together_by_its_own_index() -> None:
     known = facts(
         future(None, 101.0, coin=30.0),
         future(30, 102.0, usd=500.0),
-        future(None, 111.0, index=110.0, usd=1_100.0, venue="bybit"),
+        future(None, 105.0, index=104.0, usd=1_040.0, venue="bybit"),
     )
     assert known.value("open_interest_coin") == pytest.approx(30.0 + 5.0 + 10.0)
-    assert known.value("open_interest_usd") == pytest.approx(3_000.0 + 500.0 + 1_100.0)
+    assert known.value("open_interest_usd") == pytest.approx(3_000.0 + 500.0 + 1_040.0)
     assert known.known["open_interest_usd"].venues == ("bybit", "deribit")
 
 

@@ -14,7 +14,7 @@ MONTH = 720
 
 
 def test_spot_is_the_median_of_venues() -> None:
-    known = facts(spot(100.0), spot(103.0, venue="okx"), spot(250.0, venue="bybit"))
+    known = facts(spot(100.0), spot(103.0, venue="okx"), spot(104.5, venue="bybit"))
     assert known.value("spot_usd") == 103.0
 
 

@@ -1,0 +1,93 @@
+"""Whether venues agree on a price: one that tells another market's price is not measured with the others.
+
+Formula: two venues agree where none of their indexes is further from another than the `apart_pct` of `spot_usd`, and none of their
+perpetuals' marks either. A venue is believed where it agrees with more than half of all venues, itself included: of two that
+disagree neither is, of three the odd one out is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from math import inf
+
+from bot.domain.catalog import Catalog
+from bot.domain.readings import FutureQuote, Gap, Reading, Snapshot, SpotQuote
+
+Range = tuple[float, float]
+"""The lowest and the highest price that one venue tells."""
+
+
+def believed(snapshot: Snapshot, catalog: Catalog) -> tuple[Snapshot, tuple[Gap, ...]]:
+    """The snapshot without the quotes of venues that are not believed, and a gap for each of these, in the snapshot too.
+
+    Options, funding and histories stay: none is reckoned with the index that was refused.
+    """
+    spot = catalog.metrics.get("spot_usd")
+    if spot is None or spot.apart_pct is None:
+        return snapshot, ()
+    found: dict[tuple[str, str], Gap] = {}
+    for (asset, kind), prices in _prices(snapshot.readings, snapshot.taken_at, spot.max_age).items():
+        for venue in _odd(prices, spot.apart_pct):
+            reason = f"{venue} {asset}: {kind} {_told(prices, venue)}: too far apart"
+            found.setdefault((asset, venue), Gap(who=f"{venue} {asset} {kind}", reason=reason))
+    if not found:
+        return snapshot, ()
+    gaps = tuple(found.values())
+    readings = tuple(one for one in snapshot.readings if not (isinstance(one, _Quote) and _of(one) in found))
+    kept = Snapshot(
+        asset=snapshot.asset, taken_at=snapshot.taken_at, readings=readings, gaps=snapshot.gaps + gaps, asked=snapshot.asked
+    )
+    return kept, gaps
+
+
+_Quote = (FutureQuote, SpotQuote)
+
+
+def _of(quote: FutureQuote | SpotQuote) -> tuple[str, str]:
+    """The asset and the venue of a quote."""
+    where = quote.instrument if isinstance(quote, FutureQuote) else quote
+    return where.asset, where.venue
+
+
+def _prices(
+    readings: Iterable[Reading], at: datetime, max_age: timedelta
+) -> Mapping[tuple[str, str], Mapping[str, Range]]:
+    """For each asset and kind of price ("index", "mark") what the venues tell; a dated future's mark is a price of its own."""
+    found: dict[tuple[str, str], dict[str, Range]] = {}
+    for quote in readings:
+        if not isinstance(quote, _Quote) or at - quote.observed_at > max_age:
+            continue
+        asset, venue = _of(quote)
+        told = {"index": quote.index_usd}
+        if isinstance(quote, FutureQuote) and quote.instrument.kind == "perpetual":
+            told["mark"] = quote.mark_usd
+        for kind, price in told.items():
+            if 0.0 < price < inf:
+                own = found.setdefault((asset, kind), {})
+                low, high = own.get(venue, (price, price))
+                own[venue] = (min(low, price), max(high, price))
+    return found
+
+
+def _odd(prices: Mapping[str, Range], apart_pct: float) -> list[str]:
+    """The venues that do not agree with more than half of all."""
+    apart = 1.0 + apart_pct / 100.0
+
+    def agree(one: Range, other: Range) -> bool:
+        return max(one[1], other[1]) <= min(one[0], other[0]) * apart
+
+    return [
+        venue for venue, own in prices.items() if 2 * sum(agree(own, other) for other in prices.values()) <= len(prices)
+    ]
+
+
+def _told(prices: Mapping[str, Range], venue: str) -> str:
+    """What the venue tells, and what each other one does."""
+    others = ", ".join(f"{other} {_figure(told)}" for other, told in sorted(prices.items()) if other != venue)
+    return f"{_figure(prices[venue])}, {others}" if others else _figure(prices[venue])
+
+
+def _figure(told: Range) -> str:
+    low, high = told
+    return f"{low:.8g}" if low == high else f"{low:.8g} to {high:.8g}"
