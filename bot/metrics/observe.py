@@ -10,7 +10,9 @@ from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
 from bot.domain.playbook import Holding
 from bot.domain.readings import Gap, Snapshot
+from bot.metrics.agreement import believed
 from bot.metrics.history import History, to_ms, to_time
+from bot.metrics.lazy import OneKind, Shelf, Shelves
 from bot.metrics.moment import Moment, Outcome, age
 from bot.metrics.told import told
 from bot.metrics.views import MIN_DAYS, Views, view_at
@@ -29,6 +31,7 @@ class Observed:
 
 def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()) -> Observed:
     """Measure a snapshot: every name of the catalog and every view of it ends known, or unknown with a reason."""
+    snapshot, disagreements = believed(snapshot, catalog)
     past = told(snapshot.readings, snapshot.taken_at, history, catalog)
     moment = Moment(snapshot, history.extended(past), catalog, holdings)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics}
@@ -38,7 +41,7 @@ def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Se
         if outcome.new and outcome.value is not None
         for point in _points(snapshot.asset, name, outcome.value)
     )
-    gaps = tuple(
+    gaps = disagreements + tuple(
         Gap(who=f"metrics {name}", reason="; ".join(reasons)) for name, reasons in sorted(moment.refused.items())
     )
     extended = history.extended(points)
@@ -79,27 +82,36 @@ def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
 
 
 def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcomes: dict[str, Outcome]) -> Facts:
-    """Every metric and view: known, or unknown with a reason; and the last value of what is too old."""
-    known: dict[str, Fact] = {}
-    unknown: dict[str, str] = {}
-    stale: dict[str, Fact] = {}
-    for name, outcome in outcomes.items():
-        metric = catalog.metrics[name]
-        shown = outcome.value or outcome.last
-        if shown is not None:
-            fact = _fact(name, shown)
-            (known if outcome.value else stale)[name] = fact
-        if outcome.value is None:
-            unknown[name] = outcome.reason
-        seen = view_at(history, metric, to_ms(shown.observed_at)) if shown is not None else None
-        for suffix in _suffixes(metric):
-            full = f"{name}.{suffix}"
-            view = _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen) if seen is not None else None
-            if view is not None:
-                (known if outcome.value else stale)[full] = view
-            if view is None or outcome.value is None:
-                unknown[full] = _why(suffix, seen) if seen is not None and outcome.value else outcome.reason
-    return Facts(asset=asset, at=at, known=known, unknown=unknown, stale=stale)
+    """Every metric and view: known, or unknown with a reason; and the last value of what is too old. Each metric's views
+    are worked out when one of its facts is first asked for."""
+    shelves = Shelves(tuple(outcomes), lambda name: _shelf(history, catalog.metrics[name], outcomes[name]))
+    return Facts(
+        asset=asset,
+        at=at,
+        known=OneKind(shelves, lambda shelf: shelf.known),
+        unknown=OneKind(shelves, lambda shelf: shelf.unknown),
+        stale=OneKind(shelves, lambda shelf: shelf.stale),
+    )
+
+
+def _shelf(history: History, metric: Metric, outcome: Outcome) -> Shelf:
+    """One metric and its views."""
+    shelf = Shelf()
+    found = shelf.known if outcome.value else shelf.stale
+    shown = outcome.value or outcome.last
+    if shown is not None:
+        found[metric.name] = _fact(metric.name, shown)
+    if outcome.value is None:
+        shelf.unknown[metric.name] = outcome.reason
+    seen = view_at(history, metric, to_ms(shown.observed_at)) if shown is not None else None
+    for suffix in _suffixes(metric):
+        full = f"{metric.name}.{suffix}"
+        view = _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen) if seen is not None else None
+        if view is not None:
+            found[full] = view
+        if view is None or outcome.value is None:
+            shelf.unknown[full] = _why(suffix, seen) if seen is not None and outcome.value else outcome.reason
+    return shelf
 
 
 def _fact(name: str, value: Measured) -> Fact:

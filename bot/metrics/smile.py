@@ -32,7 +32,7 @@ LIMIT_D1 = -NormalDist().inv_cdf(0.005)
 WIDEST_DELTA = 0.35
 WIDEST_LOG_STRIKE_SIGMAS = 1.0
 NEAREST_EXPIRY_MS = DAY_MS
-MAX_IV_PCT = 10_000.0
+MIN_IV_PCT, MAX_IV_PCT = 0.01, 10_000.0
 MIN_PRICE_USD, MAX_PRICE_USD = 1e-9, 1e9
 
 
@@ -137,7 +137,7 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
 def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
     expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
     forward, life_ms = chain.forward_usd[rows], expires - chain.row_ms[rows]
-    usable = (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS) & (iv > 0.0) & (iv < MAX_IV_PCT)
+    usable = (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS) & (iv > MIN_IV_PCT) & (iv < MAX_IV_PCT)
     usable &= (
         (forward > MIN_PRICE_USD) & (forward < MAX_PRICE_USD) & (strike > MIN_PRICE_USD) & (strike < MAX_PRICE_USD)
     )

@@ -51,7 +51,7 @@ def evaluate(
     """
     ready = plan(book, at.date(), ranges)
     cells = {name: cell_of(signals.get(name)) for name in book.order}
-    values, bounds = values_of(facts)
+    values, bounds = values_of(facts, ready.asked)
     ran = run(ready, cells, values, bounds, at.timestamp(), settled=settled)
     total = add_up(ready, cells, values, ran.shaky)
     after = {name: signal_of(name, cell) for name, cell in cells.items()}

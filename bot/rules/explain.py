@@ -52,7 +52,7 @@ def explain(book: RuleBook, rule: str, facts: Facts, at: datetime, ranges: Range
 
 
 def _fact(test: Test, facts: Facts) -> Part:
-    values, bounds = values_of(facts)
+    values, bounds = values_of(facts, (test.fact,))
     met = holds(test, values, bounds, remembered=False)
     value = values.get(test.fact)
     reason = ""

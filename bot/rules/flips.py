@@ -38,7 +38,7 @@ class _Bench:
     """The rules, set up to be evaluated again and again at moved facts."""
 
     ready: Plan
-    signals: Mapping[str, Signal]
+    cells: Mapping[str, Cell]
     values: Values
     bounds: Bounds
     at: float
@@ -47,7 +47,7 @@ class _Bench:
         """The verdict in numbers and the cells, with some facts moved."""
         values = {**self.values, **{one.fact: one.end for one in tries}}
         bounds = self.bounds - {one.fact for one in tries}
-        cells = {name: cell_of(self.signals.get(name)) for name in self.ready.by_rule}
+        cells = {name: cell.copy() for name, cell in self.cells.items()}
         ran = run(self.ready, cells, values, bounds, self.at, settled=True)
         return add_up(self.ready, cells, values, ran.shaky), cells
 
@@ -62,8 +62,10 @@ def flips(
     """First the smallest sets of moves that change the stance, one for each stance that they lead to; then, for each rule
     that is on, the nearest move at which it clears. `signals` are those that the evaluation left."""
     at: datetime = verdict.at
-    values, bounds = values_of(facts)
-    bench = _Bench(plan(book, at.date(), ranges), signals, values, bounds, at.timestamp())
+    ready = plan(book, at.date(), ranges)
+    values, bounds = values_of(facts, ready.asked)
+    before = {name: cell_of(signals.get(name)) for name in ready.by_rule}
+    bench = _Bench(ready, before, values, bounds, at.timestamp())
     now, cells = bench.at_moved(())
     tries = sorted(_tries(bench.ready, values), key=lambda one: (one.effort, one.fact, one.end))
     return (*_of_stance(bench, now, tries, verdict), *_of_rules(bench, cells, tries, verdict))

@@ -1,6 +1,6 @@
 """A rule book made ready for one day: every threshold a plain number, every question answered once for all evaluations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -63,7 +63,7 @@ class Sum:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All jobs in an order in which they can be done, and each family's own. `votes` and `sums` keep what was added up
-    before: the same rules on, on the same knowledge, give the same verdict."""
+    before: the same rules on, on the same knowledge, give the same verdict. `asked` names every fact that it looks at."""
 
     book: RuleBook
     jobs: tuple[Job, ...]
@@ -72,6 +72,7 @@ class Plan:
     overheating: tuple[str, ...]
     hold: float
     total_weight: float
+    asked: tuple[str, ...]
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
     sums: dict[tuple[frozenset[str], tuple[str, ...], frozenset[str]], Sum] = field(default_factory=dict)
 
@@ -112,7 +113,14 @@ def _plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
         overheating=tuple(dict.fromkeys(hot)),
         hold=book.hold.total_seconds(),
         total_weight=sum(family.weight for family in book.families.values()),
+        asked=_asked(book, jobs.values()),
     )
+
+
+def _asked(book: RuleBook, jobs: Iterable[Job]) -> tuple[str, ...]:
+    """Every fact that a condition or a family's anchor asks for, each once."""
+    anchors = [fact for family in book.families.values() for fact in family.anchor]
+    return tuple(dict.fromkeys([*(test.fact for job in jobs for test in job.tests), *anchors]))
 
 
 def _job(book: RuleBook, rule: Rule, day: date, ranges: Ranges) -> Job:

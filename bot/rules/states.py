@@ -43,6 +43,13 @@ class Cell:
     told_ago: int = REMEMBERED
     steady: Truth | None = None
 
+    def copy(self) -> "Cell":
+        """Another one like it."""
+        return Cell(
+            self.phase, self.since, self.evaluated, self.observed, self.lost, self.was_on, self.announced, self.truth,
+            self.changes, self.muted, self.told_ago, self.steady,
+        )  # fmt: skip
+
     @property
     def votes(self) -> bool:
         """On, held and recovering vote."""

@@ -1,6 +1,6 @@
 """Three-valued conditions: true, false, or unknown, and what a fuller set of facts could still make of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.facts import Facts
@@ -27,10 +27,10 @@ Bounds = frozenset[str]
 """The names of facts that are lower bounds."""
 
 
-def values_of(facts: Facts) -> tuple[Values, Bounds]:
-    """The known facts as plain numbers, and which of them are lower bounds."""
-    values = {name: fact.value for name, fact in facts.known.items()}
-    return values, frozenset(name for name, fact in facts.known.items() if fact.lower_bound)
+def values_of(facts: Facts, asked: Iterable[str]) -> tuple[Values, Bounds]:
+    """Of the facts that are asked for the known ones as plain numbers, and which of them are lower bounds."""
+    known = [fact for name in asked if (fact := facts.known.get(name)) is not None]
+    return {fact.name: fact.value for fact in known}, frozenset(fact.name for fact in known if fact.lower_bound)
 
 
 def holds(test: Test, values: Values, bounds: Bounds, remembered: bool) -> bool | None:

@@ -1,0 +1,48 @@
+"""Facts on demand: the same answers as a plain mapping, each worked out once."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.domain.facts import Fact
+from bot.metrics.lazy import OneKind, Shelf, Shelves
+
+AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
+
+
+def shelves(asked: list[str]) -> Shelves:
+    def fill(name: str) -> Shelf:
+        asked.append(name)
+        fact = Fact(name=name, value=1.0, at=AT)
+        view = Fact(name=f"{name}.change_24h", value=2.0, at=AT)
+        return Shelf(known={fact.name: fact, view.name: view}, unknown={f"{name}.change_7d": "too young"})
+
+    return Shelves(("dvol", "spot_usd"), fill)
+
+
+def test_a_metric_is_worked_out_when_it_is_asked_for_and_once() -> None:
+    asked: list[str] = []
+    shelf = shelves(asked)
+    known, unknown = OneKind(shelf, lambda one: one.known), OneKind(shelf, lambda one: one.unknown)
+    assert asked == []
+    assert known["dvol.change_24h"].value == 2.0
+    assert "dvol.change_7d" not in known
+    assert unknown["dvol.change_7d"] == "too young"
+    assert asked == ["dvol"]
+
+
+def test_walking_through_all_gives_every_metric_in_order() -> None:
+    known = OneKind(shelves([]), lambda one: one.known)
+    assert list(known) == ["dvol", "dvol.change_24h", "spot_usd", "spot_usd.change_24h"]
+    assert len(known) == 4
+    assert known == dict(known)
+
+
+def test_a_name_outside_the_catalog_is_not_there() -> None:
+    asked: list[str] = []
+    known = OneKind(shelves(asked), lambda one: one.known)
+    assert "nonsense" not in known
+    assert known.get("nonsense.change_24h") is None
+    with pytest.raises(KeyError):
+        known["nonsense"]
+    assert asked == []
