@@ -13,7 +13,18 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.commentary.formats import MOVES
-from bot.commentary.shapes import CALM, COUNTER, LEANING, QUIET, SHAPES, implied, rule_facts, special_names
+from bot.commentary.shapes import (
+    BARE,
+    CALM,
+    COUNTER,
+    LEANING,
+    LISTED,
+    QUIET,
+    SHAPES,
+    implied,
+    rule_facts,
+    special_names,
+)
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
 from bot.domain.catalog import VIEWS, Catalog
@@ -241,7 +252,7 @@ def _unknown(name: str, catalog: Catalog) -> str:
 def _about_known(phrase: Phrase, catalog: Catalog, book: RuleBook) -> bool:
     stance, _, rule = phrase.about.partition("+")
     if stance in SHAPES:
-        return not rule or rule in book.rules or (stance == "neutral" and rule in (CALM, LEANING))
+        return not rule or rule in book.rules or rule in (CALM, LEANING, LISTED, BARE)
     if phrase.slot == "sowhat":
         return phrase.about in COUNTER
     if phrase.slot in ("headline", "lead", "standfirst", "close"):

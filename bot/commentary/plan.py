@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bot.commentary.names import Market, checks_hold
-from bot.commentary.shapes import CALM, LEANING, QUIET, shape
+from bot.commentary.shapes import BARE, CALM, LEANING, LISTED, QUIET, shape
 from bot.domain.judgement import Finding, Verdict
 from bot.domain.rulebook import RuleIs, Severity
 from bot.domain.story import Length, Memory, Slot, Told
@@ -16,7 +16,7 @@ Telling = Literal["full", "still", "easing"]
 FULL_FINDINGS: Mapping[Length, int] = {"short": 4, "embed": 6, "article": 5}
 STILL_FINDINGS = 4
 REPEATED_FAMILY = 0.3
-MEANINGS = 3
+MEANINGS = 4
 QUIET_UP_TO = 5
 NAMED_NEWS = 3
 
@@ -94,7 +94,8 @@ def plan(
     still = [finding for finding in kept if told[finding.rule] == "still"][:STILL_FINDINGS]
     body = [_full(finding, told[finding.rule], rank, length) for rank, finding in enumerate(full)]
     if not kept:
-        body.append((Piece(slot="evidence", abouts=(shape(verdict),)),))
+        ladders = tuple(ladder.id for ladder in market.book.ladders.values() if market.fact(ladder.fact))
+        body.append((Piece(slot="evidence", abouts=(shape(verdict),)), Piece(slot="meaning", abouts=ladders)))
     if length == "article":
         body += [_still(finding, rank + len(memory.told), thorough) for rank, finding in enumerate(still)]
         body += _quiet(verdict, market, QUIET_UP_TO - len(body))
@@ -108,7 +109,7 @@ def plan(
         standfirst, close = Piece(slot="standfirst", abouts=abouts), Piece(slot="close", abouts=abouts, needed=True)
         sowhat = (
             Piece(slot="sowhat", abouts=(shape(verdict),)),
-            *_counter(verdict),
+            *_counter(verdict, market),
             Piece(slot="sowhat", abouts=("treasury",)),
         )
         paragraphs = [(standfirst,), (*lead, *changed), *body, sowhat, (*watch, *missing), (close,)]
@@ -150,17 +151,18 @@ def dissenting(verdict: Verdict) -> tuple[Finding, ...]:
     return tuple(finding for finding in verdict.findings if side and finding.vote * side > 0)
 
 
-def unmoved(verdict: Verdict) -> tuple[str, ...]:
-    """The known families that do not lean as the verdict does."""
+def unmoved(verdict: Verdict, market: Market) -> tuple[str, ...]:
+    """The known families that could lean and do not lean as the verdict does."""
     if verdict.stance not in ("bearish", "bullish"):
         return ()
-    return tuple(family for family, lean in verdict.families.items() if lean != verdict.stance)
+    votes = {family.id for family in market.book.families.values() if family.weight}
+    return tuple(family for family, lean in verdict.families.items() if family in votes and lean != verdict.stance)
 
 
-def _counter(verdict: Verdict) -> tuple[Piece, ...]:
+def _counter(verdict: Verdict, market: Market) -> tuple[Piece, ...]:
     if dissenting(verdict):
         return (Piece(slot="sowhat", abouts=("counter",)),)
-    return (Piece(slot="sowhat", abouts=("counter-family",)),) if unmoved(verdict) else ()
+    return (Piece(slot="sowhat", abouts=("counter-family",)),) if unmoved(verdict, market) else ()
 
 
 def _abouts(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -168,7 +170,7 @@ def _abouts(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, ...]:
     subject = [finding.rule for finding in findings]
     if day == "neutral":
         subject.append(LEANING if any(finding.vote for finding in verdict.findings) else CALM)
-    return (*(f"{day}+{rule}" for rule in subject), day)
+    return (*(f"{day}+{rule}" for rule in subject), day, f"{day}+{LISTED}", f"{day}+{BARE}")
 
 
 def _full(finding: Finding, told: Telling, rank: int, length: Length) -> tuple[Piece, ...]:

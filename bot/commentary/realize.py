@@ -147,7 +147,7 @@ class Realizer:
             return None
         if findings := dissenting(verdict):
             return self._named([finding.rule for finding in findings[:NAMED_NEWS]], namer)
-        return self._named(unmoved(verdict), namer, "family")
+        return self._named(unmoved(verdict, self.market), namer, "family")
 
     def _named(self, rules: Iterable[str], namer: Namer, kind: str = "rule") -> str | None:
         """Rules (or families) by their names in words, marked as names."""

@@ -8,6 +8,9 @@ from bot.domain.rulebook import Condition, RuleBook
 CALM, LEANING = "calm", "leaning"
 """A neutral day with no finding that votes, and one on which findings lean, but not far enough for a call."""
 
+LISTED, BARE = "listed", "bare"
+"""Shorts that name the findings without their figures, and shorts that name none: for when nothing else passes."""
+
 SHAPES = ("bearish", "overheated", "neutral", "mixed", "bullish", "no-call")
 
 _EVERYWHERE = frozenset({"asset", "coin", "at"})
