@@ -105,10 +105,10 @@ def settle(cell: Cell, truth: Truth, at: float) -> None:
         cell.phase = "unknown"
     else:
         cell.phase = "on"
+    if cell.phase != before or cell.evaluated < 0:
+        cell.since = at
     cell.truth = truth
     cell.evaluated = at
-    if cell.phase != before:
-        cell.since = at
     if cell.phase == "on":
         cell.was_on = at
 

@@ -32,6 +32,7 @@ def test_the_first_truth_ever_is_taken_at_once() -> None:
     assert phases(play([WEAK])) == ["on"]
     assert phases(play([CALM])) == ["off"]
     assert phases(play([{}])) == ["unknown"]
+    assert play([{}])[0].signals["basis-weak"].since == NOON
 
 
 def test_a_rule_comes_on_after_an_hour_and_goes_off_after_three() -> None:
