@@ -14,7 +14,7 @@ from discord import app_commands
 from bot.commands import Command, discover
 from bot.delivery.discord.answering import Cooldown, apologize, respond
 from bot.delivery.discord.buttons import GoOn
-from bot.delivery.discord.cogs import COGS
+from bot.delivery.discord.cogs import settings
 from bot.delivery.discord.keeping import Keeping
 from bot.delivery.discord.slash import BankTranslator, slash
 
@@ -57,9 +57,8 @@ class TightropeClient(discord.Client):
         self.tree = Tree(self)
         for command in self.offered.values():
             self.tree.add_command(slash(self, command))
-        for cog in COGS:
-            for made in cog(self):
-                self.tree.add_command(made)
+        for made in settings.commands(self):
+            self.tree.add_command(made)
         self.add_dynamic_items(GoOn)
 
     async def setup_hook(self) -> None:

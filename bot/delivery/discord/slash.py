@@ -37,7 +37,7 @@ def slash(client: "TightropeClient", command: Command) -> AnyCommand:
     vars(callback)["__signature__"] = _signature(command)
     app_commands.describe(
         **{
-            option.name: _described(words, f"option.{command.name}.{option.name}", option.name)
+            option.name: described(words, f"option.{command.name}.{option.name}", option.name)
             for option in command.options
         }
     )(callback)
@@ -49,7 +49,7 @@ def slash(client: "TightropeClient", command: Command) -> AnyCommand:
             app_commands.autocomplete(**{option.name: suggestions})(callback)
     made: AnyCommand = app_commands.Command(
         name=command.name,
-        description=_described(words, f"command.{command.name}", command.name),
+        description=described(words, f"command.{command.name}", command.name),
         callback=callback,
         allowed_installs=app_commands.AppInstallationType(guild=True, user=not command.manage),
         allowed_contexts=app_commands.AppCommandContext(
@@ -89,8 +89,8 @@ def _parameter(option: Option) -> inspect.Parameter:
     )
 
 
-def _described(words: Mapping[str, str], key: str, name: str) -> app_commands.locale_str:
-    """The words with their key, by which they are found in other languages."""
+def described(words: Mapping[str, str], key: str, name: str) -> app_commands.locale_str:
+    """A description within its limit, with its key, by which it is found in other languages."""
     text = words.get(key) or name
     return app_commands.locale_str(text if len(text) <= DESCRIPTION else f"{text[: DESCRIPTION - 1]}…", key=key)
 
