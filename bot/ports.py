@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.facts import Point, Series
-from bot.domain.posts import Card, ChartSpec, Decision, Post, Profile, State
+from bot.domain.judgement import Call
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Card, ChartSpec, Decision, Occasion, Post, Profile, State
 from bot.domain.readings import Heard, Quantity, SeriesReading, Snapshot
 
 
@@ -39,11 +41,45 @@ class Source(Protocol):
         ...
 
 
+class Usage(Protocol):
+    """One host's budget of requests, and whether it is asked at all."""
+
+    @property
+    def host(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def used(self) -> float:
+        """Weight in use of the limit, now."""
+        ...
+
+    @property
+    def limit(self) -> float:
+        """The weight that may be in use at once."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Requests since the start."""
+        ...
+
+    @property
+    def resting_until(self) -> datetime | None:
+        """Until when nothing is asked, if it is left alone now."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """What its last trouble was, if it has not answered since."""
+        ...
+
+
 class Archive(Protocol):
     """Points, states, outbox, subscriptions: what survives a restart."""
 
-    async def series(self, asset: str, since: datetime) -> Sequence[Series]:
-        """Every metric's past of one asset since a time, hourly where rolled up, aggregate and per venue."""
+    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
+        """Every metric's past of one asset between two times, hourly where rolled up, aggregate and per venue."""
         ...
 
     async def add_points(self, points: Sequence[Point]) -> None:
@@ -80,6 +116,24 @@ class Archive(Protocol):
 
     async def evidence(self, post_id: str) -> Mapping[str, object]:
         """What a post was judged on: facts with times and venues, readings and gaps, as plain JSON-ready values."""
+        ...
+
+    async def occasion(self, post_id: str) -> Occasion | None:
+        """What a post stood on, for telling it again; None where it is not known any more."""
+        ...
+
+    async def keep_playbook(self, playbook: Playbook, at: datetime) -> None:
+        """Keep the files of an edition, so that what it said can be said again."""
+        ...
+
+    async def playbook_files(self, name: str) -> Mapping[str, str]:
+        """The files of the edition of this hash, path → text; none where it was not kept."""
+        ...
+
+    async def calls(
+        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
+    ) -> Sequence[Call]:
+        """Each change of stance, or of the rules that judge, oldest first; the first row is the stance at the beginning."""
         ...
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive import outbox, states, subscriptions
+from bot.archive import outbox, playbooks, states, subscriptions
 from bot.archive.backup import backup
-from bot.archive.codec import encode
+from bot.archive.codec import decode, encode
 from bot.archive.engine import Database, translated, upsert
-from bot.archive.evidence import evidence
+from bot.archive.evidence import evidence, facts_of
 from bot.archive.leader import Leadership, fence
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.points import PointStore
@@ -22,8 +22,9 @@ from bot.archive.schema import notes
 from bot.archive.subscriptions import Slots
 from bot.archive.wake import Wake, notify
 from bot.domain.facts import Point, Series
-from bot.domain.judgement import Verdict
-from bot.domain.posts import Decision, Post, Profile, State, Subscription
+from bot.domain.judgement import Call, Verdict
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Decision, Occasion, Post, Profile, State, Subscription
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError
 
@@ -39,9 +40,9 @@ class SqlArchive:
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def series(self, asset: str, since: datetime) -> Sequence[Series]:
-        """Every metric's past of one asset since a time, hourly where rolled up, aggregate and per venue."""
-        return await self._points.series(asset, since)
+    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
+        """Every metric's past of one asset between two times, hourly where rolled up, aggregate and per venue."""
+        return await self._points.series(asset, since, until)
 
     async def past(
         self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
@@ -94,6 +95,28 @@ class SqlArchive:
         """Verdicts, oldest first: each that changed the stance, and each that was posted."""
         async with self.database.read(f"verdicts on {asset}") as connection:
             return await states.verdicts(connection, asset, profile or Profile(), since, until)
+
+    async def calls(
+        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
+    ) -> Sequence[Call]:
+        """Each change of stance, or of the rules that judge, oldest first; the first row is the stance at the beginning."""
+        async with self.database.read(f"verdicts on {asset}") as connection:
+            return await states.calls(connection, asset, profile or Profile(), since, until)
+
+    # ── playbooks ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def keep_playbook(self, playbook: Playbook, at: datetime) -> None:
+        """Keep the files of an edition, so that what it said can be said again."""
+        async with self.database.read(f"playbook {playbook.hash}") as connection:
+            if await playbooks.is_kept(connection, playbook.hash):
+                return
+        async with self.database.write(f"playbook {playbook.hash}") as connection:
+            await playbooks.keep(connection, playbook, at)
+
+    async def playbook_files(self, name: str) -> Mapping[str, str]:
+        """The files of the edition of this hash, path → text; none where it was not kept."""
+        async with self.database.read(f"playbook {name}") as connection:
+            return await playbooks.files(connection, name)
 
     # ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,6 +172,18 @@ class SqlArchive:
             text = await outbox.evidence_of(connection, post_id)
         found: Mapping[str, object] = json.loads(text) if text else {}
         return found
+
+    async def occasion(self, post_id: str) -> Occasion | None:
+        """What a post stood on; None where it is not known (an older version made it, or it is past its retention)."""
+        async with self.database.read(f"post {post_id}") as connection:
+            row = await outbox.evaluation_of(connection, post_id)
+        if row is None or row.before is None or row.evidence is None or row.verdict is None:
+            return None
+        before = decode(row.before, states.Before, f"post {post_id}")
+        return Occasion(
+            facts=facts_of(row.asset, json.loads(row.evidence)), state=before.state, profile=before.profile,
+            verdict=decode(row.verdict, Verdict, f"post {post_id}"), playbook_hash=row.playbook_hash,
+        )  # fmt: skip
 
     async def outbox_count(self) -> Mapping[str, int]:
         """How many posts are in each status: unsent, sent, uncertain, dropped."""

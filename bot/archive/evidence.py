@@ -1,10 +1,11 @@
 """What a post was judged on, as plain JSON-ready values: the way back from each of its numbers to what a venue said."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from bot.archive.codec import plain
+from bot.archive.codec import decode, encode, plain
 from bot.domain.chain import OptionChain
-from bot.domain.facts import Fact
+from bot.domain.facts import Fact, Facts
 from bot.domain.posts import Decision
 from bot.domain.readings import Reading, SeriesReading, Snapshot
 
@@ -30,6 +31,22 @@ def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
             if point.venue is not None and point.covers_s == 0
         ],
     }
+
+
+def facts_of(asset: str, told: Mapping[str, Any]) -> Facts:
+    """The facts of an evidence, exactly as they were judged. Raises ArchiveError where it is of another shape."""
+    spelled = {
+        "asset": asset,
+        "at": told.get("at"),
+        "known": _named(told.get("facts")),
+        "stale": _named(told.get("stale")),
+        "unknown": told.get("unknown"),
+    }
+    return decode(encode(spelled), Facts, f"evidence on {asset}")
+
+
+def _named(group: Any) -> Any:
+    return {name: {**values, "name": name} for name, values in group.items()} if isinstance(group, dict) else group
 
 
 def _fact(fact: Fact) -> dict[str, Any]:

@@ -110,16 +110,21 @@ async def find(connection: AsyncConnection, post_id: str) -> Post | None:
 
 async def evidence_of(connection: AsyncConnection, post_id: str) -> str | None:
     """The JSON of what a post was judged on; None where there is no such post."""
+    row = await evaluation_of(connection, post_id)
+    return None if row is None else row.evidence
+
+
+async def evaluation_of(connection: AsyncConnection, post_id: str) -> Row[Any] | None:
+    """The evaluation that led to a post; None where there is no such post."""
     wanted = (
-        select(evaluations.c.evidence)
+        select(evaluations)
         .join(stories, stories.c.evaluation_id == evaluations.c.id)
         .join(posts, posts.c.story_id == stories.c.id)
         .where(posts.c.id == post_id)
         .order_by(posts.c.seq)
         .limit(1)
     )
-    text: str | None = (await connection.execute(wanted)).scalar()
-    return text
+    return (await connection.execute(wanted)).first()
 
 
 async def count(connection: AsyncConnection) -> dict[str, int]:

@@ -94,12 +94,13 @@ class PointStore:
         blocks = await _blocks(connection, rows)
         await _put(connection, hours, list(_rolled_up(rows, ways, blocks)), ("series_id", "day"))
 
-    async def series(self, asset: str, since: datetime) -> tuple[Series, ...]:
-        """Every series of one asset since a time, each ascending: by the day, then by the hour, then as heard."""
+    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> tuple[Series, ...]:
+        """Every series of one asset between two times, each ascending: by the day, then by the hour, then as heard."""
         async with self._database.read(f"history of {asset}") as connection:
             found = await connection.execute(select(series).where(series.c.asset == asset).order_by(series.c.id))
             places = {row.id: Place(row.asset, row.metric, row.venue, row.grain) for row in found}
-            columns = await self._columns(connection, places, to_ms(since), END_MS)
+            end_ms = END_MS if until is None else to_ms(until)
+            columns = await self._columns(connection, places, to_ms(since), end_ms)
         return tuple(self._series(places, columns))
 
     async def past(
@@ -143,10 +144,10 @@ class PointStore:
         hourly: dict[int, Columns] = defaultdict(Columns)
         for number, _, block in await connection.execute(_since(hours, mine, hours.c.day >= since_ms // DAY_MS)):
             hourly[number].add_block(block)
-        newest = max((column.at_ms[-1] for column in hourly.values()), default=0)
+        newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
-        heard = await _rows(connection, points, mine, max(recent, since_ms))
-        daily = await _rows(connection, days, mine, since_ms)
+        heard = await _rows(connection, points, mine, max(recent, since_ms), until_ms)
+        daily = await _rows(connection, days, mine, since_ms, until_ms)
         found = {}
         for number in mine:
             before, after = hourly.get(number, Columns()), heard.get(number, Columns())
@@ -229,9 +230,9 @@ async def _number(connection: AsyncConnection, table: Table, kind: type[Key], wa
 
 
 async def _rows(
-    connection: AsyncConnection, table: Table, series_ids: Sequence[int], since_ms: int
+    connection: AsyncConnection, table: Table, series_ids: Sequence[int], since_ms: int, until_ms: int
 ) -> dict[int, Columns]:
-    rows = (await connection.execute(_since(table, series_ids, table.c.at_ms >= since_ms))).all()
+    rows = (await connection.execute(_since(table, series_ids, table.c.at_ms.between(since_ms, until_ms)))).all()
     by_series = groupby(rows, key=itemgetter(0))
     return {number: Columns.of(Row(*row[1:]) for row in mine) for number, mine in by_series}
 

@@ -55,5 +55,5 @@ async def _keep_days(connection: AsyncConnection, day: int) -> None:
 async def _drop_posts(connection: AsyncConnection, before: datetime) -> int:
     gone = (await connection.execute(delete(posts).where(posts.c.intended_at < before))).rowcount
     await connection.execute(delete(stories).where(stories.c.id.not_in(select(posts.c.story_id))))
-    await connection.execute(update(evaluations).where(evaluations.c.at < before).values(evidence=None))
+    await connection.execute(update(evaluations).where(evaluations.c.at < before).values(evidence=None, before=None))
     return gone

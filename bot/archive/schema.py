@@ -135,7 +135,18 @@ evaluations = Table(
     Column("playbook_hash", Text, nullable=False),
     Column("verdict", Text, comment="the whole verdict, where the stance changed or something was posted"),
     Column("evidence", Text, comment="facts, readings and gaps, where something was posted"),
+    Column("before", Text, comment="the profile and what it remembered before, where something was posted"),
     UniqueConstraint("asset", "profile", "at"),
+)
+
+playbooks = Table(
+    "playbooks",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("rules_hash", Text, nullable=False, comment="of the rules alone: a change of words starts no new record"),
+    Column("kept_at", Moment, nullable=False),
+    Column("files", LargeBinary, nullable=False, comment="JSON of path → text, compressed by zlib"),
+    comment="Every edition of rules and phrases that ever judged, so that an old post can be told again.",
 )
 
 # ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,16 +1,24 @@
 """What decide() remembers of each asset and profile, and each evaluation's verdict."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.codec import decode, encode
 from bot.archive.engine import upsert
-from bot.archive.schema import evaluations, states
-from bot.domain.judgement import Verdict
+from bot.archive.schema import evaluations, playbooks, states
+from bot.domain.judgement import Call, Verdict
 from bot.domain.posts import Decision, Profile, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """Who a post was for, and what was remembered before it: with the facts all that its words depend on."""
+
+    profile: Profile
+    state: State
 
 
 async def load(connection: AsyncConnection, asset: str, profile: Profile) -> State:
@@ -53,6 +61,7 @@ async def record(
         "playbook_hash": decision.playbook_hash,
         "verdict": encode(verdict) if telling else None,
         "evidence": evidence,
+        "before": encode(Before(profile=profile, state=replace(before, routes=()))) if decision.posts else None,
     }
     statement = upsert(connection, evaluations).values(row)
     key = ("asset", "profile", "at")
@@ -74,3 +83,24 @@ async def verdicts(
         wanted = wanted.where(evaluations.c.at <= until)
     texts = (await connection.execute(wanted.order_by(evaluations.c.at))).scalars()
     return tuple(decode(text, Verdict, f"verdict on {asset}") for text in texts)
+
+
+async def calls(
+    connection: AsyncConnection, asset: str, profile: Profile, since: datetime, until: datetime | None = None
+) -> tuple[Call, ...]:
+    """Each change of stance or of the rules between two times, oldest first, with the edition of the rules that judged (the
+    playbook's, where its files were not kept)."""
+    edition = func.coalesce(playbooks.c.rules_hash, evaluations.c.playbook_hash)
+    wanted = (
+        select(evaluations.c.at, evaluations.c.stance, edition)
+        .outerjoin(playbooks, playbooks.c.hash == evaluations.c.playbook_hash)
+        .where(evaluations.c.asset == asset, evaluations.c.profile == profile.id, evaluations.c.at >= since)
+        .order_by(evaluations.c.at)
+    )
+    if until is not None:
+        wanted = wanted.where(evaluations.c.at <= until)
+    found: list[Call] = []
+    for at, stance, rules in await connection.execute(wanted):
+        if not found or (stance, rules) != (found[-1].stance, found[-1].rules):
+            found.append(Call(at=at, stance=stance, rules=rules))
+    return tuple(found)

@@ -110,3 +110,12 @@ class Verdict:
         """Neutral because known families lean both ways, not because they are calm."""
         leans = set(self.families.values())
         return self.stance == "neutral" and "bearish" in leans and bool(leans & {"bullish", "overheated"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A stance that was taken at a time and stood until the next call. `rules` names the edition of the rules that judged."""
+
+    at: datetime
+    stance: Stance
+    rules: str = ""

@@ -23,10 +23,14 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """The catalog of metrics, the rules, one phrase bank a locale, the treasuries. `hash` names this edition."""
+    """The catalog of metrics, the rules, one phrase bank a locale, the treasuries. `hash` names this edition;
+    `editions` names that of each rule (rules.editions): the state of a rule of another edition is not carried on. `texts` are the files that it
+    was read from, by path."""
 
     catalog: Catalog
     rules: RuleBook
     banks: Mapping[str, PhraseBank]
     holdings: tuple[Holding, ...] = field(default=())
     hash: str = ""
+    editions: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

@@ -75,7 +75,7 @@ class Post:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What decide() remembers of one asset and profile between two evaluations; stored in one transaction with what it
-    led to."""
+    led to. `editions` names the edition of each rule that the signals are of."""
 
     signals: Mapping[str, Signal] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
@@ -83,6 +83,7 @@ class State:
     stance: str | None = None
     stance_since: datetime | None = None
     venues: tuple[str, ...] = ()
+    editions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,18 @@ class Decision:
     stories: Mapping[Length, Story]
     posts: tuple[Post, ...]
     playbook_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What one posted evaluation stood on, for telling it again: the facts, what was remembered before (without routes), for
+    whom, the verdict of the time, and which edition of the playbook judged."""
+
+    facts: Facts
+    state: State
+    profile: Profile
+    verdict: Verdict
+    playbook_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
