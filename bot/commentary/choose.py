@@ -22,10 +22,16 @@ def last_used(memory: Memory) -> Mapping[str, int]:
     return {name: index for index, told in enumerate(memory.told) for name in told.phrase_ids}
 
 
-def ranked(phrases: Iterable[Phrase], memory: Memory, asset: str, at: datetime, turn: int = 0) -> list[Phrase]:
-    """The phrases in the order in which they are to be tried. Another `turn` orders those of equal age differently."""
+def ranked(
+    phrases: Iterable[Phrase], memory: Memory, asset: str, at: datetime, turn: int = 0, *, vivid: bool = False
+) -> list[Phrase]:
+    """The phrases in the order in which they are to be tried: the least recently used first, of equals the `vivid` ones (with
+    an image) first if so wished. Another `turn` orders the remaining equals differently."""
     used = last_used(memory)
-    return sorted(phrases, key=lambda phrase: (used.get(phrase.id, -1), _lot(asset, at, phrase.id, turn)))
+    return sorted(
+        phrases,
+        key=lambda phrase: (used.get(phrase.id, -1), vivid and not phrase.image, _lot(asset, at, phrase.id, turn)),
+    )
 
 
 def _lot(asset: str, at: datetime, name: str, turn: int) -> bytes:

@@ -95,7 +95,9 @@ def plan(
     body = [_full(finding, told[finding.rule], rank, length) for rank, finding in enumerate(full)]
     if not kept:
         ladders = tuple(ladder.id for ladder in market.book.ladders.values() if market.fact(ladder.fact))
-        body.append((Piece(slot="evidence", abouts=(shape(verdict),)), Piece(slot="meaning", abouts=ladders)))
+        turn = len(memory.told) % max(len(ladders), 1)
+        meaning = Piece(slot="meaning", abouts=ladders[turn:] + ladders[:turn])
+        body.append((Piece(slot="evidence", abouts=(shape(verdict),)), meaning))
     if length == "article":
         body += [_still(finding, rank + len(memory.told), thorough) for rank, finding in enumerate(still)]
         body += _quiet(verdict, market, QUIET_UP_TO - len(body))

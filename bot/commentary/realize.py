@@ -14,10 +14,11 @@ from bot.commentary.terms import Recorder, Term
 from bot.commentary.titles import title_of, unit_of
 from bot.domain.judgement import Finding, Flip, Move
 from bot.domain.rulebook import Condition
-from bot.domain.story import Memory, Origin, Phrase, Span, Text
+from bot.domain.story import Memory, Origin, Phrase, Slot, Span, Text
 from bot.errors import GateRefused
 
 MOST_CLAUSES = 4
+VIVID: tuple[Slot, ...] = ("lead", "close")
 
 
 @dataclass(slots=True)
@@ -47,7 +48,12 @@ class Realizer:
     def _piece(self, piece: Piece) -> Text | None:
         for about in self._abouts(piece):
             for phrase in ranked(
-                self.pools.get((piece.slot, about), ()), self.memory, self.market.facts.asset, self.market.at, self.turn
+                self.pools.get((piece.slot, about), ()),
+                self.memory,
+                self.market.facts.asset,
+                self.market.at,
+                self.turn,
+                vivid=self.image is None and piece.slot in VIVID,
             ):
                 if self._fits(phrase) and (text := self._said(phrase, piece)) is not None:
                     self.used += (phrase.id,)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commentary.formats import FORMATS, apply, read
+from bot.commentary.formats import DATES, FORMATS, apply, read
 from bot.commentary.terms import settle, truthful
 from tests.commentary.make import bank
 
@@ -80,5 +80,5 @@ def test_a_value_just_under_five_is_not_shown_as_five() -> None:
 
 def test_every_format_can_be_applied_afresh() -> None:
     for name in FORMATS:
-        value = "2026-02-06T14:00:00+00:00" if name in ("date", "moment", "clock") else 12.5
+        value = "2026-02-06T14:00:00+00:00" if name in DATES else 12.5
         assert apply(name, value, None, bank().words) == apply(name, value, None, bank().words)
