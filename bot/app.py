@@ -163,6 +163,7 @@ async def house(
             surfaces={name: offered[name] for name in settings.surfaces if name in offered},
             habits=_habits(settings),
             agenda=partial(archive.due, slots=partial(_tape_slots, tape) if tape else slots_between),
+            budgets=http.usage,
         )
         await _follow(archive, settings, clock.now())
         yield House(

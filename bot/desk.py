@@ -4,7 +4,8 @@ The desk answers commands from what it has stored, never from a venue: a dead ve
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Sn
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
 from bot.errors import ChannelGone, ChannelRefused, DeliveryError, InputError, SourceError
 from bot.metrics import History, facts_at, observe
-from bot.ports import Archive, Clock, Painter, Source, Surface
+from bot.ports import Archive, Clock, Painter, Source, Surface, Usage
 from bot.rules import evaluate, flips
 
 log = structlog.get_logger()
@@ -64,6 +65,7 @@ class Desk:
         habits: Habits,
         agenda: Agenda,
         painter: Painter | None = None,
+        budgets: Callable[[], Sequence[Usage]] = tuple,
     ) -> None:
         self._clock = clock
         self._archive = archive
@@ -72,8 +74,10 @@ class Desk:
         self._habits = habits
         self._agenda = agenda
         self._painter = painter
+        self._budgets = budgets
         self._history: dict[str, History] = {}
         self._hearings: dict[tuple[str, str], Hearing] = {}
+        self._logged: dict[str, frozenset[tuple[str, str]]] = {}
         self._delivering = asyncio.Lock()
         self.playbook = playbook
 
@@ -147,6 +151,10 @@ class Desk:
             found.append(Hearing(source=source.name, heard_at=max(times, default=None), gaps=gaps))
         return tuple(found)
 
+    def budgets(self) -> Sequence[Usage]:
+        """The budget of each host that was asked, by name."""
+        return tuple(usage for usage in self._budgets() if usage.requests)
+
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def say(
@@ -188,6 +196,7 @@ class Desk:
         before = await self.history(asset)
         observed = observe(snapshot, before, self.playbook.catalog, self.playbook.holdings)
         snapshot = replace(snapshot, gaps=snapshot.gaps + observed.gaps)
+        self._log_news(asset, snapshot.gaps)
         decided: Decision | None = None
         for profile in await self._archive.profiles(asset):
             state = await self._with_due(await self._archive.state(asset, profile), asset, at)
@@ -234,9 +243,16 @@ class Desk:
             known = self._hearings.get((source.name, asset), Hearing(source=source.name))
             heard_at = at if one.readings else known.heard_at
             self._hearings[source.name, asset] = Hearing(source=source.name, heard_at=heard_at, gaps=one.gaps)
-        for gap in gaps:
-            log.info("source.gap", asset=asset, who=gap.who, reason=gap.reason)
         return Snapshot(asset=asset, taken_at=at, readings=readings, gaps=gaps, asked=self._asked())
+
+    def _log_news(self, asset: str, gaps: Iterable[Gap]) -> None:
+        """Log the gaps that the poll before did not have; one whose numbers alone are others ("rests for 27 s") it had."""
+        known = self._logged.get(asset, frozenset())
+        heard = {(gap.who, re.sub(r"[\d.]+", "", gap.reason)): gap for gap in gaps}
+        for key, gap in heard.items():
+            if key not in known:
+                log.info("source.gap", asset=asset, who=gap.who, reason=gap.reason)
+        self._logged[asset] = frozenset(heard)
 
     async def _hear(self, source: Source, asset: str, at: datetime) -> Heard:
         try:

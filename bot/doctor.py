@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.desk import Desk, Hearing
 from bot.domain.facts import Facts
+from bot.ports import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ async def look_at_sources(desk: Desk, at: datetime) -> Sequence[Diagnosis]:
     """One poll of the first asset: who was heard, and why the others were not."""
     await desk.poll(desk.assets[0], at)
     found = [_source(hearing) for hearing in desk.hearings()]
-    return [*found, _facts(await desk.facts(desk.assets[0]))]
+    return [*found, *(_budget(usage) for usage in desk.budgets()), _facts(await desk.facts(desk.assets[0]))]
 
 
 def _source(hearing: Hearing) -> Diagnosis:
@@ -29,6 +30,13 @@ def _source(hearing: Hearing) -> Diagnosis:
     if hearing.heard_at is None:
         return Diagnosis(what=f"source {hearing.source}", well=False, says=reasons or "was not heard")
     return Diagnosis(what=f"source {hearing.source}", well=not reasons, says=reasons or "heard")
+
+
+def _budget(usage: Usage) -> Diagnosis:
+    says = f"{usage.used:g} of {usage.limit:g} in use, {usage.requests} requests"
+    if usage.resting_until is not None:
+        says += f"; rests until {usage.resting_until:%H:%M:%S} UTC: {usage.trouble}"
+    return Diagnosis(what=f"budget {usage.host}", well=usage.resting_until is None, says=says)
 
 
 def _facts(facts: Facts) -> Diagnosis:

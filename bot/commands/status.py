@@ -1,4 +1,6 @@
-"""`/status`: the sources and their ages, the last post, the edition of rules and phrases."""
+"""`/status`: the sources and their ages, the hosts' budgets, the last post, the edition of rules and phrases."""
+
+import math
 
 from bot import __version__
 from bot.commands import Command, Request
@@ -7,6 +9,7 @@ from bot.desk import Desk, Hearing
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure, Profile
 from bot.domain.story import Origin, Text
+from bot.ports import Usage
 
 
 async def answer(desk: Desk, request: Request) -> Answer:
@@ -27,11 +30,12 @@ async def answer(desk: Desk, request: Request) -> Answer:
         }
         said.append(desk.say("answer", "status-post", nothing, profile, last))
     body, spans = joined(*said)
+    heard = tuple(_figure(desk, hearing, nothing, profile) for hearing in desk.hearings())
     return Answer(
         title=words.get("title.status", "status"),
         body=body,
         body_spans=spans,
-        figures=tuple(_figure(desk, hearing, nothing, profile) for hearing in desk.hearings()),
+        figures=heard + _budgets(desk, nothing, profile),
     )
 
 
@@ -48,6 +52,26 @@ def _figure(desk: Desk, hearing: Hearing, nothing: Facts, profile: Profile) -> F
         said.append(desk.say("answer", "status-gap", nothing, profile, {"reason": reason}))
     text, spans = joined(*said)
     return Figure(label=label, text=text, spans=spans)
+
+
+def _budgets(desk: Desk, nothing: Facts, profile: Profile) -> tuple[Figure, ...]:
+    """What is in use of each host's budget, a line a host; nothing before the first request."""
+    said = [_budget(desk, usage, nothing, profile) for usage in desk.budgets()]
+    text, spans = joined(*said, between="\n")
+    return (Figure(label=desk.bank(profile).words["title.budgets"], text=text, spans=spans),) if said else ()
+
+
+def _budget(desk: Desk, usage: Usage, nothing: Facts, profile: Profile) -> Text:
+    names = {
+        "name": Origin(kind="identifier", ref="host", value=usage.host),
+        "hits": Origin(kind="count", ref="in use", value=float(math.ceil(usage.used))),
+        "total": Origin(kind="count", ref="limit", value=float(usage.limit)),
+        "value": Origin(kind="count", ref="requests", value=float(usage.requests)),
+    }
+    if usage.resting_until is None:
+        return desk.say("answer", "status-budget", nothing, profile, names)
+    names["until"] = Origin(kind="date", ref="until", value=usage.resting_until.isoformat())
+    return desk.say("answer", "status-resting", nothing, profile, names)
 
 
 COMMAND = Command(name="status", options=(), answer=answer)

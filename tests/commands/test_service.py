@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.commands import discover, usage
 from bot.desk import Hearing
 from bot.domain.readings import Gap
+from bot.sources._hosts import HostUsage
 
 
 async def test_status_names_the_edition_and_each_source_with_its_age(ask, desk, monkeypatch, figures_of):
@@ -17,6 +18,24 @@ async def test_status_names_the_edition_and_each_source_with_its_age(ask, desk, 
     assert figures["Deribit"] == "Last heard 6 February 2026, 13:57 UTC."
     assert figures["OKX"].startswith("Not heard yet.")
     assert "no answer within 25 s" in figures["OKX"]
+
+
+async def test_status_shows_each_hosts_budget_and_until_when_one_rests(ask, desk, monkeypatch, figures_of):
+    until = desk.now() + timedelta(minutes=10)
+    used = HostUsage(
+        host="www.deribit.com", used=6.2, limit=100, requests=48, health="well", resting_until=None, trouble=None
+    )
+    rests = HostUsage(
+        host="api.bybit.com", used=1, limit=600, requests=3, health="resting", resting_until=until, trouble="barred"
+    )
+    never = HostUsage(
+        host="www.okx.com", used=0, limit=20, requests=0, health="well", resting_until=None, trouble=None
+    )
+    monkeypatch.setattr(desk, "_budgets", lambda: (rests, used, never))
+    assert figures_of(await ask("status"))["Requests"] == (
+        "At api.bybit.com: left alone until 6 February 2026, 14:10 UTC, 3 asked.\n"
+        "At www.deribit.com: 7 of 100 in use, 48 asked."
+    )
 
 
 async def test_help_lists_every_command_as_it_is_typed(ask, figures_of):
