@@ -75,40 +75,6 @@ class Usage(Protocol):
         ...
 
 
-class Usage(Protocol):
-    """One host's budget of requests, and whether it is asked at all."""
-
-    @property
-    def host(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def used(self) -> float:
-        """Weight in use of the limit, now."""
-        ...
-
-    @property
-    def limit(self) -> float:
-        """The weight that may be in use at once."""
-        ...
-
-    @property
-    def requests(self) -> int:
-        """Requests since the start."""
-        ...
-
-    @property
-    def resting_until(self) -> datetime | None:
-        """Until when nothing is asked, if it is left alone now."""
-        ...
-
-    @property
-    def trouble(self) -> str | None:
-        """What its last trouble was, if it has not answered since."""
-        ...
-
-
 class Archive(Protocol):
     """Points, states, outbox, subscriptions: what survives a restart."""
 
