@@ -1,35 +1,37 @@
 """The composition root: reads files, builds every part, starts and stops them. Nothing else builds anything."""
 
 import asyncio
-import hashlib
 import io
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
+from aiohttp.web import RouteDef
 from rich.console import Console as Terminal
 
-from bot import commentary, metrics, rules, sources
+from bot import metrics, sources
 from bot.archive import SqlArchive, open_archive
 from bot.archive import move as move_archive
 from bot.archive import restore as restore_archive
 from bot.check import Report, check
 from bot.delivery.console import Console
-from bot.delivery.preview import Preview, ask_health, serve
+from bot.delivery.preview import Preview, ask_health, ask_reload, serve
 from bot.desk import Desk, Habits
 from bot.doctor import Diagnosis, look_at_sources
 from bot.domain.facts import Facts
-from bot.domain.playbook import Holding, Playbook
-from bot.domain.posts import Profile, Subscription
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Post, Profile, Subscription
 from bot.domain.readings import Snapshot
-from bot.domain.rulebook import RuleBook
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, TightropeError
-from bot.metrics import CATALOG
+from bot.playbook import parse_playbook
 from bot.ports import Clock, Source, Surface
 from bot.schedule import Schedule, SystemClock, TapeClock, slots_between
 from bot.settings import Settings
@@ -43,7 +45,6 @@ log = structlog.get_logger()
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
-PRUNED_AT = ("03:40",)
 EQUIVALENT = "equivalent.toml"  # beside the cases: mutants that no case can tell apart
 
 
@@ -60,6 +61,14 @@ class House:
     listening: tuple[sources.Listens, ...] = ()
 
 
+class _Shared(SqlArchive):
+    """The archive where several processes send: what is unsent is claimed, and nobody else's until the lease ends."""
+
+    async def unsent(self, surface: str) -> Sequence[Post]:
+        """Claimed posts of one surface, oldest first."""
+        return await self.claim(surface, worker=f"{socket.gethostname()}:{os.getpid()}", at=datetime.now(UTC))
+
+
 def read_folder(folder: Path, suffix: str = ".toml") -> Mapping[str, str]:
     """The texts of a folder's files by name, in alphabetical order."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"*{suffix}"))}
@@ -67,42 +76,16 @@ def read_folder(folder: Path, suffix: str = ".toml") -> Mapping[str, str]:
 
 def read_playbook(config: Path = CONFIG) -> Playbook:
     """Catalog, rules, phrases and treasuries of a config folder. Raises ConfigError with every problem of every file."""
-    problems: list[Problem] = []
-    book = _read_rules(read_folder(config / "rules"), problems)
-    banks = {}
-    for folder in sorted(path for path in (config / "phrases").iterdir() if path.is_dir()):
-        try:
-            banks[folder.name] = commentary.parse(read_folder(folder), folder.name, CATALOG, book)
-        except ConfigError as error:
-            problems += error.problems
+    folders = [config / "rules", *sorted(path for path in (config / "phrases").iterdir() if path.is_dir())]
+    texts = {
+        f"{folder.relative_to(config).as_posix()}/{name}": text
+        for folder in folders
+        for name, text in read_folder(folder).items()
+    }
     treasuries = config / "treasuries.toml"
-    holdings: tuple[Holding, ...] = ()
     if treasuries.exists():
-        try:
-            holdings = metrics.parse_holdings(treasuries.read_text(encoding="utf-8"))
-        except ConfigError as error:
-            problems += error.problems
-    if "en" not in banks and not problems:
-        problems.append(Problem(file=str(config / "phrases"), id="en", reason="the English phrases are missing"))
-    if problems:
-        raise ConfigError(problems)
-    editions = [book.hash, *(banks[locale].hash for locale in sorted(banks))]
-    return Playbook(
-        catalog=CATALOG, rules=book, banks=banks, holdings=holdings,
-        hash=hashlib.sha256(" ".join(editions).encode()).hexdigest()[:12],
-    )  # fmt: skip
-
-
-def _read_rules(files: Mapping[str, str], problems: list[Problem]) -> RuleBook:
-    """The rule book; where it has problems, its sound part, so that the phrases can be checked as well."""
-    try:
-        return rules.parse(files, CATALOG)
-    except ConfigError as error:
-        sound = rules.parse_sound(files)
-        if sound is None:
-            raise
-        problems += error.problems
-        return sound
+        texts[treasuries.name] = treasuries.read_text(encoding="utf-8")
+    return parse_playbook(texts)
 
 
 def read_tape(name: str, config: Path = CONFIG) -> Tape:
@@ -139,12 +122,14 @@ def build_sources(settings: Settings, http: Http, *, any_key: str | None = None)
 @asynccontextmanager
 async def house(
     settings: Settings, playbook: Playbook, *, terminal: Terminal, tape: Tape | None = None,
-    transport: Transport | None = None,
+    transport: Transport | None = None, alone: bool = True,
 ) -> AsyncIterator[House]:  # fmt: skip
-    """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file."""
+    """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file. Not
+    `alone`, the outbox is shared with other processes: posts are claimed before they are sent."""
     clock: Clock = TapeClock(tape.starts_at) if tape else SystemClock()
     async with AsyncExitStack() as stack:
         archive = await open_archive("sqlite://" if tape else settings.archive.url)
+        archive = archive if alone else _Shared(archive.database)
         stack.push_async_callback(archive.aclose)
         if tape:
             transport = TapeTransport(tape, clock.now, venues=settings.sources)
@@ -172,29 +157,6 @@ async def house(
         )  # fmt: skip
 
 
-async def run(settings: Settings, playbook: Playbook, terminal: Terminal) -> None:
-    """The live bot until SIGINT or SIGTERM: the page at once, then history, polls and posts; Discord where a token is set."""
-    async with house(settings, playbook, terminal=terminal) as parts, _page(parts, settings, terminal):
-        if not await parts.archive.leadership.acquire():
-            raise ArchiveError(
-                f"{_without_secret(settings.archive.url)}: another bot polls into it; stop that one first"
-            )
-        stop = _stop_signal()
-        tasks = [asyncio.create_task(_work(parts, settings), name="work")]
-        if settings.discord_token is not None:
-            tasks.append(
-                asyncio.create_task(_discord(parts, settings.discord_token.get_secret_value()), name="discord")
-            )
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in (waiting, *tasks):
-            task.cancel()
-        await parts.schedule.stop()
-        for task in tasks:
-            if task.done() and not task.cancelled() and (error := task.exception()):
-                raise error
-
-
 async def demo(
     settings: Settings, playbook: Playbook, tape: Tape, terminal: Terminal, *,
     once: bool = False, speed: float = 6.0, port: int | None = None,
@@ -207,10 +169,10 @@ async def demo(
         parts = await stack.enter_async_context(house(settings, playbook, terminal=terminal, tape=tape))
         if not once:
             chosen = settings.page.port if port is None else port
-            await stack.enter_async_context(_page(parts, settings, terminal, port=chosen))
+            await stack.enter_async_context(page(parts, settings, terminal, port=chosen))
         await play(parts, settings, tape, None if once else speed)
         if not once:
-            await _stop_signal().wait()
+            await stop_signal().wait()
 
 
 def read_recording(folder: Path, asset: str) -> Snapshot:
@@ -246,17 +208,22 @@ async def doctor(settings: Settings, playbook: Playbook) -> Sequence[Diagnosis]:
     found = [_token(settings)]
     try:
         async with house(settings, playbook, terminal=Terminal(file=io.StringIO())) as parts:
-            found.append(Diagnosis(what="archive", well=True, says=f"{_without_secret(settings.archive.url)} opens"))
+            found.append(Diagnosis(what="archive", well=True, says=f"{without_secret(settings.archive.url)} opens"))
             found += await look_at_sources(parts.desk, parts.clock.now())
     except ArchiveError as error:
         found.append(Diagnosis(what="archive", well=False, says=str(error)))
     return found
 
 
-def _without_secret(url: str) -> str:
+def without_secret(url: str) -> str:
     """A database address without its user and password."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def password_of(url: str) -> str | None:
+    """The password in a database address."""
+    return urlsplit(url).password
 
 
 def _token(settings: Settings) -> Diagnosis:
@@ -289,13 +256,19 @@ async def health(settings: Settings) -> tuple[bool, str]:
     return await ask_health(settings.page.host, settings.page.port)
 
 
+async def reload(settings: Settings) -> tuple[bool, str]:
+    """Ask the running bot to read its files anew: whether it did, and what it says."""
+    password = settings.page.password.get_secret_value() if settings.page.password else None
+    return await ask_reload(settings.page.host, settings.page.port, password)
+
+
 async def play(parts: House, settings: Settings, tape: Tape, speed: float | None = None) -> None:
     """Step through the tape, at `speed` hours a second or (None) as fast as it goes. Raises TightropeError where a poll
     failed."""
     for asset in settings.assets:
         since = tape.starts_at - timedelta(days=settings.poll.backfill_days)
         await parts.desk.backfill(asset, since, tape.starts_at)
-    parts.schedule.moments("poll", [moment.at for moment in tape.moments], partial(_poll_all, parts))
+    parts.schedule.moments("poll", [moment.at for moment in tape.moments], partial(poll_all, parts))
     before = tape.starts_at
     for moment in tape.moments:
         if speed is not None:
@@ -307,46 +280,23 @@ async def play(parts: House, settings: Settings, tape: Tape, speed: float | None
                 raise TightropeError(f"{tape.name} at {moment.at.isoformat()}: {name}: {ran.failure}")
 
 
-async def _work(parts: House, settings: Settings) -> None:
-    """Fill a young archive from the venues' own past, then follow the schedule until cancelled."""
-    now = parts.clock.now()
-    for asset in settings.assets:
-        known = await parts.archive.series(asset, now - timedelta(days=settings.poll.backfill_days))
-        if not known and settings.poll.backfill_days:
-            await parts.desk.backfill(asset, now - timedelta(days=settings.poll.backfill_days), now)
-    for source in parts.listening:
-        await source.start(settings.assets)
-    poll = partial(_poll_all, parts)
-    parts.schedule.every("poll", settings.poll.every_s, poll, jitter_s=settings.poll.jitter_s)
-    parts.schedule.slots("slots", settings.posts.at, settings.posts.zone, poll)
-    parts.schedule.every("deliver", settings.posts.retry_s, lambda at: parts.desk.deliver())
-    keep = settings.archive
-    parts.schedule.slots(
-        "prune", PRUNED_AT, "UTC",
-        lambda at: parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days),
-    )  # fmt: skip
-    parts.schedule.start()
-    await asyncio.Event().wait()
-
-
-async def _poll_all(parts: House, at: datetime) -> None:
+async def poll_all(parts: House, at: datetime) -> None:
+    """One poll of every asset, one after the other."""
     for asset in parts.desk.assets:
         await parts.desk.poll(asset, at)
 
 
-async def _discord(parts: House, token: str) -> None:
-    from bot.delivery.discord import run_discord  # discord.py takes 0.4 s to import: only where it is used
-
-    await run_discord(token, parts.desk, parts.archive)
-
-
 @asynccontextmanager
-async def _page(
-    parts: House, settings: Settings, terminal: Terminal, *, port: int | None = None
-) -> AsyncIterator[None]:
+async def page(
+    parts: House, settings: Settings, terminal: Terminal, *, port: int | None = None,
+    beside: Sequence[RouteDef] = (),
+) -> AsyncIterator[None]:  # fmt: skip
+    """The page, served while the block runs. Raises ConfigError where its address cannot be used."""
     password = settings.page.password.get_secret_value() if settings.page.password else None
     chosen = settings.page.port if port is None else port
-    async with serve(parts.desk, parts.preview, host=settings.page.host, port=chosen, password=password) as address:
+    host = settings.page.host
+    serving = serve(parts.desk, parts.preview, host=host, port=chosen, password=password, beside=beside)
+    async with serving as address:
         terminal.print(f"The page is at {address}", highlight=False)
         yield
 
@@ -382,7 +332,7 @@ def _habits(settings: Settings) -> Habits:
     )
 
 
-def _stop_signal() -> asyncio.Event:
+def stop_signal() -> asyncio.Event:
     """Set when somebody asks the process to stop."""
     event = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

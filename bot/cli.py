@@ -6,6 +6,7 @@ cannot be taken; 3 a source or the archive could not be reached.
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,13 +19,15 @@ import typer
 from rich.console import Console as Terminal
 
 from bot import app as composition
-from bot import inquiry
+from bot import inquiry, life
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
+from bot.logs import set_up_logs
 from bot.settings import Settings, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
+Role = life.Role
 Length = Literal["short", "embed", "article"]
 ConfigFolder = Annotated[Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")]
@@ -32,6 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard outpu
 
 def main() -> None:
     """The front of `python -m bot`: our own errors become a message on standard error and an exit code."""
+    set_up_logs(level=logging.WARNING)
     try:
         cli()
     except ConfigError as error:
@@ -47,10 +51,22 @@ def main() -> None:
 
 
 @cli.command()
-def run(config: ConfigFolder = composition.CONFIG) -> None:
+def run(
+    role: Annotated[Role, typer.Option(help="Several processes on one PostgreSQL: pollers and gateways.")] = "all",
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
     """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
     settings, playbook = _configuration(config)
-    asyncio.run(composition.run(settings, playbook, Terminal()))
+    asyncio.run(life.run(settings, playbook, Terminal(), config=config, role=role))
+
+
+@cli.command()
+def reload(config: ConfigFolder = composition.CONFIG) -> None:
+    """Let the running bot on this machine read rules and phrases anew. With a problem in any file nothing changes."""
+    settings, _ = _configuration(config)
+    done, says = asyncio.run(composition.reload(settings))
+    print(says)
+    raise typer.Exit(0 if done else 1)
 
 
 @cli.command()
@@ -219,18 +235,19 @@ def _settings(config: Path) -> Settings:
 
 def _configuration(config: Path) -> tuple[Settings, Playbook]:
     """Settings and playbook. Raises ConfigError with the problems of both."""
-    problems: list[Problem] = []
     try:
         settings = _settings(config)
     except ConfigError as error:
-        problems += error.problems
+        raise ConfigError([*error.problems, *_problems(config)]) from error
+    return settings, composition.read_playbook(config)
+
+
+def _problems(config: Path) -> tuple[Problem, ...]:
     try:
-        playbook = composition.read_playbook(config)
+        composition.read_playbook(config)
     except ConfigError as error:
-        problems += error.problems
-    if problems:
-        raise ConfigError(problems)
-    return settings, playbook
+        return error.problems
+    return ()
 
 
 def _read(file: str) -> str:

@@ -5,12 +5,13 @@ It does no I/O and takes the time from the snapshot. The same arguments give the
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from bot.commentary import remember, write
 from bot.domain.facts import Facts
-from bot.domain.judgement import Verdict
+from bot.domain.judgement import Signal, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Post, Profile, Reason, Route, State
 from bot.domain.readings import Snapshot
@@ -36,7 +37,7 @@ def decide(
     """
     at = snapshot.taken_at
     observed = observed or observe(snapshot, history, playbook.catalog, playbook.holdings)
-    judgement = evaluate(playbook.rules, observed.facts, state.signals, at, profile.ranges)
+    judgement = evaluate(playbook.rules, observed.facts, carried(state, playbook), at, profile.ranges)
     venues = tuple(sorted({reading.source for reading in snapshot.readings}))
     lost = bool(set(state.venues) - set(venues))
     routes, reasons = _reasons(state, judgement, playbook, at, lost=lost)
@@ -44,7 +45,9 @@ def decide(
     posts: list[Post] = []
     memory, verdict = state.memory, judgement.verdict
     if reasons:
-        verdict = replace(verdict, flips=flips(playbook.rules, observed.facts, judgement.signals, verdict, profile.ranges))
+        verdict = replace(
+            verdict, flips=flips(playbook.rules, observed.facts, judgement.signals, verdict, profile.ranges)
+        )
         story = tell(verdict, observed.facts, playbook, profile, memory, at)
         stories[story.length] = story
         posts = [_post(story, route, reason, profile, at) for route, reason in reasons]
@@ -57,11 +60,22 @@ def decide(
         stance=verdict.stance,
         stance_since=at if changed else state.stance_since,
         venues=venues,
+        editions=playbook.editions,
     )
     return Decision(
         points=observed.points, facts=observed.facts, state=after, verdict=verdict, stories=stories, posts=tuple(posts),
         playbook_hash=playbook.hash,
     )  # fmt: skip
+
+
+def carried(state: State, playbook: Playbook) -> Mapping[str, Signal]:
+    """The signals that still hold: one of a rule that has changed since does not, so that the rule starts at unknown."""
+    now = playbook.editions
+    return {rule: signal for rule, signal in state.signals.items() if _same(state.editions.get(rule), now.get(rule))}
+
+
+def _same(then: str | None, now: str | None) -> bool:
+    return then is None or now is None or then == now
 
 
 def tell(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile, memory: Memory, at: datetime) -> Story:
@@ -106,4 +120,3 @@ def _post(story: Story, route: Route, reason: Reason, profile: Profile, at: date
 
 def _digest(*parts: str) -> str:
     return base64.b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()
-

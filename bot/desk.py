@@ -5,6 +5,7 @@ The desk answers commands from what it has stored, never from a venue: a dead ve
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.commentary import answer_card, article_possible, card, figure, footer, speak
-from bot.decide import decide, tell
+from bot.decide import carried, decide, tell
 from bot.domain.facts import Facts, Point
 from bot.domain.judgement import Verdict
 from bot.domain.playbook import Playbook
@@ -79,6 +80,7 @@ class Desk:
         self._hearings: dict[tuple[str, str], Hearing] = {}
         self._logged: dict[str, frozenset[tuple[str, str]]] = {}
         self._delivering = asyncio.Lock()
+        self._kept: set[str] = set()
         self.playbook = playbook
 
     # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,7 +131,7 @@ class Desk:
         """The verdict of now with what would change it, and the facts that it was judged on. Stores nothing."""
         facts = await self.facts(asset)
         state = await self._archive.state(asset, profile)
-        judgement = evaluate(self.playbook.rules, facts, state.signals, facts.at, profile.ranges)
+        judgement = evaluate(self.playbook.rules, facts, carried(state, self.playbook), facts.at, profile.ranges)
         found = flips(self.playbook.rules, facts, judgement.signals, judgement.verdict, profile.ranges)
         return replace(judgement.verdict, flips=found), facts
 
@@ -140,6 +142,10 @@ class Desk:
         reason = article_possible(verdict) if wanted == "article" else None
         given = replace(profile, length="embed" if reason else wanted)
         return tell(verdict, facts, self.playbook, given, Memory(), facts.at), verdict, reason
+
+    def refresh(self) -> None:
+        """Read the past from the archive again when it is next asked for: another process may have added to it."""
+        self._history.clear()
 
     def hearings(self) -> Sequence[Hearing]:
         """How each source did, over all assets, in bot.toml's order."""
@@ -192,8 +198,10 @@ class Desk:
 
         Returns the default profile's decision.
         """
+        begun_s = time.perf_counter()
         snapshot = await self._gather(asset, at)
         before = await self.history(asset)
+        await self._keep_playbook(at)
         observed = observe(snapshot, before, self.playbook.catalog, self.playbook.holdings)
         snapshot = replace(snapshot, gaps=snapshot.gaps + observed.gaps)
         self._log_news(asset, snapshot.gaps)
@@ -203,11 +211,18 @@ class Desk:
             decision = decide(snapshot, before, state, self.playbook, profile, observed=observed)
             await self._archive.commit(asset, profile, decision, snapshot)
             decided = decided or decision
-        self._history[asset] = before.extended(observed.points)
+        self._history[asset] = observed.history or before
         await self.deliver()
         if decided is None:
             raise ValueError(f"{asset}: the archive named no profile")
+        log.info("poll.done", asset=asset, took_s=round(time.perf_counter() - begun_s, 3), gaps=len(snapshot.gaps))
         return decided
+
+    async def _keep_playbook(self, at: datetime) -> None:
+        """Keep what judges from now on, so that its posts can be told again."""
+        if self.playbook.hash not in self._kept:
+            await self._archive.keep_playbook(self.playbook, at)
+            self._kept.add(self.playbook.hash)
 
     async def _with_due(self, state: State, asset: str, at: datetime) -> State:
         due = await self._agenda(asset, at)
@@ -295,6 +310,7 @@ class Desk:
             await self._archive.mark_sent(
                 post.id, channel=post.channel, sent_at=self.now(), message_id=message_id
             )
+            log.info("post.sent", post=post.id, channel=post.channel, reason=post.reason)
 
     def card(self, post: Post) -> Card:
         """A post as every surface renders it."""

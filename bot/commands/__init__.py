@@ -6,13 +6,18 @@ A module of this package with a `COMMAND` is a command. Its description and its 
 
 import importlib
 import pkgutil
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
+
 from bot.desk import Desk
 from bot.domain.posts import Answer, Profile
 from bot.errors import InputError
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,7 @@ def usage(command: Command) -> str:
 
 async def run(desk: Desk, command: Command, request: Request) -> Answer:
     """The command's answer; for input that cannot be taken a private one that says what would be right."""
+    begun_s = time.perf_counter()
     try:
         for option in command.options:
             typed = request.options.get(option.name)
@@ -91,3 +97,6 @@ async def run(desk: Desk, command: Command, request: Request) -> Answer:
         return await command.answer(desk, request)
     except InputError as error:
         return desk.refuse(error, request.profile)
+    finally:
+        took_s = round(time.perf_counter() - begun_s, 4)
+        log.info("answer.given", command=command.name, surface=request.surface, took_s=took_s)

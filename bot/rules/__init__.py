@@ -7,6 +7,7 @@ told; `explain` what a rule met; `replay` judges a whole history by the same cod
 
 from bot.rules.alerts import alert
 from bot.rules.cases import Case, Ran, Report, coverage, parse_cases, run_case, run_cases
+from bot.rules.editions import editions
 from bot.rules.evaluate import Change, Judgement, evaluate
 from bot.rules.explain import Explained, Part, explain
 from bot.rules.flips import flips
@@ -32,6 +33,7 @@ __all__ = [
     "Told",
     "alert",
     "coverage",
+    "editions",
     "evaluate",
     "explain",
     "flips",

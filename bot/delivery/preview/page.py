@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,9 +30,11 @@ STATIC = Path(__file__).parent / "static"
 
 
 def create_app(
-    desk: Desk, preview: Preview, *, loopback: bool = True, password: str | None = None, beat_s: float = BEAT_S
-) -> web.Application:
-    """The page's web application over a desk. It asks the desk and its archive, never a venue."""
+    desk: Desk, preview: Preview, *, loopback: bool = True, password: str | None = None, beat_s: float = BEAT_S,
+    beside: Iterable[web.RouteDef] = (),
+) -> web.Application:  # fmt: skip
+    """The page's web application over a desk. It asks the desk and its archive, never a venue. `beside` are addresses of others;
+    without any the page answers `/healthz` itself."""
     guarded = guard(loopback=loopback, password=password)
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guarded, _archive_out])
     page = Page(desk=desk, preview=preview, commands=discover(), beat_s=beat_s)
@@ -40,7 +42,7 @@ def create_app(
     app.router.add_get("/stream", page.stream)
     app.router.add_get("/suggest", page.suggest)
     app.router.add_post("/command", page.command)
-    app.router.add_get("/healthz", page.healthz)
+    app.add_routes(list(beside) or [web.get("/healthz", page.healthz)])
     app.router.add_static("/static", STATIC)
     app.on_shutdown.append(page.end)
     return app

@@ -1,6 +1,6 @@
 """Starts and stops the page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -16,16 +16,17 @@ PATIENCE_S = 1.0  # open streams never end by themselves; nobody wants to wait f
 
 @asynccontextmanager
 async def serve(
-    desk: Desk, preview: Preview, *, host: str = "127.0.0.1", port: int = 8737, password: str | None = None
-) -> AsyncIterator[str]:
-    """Serve the page while the block runs; gives its address. Port 0 takes any free one.
+    desk: Desk, preview: Preview, *, host: str = "127.0.0.1", port: int = 8737, password: str | None = None,
+    beside: Iterable[web.RouteDef] = (),
+) -> AsyncIterator[str]:  # fmt: skip
+    """Serve the page while the block runs; gives its address. Port 0 takes any free one. `beside` are further addresses.
 
     Raises ConfigError where the address is not loopback and there is no password, or where the port is taken.
     """
     if not is_loopback(host) and not password:
         reason = "others could read this address: set TIGHTROPE_PAGE__PASSWORD, or serve on 127.0.0.1"
         raise ConfigError([Problem(file="bot.toml", id="page.host", reason=reason)])
-    app = create_app(desk, preview, loopback=is_loopback(host), password=password)
+    app = create_app(desk, preview, loopback=is_loopback(host), password=password, beside=beside)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE_S, handler_cancellation=True)
     await runner.setup()
     try:
