@@ -62,18 +62,22 @@ def _edge(route: Route, judgement: Judgement, severity: Severity, notify: Notify
     if calm:
         return None
     if _rank(severity) > _rank(route.last_severity):
-        return "escalated"
-    return _new_alarm(route, judgement, notify, at)
+        return "escalated" if severity != "alarm" or _untold(route, _alarms(judgement), notify, at) else None
+    new = [change.rule for change in judgement.changed if change.told == "on" and change.rule in _alarms(judgement)]
+    if not _untold(route, new, notify, at):
+        return None
+    return "repeat" if all(rule in _told_at(route) for rule in new) else "escalated"
 
 
-def _new_alarm(route: Route, judgement: Judgement, notify: Notify, at: datetime) -> Reason | None:
-    """An alarm that came on in this very evaluation: news where the channel was not told of it, or not for long."""
-    alarms = set(_alarms(judgement))
-    new = [change.rule for change in judgement.changed if change.told == "on" and change.rule in alarms]
-    told = {rule: told_at for told_at, subject in _told(route) for rule in subject.split()}
-    if any(rule not in told for rule in new):
-        return "escalated"
-    return "repeat" if any(at - told[rule] >= notify.repeat for rule in new) else None
+def _untold(route: Route, alarms: list[str], notify: Notify, at: datetime) -> bool:
+    """Whether some of these alarms was not told to the channel, or not for long."""
+    told = _told_at(route)
+    return any(rule not in told or at - told[rule] >= notify.repeat for rule in alarms)
+
+
+def _told_at(route: Route) -> dict[str, datetime]:
+    """When each alarm that is remembered was told last."""
+    return {rule: told_at for told_at, subject in _told(route) for rule in subject.split()}
 
 
 def _is_clear(verdict: Verdict) -> bool:
@@ -123,11 +127,10 @@ def _silent(route: Route, verdict: Verdict, severity: Severity) -> Route:
     known = route.last_stance
     if known in (None, "no-call") and verdict.stance == "neutral":
         known = "neutral"
-    lower = known == verdict.stance and _rank(severity) < _rank(route.last_severity)
     return replace(
         route,
         last_stance=known,
-        last_severity=severity if lower or route.last_severity is None else route.last_severity,
+        last_severity=severity if known == verdict.stance else route.last_severity,
         waiting=None,
         held_until=None,
     )
