@@ -123,8 +123,8 @@ class _Rest(Exception):
 class Http:
     """One pool of connections for all sources. Use as an async context manager, or call `aclose`.
 
-    Requests go to httpx's transport itself: its client adds cookies, redirects and authentication, which no venue needs and
-    which cost more than half of a small request's time.
+    Requests go to httpx's transport itself: its client adds cookies, redirects and authentication, which no venue needs
+    (docs/decisions/0003).
     """
 
     def __init__(
