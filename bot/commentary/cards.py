@@ -73,7 +73,7 @@ def line(name: str, facts: Facts, bank: PhraseBank) -> Text:
 def footer(facts: Facts, bank: PhraseBank) -> Text:
     """The line under every post and answer: who was heard, when, that it is no advice."""
     words, recorder = bank.words, Recorder(bank.words)
-    heard = sorted({venue for fact in facts.known.values() for venue in fact.venues})
+    heard = sorted({venue for fact in facts.of_metrics().values() for venue in fact.venues})
     at = Origin(kind="date", ref="at", value=facts.at.isoformat())
     text = words["footer"].format(
         sources=_sources(heard, facts, recorder, bank),
@@ -89,7 +89,7 @@ def _sources(heard: list[str], facts: Facts, recorder: Recorder, bank: PhraseBan
     if not heard:
         return words["sources_none"]
     named = ", ".join(words.get(f"venue.{venue}", venue.capitalize()) for venue in heard)
-    total = max((fact.of_venues for fact in facts.known.values()), default=0)
+    total = max((fact.of_venues for fact in facts.of_metrics().values()), default=0)
     if total < len(heard) or total == 1:
         return named
     ours = recorder.mark(str(len(heard)), Origin(kind="count", ref="venues heard", value=float(len(heard))), "count")
@@ -99,7 +99,7 @@ def _sources(heard: list[str], facts: Facts, recorder: Recorder, bank: PhraseBan
 
 def _oldest(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
     """The time of the oldest reading that is still judged by, where it is not that of the evaluation."""
-    readings = [fact.at for name, fact in facts.known.items() if "." not in name]
+    readings = [fact.at for fact in facts.of_metrics().values()]
     oldest: datetime = min(readings, default=facts.at)
     if oldest >= facts.at:
         return ""

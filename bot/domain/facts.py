@@ -68,6 +68,13 @@ class Facts:
     known: Mapping[str, Fact]
     unknown: Mapping[str, str] = field(default_factory=dict)
     stale: Mapping[str, Fact] = field(default_factory=dict)
+    measured: Mapping[str, Fact] | None = None
+
+    def of_metrics(self) -> Mapping[str, Fact]:
+        """The fresh facts that are metrics themselves. `measured` gives them without working out any view."""
+        if self.measured is not None:
+            return self.measured
+        return {name: fact for name, fact in self.known.items() if "." not in name}
 
     def get(self, name: str) -> Fact | None:
         """The fresh fact, or None."""

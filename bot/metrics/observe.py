@@ -91,6 +91,7 @@ def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcome
         known=OneKind(shelves, lambda shelf: shelf.known),
         unknown=OneKind(shelves, lambda shelf: shelf.unknown),
         stale=OneKind(shelves, lambda shelf: shelf.stale),
+        measured={name: _fact(name, outcome.value) for name, outcome in outcomes.items() if outcome.value},
     )
 
 
