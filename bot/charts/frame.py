@@ -1,0 +1,193 @@
+"""What every chart has around its data: title, key, caption, axes; and where a label goes so that none lies on another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isnan, nan
+
+from bot.charts import theme, ticks
+from bot.charts.sheet import Across, Box, Sheet
+from bot.domain.posts import ChartSpec, Column
+
+TITLE_AT = theme.HEIGHT - 52
+KEY_AT = theme.HEIGHT - 94
+PLOT_HIGH = theme.HEIGHT - 118
+PLOT_LOW = 96
+CAPTION_AT = 20
+ROW = 32  # from one line of small words to the next
+SAMPLE = 44  # the width of a sample in the key
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One entry of the key: a line as it is drawn (`upright`: a stroke), or a field as it is filled."""
+
+    label: str
+    ink: str
+    dash: object = "-"
+    marker: str = ""
+    filled: bool = False
+    upright: bool = False
+    strength: float = 0.3
+    hatch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A field of the sheet and the numbers at its edges."""
+
+    left: float
+    right: float
+    low: float = PLOT_LOW
+    high: float = PLOT_HIGH
+    x_ends: tuple[float, float]
+    y_ends: tuple[float, float]
+
+    def x(self, value: float) -> float:
+        """The pixel of a number along the field."""
+        start, end = self.x_ends
+        return self.left + (value - start) / (end - start) * (self.right - self.left)
+
+    def y(self, value: float) -> float:
+        """The pixel of a number up the field."""
+        start, end = self.y_ends
+        return self.low + (value - start) / (end - start) * (self.high - self.low)
+
+
+def heading(sheet: Sheet, spec: ChartSpec) -> None:
+    """Title above, caption below: every chart says what it shows, of whom and when."""
+    room = theme.WIDTH - 2 * theme.EDGE
+    title = sheet.fitting(spec.title, room, size=theme.TITLE, bold=True)
+    sheet.text(theme.EDGE, TITLE_AT, title, size=theme.TITLE, bold=True)
+    caption = sheet.fitting(spec.caption, room, size=theme.SMALL)
+    sheet.text(theme.EDGE, CAPTION_AT, caption, size=theme.SMALL, ink=theme.MUTED)
+
+
+def key(sheet: Sheet, unit: str, entries: Sequence[Key], left: float = theme.EDGE) -> None:
+    """The unit, then what each ink stands for, on one line; what does not fit is cut."""
+    x = left
+    if unit and unit != "USD":
+        x = sheet.text(x, KEY_AT, unit, ink=theme.MUTED, size=theme.SMALL).right + 30
+    for entry in entries:
+        room = theme.WIDTH - theme.EDGE - x - SAMPLE - 12
+        label = sheet.fitting(entry.label, room, size=theme.SMALL) if room > SAMPLE else ""
+        if len(label) < 2:
+            return
+        _sample(sheet, x, entry)
+        x = sheet.text(x + SAMPLE + 12, KEY_AT, label, size=theme.SMALL, ink=theme.TEXT).right + 26
+
+
+def _sample(sheet: Sheet, x: float, entry: Key) -> None:
+    middle = KEY_AT + 8
+    if entry.filled:
+        box = (x, middle - 10, x + SAMPLE, middle + 10)
+        sheet.bars([box], entry.ink, strength=entry.strength, hatch=entry.hatch, outline=True)
+        return
+    if entry.upright:
+        sheet.line([x + SAMPLE - 12] * 2, [middle - 13, middle + 13], entry.ink, width=5)
+        return
+    sheet.line([x, x + SAMPLE], [middle, middle], entry.ink, dash=entry.dash)
+    if entry.marker:
+        sheet.dots([x + SAMPLE / 2], [middle], entry.ink, marker=entry.marker)
+
+
+def levels(sheet: Sheet, plot: Plot, unit: str, most: int = 5, *, sign: bool = True) -> None:
+    """Grid lines at round numbers, each with its number left of the field. Without `sign` numbers below zero lose theirs."""
+    start, end = plot.y_ends
+    step = ticks.step_for(start, end, most)
+    for value in ticks.numbers(start, end, most):
+        y = plot.y(value)
+        nought = abs(value) < step * 1e-6
+        sheet.line([plot.left, plot.right], [y, y], theme.AXIS if nought else theme.GRID, width=2 if nought else 1.5, over=1)
+        label = ticks.written(0.0 if nought else value if sign else abs(value), unit, step)
+        sheet.text(plot.left - 12, y, label, ink=theme.MUTED, across="right", upright="center", size=theme.SMALL)
+
+
+def room_for_levels(sheet: Sheet, y_ends: tuple[float, float], unit: str, most: int = 5) -> float:
+    """Where a field begins so that its numbers have room left of it."""
+    step = ticks.step_for(*y_ends, most)
+    shown = [ticks.written(value, unit, step) for value in ticks.numbers(*y_ends, most)]
+    return theme.EDGE + max((sheet.width_of(text, size=theme.SMALL) for text in shown), default=0.0) + 12
+
+
+def times(sheet: Sheet, plot: Plot, most: int = 5) -> None:
+    """Round UTC times below the field, each with a small stroke."""
+    since, until = (datetime.fromtimestamp(end, UTC) for end in plot.x_ends)
+    found, step = ticks.times(since, until, most)
+    for at in found:
+        foot(sheet, plot, plot.x(at.timestamp()), ticks.moment(at, step))
+
+
+def foot(sheet: Sheet, plot: Plot, x: float, label: str) -> None:
+    """One label below the field with its stroke; left out where it would lie on another."""
+    half = sheet.width_of(label, size=theme.SMALL) / 2
+    y = plot.low - 12
+    wanted = Box(text=label, left=x - half, low=y - 24, right=x + half, high=y)
+    sheet.line([x, x], [plot.low, plot.low - 7], theme.AXIS, width=2, over=1)
+    if sheet.free(wanted, 14):
+        sheet.text(x, y, label, ink=theme.MUTED, across="center", upright="top", size=theme.SMALL)
+
+
+def points(column: Column) -> list[tuple[float, float]]:
+    """A column's points, in seconds since 1970 where it is over time; a gap is nan."""
+    along = [at.timestamp() for at in column.at] if column.at else list(column.x)
+    return [(x, nan if y is None else y) for x, y in zip(along, column.y, strict=True)]
+
+
+def known(column: Column) -> list[tuple[float, float]]:
+    """A column's points that are there."""
+    return [(x, y) for x, y in points(column) if not isnan(y)]
+
+
+def time_ends(columns: Sequence[Column]) -> tuple[float, float]:
+    """From the first time to the last, an hour at least."""
+    found = [at.timestamp() for column in columns for at in column.at]
+    return min(found), max(max(found), min(found) + 3600)
+
+
+def line(sheet: Sheet, plot: Plot, drawn: Points, ink: str, *, dash: object = "-", width: float = 3.5) -> None:
+    """A line with its gaps; a value alone between two gaps is a dot."""
+    sheet.line([plot.x(x) for x, _ in drawn], [plot.y(y) for _, y in drawn], ink, dash=dash, width=width)
+    padded = [nan, *(y for _, y in drawn), nan]
+    lonely = [
+        point for place, point in enumerate(drawn)
+        if not isnan(point[1]) and isnan(padded[place]) and isnan(padded[place + 2])
+    ]  # fmt: skip
+    if lonely:
+        sheet.dots([plot.x(x) for x, _ in lonely], [plot.y(y) for _, y in lonely], ink, size=9)
+
+
+def last_words(column: Column, unit: str, *, named: bool = False) -> str:
+    """A column's last value in words, its own where it has some; behind its name where it is one of several."""
+    value = column.text or ticks.written(known(column)[-1][1], unit)
+    return f"{column.label} {value}" if named else value
+
+
+def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """Places for labels as near as may be to where they are wanted, at least `apart` from each other and inside the ends."""
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    found = [min(max(y, low), high) for y in wanted]
+    for before, after in zip(order, order[1:], strict=False):
+        found[after] = max(found[after], found[before] + apart)
+    ceiling = high
+    for place in reversed(order):
+        found[place] = min(found[place], ceiling)
+        ceiling = found[place] - apart
+    return found
+
+
+def near(sheet: Sheet, x: float, y: float, label: str, ink: str, *, ways: Sequence[int] = (1, -1), away: float = 16) -> Box | None:
+    """A label above (1) or below (-1) a point, one row further off at 2 and -2; None where everything is taken."""
+    half, row = sheet.width_of(label, bold=True) / 2, theme.LABEL + 8
+    middle = min(max(x, half + 6), theme.WIDTH - half - 6)
+    for way in ways:
+        off = away + (abs(way) - 1) * row
+        low = y + off if way > 0 else y - off - theme.LABEL
+        box = Box(text=label, left=middle - half, low=low - 4, right=middle + half, high=low + theme.LABEL)
+        if sheet.free(box, 6):
+            return sheet.text(middle, low, label, ink=ink, across="center", bold=True)
+    return None

@@ -1,0 +1,59 @@
+"""RGBA pixels → PNG with a palette of the theme's colors and their blends with the ground.
+
+A quarter of the bytes of a full-color PNG, and several times as fast to write. Docs: https://www.w3.org/TR/png-3/.
+"""
+
+import struct
+import zlib
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.charts import theme
+
+Bytes = npt.NDArray[np.uint8]
+
+_BITS = 5  # of each color that decide which palette entry it becomes
+_STEPS = 17  # shades between the ground and an ink: the soft edges of lines and letters
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+@cache
+def palette() -> Bytes:
+    """The palette's colors, one a row: at most 256."""
+    ground = np.array(_rgb(theme.GROUND), np.float64)
+    inks = [theme.TEXT, theme.MUTED, theme.AXIS, theme.GRID, *theme.INKS]
+    shades = [
+        ground + (np.array(_rgb(ink), np.float64) - ground) * step / (_STEPS - 1) for ink in inks for step in range(_STEPS)
+    ]
+    return np.unique(np.rint(np.array(shades)).astype(np.uint8), axis=0)
+
+
+@cache
+def _entries() -> Bytes:
+    """For each coarse color, blue in the high bits, the number of the nearest palette entry."""
+    levels = (np.arange(1 << _BITS) << (8 - _BITS)) + (1 << (7 - _BITS))
+    blue, green, red = (axis.ravel()[:, None] for axis in np.meshgrid(levels, levels, levels, indexing="ij"))
+    colors = palette().astype(np.int32)
+    away = (red - colors[:, 0]) ** 2 + (green - colors[:, 1]) ** 2 + (blue - colors[:, 2]) ** 2
+    return np.asarray(away.argmin(axis=1), np.uint8)
+
+
+def encode(rgba: Bytes) -> bytes:
+    """The picture (height × width × 4) as PNG bytes; the same pixels give the same bytes."""
+    height, width = rgba.shape[:2]
+    pixels = rgba.view("<u4")[..., 0]
+    coarse = ((pixels >> 3) & 31) | ((pixels >> 6) & (31 << 5)) | ((pixels >> 9) & (31 << 10))
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: 0, none
+    np.take(_entries(), coarse, out=rows[:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"PLTE", palette().tobytes()), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in parts)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -1,0 +1,160 @@
+"""One sheet of paper: lines, bars, markers and words in pixels, drawn with matplotlib's Figure and Agg; used again and again.
+
+Pixels count from the lower left. pyplot is never used: it keeps figures in a global state that is not safe in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from bot.charts import theme
+from bot.charts.png import encode
+
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import RendererAgg
+
+Across = Literal["left", "center", "right"]
+Upright = Literal["baseline", "center", "top", "bottom"]
+Dash = str | tuple[int, tuple[float, ...]]
+
+BETWEEN = 8.0  # the least distance between two words side by side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """Where a word stands."""
+
+    text: str
+    left: float
+    low: float
+    right: float
+    high: float
+
+    def meets(self, other: Box, room: float = 0.0) -> bool:
+        """Whether the two overlap, or come nearer than `room`."""
+        apart = self.right + room <= other.left or other.right + room <= self.left
+        return not (apart or self.high + room <= other.low or other.high + room <= self.low)
+
+
+class Sheet:
+    """A sheet: `wipe`, draw, `png`. One thread at a time."""
+
+    def __init__(self) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # 0.3 s: loaded by the first chart
+        from matplotlib.figure import Figure
+
+        # At 72 dots an inch a point is a pixel.
+        self._figure = Figure(figsize=(theme.WIDTH / 72, theme.HEIGHT / 72), dpi=72, facecolor=theme.GROUND)
+        self._canvas = FigureCanvasAgg(self._figure)
+        self.words: list[Box] = []
+
+    def wipe(self) -> None:
+        """Empty the sheet."""
+        self._figure.clear()
+        self.words = []
+
+    @property
+    def _renderer(self) -> RendererAgg:
+        return self._canvas.get_renderer()
+
+    def png(self) -> bytes:
+        """What is on it, as PNG."""
+        self._canvas.draw()
+        return encode(np.asarray(self._canvas.buffer_rgba()))
+
+    def line(
+        self, x: Sequence[float], y: Sequence[float], ink: str, *, width: float = 3.5, dash: Any = "-", over: int = 3
+    ) -> None:
+        """A line through points; a nan breaks it."""
+        from matplotlib.lines import Line2D
+
+        self._figure.add_artist(
+            Line2D(
+                x, y, color=ink, linewidth=width, linestyle=dash, transform=None, zorder=over, solid_joinstyle="round",
+                solid_capstyle="round",
+            )
+        )  # fmt: skip
+
+    def dots(
+        self, x: Sequence[float], y: Sequence[float], ink: str, *, marker: str = "o", size: float = 13, over: int = 4
+    ) -> None:
+        """Markers at points, with an edge of the ground's color."""
+        from matplotlib.lines import Line2D
+
+        self._figure.add_artist(
+            Line2D(
+                x, y, color=ink, linestyle="", marker=marker, markersize=size, markeredgecolor=theme.GROUND,
+                markeredgewidth=2, transform=None, zorder=over,
+            )
+        )  # fmt: skip
+
+    def bars(
+        self, corners: Sequence[tuple[float, float, float, float]], ink: str, *, strength: float = 1.0, hatch: str = "",
+        outline: bool = False, over: int = 2,
+    ) -> None:  # fmt: skip
+        """Rectangles (left, low, right, high), filled in the ink's strength, hatched or outlined."""
+        from matplotlib.collections import PolyCollection
+
+        shapes = [((x0, y0), (x1, y0), (x1, y1), (x0, y1)) for x0, y0, x1, y1 in corners]
+        fill = blend(ink, strength)
+        edge = ink if hatch or outline else "none"
+        drawn = PolyCollection(
+            shapes, facecolors=fill, edgecolors=edge, linewidths=2 if outline else 0, hatch=hatch or None, zorder=over
+        )
+        drawn.set_transform(None)
+        self._figure.add_artist(drawn)
+
+    def text(
+        self, x: float, y: float, text: str, *, size: float = theme.LABEL, ink: str = theme.TEXT, across: Across = "left",
+        upright: Upright = "baseline", bold: bool = False, over: int = 6,
+    ) -> Box:  # fmt: skip
+        """Words at a place, moved inwards where they would leave the sheet. Says where they stand."""
+        from matplotlib.text import Text
+
+        shown = Text(
+            x, y, text, color=ink, fontsize=size, horizontalalignment=across, verticalalignment=upright,
+            fontweight="bold" if bold else "normal", parse_math=False, zorder=over, fontfamily="DejaVu Sans",
+        )  # fmt: skip
+        shown.set_transform(None)
+        self._figure.add_artist(shown)
+        shown.set_figure(self._figure)
+        extent = shown.get_window_extent(self._renderer)
+        aside = max(4.0 - extent.x0, min(0.0, theme.WIDTH - 4.0 - extent.x1))
+        if aside:
+            shown.set_x(x + aside)
+        box = Box(text=text, left=extent.x0 + aside, low=extent.y0, right=extent.x1 + aside, high=extent.y1)
+        self.words.append(box)
+        return box
+
+    def width_of(self, text: str, *, size: float = theme.LABEL, bold: bool = False) -> float:
+        """How wide the words would be."""
+        from matplotlib.text import Text
+
+        shown = Text(
+            0, 0, text, fontsize=size, fontweight="bold" if bold else "normal", parse_math=False, fontfamily="DejaVu Sans",
+            figure=self._figure,
+        )  # fmt: skip
+        return float(shown.get_window_extent(self._renderer).width)
+
+    def fitting(self, text: str, room: float, *, size: float, bold: bool = False) -> str:
+        """The words, cut with an ellipsis where they are wider than the room."""
+        if self.width_of(text, size=size, bold=bold) <= room:
+            return text
+        while text and self.width_of(f"{text.rstrip()}…", size=size, bold=bold) > room:
+            text = text[:-1]
+        return f"{text.rstrip(' ,;·')}…"
+
+    def free(self, box: Box, room: float = BETWEEN) -> bool:
+        """Whether no word stands there."""
+        return not any(box.meets(other, room) for other in self.words)
+
+
+def blend(ink: str, strength: float) -> tuple[float, float, float]:
+    """The ink laid over the ground: 0 is the ground, 1 the ink. Solid, so that it stays within the palette."""
+    over, under = (tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)) for color in (ink, theme.GROUND))
+    red, green, blue = (low + (high - low) * strength for high, low in zip(over, under, strict=True))
+    return red, green, blue

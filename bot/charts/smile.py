@@ -1,0 +1,49 @@
+"""The smile of one expiry: implied volatility (`y`, % a year) by strike (`x`, USD).
+
+`marks` with `x` and `y` are points on it (25-delta put, at the money, 25-delta call); one with `x` alone is the forward.
+"""
+
+from bot.charts import frame, theme, ticks
+from bot.charts.frame import Key, Plot
+from bot.charts.sheet import Sheet
+from bot.domain.posts import ChartSpec
+
+POINT_MARKERS = ("v", "s", "^", "D")
+
+
+def draw(sheet: Sheet, spec: ChartSpec) -> None:
+    """The smile's lines, its marked points with their words."""
+    shown = [column for column in spec.series if frame.known(column)]
+    placed = [(mark.x, mark.y) for mark in spec.marks if mark.x is not None and mark.y is not None]
+    along = [x for column in shown for x, _ in frame.known(column)] + [x for x, _ in placed]
+    y_ends = ticks.room_around([y for column in shown for _, y in frame.known(column)] + [y for _, y in placed], 0.2)
+    plot = Plot(
+        left=frame.room_for_levels(sheet, y_ends, spec.unit), right=theme.WIDTH - theme.EDGE - 8,
+        x_ends=ticks.room_around(along, 0.02), y_ends=y_ends,
+    )  # fmt: skip
+    frame.levels(sheet, plot, spec.unit)
+    step = ticks.step_for(*plot.x_ends, 5)
+    for strike in ticks.numbers(*plot.x_ends, 5):
+        frame.foot(sheet, plot, plot.x(strike), ticks.written(strike, "USD", step))
+    for place, column in enumerate(shown):
+        frame.line(sheet, plot, frame.points(column), theme.INKS[place], dash=theme.DASHES[place])
+    _marks(sheet, plot, spec)
+    lines = [
+        Key(label=column.label, ink=theme.INKS[place], dash=theme.DASHES[place]) for place, column in enumerate(shown)
+    ]
+    frame.key(sheet, spec.unit, lines)
+
+
+def _marks(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
+    markers = iter(POINT_MARKERS * len(spec.marks))
+    for mark in spec.marks:
+        if mark.x is None:
+            continue
+        x = plot.x(mark.x)
+        if mark.y is None:
+            sheet.line([x, x], [plot.low, plot.high], theme.MUTED, width=2, dash=(0, (5, 4)), over=2)
+            sheet.text(x + 8, plot.high - 6, mark.label, ink=theme.MUTED, size=theme.SMALL, upright="top")
+            continue
+        sheet.dots([x], [plot.y(mark.y)], theme.ORANGE, marker=next(markers), size=17)
+        # A smile bends away from what lies below it.
+        frame.near(sheet, x, plot.y(mark.y), mark.label, theme.TEXT, ways=(-1, -2, -3, 1, 2), away=20)

@@ -1,0 +1,29 @@
+"""Colors and sizes of every chart. One dark card that reads on Discord's dark and light alike.
+
+Series colors are Okabe and Ito's, which stay apart for every kind of color vision; each also has a marker and a dash, so that
+no color has to be told from another. Sizes are pixels of a picture that is shown at 400 pixels on a phone.
+"""
+
+WIDTH, HEIGHT = 960, 600
+
+GROUND = "#1e1f22"
+GRID = "#3f4248"
+AXIS = "#80848e"
+MUTED = "#c4c9ce"
+TEXT = "#f2f3f5"
+
+SKY = "#56b4e9"
+ORANGE = "#e69f00"
+GREEN = "#2fbf91"
+YELLOW = "#f0e442"
+VERMILION = "#f0713c"
+PURPLE = "#d99bc0"
+INKS = (SKY, ORANGE, GREEN, PURPLE, YELLOW, VERMILION)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", (0, (7, 2.5)), (0, (2, 2)), (0, (9, 2.5, 2, 2.5)), (0, (4, 2)), (0, (1, 1.5)))
+
+STANCE_INKS = {"bearish": VERMILION, "overheated": ORANGE, "neutral": SKY, "bullish": GREEN}
+STANCE_MARKERS = {"bearish": "v", "overheated": "D", "neutral": "s", "bullish": "^"}
+
+TITLE, BIG, LABEL, SMALL = 33, 52, 25, 23  # 14, 22, 10.5 and 9.5 px at 400 px wide
+EDGE = 28

@@ -1,0 +1,77 @@
+"""Where an axis has its ticks, and how short numbers and times are written beside it. Exact values stand in the answer's text."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+MINUS = "−"
+SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+TIME_STEPS = (
+    *(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12)),
+    *(timedelta(days=days) for days in (1, 2, 3, 7, 14, 30, 60, 90, 180)),
+)
+ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+def step_for(low: float, high: float, most: int) -> float:
+    """The smallest round step that needs at most so many intervals."""
+    least = (high - low) / most
+    size = 10.0 ** math.floor(math.log10(least))
+    return next((size * factor for factor in ROUND if size * factor >= least * (1 - 1e-9)), size * 10)
+
+
+def numbers(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers between two numbers, both included."""
+    step = step_for(low, high, most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [count * step for count in range(first, last + 1)]
+
+
+def written(value: float, unit: str, step: float | None = None) -> str:
+    """A number as short as it may be: 35.8e9 USD is $35.8B, 2 % is 2%. `step` is the distance of its neighbors on an axis."""
+    size = abs(value)
+    scale, letter = next(((scale, letter) for scale, letter in SCALES if size >= scale * 0.9995), (1.0, ""))
+    places = _places(step / scale) if step else _usual_places(size / scale, unit)
+    shown = f"{size / scale:,.{places}f}"
+    if not step and "." in shown:
+        shown = shown.rstrip("0").rstrip(".")
+    shown = f"${shown}{letter}" if unit == "USD" else f"{shown}{letter}{'%' if unit.startswith('%') else ''}"
+    return f"{MINUS}{shown}" if value < 0 and any(digit in shown for digit in "123456789") else shown
+
+
+def _places(step: float) -> int:
+    """The decimals that tell numbers apart that stand so far from each other."""
+    places = 0
+    while places < 6 and abs(step - round(step, places)) > 1e-6 * step:
+        places += 1
+    return places
+
+
+def _usual_places(size: float, unit: str) -> int:
+    whole = len(str(int(size)))
+    if unit == "USD":
+        return max(0, 3 - whole)
+    return 2 if unit == "ratio" or size < 0.1 else 1
+
+
+def times(since: datetime, until: datetime, most: int = 5) -> tuple[list[datetime], timedelta]:
+    """Round UTC times between two times, and their distance."""
+    span = max(until - since, timedelta(hours=1))
+    step = next((step for step in TIME_STEPS if span / step <= most), TIME_STEPS[-1])
+    start = datetime(since.year, 1, 1, tzinfo=UTC)
+    first = start + math.ceil((since - start) / step) * step
+    return [first + count * step for count in range(int((until - first) / step) + 1)] if first <= until else [], step
+
+
+def moment(at: datetime, step: timedelta) -> str:
+    """A tick's time: 14:00, or the day where that begins or steps are days."""
+    if step >= timedelta(days=1) or at.hour == 0:
+        return f"{at.day} {at:%b}"
+    return f"{at:%H:%M}"
+
+
+def room_around(values: Sequence[float], share: float = 0.08) -> tuple[float, float]:
+    """An axis's ends for values: some room on both sides, never none."""
+    low, high = min(values), max(values)
+    room = (high - low) * share or max(abs(high) * 0.05, 0.5)
+    return low - room, high + room
