@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ import typer
 from rich.console import Console as Terminal
 
 from bot import app as composition
-from bot import inquiry, life
+from bot import inquiry, life, past
+from bot.doctor import versions as package_versions
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
 from bot.logs import set_up_logs
@@ -92,10 +94,20 @@ def brief(
     as_json: Json = False,
     length: Annotated[Length, typer.Option(help="How long.")] = "embed",
     recording: Annotated[Path | None, typer.Option(help="A folder of recorded replies instead of the venues.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="A past time, such as 2026-02-06T00:00Z: from the archive alone.")
+    ] = None,
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
-    """The verdict on an asset now, with its commentary."""
+    """The verdict on an asset, now or at a past time, with its commentary."""
     playbook = composition.read_playbook(config)
+    if at is not None:
+        then = asyncio.run(past.brief_then(_settings(config), playbook, asset.upper(), _time(at), length))
+        if as_json:
+            _print_json(past.as_json(then))
+        else:
+            print(past.story_text(then.story))
+        return
     if recording:
         facts = composition.recorded_facts(recording, asset.upper(), playbook)
     else:
@@ -183,8 +195,15 @@ def check(
 
 
 @cli.command()
-def doctor(as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> None:
+def doctor(
+    as_json: Json = False,
+    versions: Annotated[bool, typer.Option("--versions", help="Print the versions of all packages, and stop.")] = False,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
     """Look at token, permissions, sources, database and clock, and say what to mend. Exit code 1 if something is ill."""
+    if versions:
+        _print_versions(as_json)
+        return
     with _progress("asking Discord and the venues"):
         findings = asyncio.run(composition.doctor(*_configuration(config)))
     if as_json:
@@ -193,6 +212,40 @@ def doctor(as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> 
         for one in findings:
             print(f"{'ok  ' if one.well else 'ILL '} {one.what}: {one.says}")
     raise typer.Exit(0 if all(one.well for one in findings) else 1)
+
+
+@cli.command()
+def replay(post: str, as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> None:
+    """Make a post again from the archive, by the rules and words of its time. Exit code 1 if it comes out differently."""
+    again = asyncio.run(past.replay(_settings(config), post))
+    if as_json:
+        _print_json({"post": post, "playbook": again.edition, "same": again.same, "text": past.card_text(again.retold)})
+    else:
+        print(past.card_text(again.retold))
+    if not again.same:
+        _stop(f"post {post}: this version of the program does not make it as it was", 1)
+
+
+@cli.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Argument(help="A .csv or .parquet file; CSV on standard output without it.")
+    ] = None,
+    asset: Annotated[list[str] | None, typer.Option(help="An asset; all without it.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="A metric; all without it.")] = None,
+    since: Annotated[str, typer.Option("--from", help="A time, such as 2026-02-06.")] = "1970-01-01",
+    until: Annotated[str | None, typer.Option("--to", help="A time; now without it.")] = None,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """Write the archive's points as a table."""
+    settings, playbook = _configuration(config)
+    assets = [one.upper() for one in asset or settings.assets]
+    end = _time(until) if until else datetime.now(UTC)
+    written = past.export(settings, playbook, assets=assets, metrics=metric or [], since=_time(since), until=end, to=to)
+    with _progress("reading the archive"):
+        count = asyncio.run(written)
+    if to is not None:
+        print(f"{count} points in {to}")
 
 
 @cli.command()
@@ -248,6 +301,25 @@ def _problems(config: Path) -> tuple[Problem, ...]:
     except ConfigError as error:
         return error.problems
     return ()
+
+
+def _print_versions(as_json: bool) -> None:
+    found = dict(package_versions())
+    if as_json:
+        _print_json({"python": platform.python_version(), "packages": found})
+        return
+    print(f"python {platform.python_version()}")
+    for name, version in found.items():
+        print(f"{name} {version}")
+
+
+def _time(text: str) -> datetime:
+    """A time as typed; one without a zone is UTC. Raises InputError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a time such as 2026-02-06 or 2026-02-06T14:00Z") from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _read(file: str) -> str:

@@ -218,6 +218,11 @@ class Desk:
         log.info("poll.done", asset=asset, took_s=round(time.perf_counter() - begun_s, 3), gaps=len(snapshot.gaps))
         return decided
 
+    async def look(self, asset: str, at: datetime) -> Facts:
+        """What the venues tell of an asset now, beside the archive's past. Stores nothing and posts nothing."""
+        snapshot = await self._gather(asset, at)
+        return observe(snapshot, await self.history(asset), self.playbook.catalog, self.playbook.holdings).facts
+
     async def _keep_playbook(self, at: datetime) -> None:
         """Keep what judges from now on, so that its posts can be told again."""
         if self.playbook.hash not in self._kept:

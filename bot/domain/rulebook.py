@@ -161,6 +161,12 @@ class RuleBook:
     order: tuple[str, ...] = field(default=())
     hash: str = ""
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """Every fact that a rule or a family's anchor asks for, each once."""
+        own = [fact for rule in self.rules.values() for fact in rule.facts]
+        return tuple(dict.fromkeys(own + [fact for family in self.families.values() for fact in family.anchor]))
+
     def usual(self, rule: Rule, day: date, ranges: "Ranges") -> UsualRange | None:
         """The usual range by which a ladder's step is judged on a day, a server's own before the file's."""
         if rule.ladder is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,26 @@ class Hours:
     def at(self, step: int) -> datetime:
         """The time of one step."""
         return to_time(float(self.at_ms[step]))
+
+    def rows(self) -> Iterator[tuple[datetime, Mapping[str, float], frozenset[str]]]:
+        """Each hour with the facts that were known then, by name, and the names of those that were lower bounds."""
+        names = tuple(self.values)
+        columns = [self.values[name].tolist() for name in names]
+        least = [name for name in names if self.at_least[name].any()]
+        for step, row in enumerate(zip(*columns, strict=True)):
+            known = {name: value for name, value in zip(names, row, strict=True) if value == value}  # noqa: PLR0124
+            yield self.at(step), known, frozenset(name for name in least if name in known and self.at_least[name][step])
+
+
+def polled(history: History, since: datetime, until: datetime) -> frozenset[datetime]:
+    """The full hours between two times by which something new was observed: the ends of the hours with a poll. Stretches that
+    venues told of themselves do not count, for they are told afterwards too; where there is nothing else, they do."""
+    first, last = to_ms(since), to_ms(until)
+    columns = [column for (_, venue), column in history.columns.items() if venue is None and len(column)]
+    instants = [column.known_ms[column.covers_ms == 0.0] for column in columns]
+    times = instants if any(len(one) for one in instants) else [column.known_ms for column in columns]
+    ends = np.unique(np.ceil(np.concatenate(times) / HOUR_MS) * HOUR_MS) if times else np.empty(0)
+    return frozenset(to_time(float(end)) for end in ends[(ends >= first) & (ends <= last)])
 
 
 def by_hour(history: History, catalog: Catalog, names: Iterable[str], since: datetime, until: datetime) -> Hours:

@@ -1,6 +1,6 @@
 """A whole history judged hour by hour, by the code that judges one moment."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,9 +49,10 @@ class Replay:
             families=total.leans, counts=total.counts, changed=changes(ran, self._cells) if ran.before or ran.told else (),
         )  # fmt: skip
 
-    def signals(self) -> Mapping[str, Signal]:
-        """Every rule's state after the last moment, as evaluate() takes it."""
-        return {name: signal_of(name, cell) for name, cell in self._cells.items() if cell.evaluated >= 0}
+    def signals(self, rules: Iterable[str] | None = None) -> Mapping[str, Signal]:
+        """The state after the last moment of some rules (None: all), as evaluate() takes it."""
+        cells = {name: self._cells[name] for name in (self._cells if rules is None else rules)}
+        return {name: signal_of(name, cell) for name, cell in cells.items() if cell.evaluated >= 0}
 
 
 def replay(
