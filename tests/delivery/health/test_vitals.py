@@ -1,0 +1,152 @@
+"""When a process counts as ill, what its figures say, and what the addresses answer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.delivery.health import Vitals, health_routes, ills
+from bot.delivery.health.figures import Figures
+from bot.errors import ConfigError, Problem
+
+NOW = datetime(2026, 2, 6, 14, tzinfo=UTC)
+WELL = Vitals(
+    now=NOW, started_at=NOW - timedelta(hours=5), polled_at=NOW - timedelta(seconds=200), poll_every_s=300,
+    outbox={"unsent": 2, "sent": 40}, sources={"deribit": NOW - timedelta(seconds=30), "okx": None},
+)  # fmt: skip
+
+
+def test_a_process_that_polls_in_time_is_well() -> None:
+    assert ills(WELL) == ()
+
+
+def test_one_missed_poll_is_no_illness_and_three_are() -> None:
+    assert ills(replace(WELL, polled_at=NOW - timedelta(seconds=700))) == ()
+    [ill] = ills(replace(WELL, polled_at=NOW - timedelta(seconds=901), poll_failure="ArchiveError: the disk is full"))
+    assert "901 s" in ill
+    assert "the disk is full" in ill
+
+
+def test_a_young_process_has_time_for_its_first_poll() -> None:
+    assert ills(replace(WELL, polled_at=None, started_at=NOW - timedelta(minutes=14))) == ()
+    assert ills(replace(WELL, polled_at=None, started_at=NOW - timedelta(minutes=16))) != ()
+
+
+def test_a_process_that_does_not_poll_is_not_late() -> None:
+    assert ills(replace(WELL, polls=False, polled_at=None)) == ()
+
+
+def test_a_gateway_gone_for_three_minutes_is_an_illness_only_where_there_should_be_one() -> None:
+    gone = replace(WELL, gateway_at=NOW - timedelta(minutes=4))
+    assert ills(gone) == ()
+    assert ills(replace(gone, on_discord=True)) == ("no connection to Discord for 240 s",)
+    assert ills(replace(gone, on_discord=True, gateway_at=NOW - timedelta(minutes=2))) == ()
+    assert ills(replace(WELL, on_discord=True, gateway_at=None)) != ()
+
+
+def test_a_loop_that_stood_still_and_an_archive_that_cannot_be_read_are_illnesses() -> None:
+    assert ills(replace(WELL, stall_s=12.0)) == ("the event loop stood still for 12 s",)
+    assert ills(replace(WELL, archive_failure="the disk is full")) == ("the archive cannot be read: the disk is full",)
+
+
+def sample(figures: Figures, name: str, **labels: str) -> float | None:
+    return figures.registry.get_sample_value(name, labels)
+
+
+def test_what_the_bot_logs_is_counted() -> None:
+    figures = Figures()
+    for event in (
+        {"event": "source.gap", "who": "deribit BTC index"},
+        {"event": "source.gap", "who": "deribit"},
+        {"event": "poll.done", "asset": "BTC", "took_s": 0.8},
+        {"event": "post.sent"},
+        {"event": "post.kept"},
+        {"event": "answer.given", "surface": "discord", "command": "skew", "took_s": 0.04},
+        {"event": "schedule.failed", "job": "poll"},
+        {"event": "something.else"},
+    ):
+        assert figures.heed(None, "info", event) == event
+    assert sample(figures, "tightrope_source_gaps_total", source="deribit") == 2
+    assert sample(figures, "tightrope_evaluations_total", asset="BTC") == 1
+    assert sample(figures, "tightrope_posts_total", result="sent") == 1
+    assert sample(figures, "tightrope_posts_total", result="kept") == 1
+    assert sample(figures, "tightrope_answer_seconds_count", surface="discord", command="skew") == 1
+    assert sample(figures, "tightrope_job_failures_total", job="poll") == 1
+
+
+def test_ages_are_written_and_an_unknown_age_is_no_zero() -> None:
+    figures = Figures()
+    text = figures.written(WELL).decode()
+    assert "tightrope_poll_age_seconds 200.0" in text
+    assert 'tightrope_source_age_seconds{source="deribit"} 30.0' in text
+    assert 'source="okx"' not in text
+    assert "tightrope_gateway_age_seconds NaN" in text
+    assert 'tightrope_outbox{status="unsent"} 2.0' in text
+    assert "tightrope_well 1.0" in text
+
+
+def test_a_status_that_is_gone_is_not_told_on() -> None:
+    figures = Figures()
+    figures.written(WELL)
+    assert "unsent" not in figures.written(replace(WELL, outbox={"sent": 42})).decode()
+
+
+class Bot:
+    """What stands behind the addresses."""
+
+    def __init__(self) -> None:
+        self.vitals = WELL
+        self.broken: ConfigError | None = None
+
+    async def look(self) -> Vitals:
+        return self.vitals
+
+    async def reload(self) -> str:
+        if self.broken:
+            raise self.broken
+        return "old → new"
+
+
+@pytest.fixture
+def behind() -> Bot:
+    return Bot()
+
+
+@pytest.fixture
+async def client(behind: Bot) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    app = web.Application()
+    app.add_routes(health_routes(behind.look, Figures(), behind.reload))
+    async with TestClient(TestServer(app)) as made:
+        yield made
+
+
+async def test_healthz_is_200_when_well_and_503_with_the_reason_when_not(
+    behind: Bot, client: TestClient[web.Request, web.Application]
+) -> None:
+    async with client.get("/healthz") as reply:
+        assert reply.status == 200
+        assert (await reply.json())["status"] == "ok"
+    behind.vitals = replace(WELL, stall_s=9.0)
+    async with client.get("/healthz") as reply:
+        assert reply.status == 503
+        assert (await reply.json())["ills"] == ["the event loop stood still for 9 s"]
+
+
+async def test_metrics_are_in_prometheus_text(client: TestClient[web.Request, web.Application]) -> None:
+    async with client.get("/metrics") as reply:
+        assert reply.status == 200
+        assert reply.content_type == "text/plain"
+        assert "# TYPE tightrope_poll_age_seconds gauge" in await reply.text()
+
+
+async def test_a_reload_that_fails_lists_its_problems(
+    behind: Bot, client: TestClient[web.Request, web.Application]
+) -> None:
+    async with client.post("/reload") as reply:
+        assert (reply.status, await reply.text()) == (200, "old → new")
+    behind.broken = ConfigError([Problem(file="basis.toml", id="basis", reason="unknown fact")])
+    async with client.post("/reload") as reply:
+        assert (reply.status, await reply.text()) == (422, "basis.toml: basis: unknown fact")

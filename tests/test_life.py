@@ -1,0 +1,139 @@
+"""The live bot as a process: ready, well, reloaded, refused a second time, and stopped in time with nothing open."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import CONFIG
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+PATIENCE_S = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A bot of its own, without a network."""
+
+    process: subprocess.Popen[str]
+    port: int
+    folder: Path
+    log: Path
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines() if line.startswith("{")]
+
+    def until(self, holds: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                if holds():
+                    return
+            except OSError:
+                pass
+            assert self.process.poll() is None, self.log.read_text("utf-8")
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text("utf-8"))
+
+    def heard_of(self, event: str) -> bool:
+        return any(one["event"] == event for one in self.events())
+
+
+def environment(root: Path, port: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DISCORD_", "DATABASE_"))}
+    more = {
+        "PYTHONPATH": str(root), "TIGHTROPE_PAGE__PORT": str(port), "TIGHTROPE_SOURCES": '["deribit"]',
+        "TIGHTROPE_POLL__BACKFILL_DAYS": "0", "https_proxy": "http://127.0.0.1:9",
+    }  # fmt: skip
+    return {**kept, **more}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def running(root: Path, tmp_path: Path) -> Iterator[Running]:
+    shutil.copytree(CONFIG, tmp_path / "config")
+    port = free_port()
+    log = tmp_path / "log"
+    with log.open("w", encoding="utf-8") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "bot", "run", "--config", str(tmp_path / "config")], cwd=tmp_path,
+            env=environment(root, port), stdout=stream, stderr=stream, text=True,
+        )  # fmt: skip
+        bot = Running(process=process, port=port, folder=tmp_path, log=log)
+        try:
+            bot.until(lambda: bot.get("/healthz"))
+            yield bot
+        finally:
+            process.kill()
+            process.wait()
+
+
+def run(bot: Running, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "bot", *arguments, "--config", str(bot.folder / "config")], cwd=bot.folder,
+        env=environment(root, bot.port), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def change_a_rule(bot: Running) -> None:
+    path = bot.folder / "config" / "rules" / "price.toml"
+    text = path.read_text("utf-8")
+    assert "interest = 3" in text
+    path.write_text(text.replace("interest = 3", "interest = 4", 1), encoding="utf-8")
+
+
+def test_the_bot_without_a_network_runs_counts_its_gaps_and_stops_in_time(running: Running, root: Path) -> None:
+    running.until(lambda: running.heard_of("poll.done"))
+    status, told = running.get("/healthz")
+    assert (status, json.loads(told)["status"]) == (200, "ok")
+    assert 'tightrope_source_gaps_total{source="deribit"}' in running.get("/metrics")[1]
+    second = run(running, root, "run")
+    assert second.returncode != 0
+    begun = time.monotonic()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(timeout=15) == 0
+    assert time.monotonic() - begun < 10
+    assert running.heard_of("life.ending")
+
+
+def test_changed_files_are_taken_on_a_hangup_and_broken_ones_are_not(running: Running, root: Path) -> None:
+    before = json.loads(running.get("/healthz")[1])["playbook"]
+    broken = running.folder / "config" / "rules" / "odd.toml"
+    broken.write_text("[[rule]]\nid = 'odd'\n", encoding="utf-8")
+    running.process.send_signal(signal.SIGHUP)
+    running.until(lambda: running.heard_of("reload.refused"))
+    assert json.loads(running.get("/healthz")[1])["playbook"] == before
+    assert run(running, root, "reload").returncode == 2
+    broken.unlink()
+    change_a_rule(running)
+    running.process.send_signal(signal.SIGHUP)
+    running.until(lambda: running.heard_of("reload.done"))
+    assert json.loads(running.get("/healthz")[1])["playbook"] != before
+    [done] = [one for one in running.events() if one["event"] == "reload.done"]
+    assert done["changed"] == ["price-rally", "price-slide"]  # the two steps of the ladder that was changed
+    assert run(running, root, "reload").returncode == 0
