@@ -101,7 +101,7 @@ def test_a_restart_at_any_step_changes_nothing(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(samples=st.lists(markets(), min_size=2, max_size=3))
     def holds(samples: list[dict[str, float]]) -> None:
-        through = Replay(book())
+        through = restarted = Replay(book())
         for number, sample in enumerate(samples):
             at = NOON + number * HOUR
             restarted = Replay(book(), signals=through.signals())
