@@ -81,9 +81,17 @@ def ordered(market: Market, memory: Memory) -> tuple[Finding, ...]:
 
 
 def plan(
-    verdict: Verdict, market: Market, memory: Memory, length: Length, *, drop: int = 0, thorough: bool = False
+    verdict: Verdict,
+    market: Market,
+    memory: Memory,
+    length: Length,
+    *,
+    drop: int = 0,
+    thorough: bool = False,
+    sparse: bool = False,
 ) -> Plan:
-    """The slots of one post, without its `drop` least salient findings; a `thorough` article explains what has not moved in full."""
+    """The slots of one post, without its `drop` least salient findings; a `thorough` article explains what has not
+    moved in full, a `sparse` post explains nothing."""
     findings = ordered(market, memory)
     kept = findings[: max(len(findings) - drop, 0)]
     abouts = _abouts(verdict, findings)
@@ -104,6 +112,8 @@ def plan(
     elif still:
         lines = [Piece(slot="still", abouts=(finding.rule, "any"), finding=finding) for finding in still]
         body.append((*lines, Piece(slot="meaning", abouts=(still[0].rule, "ladder"), finding=still[0])))
+    if sparse:
+        body = [tuple(piece for piece in pieces if piece.slot != "meaning") for pieces in body]
     lead = (Piece(slot="lead", abouts=abouts, needed=True),)
     changed, watch, missing = _changed(verdict, market, memory), _watch(verdict), _missing(verdict, market)
     paragraphs = [lead, *body, changed, watch, missing]

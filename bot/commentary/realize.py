@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
 
-from bot.commentary.choose import Pools, ranked
+from bot.commentary.choose import Pools, last_used, ranked
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.names import Market, Namer
 from bot.commentary.plan import NAMED_NEWS, Piece, Plan, dissenting, news, ordered, unmoved
@@ -18,6 +18,7 @@ from bot.domain.story import Memory, Origin, Phrase, Slot, Span, Text
 from bot.errors import GateRefused
 
 MOST_CLAUSES = 4
+FRAMING: tuple[Slot, ...] = ("headline", "standfirst", "lead", "close")
 VIVID: tuple[Slot, ...] = ("lead", "close")
 
 
@@ -46,22 +47,34 @@ class Realizer:
         return joined(texts) if texts else None
 
     def _piece(self, piece: Piece) -> Text | None:
-        for about in self._abouts(piece):
-            for phrase in ranked(
+        for phrase in self._candidates(piece):
+            if self._fits(phrase) and (text := self._said(phrase, piece)) is not None:
+                self.used += (phrase.id,)
+                self.image = self.image or phrase.image
+                return text
+        if piece.needed:
+            raise GateRefused([f"no {piece.slot} phrase can be said about {' or '.join(piece.abouts)}"])
+        return None
+
+    def _candidates(self, piece: Piece) -> list[Phrase]:
+        """The phrases of the piece's pools, the closest pool first. Where a slot frames the whole post, a pool whose phrases are
+        all worn gives way to the next one."""
+        ordered_pools = [
+            ranked(
                 self.pools.get((piece.slot, about), ()),
                 self.memory,
                 self.market.facts.asset,
                 self.market.at,
                 self.turn,
                 vivid=self.image is None and piece.slot in VIVID,
-            ):
-                if self._fits(phrase) and (text := self._said(phrase, piece)) is not None:
-                    self.used += (phrase.id,)
-                    self.image = self.image or phrase.image
-                    return text
-        if piece.needed:
-            raise GateRefused([f"no {piece.slot} phrase can be said about {' or '.join(piece.abouts)}"])
-        return None
+            )
+            for about in self._abouts(piece)
+        ]
+        phrases = [phrase for pool in ordered_pools for phrase in pool]
+        if piece.slot in FRAMING:
+            used = last_used(self.memory)
+            phrases.sort(key=lambda phrase: phrase.id in used)
+        return phrases
 
     def _abouts(self, piece: Piece) -> Iterator[str]:
         for about in piece.abouts:

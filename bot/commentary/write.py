@@ -95,7 +95,8 @@ def _tries(findings: int) -> Iterator[tuple[int, int]]:
 def _story(market: Market, memory: Memory, length: Length, turn: int, drop: int) -> Story:
     if market.verdict is None:
         raise GateRefused(["a story needs a verdict"])
-    planned = plan(market.verdict, market, memory, length, drop=drop, thorough=turn >= TURNS // 2)
+    late = turn >= TURNS // 2
+    planned = plan(market.verdict, market, memory, length, drop=drop, thorough=late, sparse=late and length == "embed")
     realizer = Realizer(market=market, pools=pools(market.bank), memory=memory, turn=turn)
     headline = realizer.headline(planned)
     paragraphs = realizer.paragraphs(planned)
