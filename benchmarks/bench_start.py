@@ -1,0 +1,93 @@
+"""From the command to an answering page: time and memory, beside the import of discord.py alone.
+
+Run: python benchmarks/bench_start.py
+Goal: at most 1.5 s and 120 MB (the readiness that a reader sees, before the first poll). The machine's noise falls on both.
+"""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMES = 5
+GOAL_S, GOAL_MB = 1.5, 120
+PEER = "import discord, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def memory_mb(process: subprocess.Popen[bytes]) -> float:
+    """Resident memory of a process, by Linux's account of it."""
+    status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def ours() -> tuple[float, float]:
+    """Seconds until the page answered, and memory then."""
+    port = free_port()
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "TIGHTROPE_PAGE__PORT": str(port), "https_proxy": "http://127.0.0.1:9"
+    }  # fmt: skip
+    environment.pop("DISCORD_TOKEN", None)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "bot", "run"], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            while True:
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+                    return time.perf_counter() - begun, memory_mb(process)
+                except urllib.error.URLError:
+                    if process.poll() is not None:
+                        raise SystemExit(f"the bot ended with {process.returncode}") from None
+                    time.sleep(0.01)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def peer() -> tuple[float, float]:
+    """The same of a program that only imports discord.py."""
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", PEER], capture_output=True, text=True, check=True)
+    return time.perf_counter() - begun, float(done.stdout)
+
+
+def row(what: str, unit: str, mine: float, theirs: float, goal: float) -> str:
+    told = {
+        "what": what, "value": round(mine, 2), "unit": unit, "peer": "import discord", "peer_value": round(theirs, 2),
+        "ratio": theirs / mine, "goal": f"≤ {goal:g} {unit}", "held": mine <= goal,
+    }  # fmt: skip
+    return f"row: {json.dumps(told, ensure_ascii=False)}"
+
+
+def main() -> None:
+    """Print both figures."""
+    ours()  # byte code and the disk's cache: a first start is another question
+    mine, theirs = [], []
+    for _ in range(TIMES):
+        mine.append(ours())
+        theirs.append(peer())
+    print(row("page answers", "s", min(one[0] for one in mine), min(one[0] for one in theirs), GOAL_S))
+    print(f"median of {TIMES}: {statistics.median(one[0] for one in mine):.2f} s")
+    print(row("memory then", "MB", max(one[1] for one in mine), max(one[1] for one in theirs), GOAL_MB))
+
+
+if __name__ == "__main__":
+    main()
