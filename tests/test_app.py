@@ -126,6 +126,7 @@ def test_three_changed_figures_change_the_posts(settings: Settings, playbook: Pl
     assert figures.get("low_30d_usd", 66_000.0) == pytest.approx(66_000.0)
 
 
+@pytest.mark.slow
 def test_the_same_tape_gives_the_same_bytes(
     told: Mapping[datetime, Post], settings: Settings, playbook: Playbook
 ) -> None:
@@ -150,7 +151,7 @@ async def test_a_dead_network_leaves_the_last_reading_with_its_age(
     async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=short) as parts:
         await play(parts, settings, short)
         fresh = await ask(parts, "skew", tenor="60")
-        monkeypatch.setattr(parts.http._client, "_transport", _Dead())
+        monkeypatch.setattr(parts.http, "_transport", _Dead())
         later = short.ends_at + timedelta(hours=18)
         await parts.schedule.step_to(later)
         decision = await parts.desk.poll("BTC", later)
@@ -171,6 +172,6 @@ async def test_without_token_and_network_the_bot_serves_the_page_and_says_which_
         decision = await parts.desk.poll("BTC", parts.clock.now())
         hearings: Sequence[object] = parts.desk.hearings()
     assert decision.verdict.stance == "no-call"
-    assert len(hearings) == len(settings.sources)
+    assert len(hearings) == len(set(settings.sources) - {"coinglass", "coinalyze"})  # vendors without a key are off
     assert "deribit" in str(hearings)
     assert "network is gone" in str(hearings)
