@@ -57,13 +57,15 @@ class AnswerFunction(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command. `manage`: only for who may manage the server; `slow`: its answer may take over a second (it draws)."""
+    """One command. `manage`: only for who may manage the server; `slow`: its answer may take over a second (it draws);
+    `shared`: its answer does not depend on who asks, so many who ask at once may get the same."""
 
     name: str
     options: tuple[Option, ...]
     answer: AnswerFunction
     manage: bool = False
     slow: bool = False
+    shared: bool = False
 
 
 def discover() -> Mapping[str, Command]:

@@ -22,4 +22,6 @@ async def answer(desk: Desk, request: Request) -> Answer:
     return await about_metric(desk, request, about="basis", lead=name, shown=shown, buttons=buttons)
 
 
-COMMAND = Command(name="basis", options=(ASSET, Option(name="tenor", suggest=suggest_tenors("basis"))), answer=answer)
+COMMAND = Command(
+    name="basis", options=(ASSET, Option(name="tenor", suggest=suggest_tenors("basis"))), answer=answer, shared=True
+)

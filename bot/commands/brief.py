@@ -43,4 +43,5 @@ COMMAND = Command(
     name="brief",
     options=(ASSET, Option(name="length", choices=LENGTHS)),
     answer=answer,
+    shared=True,
 )

@@ -35,4 +35,6 @@ async def answer(desk: Desk, request: Request) -> Answer:
     )
 
 
-COMMAND = Command(name="explain", options=(Option(name="term", required=True, suggest=suggest_metrics),), answer=answer)
+COMMAND = Command(
+    name="explain", options=(Option(name="term", required=True, suggest=suggest_metrics),), answer=answer, shared=True
+)

@@ -21,4 +21,4 @@ async def answer(desk: Desk, request: Request) -> Answer:
     return await about_metric(desk, request, about="funding", lead=LEAD, shown=SHOWN)
 
 
-COMMAND = Command(name="funding", options=(ASSET,), answer=answer)
+COMMAND = Command(name="funding", options=(ASSET,), answer=answer, shared=True)

@@ -23,4 +23,4 @@ async def answer(desk: Desk, request: Request) -> Answer:
     )
 
 
-COMMAND = Command(name="help", options=(), answer=answer)
+COMMAND = Command(name="help", options=(), answer=answer, shared=True)

@@ -71,4 +71,5 @@ COMMAND = Command(
     ),
     answer=answer,
     slow=True,
+    shared=True,
 )

@@ -45,4 +45,6 @@ def _usual(known: Mapping[str, str]) -> str:
     return "24h" if "24h" in known else next(iter(known), "")
 
 
-COMMAND = Command(name="liquidations", options=(ASSET, Option(name="window", suggest=suggest)), answer=answer)
+COMMAND = Command(
+    name="liquidations", options=(ASSET, Option(name="window", suggest=suggest)), answer=answer, shared=True
+)

@@ -25,4 +25,4 @@ async def answer(desk: Desk, request: Request) -> Answer:
     return await about_metric(desk, request, about="oi", lead=LEAD, shown=SHOWN)
 
 
-COMMAND = Command(name="oi", options=(ASSET,), answer=answer)
+COMMAND = Command(name="oi", options=(ASSET,), answer=answer, shared=True)

@@ -25,4 +25,4 @@ async def answer(desk: Desk, request: Request) -> Answer:
     return await about_metric(desk, request, about="options", lead=LEAD, shown=SHOWN)
 
 
-COMMAND = Command(name="options", options=(ASSET,), answer=answer)
+COMMAND = Command(name="options", options=(ASSET,), answer=answer, shared=True)

@@ -24,4 +24,4 @@ async def answer(desk: Desk, request: Request) -> Answer:
     return await about_metric(desk, request, about="price", lead=LEAD, shown=SHOWN)
 
 
-COMMAND = Command(name="price", options=(ASSET,), answer=answer)
+COMMAND = Command(name="price", options=(ASSET,), answer=answer, shared=True)

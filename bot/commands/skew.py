@@ -22,4 +22,6 @@ async def answer(desk: Desk, request: Request) -> Answer:
     return await about_metric(desk, request, about="skew", lead=name, shown=shown, buttons=buttons)
 
 
-COMMAND = Command(name="skew", options=(ASSET, Option(name="tenor", suggest=suggest_tenors("skew"))), answer=answer)
+COMMAND = Command(
+    name="skew", options=(ASSET, Option(name="tenor", suggest=suggest_tenors("skew"))), answer=answer, shared=True
+)

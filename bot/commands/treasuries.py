@@ -48,4 +48,4 @@ def _figure(desk: Desk, holding: Holding, facts: Facts, profile: Profile) -> Fig
     return Figure(label=holding.holder, text=said.text, spans=said.spans)
 
 
-COMMAND = Command(name="treasuries", options=(ASSET,), answer=answer)
+COMMAND = Command(name="treasuries", options=(ASSET,), answer=answer, shared=True)

@@ -162,7 +162,14 @@ async def _card(
         user_id=str(interaction.user.id),
         manager=interaction.permissions.manage_guild,
     )
-    return await client.desk.answer_card(await run(client.desk, command, request))
+
+    async def make() -> Card:
+        return await client.desk.answer_card(await run(client.desk, command, request))
+
+    if not command.shared:
+        return await make()
+    key = command.name, tuple(sorted(options.items())), request.profile.id, request.guild_id, request.channel
+    return await client.shelf.get(key, make)
 
 
 def _deferred_in_public(interaction: discord.Interaction[Any]) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from bot.delivery.discord.answering import Cooldown, apologize, respond
 from bot.delivery.discord.buttons import GoOn
 from bot.delivery.discord.cogs import settings
 from bot.delivery.discord.keeping import Keeping
+from bot.delivery.discord.shelf import Shelf
 from bot.delivery.discord.slash import BankTranslator, slash
 
 if TYPE_CHECKING:
@@ -23,7 +25,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+SWEEP_S = 60.0
 LONGEST_RATELIMIT_S = 30.0  # discord.py takes no less; a channel that must wait longer goes back to the outbox
+
+
+def sweep_seldom(http: discord.http.HTTPClient) -> None:
+    """discord.py looks through all its rate-limit buckets at every message to a channel that is new to it: with 10,000
+    channels that is 6 ms a message. Once a minute is enough."""
+    sweep, swept_at = http._try_clear_expired_ratelimits, [time.monotonic()]
+
+    def seldom() -> None:
+        if time.monotonic() - swept_at[0] >= SWEEP_S:
+            swept_at[0] = time.monotonic()
+            sweep()
+
+    vars(http)["_try_clear_expired_ratelimits"] = seldom
 
 
 class Tree(app_commands.CommandTree["TightropeClient"]):
@@ -49,10 +65,12 @@ class TightropeClient(discord.Client):
             max_ratelimit_timeout=LONGEST_RATELIMIT_S,
             **options,
         )
+        sweep_seldom(self.http)
         self.desk = desk
         self.keeping = keeping
         self.arrived = asyncio.Event()
         self.cooldown = Cooldown()
+        self.shelf = Shelf()
         self.offered: Mapping[str, Command] = discover()
         self.tree = Tree(self)
         for command in self.offered.values():

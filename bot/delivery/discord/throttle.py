@@ -2,17 +2,21 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-RATE = 49.0  # one below the limit
+RATE: Final = 48  # two below the limit: requests do not arrive as evenly as they are sent
+CATCH_UP: Final = 2  # turns that a late wake-up may make good at once
 
 
 class Throttle:
-    """At most `rate` turns in any second, first come, first served. The clock (monotonic seconds) is an argument."""
+    """At most `rate` turns in any second, evenly spaced, first come, first served. The clock (monotonic seconds) is an
+    argument."""
 
     def __init__(
         self,
-        rate: float = RATE,
+        rate: int = RATE,
         *,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -20,12 +24,17 @@ class Throttle:
         self._gap_s = 1 / rate
         self._now = now
         self._sleep = sleep
-        self._next = now()
+        self._due = now()
+        self._taken: deque[float] = deque(maxlen=rate)
+        self._queue = asyncio.Lock()
 
     async def turn(self) -> None:
-        """Return when it is the caller's turn. Turns are evenly spaced: bursts would meet Discord's limit, not ours."""
-        at = max(self._next, self._now())
-        self._next = at + self._gap_s
-        wait = at - self._now()
-        if wait > 0:
-            await self._sleep(wait)
+        """Return when it is the caller's turn."""
+        async with self._queue:
+            full = len(self._taken) == self._taken.maxlen
+            at = max(self._due, self._taken[0] + 1) if full else self._due
+            if at > self._now():
+                await self._sleep(at - self._now())
+            now = self._now()
+            self._taken.append(now)
+            self._due = max(self._due, now - CATCH_UP * self._gap_s) + self._gap_s

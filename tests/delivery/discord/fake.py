@@ -6,6 +6,7 @@ What it answers is checked with the same document as what it is asked (`wire.py`
 import asyncio
 import itertools
 import json
+import sys
 import time
 import zlib
 from collections import defaultdict, deque
@@ -140,6 +141,8 @@ class FakeDiscord:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_get("/gateway/", self._gateway)
         app.router.add_get("/gateway", self._gateway)
+        app.router.add_get("/stats", self._stats)
+        app.router.add_get("/press", self._press)
         app.router.add_route("*", "/api/v10/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -152,6 +155,26 @@ class FakeDiscord:
         for connection in self.connections:
             connection.drop()
         await self._runner.cleanup()
+
+    async def _stats(self, request: web.Request) -> web.Response:
+        """For who runs the fake in a process of its own."""
+        posted = sum(len(messages) for messages in self.messages.values())
+        return web.json_response({"posted": posted, "refused": len(self.refused), "asked": len(self.asked)})
+
+    async def _press(self, request: web.Request) -> web.Response:
+        """So many readers type a command at once; how long each waited for its answer."""
+        names = request.query["commands"].split(",")
+        count, within_s = int(request.query["count"]), float(request.query["within_s"])
+
+        async def ask(number: int) -> Pressed:
+            await asyncio.sleep(within_s * number / count)
+            return await self.slash(names[number % len(names)], reader=10_000 + self._reader(), wait_s=60)
+
+        answered = await asyncio.gather(*(ask(number) for number in range(count)))
+        return web.json_response([one.told_at - one.began for one in answered])
+
+    def _reader(self) -> int:
+        return next(self._ids)
 
     @property
     def base(self) -> str:
@@ -354,7 +377,7 @@ class FakeDiscord:
         self.asked.append(Asked(request.method, path, body, time.monotonic(), query, files))
         if self.checked:
             self.problems += self.wire.request(request.method, path, body, query=query, files=files)
-        if self.latency_s:
+        if self.latency_s and not path.startswith(("/interactions", "/webhooks")):
             await asyncio.sleep(self.latency_s)
         fault = self._fault(request.method, path)
         if fault is not None and fault.hang_s:
@@ -570,6 +593,18 @@ class FakeDiscord:
         return 200, made
 
 
+async def serve() -> None:
+    """The fake in a process of its own: prints its port, and stays until it is ended."""
+    fake = FakeDiscord(checked=False)
+    fake.latency_s = float(sys.argv[1])
+    fake.global_rate = float(sys.argv[2])
+    fake.heartbeat_ms = 41_250
+    fake.per_channel = (5, 5.0)
+    async with fake:
+        print(fake.port, flush=True)
+        await asyncio.Event().wait()
+
+
 def user(number: int) -> dict[str, Any]:
     return {
         "id": str(number), "username": f"user{number}", "discriminator": "0", "avatar": None, "global_name": None,
@@ -619,3 +654,7 @@ def _message_channel(method: str, path: str) -> int | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

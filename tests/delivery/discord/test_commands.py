@@ -11,7 +11,7 @@ import simcord
 
 from bot.commands import Command, Option, Request, discover
 from bot.delivery.discord.answering import Cooldown
-from bot.delivery.discord.client import TightropeClient
+from bot.delivery.discord.client import TightropeClient, sweep_seldom
 from bot.delivery.discord.slash import managed, slash
 from bot.desk import Desk
 from bot.domain.posts import Answer, Button
@@ -204,3 +204,22 @@ async def test_nothing_that_is_typed_becomes_a_mention_or_a_format(server: Serve
         assert result.ephemeral
         assert "@everyone" not in text
         assert "<@&" not in text.replace("\\\\<", "")
+
+
+def test_only_an_answer_that_is_the_same_for_all_is_shared() -> None:
+    personal = {name for name, command in discover().items() if command.manage or not command.shared}
+    assert not personal & {"skew", "basis", "brief"}
+    assert {"why", "status"} <= personal
+
+
+async def test_looking_through_rate_limits_is_done_seldom(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[int] = []
+    http = discord.http.HTTPClient(asyncio.get_running_loop())
+    monkeypatch.setattr(http, "_try_clear_expired_ratelimits", lambda: swept.append(1))
+    sweep_seldom(http)
+    for number in range(300):
+        http.get_ratelimit(str(number))
+    assert swept == []
+    monkeypatch.setattr("bot.delivery.discord.client.SWEEP_S", 0.0)
+    http.get_ratelimit("one more")
+    assert swept == [1]

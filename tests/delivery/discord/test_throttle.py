@@ -2,35 +2,79 @@
 
 import asyncio
 
-from bot.delivery.discord.throttle import RATE, Throttle
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.delivery.discord.throttle import CATCH_UP, RATE, Throttle
 
 
 class Still:
-    def __init__(self) -> None:
+    """A clock that moves when somebody sleeps, a little further than asked for."""
+
+    def __init__(self, late_s: list[float] | None = None) -> None:
         self.now_s = 100.0
-        self.waits: list[float] = []
+        self.late_s = late_s or [0.0]
+        self.slept = 0
 
     def now(self) -> float:
         return self.now_s
 
     async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
+        self.now_s += seconds + self.late_s[self.slept % len(self.late_s)]
+        self.slept += 1
 
 
-async def test_a_thousand_turns_at_once_take_their_time_and_never_more_than_the_rate_in_a_second() -> None:
+async def turns(throttle: Throttle, still: Still, count: int) -> list[float]:
+    times: list[float] = []
+
+    async def one() -> None:
+        await throttle.turn()
+        times.append(still.now_s)
+
+    await asyncio.gather(*(one() for _ in range(count)))
+    return times
+
+
+def most_in_a_second(times: list[float]) -> int:
+    return max(sum(begin - 1 + 1e-6 < at <= begin for at in times) for begin in times)
+
+
+async def test_a_thousand_turns_at_once_use_the_rate_and_never_exceed_it() -> None:
     still = Still()
-    throttle = Throttle(now=still.now, sleep=still.sleep)
-    await asyncio.gather(*(throttle.turn() for _ in range(1000)))
-    times = [0.0, *sorted(still.waits)]
+    times = await turns(Throttle(now=still.now, sleep=still.sleep), still, 1000)
     assert len(times) == 1000
-    assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= RATE + 1
-    assert times[-1] <= 999 / RATE + 0.001
+    assert most_in_a_second(times) <= RATE
+    assert times[-1] - times[0] <= 999 / RATE + 0.001
+
+
+async def test_waking_up_late_costs_no_rate() -> None:
+    still = Still([0.001])
+    times = await turns(Throttle(now=still.now, sleep=still.sleep), still, 1000)
+    assert times[-1] - times[0] <= 999 / RATE * 1.02
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=1, max_size=40))
+def test_no_stall_makes_a_burst(late_s: list[float]) -> None:
+    still = Still(late_s)
+    times = asyncio.run(turns(Throttle(now=still.now, sleep=still.sleep), still, 300))
+    assert most_in_a_second(times) <= RATE
+    assert times == sorted(times)
 
 
 async def test_a_pause_does_not_save_up_turns() -> None:
     still = Still()
-    throttle = Throttle(rate=10, now=still.now, sleep=still.sleep)
+    throttle = Throttle(now=still.now, sleep=still.sleep)
     await throttle.turn()
     still.now_s += 60
-    await asyncio.gather(*(throttle.turn() for _ in range(3)))
-    assert [round(wait, 3) for wait in still.waits] == [0.1, 0.2]
+    times = await turns(throttle, still, 20)
+    assert sum(at == times[0] for at in times) <= CATCH_UP + 1
+
+
+async def test_a_turn_that_is_given_up_holds_up_nobody() -> None:
+    throttle = Throttle(rate=5)
+    await throttle.turn()
+    waiting = asyncio.create_task(throttle.turn())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    await asyncio.wait_for(throttle.turn(), 2)

@@ -1,0 +1,200 @@
+"""Posting to many channels on a Discord of our own in another process, and answering commands meanwhile.
+
+Run: python benchmarks/bench_fanout.py [CHANNELS]
+Goals: none lost, no 429, at least 95% of the limit's 50 a second, at most 1.8 ms of our CPU a post; a command's p99 under 250 ms.
+"""
+
+import asyncio
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the fake is one of the tests'
+
+# ruff: noqa: E402
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.delivery.discord.client import TightropeClient
+from bot.delivery.discord.routes import Routes
+from bot.delivery.discord.sender import DiscordSurface
+from bot.desk import Desk
+from bot.domain.posts import Card, Post
+from bot.domain.readings import Heard
+from tests.delivery.discord.stand import Clock, Memory, make_desk, make_post
+
+LATENCY_S, LIMIT = 0.12, 50
+PICTURE = os.urandom(40_000)  # as large as a chart
+IN_FLIGHT = 200
+WITHIN_S = 3.0  # how long Discord waits for an answer: so many are open at a time
+COMMANDS = "skew,basis,brief,oi,funding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """One way of posting: how many arrived, how often it was refused, how fast, at what cost."""
+
+    way: str
+    channels: int
+    posted: int
+    refused: int
+    seconds: float
+    cpu_ms: float
+
+    def row(self) -> str:
+        rate = self.posted / self.seconds
+        return (
+            f"{self.way:<28}{self.channels:>9}{self.channels - self.posted:>7}{self.refused:>7}{self.seconds:>9.1f}"
+            f"{rate:>8.1f}{rate / LIMIT:>8.0%}{self.cpu_ms:>9.2f}"
+        )
+
+
+class HangingVenue:
+    """A source that never answers."""
+
+    name = "hanging"
+    brings = frozenset({"spot"})
+
+    async def poll(self, asset: str, at: object) -> Heard:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    async def backfill(self, asset: str, since: object, until: object) -> Sequence[object]:
+        return ()
+
+
+@asynccontextmanager
+async def fake() -> AsyncIterator[int]:
+    """The fake in a process of its own; its port."""
+    command = [sys.executable, "-m", "tests.delivery.discord.fake", str(LATENCY_S), str(LIMIT)]
+    server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    port = int(await server.stdout.readline())
+    Route.BASE = f"http://127.0.0.1:{port}/api/v10"
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{port}/gateway/")
+    try:
+        yield port
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+@asynccontextmanager
+async def connected(desk: Desk, memory: Memory) -> AsyncIterator[TightropeClient]:
+    client = TightropeClient(desk=desk, keeping=memory, guild_ready_timeout=0.1)
+    running = asyncio.create_task(client.start("token"))
+    await asyncio.wait_for(client.arrived.wait(), 20)
+    yield client
+    await client.close()
+    await asyncio.wait({running})
+
+
+async def stats(port: int) -> dict[str, int]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/stats") as response:
+        told: dict[str, int] = await response.json()
+        return told
+
+
+def waiting(count: int) -> list[Post]:
+    return [make_post(channel=1_000_000 + number) for number in range(count)]
+
+
+class Pictured(Desk):
+    """Every post of a story has one picture, drawn once."""
+
+    def card(self, post: Post) -> Card:
+        return replace(super().card(post), image=PICTURE, alt="a line")
+
+
+async def timed(way: str, channels: int, port: int, work: Callable[[], Awaitable[object]]) -> Ran:
+    before = await stats(port)
+    cpu, began = time.process_time(), time.perf_counter()
+    await work()
+    seconds, spent = time.perf_counter() - began, time.process_time() - cpu
+    after = await stats(port)
+    posted = after["posted"] - before["posted"]
+    return Ran(
+        way=way, channels=channels, posted=posted, refused=after["refused"] - before["refused"], seconds=seconds,
+        cpu_ms=spent * 1000 / channels,
+    )  # fmt: skip
+
+
+async def naive(channels: int) -> Ran:
+    """Everything at once, as most bots do it."""
+    memory = Memory()
+    desk = make_desk(memory)
+    async with fake() as port, connected(desk, memory) as client:
+
+        async def send(post: Post) -> None:
+            place = client.get_partial_messageable(int(post.channel.removeprefix("discord:")))
+            await place.send(embed=discord.Embed(title="t", description="d"))
+
+        async def all_at_once() -> None:
+            await asyncio.gather(*(send(post) for post in waiting(channels)), return_exceptions=True)
+
+        return await timed("gather over all channels", channels, port, all_at_once)
+
+
+async def ours(channels: int, *, asked: bool) -> tuple[Ran, list[float]]:
+    """Through outbox, routes, sender and throttle; with `asked`, readers type meanwhile and one venue hangs."""
+    memory = Memory(kept=waiting(channels))
+    desk = make_desk(memory, Clock(), abreast=20)
+    desk.__class__ = Pictured
+    if asked:
+        desk._sources = (HangingVenue(),)  # type: ignore[assignment]
+    async with fake() as port, connected(desk, memory) as client:
+
+        async def late(post: Post) -> Card:
+            return desk.card(post)
+
+        desk.add_surface("discord", Routes(DiscordSurface(client, late=late, now=desk.now), client))
+        polling = asyncio.create_task(desk._gather("BTC", desk.now())) if asked else None
+        pressing = asyncio.create_task(press(port)) if asked else None
+        ran = await timed("ours, readers asking" if asked else "ours", channels, port, desk.deliver)
+        if polling is not None:
+            polling.cancel()
+        return ran, await pressing if pressing is not None else []
+
+
+async def press(port: int) -> list[float]:
+    await asyncio.sleep(2)
+    address = f"http://127.0.0.1:{port}/press?count={IN_FLIGHT}&commands={COMMANDS}&within_s={WITHIN_S}"
+    found: list[float] = []
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
+        for _ in range(5):
+            async with session.get(address) as response:
+                found += await response.json()
+            await asyncio.sleep(1)
+    return found
+
+
+async def main() -> None:
+    channels = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    print(f"{'':<28}{'channels':>9}{'lost':>7}{'429':>7}{'s':>9}{'a s':>8}{'limit':>8}{'CPU ms':>9}")
+    print((await naive(channels)).row())
+    ran, _ = await ours(channels, asked=False)
+    print(ran.row())
+    ran, waits = await ours(channels, asked=True)
+    print(ran.row())
+    waits.sort()
+    at = {name: waits[int(len(waits) * share)] * 1000 for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))}
+    told = ", ".join(f"{name} {value:.0f} ms" for name, value in at.items())
+    print(f"{len(waits)} commands, {IN_FLIGHT} within {WITHIN_S:g} s, during that fan-out: {told}")
+    print(f"memory at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    asyncio.run(main())
