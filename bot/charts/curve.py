@@ -43,7 +43,10 @@ def _lines(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
         frame.line(sheet, plot, drawn, ink, dash=theme.DASHES[place])
         there = [(plot.x(x), plot.y(y)) for x, y in drawn if not isnan(y)]
         sheet.dots([x for x, _ in there], [y for _, y in there], ink, marker=theme.MARKERS[place], size=15)
-    _values(sheet, plot, [(days, rate, theme.INKS[place]) for place, column in enumerate(shown) for days, rate in frame.known(column)], spec.unit)
+    found = [
+        (days, rate, theme.INKS[place]) for place, column in enumerate(shown) for days, rate in frame.known(column)
+    ]
+    _values(sheet, plot, found, spec.unit)
 
 
 def _values(sheet: Sheet, plot: Plot, found: list[tuple[float, float, str]], unit: str) -> None:

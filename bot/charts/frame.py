@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import isnan, nan
 
 from bot.charts import theme, ticks
-from bot.charts.sheet import Across, Box, Sheet
+from bot.charts.sheet import Box, Sheet
 from bot.domain.posts import ChartSpec, Column
 
 TITLE_AT = theme.HEIGHT - 52
@@ -146,7 +147,7 @@ def known(column: Column) -> list[tuple[float, float]]:
 def time_ends(columns: Sequence[Column]) -> tuple[float, float]:
     """From the first time to the last, an hour at least."""
     found = [at.timestamp() for column in columns for at in column.at]
-    return min(found), max(max(found), min(found) + 3600)
+    return min(found), max(*found, min(found) + 3600.0)
 
 
 def line(sheet: Sheet, plot: Plot, drawn: Points, ink: str, *, dash: object = "-", width: float = 3.5) -> None:
@@ -171,7 +172,7 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
     """Places for labels as near as may be to where they are wanted, at least `apart` from each other and inside the ends."""
     order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     found = [min(max(y, low), high) for y in wanted]
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         found[after] = max(found[after], found[before] + apart)
     ceiling = high
     for place in reversed(order):
@@ -180,10 +181,16 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
     return found
 
 
-def near(sheet: Sheet, x: float, y: float, label: str, ink: str, *, ways: Sequence[int] = (1, -1), away: float = 16) -> Box | None:
-    """A label above (1) or below (-1) a point, one row further off at 2 and -2; None where everything is taken."""
+def near(
+    sheet: Sheet, x: float, y: float, label: str, ink: str, *, ways: Sequence[int] = (1, -1), away: float = 16,
+    lean: float = 0.0,
+) -> Box | None:  # fmt: skip
+    """A label above (1) or below (-1) a point, one row further off at 2 and -2; None where everything is taken.
+
+    `lean` -1 sets it to the left of the point, 1 to the right.
+    """
     half, row = sheet.width_of(label, bold=True) / 2, theme.LABEL + 8
-    middle = min(max(x, half + 6), theme.WIDTH - half - 6)
+    middle = min(max(x + lean * half, half + 6), theme.WIDTH - half - 6)
     for way in ways:
         off = away + (abs(way) - 1) * row
         low = y + off if way > 0 else y - off - theme.LABEL

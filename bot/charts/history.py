@@ -10,7 +10,7 @@ MARKS_ROOM = frame.ROW + 26
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
     """The lines, the band behind them, the verdict's changes above them, the last values beside them."""
-    shown = [column for column in spec.series if frame.known(column)]
+    shown = [column for column in spec.series if frame.known(column)][: len(theme.INKS)]
     several = len(shown) > 1
     labels = [frame.last_words(column, spec.unit, named=several) for column in shown]
     high = frame.PLOT_HIGH - (MARKS_ROOM if spec.marks else 0)

@@ -26,10 +26,8 @@ def _rgb(color: str) -> tuple[int, int, int]:
 def palette() -> Bytes:
     """The palette's colors, one a row: at most 256."""
     ground = np.array(_rgb(theme.GROUND), np.float64)
-    inks = [theme.TEXT, theme.MUTED, theme.AXIS, theme.GRID, *theme.INKS]
-    shades = [
-        ground + (np.array(_rgb(ink), np.float64) - ground) * step / (_STEPS - 1) for ink in inks for step in range(_STEPS)
-    ]
+    inks = [np.array(_rgb(ink), np.float64) for ink in dict.fromkeys((theme.AXIS, theme.GRID, *theme.INKS))]
+    shades = [ground + (ink - ground) * step / (_STEPS - 1) for ink in inks for step in range(_STEPS)]
     return np.unique(np.rint(np.array(shades)).astype(np.uint8), axis=0)
 
 

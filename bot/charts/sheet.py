@@ -59,12 +59,13 @@ class Sheet:
 
     @property
     def _renderer(self) -> RendererAgg:
-        return self._canvas.get_renderer()
+        renderer: RendererAgg = self._canvas.get_renderer()  # type: ignore[no-untyped-call]
+        return renderer
 
     def png(self) -> bytes:
         """What is on it, as PNG."""
-        self._canvas.draw()
-        return encode(np.asarray(self._canvas.buffer_rgba()))
+        self._canvas.draw()  # type: ignore[no-untyped-call]
+        return encode(np.asarray(self._canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
 
     def line(
         self, x: Sequence[float], y: Sequence[float], ink: str, *, width: float = 3.5, dash: Any = "-", over: int = 3

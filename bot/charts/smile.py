@@ -13,7 +13,7 @@ POINT_MARKERS = ("v", "s", "^", "D")
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
     """The smile's lines, its marked points with their words."""
-    shown = [column for column in spec.series if frame.known(column)]
+    shown = [column for column in spec.series if frame.known(column)][: len(theme.INKS)]
     placed = [(mark.x, mark.y) for mark in spec.marks if mark.x is not None and mark.y is not None]
     along = [x for column in shown for x, _ in frame.known(column)] + [x for x, _ in placed]
     y_ends = ticks.room_around([y for column in shown for _, y in frame.known(column)] + [y for _, y in placed], 0.2)
@@ -35,15 +35,16 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
 
 
 def _marks(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
-    markers = iter(POINT_MARKERS * len(spec.marks))
+    """Points with their words below them, the outer ones' words outwards: a smile bends away from there."""
+    placed = sorted((mark.x, mark.y, mark.label) for mark in spec.marks if mark.x is not None and mark.y is not None)
+    for place, (x, y, label) in enumerate(placed):
+        lean = 0.0 if 0 < place < len(placed) - 1 else -0.9 if place == 0 else 0.9
+        sheet.dots([plot.x(x)], [plot.y(y)], theme.ORANGE, marker=POINT_MARKERS[place % len(POINT_MARKERS)], size=17)
+        frame.near(sheet, plot.x(x), plot.y(y), label, theme.TEXT, ways=(-1, -2, -3, 1, 2), away=20, lean=lean)
     for mark in spec.marks:
-        if mark.x is None:
+        if mark.x is None or mark.y is not None:
             continue
         x = plot.x(mark.x)
-        if mark.y is None:
-            sheet.line([x, x], [plot.low, plot.high], theme.MUTED, width=2, dash=(0, (5, 4)), over=2)
-            sheet.text(x + 8, plot.high - 6, mark.label, ink=theme.MUTED, size=theme.SMALL, upright="top")
-            continue
-        sheet.dots([x], [plot.y(mark.y)], theme.ORANGE, marker=next(markers), size=17)
-        # A smile bends away from what lies below it.
-        frame.near(sheet, x, plot.y(mark.y), mark.label, theme.TEXT, ways=(-1, -2, -3, 1, 2), away=20)
+        foot = max((plot.y(y) + 20 for at, y, _ in placed if abs(plot.x(at) - x) < 40), default=plot.low)
+        sheet.line([x, x], [foot, plot.high], theme.MUTED, width=2, dash=(0, (5, 4)), over=2)
+        sheet.text(x + 8, plot.high - 6, mark.label, ink=theme.MUTED, size=theme.SMALL, upright="top")

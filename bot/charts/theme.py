@@ -18,9 +18,11 @@ GREEN = "#2fbf91"
 YELLOW = "#f0e442"
 VERMILION = "#f0713c"
 PURPLE = "#d99bc0"
-INKS = (SKY, ORANGE, GREEN, PURPLE, YELLOW, VERMILION)
-MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES = ("-", (0, (7, 2.5)), (0, (2, 2)), (0, (9, 2.5, 2, 2.5)), (0, (4, 2)), (0, (1, 1.5)))
+INKS = (SKY, ORANGE, GREEN, PURPLE, YELLOW, VERMILION, TEXT, MUTED)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = (
+    "-", (0, (7, 2.5)), (0, (2, 2)), (0, (9, 2.5, 2, 2.5)), (0, (4, 2)), (0, (1, 1.5)), (0, (12, 3)), (0, (3, 3)),
+)  # fmt: skip
 
 STANCE_INKS = {"bearish": VERMILION, "overheated": ORANGE, "neutral": SKY, "bullish": GREEN}
 STANCE_MARKERS = {"bearish": "v", "overheated": "D", "neutral": "s", "bullish": "^"}

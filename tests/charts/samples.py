@@ -39,14 +39,14 @@ def history() -> ChartSpec:
 def smile() -> ChartSpec:
     strikes = tuple(44_000.0 + 2_000.0 * step for step in range(25))
     forward = 68_200.0
-    iv = tuple(52 + 55 * (strike / forward - 1.08) ** 2 * 6 + (8 if strike < forward else 0) * (1 - strike / forward) for strike in strikes)
+    iv = tuple(52 + 330 * (strike / forward - 1.08) ** 2 for strike in strikes)
     return ChartSpec(
         kind="smile", title="BTC: volatility smile, 27 March 2026", unit="% a year", caption=CAPTION,
         series=(Column(label="27 Mar 2026, 49 days", x=strikes, y=iv),), x_label="strike",
         alt="BTC: implied volatility by strike for 27 March 2026.",
         marks=(
-            Mark(label="25Δ put 62.1%", x=57_000.0, y=75.0), Mark(label="ATM 53.4%", x=68_200.0, y=54.2),
-            Mark(label="25Δ call 51.0%", x=79_000.0, y=54.0), Mark(label="forward", x=forward),
+            Mark(label="25Δ put 71.6%", x=57_000.0, y=71.6), Mark(label="ATM 54.1%", x=68_200.0, y=54.1),
+            Mark(label="25Δ call 53.8%", x=79_000.0, y=53.8), Mark(label="forward", x=forward),
         ),
     )  # fmt: skip
 
@@ -80,9 +80,12 @@ def split() -> ChartSpec:
 
 def liquidations() -> ChartSpec:
     longs = tuple(
-        None if 5 <= hour < 8 else 2e6 + (180e6 if hour == 34 else 60e6 if hour in (33, 35) else 0) + 3e6 * (hour % 5) for hour in range(48)
+        None if 5 <= hour < 8 else 2e6 + (180e6 if hour == 34 else 60e6 if hour in (33, 35) else 0) + 3e6 * (hour % 5)
+        for hour in range(48)
     )
-    shorts = tuple(None if 5 <= hour < 8 else 1e6 + 2e6 * (hour % 7) + (70e6 if hour == 42 else 0) for hour in range(48))
+    shorts = tuple(
+        None if 5 <= hour < 8 else 1e6 + 2e6 * (hour % 7) + (70e6 if hour == 42 else 0) for hour in range(48)
+    )
     return ChartSpec(
         kind="liquidations", title="BTC: liquidations by hour, 48 hours", unit="USD", caption=f"{CAPTION} · at least",
         series=(Column(label="shorts", at=hours(48), y=shorts), Column(label="longs", at=hours(48), y=longs)),
