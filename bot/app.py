@@ -21,6 +21,7 @@ from bot import metrics, sources
 from bot.archive import SqlArchive, open_archive
 from bot.archive import move as move_archive
 from bot.archive import restore as restore_archive
+from bot.backfill import Filled, Step, fill
 from bot.check import Report, check
 from bot.delivery.console import Console
 from bot.delivery.preview import Preview, ask_health, ask_reload, serve
@@ -185,6 +186,12 @@ def read_recording(folder: Path, asset: str) -> Snapshot:
 def recorded_facts(folder: Path, asset: str, playbook: Playbook) -> Facts:
     """What a recording tells, without history."""
     return metrics.observe(read_recording(folder, asset), metrics.History.empty(asset), playbook.catalog).facts
+
+
+async def backfill(settings: Settings, playbook: Playbook, days: int, step: Step) -> Filled:
+    """Fill the archive with the venues' own past; see `fill`. Raises ArchiveError."""
+    async with house(settings, playbook, terminal=Terminal(file=io.StringIO())) as parts:
+        return await fill(parts.desk, days, step)
 
 
 async def live_facts(settings: Settings, playbook: Playbook, asset: str) -> Facts:

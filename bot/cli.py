@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console as Terminal
+from rich.progress import Progress
 
 from bot import app as composition
 from bot import inquiry, life, past
@@ -249,6 +250,28 @@ def export(
 
 
 @cli.command()
+def backfill(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How far back.")] = 90,
+    as_json: Json = False,
+    config: ConfigFolder = composition.CONFIG,
+) -> None:
+    """Fill the archive from the venues' own history; broken off, it goes on where it was. Exit code 1 if something is missing.
+
+    A bot that runs meanwhile takes it up at its next start."""
+    settings, playbook = _settings(config), composition.read_playbook(config)
+    with _bar() as step:
+        filled = asyncio.run(composition.backfill(settings, playbook, days, step))
+    if as_json:
+        _print_json({"ranked": filled.ranked, "gaps": [{"who": gap.who, "reason": gap.reason} for gap in filled.gaps]})
+    else:
+        for asset, names in filled.ranked.items():
+            print(f"{asset}: {len(names)} metrics can be ranked in their past: {', '.join(names)}")
+        for gap in filled.gaps:
+            print(f"missing: {gap.reason}")
+    raise typer.Exit(1 if filled.gaps else 0)
+
+
+@cli.command()
 def backup(to: Path, config: ConfigFolder = composition.CONFIG) -> None:
     """Copy the archive to a file, checked, while the bot runs."""
     with _progress(f"copying to {to}"):
@@ -354,3 +377,12 @@ def _progress(what: str) -> Iterator[Callable[[], None]]:
         return
     with terminal.status(what) as status:
         yield status.stop
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error where that is a terminal; nothing elsewhere."""
+    terminal = Terminal(stderr=True)
+    with Progress(console=terminal, disable=not terminal.is_terminal) as progress:
+        task = progress.add_task("")
+        yield lambda what, number, total: progress.update(task, description=what, completed=number, total=total)

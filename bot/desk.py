@@ -14,14 +14,14 @@ import structlog
 
 from bot.commentary import answer_card, article_possible, card, figure, footer, speak
 from bot.decide import carried, decide, tell
-from bot.domain.facts import Facts, Point
+from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Answer, Card, Decision, Figure, Post, Profile, Route, State
 from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Snapshot
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
 from bot.errors import ChannelGone, ChannelRefused, DeliveryError, InputError, SourceError
-from bot.metrics import History, facts_at, observe
+from bot.metrics import History, facts_at, observe, told
 from bot.ports import Archive, Clock, Painter, Source, Surface, Usage
 from bot.rules import evaluate, flips
 
@@ -238,22 +238,40 @@ class Desk:
             return replace(route, due_at=None, late=False)
         return replace(route, due_at=slot, late=at - slot > self._habits.late_after)
 
-    async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[Gap]:
-        """Fill history from the venues' own; what cannot be had is a gap."""
+    async def backfill(
+        self, asset: str, since: datetime, until: datetime, *, again: bool = True
+    ) -> Sequence[Gap]:
+        """Fill history from the venues' own, stored at once; what cannot be had is a gap.
+
+        Unless `again`, a venue whose past of that time is known is asked only if another one tells something new: an
+        aggregate stands on all of them.
+        """
+        before = await self.history(asset)
+        known = () if again else tuple(one for one in self._sources if before.tells(one.name, since, until))
+        missing = [source for source in self._sources if source not in known]
+        readings, gaps = await self._past(missing, asset, since, until)
+        points = told(readings, until, before, self.playbook.catalog)
+        if points and known:
+            more, more_gaps = await self._past(known, asset, since, until)
+            readings, gaps = readings + more, gaps + more_gaps
+            points = told(readings, until, before, self.playbook.catalog)
+        await self._archive.add_points(points)
+        self._history[asset] = before.extended(points)
+        return gaps
+
+    async def _past(
+        self, sources: Iterable[Source], asset: str, since: datetime, until: datetime
+    ) -> tuple[tuple[SeriesReading, ...], tuple[Gap, ...]]:
+        """What sources tell of their own past, one after the other."""
         gaps: list[Gap] = []
         readings: list[SeriesReading] = []
-        for source in self._sources:
+        for source in sources:
             try:
                 readings += await source.backfill(asset, since, until)
             except SourceError as error:
                 log.warning("source.gap", source=source.name, asset=asset, reason=str(error))
                 gaps.append(Gap(who=source.name, reason=str(error)))
-        snapshot = Snapshot(asset=asset, taken_at=until, readings=tuple(readings), asked=self._asked())
-        before = await self.history(asset)
-        points: tuple[Point, ...] = observe(snapshot, before, self.playbook.catalog, ()).points
-        await self._archive.add_points(points)
-        self._history[asset] = before.extended(points)
-        return tuple(gaps)
+        return tuple(readings), tuple(gaps)
 
     async def _gather(self, asset: str, at: datetime) -> Snapshot:
         heard = await asyncio.gather(*(self._hear(source, asset, at) for source in self._sources))

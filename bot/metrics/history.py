@@ -78,6 +78,17 @@ class History:
         """The venues that ever gave the metric, by name."""
         return self.tellers.get(metric, ())
 
+    def tells(self, venue: str, since: datetime, until: datetime) -> bool:
+        """Whether a metric of the venue is known near the beginning and near the end of a time: within a tenth of it."""
+        first_ms, last_ms = to_ms(since), to_ms(until)
+        tenth = (last_ms - first_ms) / 10.0
+        for (_, teller), column in self.columns.items():
+            if teller == venue:
+                ends = column.known_ms.searchsorted([first_ms, first_ms + tenth, last_ms - tenth, last_ms], side="right")
+                if ends[1] > ends[0] and ends[3] > ends[2]:
+                    return True
+        return False
+
     def beside(self, metric: str, at_ms: float, known_ms: float) -> dict[str, float]:
         """The venues' own values that stand beside the aggregate of that very time."""
         found = {}
