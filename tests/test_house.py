@@ -47,7 +47,7 @@ NEVER = {
 }  # fmt: skip
 LONGEST_FILE_LINES = 400
 LONGEST_SOURCE_LINES = 600  # one venue is one file, however much it serves
-LEFT_OUT = {".git", ".venv", ".hypothesis", ".benchmarks", "var", "node_modules", "__pycache__", ".env"}
+LEFT_OUT = {".venv-peers", ".git", ".venv", ".hypothesis", ".benchmarks", "var", "node_modules", "__pycache__", ".env"}
 MARKET_ROOMS = ("sources", "metrics", "rules", "domain")
 
 
