@@ -1,5 +1,6 @@
 """The live bot as a process: ready, well, reloaded, refused a second time, and stopped in time with nothing open."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -74,23 +75,35 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def running(root: Path, tmp_path: Path) -> Iterator[Running]:
-    shutil.copytree(CONFIG, tmp_path / "config")
-    port = free_port()
-    log = tmp_path / "log"
+@contextlib.contextmanager
+def started(root: Path, folder: Path, name: str = "bot", role: str = "all") -> Iterator[Running]:
+    """A bot that answers, killed at the end. Bots of one folder share its archive."""
+    port, log = free_port(), folder / f"{name}.log"
     with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bot", "run", "--config", str(tmp_path / "config")], cwd=tmp_path,
+            [sys.executable, "-P", "-m", "bot", "run", "--config", str(folder / "config"), "--role", role], cwd=folder,
             env=environment(root, port), stdout=stream, stderr=stream, text=True,
         )  # fmt: skip
-        bot = Running(process=process, port=port, folder=tmp_path, log=log)
+        bot = Running(process=process, port=port, folder=folder, log=log)
         try:
             bot.until(lambda: bot.get("/healthz"))
             yield bot
         finally:
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with a configuration of its own."""
+    shutil.copytree(CONFIG, tmp_path / "config")
+    return tmp_path
+
+
+@pytest.fixture
+def running(root: Path, home: Path) -> Iterator[Running]:
+    with started(root, home) as bot:
+        yield bot
 
 
 def run(bot: Running, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -137,3 +150,17 @@ def test_changed_files_are_taken_on_a_hangup_and_broken_ones_are_not(running: Ru
     [done] = [one for one in running.events() if one["event"] == "reload.done"]
     assert done["changed"] == ["price-rally", "price-slide"]  # the two steps of the ladder that was changed
     assert run(running, root, "reload").returncode == 0
+
+
+def test_a_second_poller_takes_over_from_one_that_was_killed(root: Path, home: Path) -> None:
+    with started(root, home, "first", "poller") as first:
+        first.until(lambda: first.heard_of("lead.taken"))
+        with started(root, home, "second", "poller") as second:
+            assert json.loads(second.get("/healthz")[1])["polls"] is False
+            first.process.kill()
+            killed_at = time.monotonic()
+            second.until(lambda: second.heard_of("lead.taken"))
+            assert time.monotonic() - killed_at < 15
+            second.until(lambda: second.heard_of("poll.done"))
+            [taken] = [one for one in second.events() if one["event"] == "lead.taken"]
+            assert taken["epoch"] == 2
