@@ -22,6 +22,7 @@ from rich.progress import Progress
 
 from bot import app as composition
 from bot import inquiry, life, past
+from bot.cli_past import looking_back
 from bot.doctor import versions as package_versions
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
@@ -29,6 +30,7 @@ from bot.logs import set_up_logs
 from bot.settings import Settings, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+cli.add_typer(looking_back)
 
 Role = life.Role
 Length = Literal["short", "embed", "article"]
@@ -103,7 +105,7 @@ def brief(
     """The verdict on an asset, now or at a past time, with its commentary."""
     playbook = composition.read_playbook(config)
     if at is not None:
-        then = asyncio.run(past.brief_then(_settings(config), playbook, asset.upper(), _time(at), length))
+        then = asyncio.run(past.brief_then(_settings(config), playbook, asset.upper(), past.read_time(at), length))
         if as_json:
             _print_json(past.as_json(then))
         else:
@@ -216,40 +218,6 @@ def doctor(
 
 
 @cli.command()
-def replay(post: str, as_json: Json = False, config: ConfigFolder = composition.CONFIG) -> None:
-    """Make a post again from the archive, by the rules and words of its time. Exit code 1 if it comes out differently."""
-    again = asyncio.run(past.replay(_settings(config), post))
-    if as_json:
-        _print_json({"post": post, "playbook": again.edition, "same": again.same, "text": past.card_text(again.retold)})
-    else:
-        print(past.card_text(again.retold))
-    if not again.same:
-        _stop(f"post {post}: this version of the program does not make it as it was", 1)
-
-
-@cli.command()
-def export(
-    to: Annotated[
-        Path | None, typer.Argument(help="A .csv or .parquet file; CSV on standard output without it.")
-    ] = None,
-    asset: Annotated[list[str] | None, typer.Option(help="An asset; all without it.")] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="A metric; all without it.")] = None,
-    since: Annotated[str, typer.Option("--from", help="A time, such as 2026-02-06.")] = "1970-01-01",
-    until: Annotated[str | None, typer.Option("--to", help="A time; now without it.")] = None,
-    config: ConfigFolder = composition.CONFIG,
-) -> None:
-    """Write the archive's points as a table."""
-    settings, playbook = _configuration(config)
-    assets = [one.upper() for one in asset or settings.assets]
-    end = _time(until) if until else datetime.now(UTC)
-    written = past.export(settings, playbook, assets=assets, metrics=metric or [], since=_time(since), until=end, to=to)
-    with _progress("reading the archive"):
-        count = asyncio.run(written)
-    if to is not None:
-        print(f"{count} points in {to}")
-
-
-@cli.command()
 def backfill(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How far back.")] = 90,
     as_json: Json = False,
@@ -334,15 +302,6 @@ def _print_versions(as_json: bool) -> None:
     print(f"python {platform.python_version()}")
     for name, version in found.items():
         print(f"{name} {version}")
-
-
-def _time(text: str) -> datetime:
-    """A time as typed; one without a zone is UTC. Raises InputError."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a time such as 2026-02-06 or 2026-02-06T14:00Z") from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _read(file: str) -> str:
