@@ -83,9 +83,8 @@ def read_playbook(config: Path = CONFIG) -> Playbook:
         for folder in folders
         for name, text in read_folder(folder).items()
     }
-    treasuries = config / "treasuries.toml"
-    if treasuries.exists():
-        texts[treasuries.name] = treasuries.read_text(encoding="utf-8")
+    alone = [config / name for name in ("treasuries.toml", "record.toml")]
+    texts |= {path.name: path.read_text(encoding="utf-8") for path in alone if path.exists()}
     return parse_playbook(texts)
 
 

@@ -8,10 +8,11 @@ from bot.domain.playbook import Holding, Playbook
 from bot.domain.rulebook import RuleBook
 from bot.errors import ConfigError, Problem
 from bot.metrics import CATALOG
+from bot.record import parse_manner
 
 
 def parse_playbook(texts: Mapping[str, str]) -> Playbook:
-    """The playbook in some files, path → text: `rules/*.toml`, `phrases/<locale>/*.toml`, `treasuries.toml`.
+    """The playbook in some files, path → text: `rules/*.toml`, `phrases/<locale>/*.toml`, `treasuries.toml`, `record.toml`.
 
     Raises ConfigError with every problem of every file.
     """
@@ -27,6 +28,11 @@ def parse_playbook(texts: Mapping[str, str]) -> Playbook:
     if "treasuries.toml" in texts:
         try:
             holdings = metrics.parse_holdings(texts["treasuries.toml"])
+        except ConfigError as error:
+            problems += error.problems
+    if "record.toml" in texts:
+        try:
+            parse_manner(texts["record.toml"])
         except ConfigError as error:
             problems += error.problems
     if "en" not in banks and not problems:

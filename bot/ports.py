@@ -130,6 +130,12 @@ class Archive(Protocol):
         """The files of the edition of this hash, path → text; none where it was not kept."""
         ...
 
+    async def past(
+        self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
+    ) -> Series:
+        """One metric's past between two times; empty columns where nothing is stored."""
+        ...
+
     async def calls(
         self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
     ) -> Sequence[Call]:

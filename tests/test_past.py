@@ -74,7 +74,7 @@ async def test_a_post_whose_playbook_was_not_kept_is_refused(played: House) -> N
 async def test_the_playbook_of_the_same_texts_is_the_same_edition() -> None:
     playbook = read_playbook()
     assert parse_playbook(playbook.texts).hash == playbook.hash
-    assert {path.split("/")[0] for path in playbook.texts} == {"rules", "phrases", "treasuries.toml"}
+    assert {path.split("/")[0] for path in playbook.texts} == {"rules", "phrases", "treasuries.toml", "record.toml"}
 
 
 async def test_a_brief_of_then_knows_nothing_of_later(played: House) -> None:

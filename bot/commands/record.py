@@ -1,0 +1,112 @@
+"""`/record`: how the stances taken live did afterwards, beside what the price did anyway."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bot.commands import Command, Request
+from bot.commands._telling import ASSET, joined
+from bot.desk import Desk
+from bot.domain.facts import Facts
+from bot.domain.posts import Answer, ChartSpec, Column, Figure, Mark, Profile
+from bot.domain.story import Origin, Text
+from bot.errors import InputError
+from bot.record import Manner, Prices, Row, changes, parse_manner, record
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+FILE = "record.toml"
+
+
+async def answer(desk: Desk, request: Request) -> Answer:
+    """Hit rates by stance and horizon under the rules of now, with their base rates; older rules have lines of their own.
+    Raises InputError."""
+    profile = request.profile
+    asset = desk.asset(request.options.get("asset"))
+    manner = _manner(desk)
+    calls = await desk.archive.calls(asset, BEGINNING, profile=profile)
+    facts = Facts(asset=asset, at=desk.now(), known={})
+    rows: Sequence[Row] = ()
+    if calls:
+        spot = await desk.archive.past("spot_usd", asset, calls[0].at, desk.now())
+        rows = record(calls, Prices.of(spot, manner.price_max_age), manner, desk.now())
+    told = [row for row in rows if row.calls]
+    words = desk.bank(profile).words
+    lead = _lead(desk, len(changes(calls)), calls[0].at if calls else None, facts, profile)
+    body, spans = joined(lead)
+    title = f"{asset}: {words.get('title.record', 'record')}"
+    return Answer(
+        title=title,
+        body=body,
+        body_spans=spans,
+        figures=tuple(_figure(desk, row, facts, profile) for row in told),
+        chart=_chart(desk, told, manner, title, lead.text, profile),
+        footer=desk.footer(facts, profile),
+    )
+
+
+def _manner(desk: Desk) -> Manner:
+    text = desk.playbook.texts.get(FILE)
+    if text is None:
+        raise InputError(f"no record is taken: {FILE} is missing")
+    return parse_manner(text)
+
+
+def _lead(desk: Desk, count: int, since: datetime | None, facts: Facts, profile: Profile) -> Text:
+    if not count or since is None:
+        return desk.say("answer", "record-none", facts, profile)
+    names = {
+        "total": Origin(kind="count", ref="calls", value=float(count)),
+        "last_at": Origin(kind="date", ref="first call", value=since.isoformat()),
+        "text": Origin(kind="identifier", ref="edition", value=desk.playbook.rules.hash[:8]),
+    }
+    return desk.say("answer", "record", facts, profile, names)
+
+
+def _figure(desk: Desk, row: Row, facts: Facts, profile: Profile) -> Figure:
+    words = desk.bank(profile).words
+    names = {"total": Origin(kind="count", ref="windows", value=float(row.n))}
+    if row.base_pct is not None:
+        names["base"] = Origin(kind="count", ref="base rate", value=row.base_pct)
+    if row.hit_pct is not None and row.low_pct is not None and row.high_pct is not None:
+        names["hits"] = Origin(kind="count", ref="hit rate", value=row.hit_pct)
+        names["low"] = Origin(kind="count", ref="hit rate, low", value=row.low_pct)
+        names["high"] = Origin(kind="count", ref="hit rate, high", value=row.high_pct)
+    said = desk.say("answer", "record-few" if row.hit_pct is None else "record-rate", facts, profile, names)
+    days = words.get("record.days", "{days} d").format(days=row.days)
+    older = "" if row.rules == desk.playbook.rules.hash else f" ({row.rules[:8]})"
+    return Figure(
+        label=f"{words.get(f'stance.{row.stance}', row.stance)}, {days}{older}", text=said.text, spans=said.spans
+    )
+
+
+def _chart(desk: Desk, rows: Sequence[Row], manner: Manner, title: str, alt: str, profile: Profile) -> ChartSpec | None:
+    """The middle horizon under the rules of now, a row a stance; none where nothing can be said yet."""
+    words = desk.bank(profile).words
+    days = manner.horizons_days[len(manner.horizons_days) // 2]
+    shown = [row for row in rows if row.days == days and row.rules == desk.playbook.rules.hash]
+    if not any(row.hit_pct is not None for row in shown):
+        return None
+    few = words.get("record.few", "")
+    return ChartSpec(
+        kind="record",
+        title=f"{title}, {words.get('record.days', '{days} d').format(days=days)}",
+        series=(
+            Column(label=words.get("record.rate", ""), y=tuple(row.hit_pct for row in shown)),
+            Column(label="low", y=tuple(row.low_pct for row in shown)),
+            Column(label="high", y=tuple(row.high_pct for row in shown)),
+            Column(label=words.get("record.base", ""), y=tuple(row.base_pct for row in shown)),
+        ),
+        unit="%",
+        caption=f"{desk.now():%Y-%m-%d %H:%M} UTC",
+        alt=alt,
+        marks=tuple(
+            Mark(
+                label=f"{words.get(f'stance.{row.stance}', row.stance)} · n = {row.n}"
+                + ("" if row.hit_pct is not None else f" · {few}"),
+                kind=row.stance,
+            )
+            for row in shown
+        ),
+    )
+
+
+COMMAND = Command(name="record", options=(ASSET,), answer=answer, slow=True)

@@ -1,0 +1,80 @@
+"""`/record`: what was said live and how it did, "too few" said aloud."""
+
+from array import array
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.facts import Series
+from bot.domain.judgement import Call
+from tests.commands.conftest import AT
+
+DAYS = 60
+
+
+@pytest.fixture
+def recorded(desk, archive, root, monkeypatch):
+    """Sets what was called in an archive, over sixty days of a price that falls by a dollar an hour."""
+    text = (root / "config" / "record.toml").read_text(encoding="utf-8")
+    desk.playbook = replace(desk.playbook, texts={"record.toml": text})
+    hours = range(DAYS * 24 + 1)
+    start = AT - timedelta(days=DAYS)
+    spot = Series(
+        metric="spot_usd", asset="BTC", venue=None,
+        at_ms=array("q", [int((start + timedelta(hours=hour)).timestamp() * 1000) for hour in hours]),
+        value=array("d", [90_000.0 - hour for hour in hours]), covers_s=array("q", [0] * len(hours)),
+    )  # fmt: skip
+
+    async def past(metric, asset, since, until=None, venue=None):
+        return spot
+
+    def called(count: int) -> None:
+        rules = desk.playbook.rules.hash
+        calls = [Call(at=start, stance="neutral", rules=rules)]
+        for day in range(1, count + 1):
+            calls.append(Call(at=start + timedelta(days=day), stance="bearish", rules=rules))
+            calls.append(Call(at=start + timedelta(days=day, hours=12), stance="neutral", rules=rules))
+
+        async def told(asset, since, *, until=None, profile=None):
+            return tuple(calls) if count else ()
+
+        monkeypatch.setattr(archive, "calls", told, raising=False)
+
+    monkeypatch.setattr(archive, "past", past, raising=False)
+    return called
+
+
+async def test_nothing_said_yet_is_said_so(ask, recorded):
+    recorded(0)
+    answer = await ask("record")
+    assert "no record to show" in answer.body
+    assert answer.figures == ()
+    assert answer.chart is None
+
+
+async def test_a_few_calls_are_too_few_to_say_and_no_rate_is_shown(ask, recorded, figures_of):
+    recorded(5)
+    answer = await ask("record")
+    shown = figures_of(answer)
+    assert shown["caution, 1 d on"] == "5 so far: too few to say. Base rate 100%."
+    assert answer.chart is None
+
+
+async def test_enough_calls_have_a_rate_with_its_interval_beside_the_base_rate(ask, recorded, figures_of):
+    recorded(40)
+    answer = await ask("record")
+    assert figures_of(answer)["caution, 1 d on"].startswith(
+        "Right 100% of 40, likely between 93.7% and 100%; base rate"
+    )
+    assert "80 changes of stance" in answer.body
+
+
+async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(ask, recorded, desk):
+    recorded(40)
+    text = desk.playbook.texts["record.toml"].replace("least = 20", "least = 3")
+    desk.playbook = replace(desk.playbook, texts={"record.toml": text})
+    chart = (await ask("record")).chart
+    assert chart is not None
+    assert chart.kind == "record"
+    assert len({len(column.y) for column in chart.series} | {len(chart.marks)}) == 1
