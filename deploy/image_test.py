@@ -21,7 +21,8 @@ LARGEST_MB = 550
 STOP_WITHIN_S = 10
 
 PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
-# As in compose.yaml; the archive is in the image's own volume. Limits of files and processes are stated, since nested hosts refuse podman's own.
+# As in compose.yaml; the archive is in the image's own volume. Limits of files and processes are stated, since nested
+# hosts refuse podman's own.
 STRICT = [
     "--network=none", "--no-healthcheck", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--read-only",
     "--tmpfs", "/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",

@@ -51,7 +51,7 @@ def reply(status: bytes, content: bytes = b"{}", *headers: bytes) -> Serve:
 
 async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n")
-    for _ in range(500):
+    for _block in range(500):
         writer.write(b"[" * 100_000)
         await writer.drain()
 

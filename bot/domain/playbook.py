@@ -24,8 +24,8 @@ class Holding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
     """The catalog of metrics, the rules, one phrase bank a locale, the treasuries. `hash` names this edition;
-    `editions` names that of each rule (rules.editions): the state of a rule of another edition is not carried on. `texts` are the files that it
-    was read from, by path."""
+    `editions` names that of each rule (rules.editions): the state of a rule of another edition is not carried on. `texts`
+    are the files that it was read from, by path."""
 
     catalog: Catalog
     rules: RuleBook

@@ -33,9 +33,9 @@ class Route:
     """One channel that follows one asset: what it wants and what it was last told.
 
     `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled post that is
-    due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the channel:
-    `subjects` says what each of `alerted_at` was about (an alert's stance, then the alarms that the post told), `waiting` what is being suppressed,
-    `held_until` how long a change is held back that came with a venue's dropping out.
+    due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the
+    channel: `subjects` says what each of `alerted_at` was about (an alert's stance, then the alarms that the post told),
+    `waiting` what is being suppressed, `held_until` how long a change is held back that came with a venue's dropping out.
     """
 
     channel: str

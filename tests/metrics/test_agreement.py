@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.readings import Reading
+from bot.domain.readings import Quantity, Reading
 from tests.metrics.market import NOW, future, observed, spot
 
 VENUES = ("binance", "bybit", "deribit", "okx", "kraken")
@@ -26,7 +26,7 @@ def test_of_two_venues_that_disagree_neither_is_believed_and_both_are_named():
 
 
 def test_of_three_venues_the_odd_one_out_alone_is_left_out():
-    asked = {"index": ("binance", "deribit", "okx")}
+    asked: dict[Quantity, tuple[str, ...]] = {"index": ("binance", "deribit", "okx")}
     seen = observed(*quotes(binance=90_000.0, deribit=90_100.0, okx=9_000.0), asked=asked)
     spot_usd = seen.facts.known["spot_usd"]
     assert spot_usd.value == 90_050.0
