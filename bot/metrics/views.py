@@ -250,9 +250,18 @@ def _exactly(own: Column, column: Column, rows: Ints) -> Floats:
     """A venue's values in the very rows of the aggregate (same start and end), nan where it has none."""
     if not len(own) or not len(column):
         return np.full(len(rows), np.nan)
+    if len(rows) > FEW_ROWS and _same_rows(own, column):
+        return own.value[rows]
     value, found = own.before(column.known_ms[rows], np.inf)
     same = (own.at_ms[found] == column.at_ms[rows]) & (own.known_ms[found] == column.known_ms[rows])
     return np.where(same, value, np.nan)
+
+
+def _same_rows(own: Column, column: Column) -> bool:
+    """Whether a venue's rows are just those of the aggregate, as where it is the only one."""
+    return len(own) == len(column) and bool(
+        (own.at_ms == column.at_ms).all() and (own.known_ms == column.known_ms).all()
+    )
 
 
 def _stack(columns: list[Floats], rows: int) -> Floats:
