@@ -16,7 +16,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     furthest = max(x for x, _ in found)
     plot = Plot(
         left=frame.room_for_levels(sheet, y_ends, spec.unit), right=theme.WIDTH - theme.EDGE - 24,
-        low=frame.PLOT_LOW + frame.ROW, x_ends=(0.0, furthest * 1.06), y_ends=y_ends,
+        low=frame.PLOT_LOW + frame.ROW - 4, x_ends=(0.0, furthest * 1.06), y_ends=y_ends,
     )  # fmt: skip
     if spec.band:
         low, high = (plot.y(end) for end in spec.band)

@@ -15,8 +15,9 @@ from bot.domain.posts import ChartSpec, Column
 TITLE_AT = theme.HEIGHT - 52
 KEY_AT = theme.HEIGHT - 94
 PLOT_HIGH = theme.HEIGHT - 118
-PLOT_LOW = 96
-CAPTION_AT = 20
+PLOT_LOW = 116
+CAPTION_AT = 18
+CAPTION_ROW = 27  # a caption has two lines at most
 ROW = 32  # from one line of small words to the next
 SAMPLE = 44  # the width of a sample in the key
 
@@ -64,8 +65,20 @@ def heading(sheet: Sheet, spec: ChartSpec) -> None:
     room = theme.WIDTH - 2 * theme.EDGE
     title = sheet.fitting(spec.title, room, size=theme.TITLE, bold=True)
     sheet.text(theme.EDGE, TITLE_AT, title, size=theme.TITLE, bold=True)
-    caption = sheet.fitting(spec.caption, room, size=theme.SMALL)
-    sheet.text(theme.EDGE, CAPTION_AT, caption, size=theme.SMALL, ink=theme.MUTED)
+    first, rest = _two_lines(sheet, spec.caption, room)
+    sheet.text(theme.EDGE, CAPTION_AT + (CAPTION_ROW if rest else 8), first, size=theme.SMALL, ink=theme.MUTED)
+    if rest:
+        rest = sheet.fitting(rest, room, size=theme.SMALL)
+        sheet.text(theme.EDGE, CAPTION_AT, rest, size=theme.SMALL, ink=theme.MUTED)
+
+
+def _two_lines(sheet: Sheet, text: str, room: float) -> tuple[str, str]:
+    """The words that fit on one line, and those that are left."""
+    parts = text.split(" ")
+    fitting = len(parts)
+    while fitting > 1 and sheet.width_of(" ".join(parts[:fitting]), size=theme.SMALL) > room:
+        fitting -= 1
+    return " ".join(parts[:fitting]), " ".join(parts[fitting:])
 
 
 def key(sheet: Sheet, unit: str, entries: Sequence[Key], left: float = theme.EDGE) -> None:

@@ -27,17 +27,9 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         frame.line(sheet, plot, frame.points(column), theme.INKS[place], dash=theme.DASHES[place])
     _ends(sheet, plot, shown, labels)
     _changes(sheet, plot, spec.marks)
-    frame.key(sheet, spec.unit, _keys(spec, shown))
-
-
-def _keys(spec: ChartSpec, shown: list[Column]) -> list[Key]:
-    lines = [
-        Key(label=column.label, ink=theme.INKS[place], dash=theme.DASHES[place], marker=theme.MARKERS[place])
-        for place, column in enumerate(shown)
-        if len(shown) > 1
-    ]
+    # Lines are named at their ends: the key needs the band alone.
     band = [Key(label=spec.band_label, ink=theme.GREEN, filled=True)] if spec.band and spec.band_label else []
-    return lines + band
+    frame.key(sheet, spec.unit, band)
 
 
 def _band(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:

@@ -18,7 +18,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     tallest = max((y for _, y in frame.known(up)), default=0.0)
     deepest = max((y for _, y in frame.known(down)), default=0.0)
     scale = max(tallest, deepest) or 1.0
-    y_ends = (-max(deepest, 0.12 * scale) * 1.2, max(tallest, 0.12 * scale) * 1.2)
+    y_ends = (-max(deepest, 0.12 * scale) * 1.28, max(tallest, 0.12 * scale) * 1.28)
     plot = Plot(
         left=frame.room_for_levels(sheet, y_ends, spec.unit, LEVELS), right=theme.WIDTH - theme.EDGE,
         x_ends=(start, end + HOUR_S), y_ends=y_ends,

@@ -29,9 +29,9 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
 
 def _cell(sheet: Sheet, column: Column, place: int, *, ink: str) -> None:
     """One number: its name, its value, its past."""
-    width, height = (theme.WIDTH - 3 * theme.EDGE) / 2, 176.0
+    width, height = (theme.WIDTH - 3 * theme.EDGE) / 2, 170.0
     left = theme.EDGE + (place % 2) * (width + theme.EDGE)
-    top = theme.HEIGHT - 168 - (place // 2) * (height + 14)
+    top = theme.HEIGHT - 168 - (place // 2) * (height + 12)
     sheet.bars([(left, top - height, left + width, top)], theme.GRID, strength=0.45, over=0)
     label = sheet.fitting(column.label, width - 36, size=theme.SMALL)
     sheet.text(left + 18, top - 16, label, size=theme.SMALL, ink=theme.MUTED, upright="top")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import isnan
 
-from bot.commands._chart import stretch
 from bot.commands._telling import title
 from bot.desk import Desk
+from bot.domain.catalog import Catalog
 from bot.domain.chain import OptionChain
 from bot.domain.facts import Fact, Facts
 from bot.domain.posts import ChartSpec, Column, Mark, Post, Profile
@@ -28,6 +28,7 @@ WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
 HOUR = timedelta(hours=1)
 SPARK = timedelta(days=7)
 SPARKS = 4
+LEAST_GAP = timedelta(hours=3)  # hourly past with one hour missing is drawn through; more is a gap
 LEAST_DELTA = 0.05  # the far wings of a smile are a venue's guess
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -39,10 +40,63 @@ def words(desk: Desk, profile: Profile, key: str, **values: str) -> str:
 
 
 def caption(desk: Desk, profile: Profile, venues: Sequence[str], at: datetime) -> str:
-    """Who told, and when: "Deribit, OKX · 6 Feb 2026, 14:00 UTC"."""
+    """Who told, and when: "6 Feb 2026, 14:00 UTC · Deribit, OKX"."""
     known = desk.bank(profile).words
     named = ", ".join(known.get(f"venue.{venue}", venue.capitalize()) for venue in dict.fromkeys(venues))
     return words(desk, profile, "caption", sources=named or known["sources_none"], at=f"{at.day} {at:%b %Y, %H:%M} UTC")
+
+
+def stretch(history: History, name: str, since: datetime, until: datetime, catalog: Catalog, venue: str | None = None) -> Column:
+    """The metric between two times: a value a row, None where nothing was heard for longer than the metric may be old, at the
+    end too."""
+    rows = history.column(name, venue)
+    first = int(rows.known_ms.searchsorted(since.timestamp() * 1000))
+    last = int(rows.known_ms.searchsorted(until.timestamp() * 1000, side="right"))
+    widest = max(LEAST_GAP, 2 * catalog.metrics[name].max_age)
+    at: list[datetime] = []
+    y: list[float | None] = []
+    heard_until = None
+    for row in range(first, last):
+        start, known = _time(rows.at_ms[row]), _time(rows.known_ms[row])
+        if heard_until is not None and start - heard_until > widest:
+            at.append(heard_until + (start - heard_until) / 2)
+            y.append(None)
+        at.append(known)
+        y.append(float(rows.value[row]))
+        heard_until = known
+    if heard_until is not None and until - heard_until > widest:
+        at.append(until)
+        y.append(None)
+    return Column(label=name, at=tuple(at), y=tuple(y))
+
+
+def history_chart(
+    desk: Desk, name: str, past: Column, facts: Facts, profile: Profile, *, heading: str, alt: str,
+    marks: tuple[Mark, ...] = (),
+) -> ChartSpec | None:  # fmt: skip
+    """The past as a chart with the usual range of the ladder that judges the metric, if there is one; None without a past."""
+    if not past.y:
+        return None
+    usual = usual_range(desk, name, profile)
+    fact = facts.get(name) or facts.stale.get(name)
+    return ChartSpec(
+        kind="history",
+        title=heading,
+        series=(replace(past, label=title(desk, name, profile)),),
+        unit=desk.playbook.catalog.metrics[name].unit,
+        caption=caption(desk, profile, fact.venues if fact else (), desk.now()),
+        alt=alt,
+        band=usual,
+        band_label=desk.bank(profile).words.get("chart.usual", "") if usual else "",
+        marks=marks,
+    )
+
+
+def usual_range(desk: Desk, name: str, profile: Profile) -> tuple[float, float] | None:
+    """The usual range in force of the ladder that judges the metric, if there is one."""
+    ladder = next((one for one in desk.playbook.rules.ladders.values() if one.fact == name), None)
+    usual = (profile.ranges.get(ladder.id) or ladder.usual_on(desk.now().date())) if ladder else None
+    return (usual.low, usual.high) if usual else None
 
 
 def stance_changes(posts: Sequence[Post], desk: Desk, profile: Profile) -> tuple[Mark, ...]:
@@ -64,9 +118,7 @@ def funding_chart(
     until, catalog = desk.now(), desk.playbook.catalog
     found = {}
     for venue in history.venues(name):
-        past = stretch(
-            History(history.asset, {(name, None): history.column(name, venue)}), name, until - WINDOWS[window], until, catalog
-        )  # fmt: skip
+        past = stretch(history, name, until - WINDOWS[window], until, catalog, venue)
         if any(value is not None for value in past.y):
             found[venue] = past
     if len(found) < 2:
@@ -104,8 +156,7 @@ def curve_chart(desk: Desk, asset: str, rates: Rates, profile: Profile, *, judge
     if max((len(points) for points in rates.values()), default=0) < 2:
         return None
     known = desk.bank(profile).words
-    ladder = next((one for one in desk.playbook.rules.ladders.values() if one.fact == judged), None)
-    usual = (profile.ranges.get(ladder.id) or ladder.usual_on(desk.now().date())) if ladder else None
+    usual = usual_range(desk, judged, profile)
     series = tuple(
         Column(
             label=known.get(f"venue.{venue}", venue.capitalize()), x=tuple(days for days, _ in points),
@@ -122,7 +173,7 @@ def curve_chart(desk: Desk, asset: str, rates: Rates, profile: Profile, *, judge
         kind="curve", title=heading, series=series, unit="% a year", x_label=words(desk, profile, "days"),
         caption=caption(desk, profile, list(rates), desk.now()),
         alt=words(desk, profile, "alt.curve", title=heading, values=values),
-        band=(usual.low, usual.high) if usual else None, band_label=known.get("chart.usual", "") if usual else "",
+        band=usual, band_label=known.get("chart.usual", "") if usual else "",
     )  # fmt: skip
 
 
@@ -250,7 +301,7 @@ def summary_chart(desk: Desk, post: Post, history: History, facts: Facts, names:
     """A post at a glance: its stance, and the first four of the named facts that are known, each with its last week."""
     profile = Profile(locale=post.story.locale)
     stance = desk.bank(profile).words[f"stance.{post.story.stance}"]
-    heading = post.story.headline.text if post.story.headline else post.asset
+    heading = desk.bank(profile).words.get(f"asset.{post.asset}", post.asset)
     shown = [name for name in dict.fromkeys(names) if facts.get(name) is not None and "." not in name][:SPARKS]
     series = tuple(
         replace(
@@ -269,10 +320,15 @@ def summary_chart(desk: Desk, post: Post, history: History, facts: Facts, names:
     )  # fmt: skip
 
 
+def _time(ms: float) -> datetime:
+    return datetime.fromtimestamp(float(ms) / 1000, UTC)
+
+
 def _last(history: History, name: str, venue: str | None) -> Fact:
     column = history.column(name, venue)
-    at = datetime.fromtimestamp(float(column.known_ms[-1]) / 1000, UTC)
-    return Fact(name=name, value=float(column.value[-1]), at=at, venues=(venue,) if venue else (), of_venues=1)
+    return Fact(
+        name=name, value=float(column.value[-1]), at=_time(column.known_ms[-1]), venues=(venue,) if venue else (), of_venues=1
+    )  # fmt: skip
 
 
 def _written(desk: Desk, name: str, value: float | None, profile: Profile) -> str:

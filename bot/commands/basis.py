@@ -1,6 +1,9 @@
 """`/basis`: what dated futures pay over spot in a year, at one tenor and along the others."""
 
+from dataclasses import replace
+
 from bot.commands import Command, Option, Request
+from bot.commands._charts import curve_chart, tenor_rates
 from bot.commands._telling import ASSET, about_metric, go_on, title
 from bot.commands._tenors import metric_of, suggest_tenors, tenors
 from bot.desk import Desk
@@ -19,7 +22,9 @@ async def answer(desk: Desk, request: Request) -> Answer:
         for days, other in others.items()
     )
     shown = [name, *(f"{name}.{view}" for view in VIEWS), *others.values()]
-    return await about_metric(desk, request, about="basis", lead=name, shown=shown, buttons=buttons)
+    said = await about_metric(desk, request, about="basis", lead=name, shown=shown, buttons=buttons)
+    rates = tenor_rates(await desk.history(asset), desk, tenors(desk, "basis"))
+    return replace(said, chart=curve_chart(desk, asset, rates, request.profile))
 
 
 COMMAND = Command(

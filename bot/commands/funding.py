@@ -1,6 +1,9 @@
 """`/funding`: what perpetual futures pay, normalized to eight hours and to a year."""
 
+from dataclasses import replace
+
 from bot.commands import Command, Request
+from bot.commands._charts import funding_chart
 from bot.commands._telling import ASSET, about_metric
 from bot.desk import Desk
 from bot.domain.posts import Answer
@@ -18,7 +21,9 @@ SHOWN = (
 
 async def answer(desk: Desk, request: Request) -> Answer:
     """Funding as last stored, in all and by venue. Raises InputError."""
-    return await about_metric(desk, request, about="funding", lead=LEAD, shown=SHOWN)
+    asset = desk.asset(request.options.get("asset"))
+    said = await about_metric(desk, request, about="funding", lead=LEAD, shown=SHOWN)
+    return replace(said, chart=funding_chart(desk, await desk.history(asset), request.profile))
 
 
 COMMAND = Command(name="funding", options=(ASSET,), answer=answer, shared=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.commands import Command, Option, Request
-from bot.commands._chart import history_chart, stretch
+from bot.commands._charts import history_chart, stance_changes, stretch
 from bot.commands._naming import metric_named, suggest_metrics
 from bot.commands._telling import ASSET, figures, go_on, joined, meaning, title, told
 from bot.desk import Desk
@@ -34,9 +34,10 @@ async def answer(desk: Desk, request: Request) -> Answer:
         body=body,
         body_spans=spans,
         figures=figures(desk, _views(name), facts, profile),
-        chart=history_chart(desk, name, past, profile, heading=heading, alt=f"{heading}. {said.text}")
-        if past.y
-        else None,
+        chart=history_chart(
+            desk, name, past, facts, profile, heading=heading, alt=f"{heading}. {said.text}",
+            marks=stance_changes(await desk.archive.posts(asset=asset), desk, profile),
+        ),
         buttons=_others(asset, name, window),
         footer=desk.footer(facts, profile),
     )

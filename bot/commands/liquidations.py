@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.commands import Command, Option, Request
+from bot.commands._charts import WINDOWS, liquidations_chart
 from bot.commands._telling import ASSET, about_metric, go_on, title
 from bot.desk import Desk
 from bot.domain.posts import Answer
@@ -37,7 +39,9 @@ async def answer(desk: Desk, request: Request) -> Answer:
         for other, name in known.items()
         if other != window
     )
-    return await about_metric(desk, request, about="liquidations", lead=known[window], shown=shown, buttons=buttons)
+    said = await about_metric(desk, request, about="liquidations", lead=known[window], shown=shown, buttons=buttons)
+    drawn = window if window in WINDOWS else "7d"
+    return replace(said, chart=liquidations_chart(desk, await desk.history(asset), request.profile, window=drawn))
 
 
 def _usual(known: Mapping[str, str]) -> str:

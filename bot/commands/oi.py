@@ -1,6 +1,9 @@
 """`/oi`: open interest in coins and in dollars, and what of its change is price and what is positions."""
 
+from dataclasses import replace
+
 from bot.commands import Command, Request
+from bot.commands._charts import split_chart
 from bot.commands._telling import ASSET, about_metric
 from bot.desk import Desk
 from bot.domain.posts import Answer
@@ -22,7 +25,9 @@ SHOWN = (
 
 async def answer(desk: Desk, request: Request) -> Answer:
     """Open interest as last stored, its change split into price and positions. Raises InputError."""
-    return await about_metric(desk, request, about="oi", lead=LEAD, shown=SHOWN)
+    asset = desk.asset(request.options.get("asset"))
+    said = await about_metric(desk, request, about="oi", lead=LEAD, shown=SHOWN)
+    return replace(said, chart=split_chart(desk, await desk.history(asset), await desk.facts(asset), request.profile))
 
 
 COMMAND = Command(name="oi", options=(ASSET,), answer=answer, shared=True)

@@ -6,7 +6,7 @@ from math import cos, sin
 from bot.domain.posts import ChartSpec, Column, Mark
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
-CAPTION = "Deribit, OKX, Bybit · 6 Feb 2026, 14:00 UTC"
+CAPTION = "6 Feb 2026, 14:00 UTC · Deribit, OKX, Bybit"
 
 
 def hours(count: int) -> tuple[datetime, ...]:

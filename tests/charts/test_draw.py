@@ -66,7 +66,7 @@ def test_the_picture_says_what_it_shows_of_whom_and_when(kind: str, sheet: Sheet
     spec = ALL[kind]()
     render(spec, sheet)
     assert spec.title in said(sheet)
-    assert spec.caption in said(sheet)
+    assert spec.caption in " ".join(said(sheet))
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -169,3 +169,11 @@ def test_a_row_with_too_few_verdicts_shows_no_rate(sheet: Sheet) -> None:
 def test_a_summary_says_its_stance_in_a_word_and_its_numbers_in_the_posts_words(sheet: Sheet) -> None:
     render(ALL["summary"](), sheet)
     assert {"caution", "high confidence", "20%", "2%", "$35.8 billion", "$67,800"} <= set(said(sheet))
+
+
+def test_a_long_list_of_venues_takes_a_second_line_and_hides_no_time(sheet: Sheet) -> None:
+    caption = "8 Feb 2026, 18:00 UTC · Binance, BitMEX, Bybit, Deribit, Hyperliquid, Kraken, OKX, Coinalyze"
+    render(replace(ALL["liquidations"](), caption=caption), sheet)
+    shown = [word for word in sheet.words if word.text and word.text in caption and len(word.text) > 12]
+    assert " ".join(word.text for word in shown) == caption
+    assert [(a.text, b.text) for a, b in combinations(sheet.words, 2) if a.meets(b, -3)] == []

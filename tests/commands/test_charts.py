@@ -52,7 +52,7 @@ def test_funding_has_a_line_a_venue_with_its_last_value_in_words(desk) -> None:
         ("Deribit", "1.5%", (3.0, 2.0, 1.5)), ("OKX", "1.5%", (3.0, 2.0, 1.5)),
     ]  # fmt: skip
     assert "Deribit 1.5%; OKX 1.5%" in spec.alt
-    assert spec.caption == "Deribit, OKX · 6 Feb 2026, 14:00 UTC"
+    assert spec.caption == "6 Feb 2026, 14:00 UTC · Deribit, OKX"
 
 
 def test_funding_of_one_venue_is_no_comparison(desk) -> None:
@@ -104,7 +104,7 @@ WEEK = {
 def test_a_change_of_open_interest_is_split_into_parts_that_add_up(desk) -> None:
     spec = charts.split_chart(desk, History.empty("BTC"), facts(**WEEK), PLAIN)
     assert spec is not None
-    assert [column.label for column in spec.series] == ["a week ago", "price", "positions", "now"]
+    assert [column.label for column in spec.series] == ["week ago", "price", "positions", "now"]
     values = [column.y[0] or 0.0 for column in spec.series]
     assert sum(values[:-1]) == pytest.approx(values[-1])
     assert "from $44.3 billion to $35.8 billion" in spec.alt
@@ -202,4 +202,21 @@ def test_a_post_at_a_glance_has_its_stance_and_only_numbers_that_are_known(desk)
     assert spec.marks[0].kind == "bearish"
     assert spec.marks[0].label in spec.alt
     assert "20%" in spec.alt
-    assert spec.title == "Puts cost more"
+    assert spec.title == "Bitcoin"
+
+
+async def test_the_commands_answer_with_their_charts(ask) -> None:
+    skew = (await ask("skew")).chart
+    assert skew.kind == "history"
+    assert "20%" in skew.alt
+    assert skew.caption.startswith("6 Feb 2026, 14:00 UTC")
+    assert (await ask("funding")).chart.kind == "funding"
+    assert (await ask("basis")).chart is None  # one aggregate without venues makes no curve
+    assert (await ask("liquidations")).chart is None
+
+
+async def test_a_past_that_ended_shows_that_it_ended(ask) -> None:
+    past = (await ask("history", metric="basis_90d_pct", window="7d")).chart.series[0]
+    assert past.at[-1] == AT
+    assert past.y[-1] is None
+    assert past.y[-2] is not None
