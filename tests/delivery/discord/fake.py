@@ -380,7 +380,7 @@ class FakeDiscord:
         if self.latency_s and not path.startswith(("/interactions", "/webhooks")):
             await asyncio.sleep(self.latency_s)
         fault = self._fault(request.method, path)
-        if fault is not None and fault.hang_s:
+        if fault is not None and fault.hang_s and not fault.after:
             await asyncio.sleep(fault.hang_s)
         if fault is not None and fault.abort and not fault.after:
             return self._abort(request)
@@ -392,6 +392,8 @@ class FakeDiscord:
         if limited is not None:
             return limited
         status, answer = self._handle(request.method, path, body, query, files)
+        if fault is not None and fault.hang_s and fault.after:
+            await asyncio.sleep(fault.hang_s)
         if fault is not None and fault.abort:
             return self._abort(request)
         return self._reply(request.method, path, status, answer, self._headers(path, request.method))

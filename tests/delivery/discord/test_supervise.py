@@ -157,6 +157,7 @@ async def test_the_commands_are_not_sent_again_after_a_restart(house: House, fak
 async def test_a_client_that_always_fails_stays_within_the_identify_budget(
     desk: Desk, memory: Memory, monkeypatch: pytest.MonkeyPatch, life_s: float
 ) -> None:
+    client = make_client(desk, memory)
     at = [0.0]
     starts: list[float] = []
 
@@ -173,7 +174,7 @@ async def test_a_client_that_always_fails_stays_within_the_identify_budget(
 
     monkeypatch.setattr(discord.Client, "start", start)
     with pytest.raises(asyncio.CancelledError):
-        await run_discord("token", desk, memory, make=lambda: make_client(desk, memory), sleep=sleep, now=lambda: at[0])
+        await run_discord("token", desk, memory, make=lambda: client, sleep=sleep, now=lambda: at[0])
     assert 1 < len(starts) < 500
 
 

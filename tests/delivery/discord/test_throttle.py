@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.delivery.discord.throttle import CATCH_UP, RATE, Throttle
@@ -53,6 +53,7 @@ async def test_waking_up_late_costs_no_rate() -> None:
     assert times[-1] - times[0] <= 999 / RATE * 1.02
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 0.3), min_size=1, max_size=40))
 def test_no_stall_makes_a_burst(late_s: list[float]) -> None:
     still = Still(late_s)

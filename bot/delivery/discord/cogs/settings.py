@@ -6,7 +6,7 @@ import zoneinfo
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import discord
@@ -71,7 +71,7 @@ def _setup(client: "TightropeClient") -> Answering:
         await _preview(client, interaction, wish)
 
     app_commands.autocomplete(
-        asset=_suggest(client.desk.assets), zone=_suggest(sorted(zoneinfo.available_timezones())),
+        asset=_suggest(client.desk.assets), zone=_suggest(zones()),
         length=_suggest(LENGTHS), language=_suggest(tuple(client.desk.playbook.banks)),
     )(setup)  # fmt: skip
     return setup
@@ -134,10 +134,16 @@ def hours(typed: str) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
+@cache
+def zones() -> tuple[str, ...]:
+    """Every time zone by name; reading them takes a while."""
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
 def named_zone(typed: str) -> str:
     """A time zone by its name, whatever its case. Raises InputError."""
     wanted = typed.strip().replace(" ", "_").lower()
-    for name in sorted(zoneinfo.available_timezones()):
+    for name in zones():
         if name.lower() == wanted:
             return name
     raise InputError(f"zone {typed!r}: a name such as Europe/Berlin, America/New_York or UTC")

@@ -1,0 +1,90 @@
+"""A bot in a process of its own, which ends itself with SIGKILL at a named point. Run by `test_killed.py`.
+
+Arguments: the fake's port, the database, the time it believes it is, the point ("never" for none).
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import HTTPClient, Route
+
+from bot.archive import SqlArchive, open_archive
+from bot.delivery.discord.client import TightropeClient
+from bot.delivery.discord.sender import DiscordSurface
+from bot.delivery.discord.supervise import run_discord
+from tests.delivery.discord.stand import Clock, make_desk
+
+POINTS = (
+    "logging in",
+    "ready",
+    "before the post leaves",
+    "after Discord has answered",
+    "before it is marked",
+    "after it is marked",
+)
+LONGEST_S = 20.0
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying(owner: type, name: str, *, after: bool) -> None:
+    """The method ends the process when it is called, or when it has done its work."""
+    works: Callable[..., Awaitable[Any]] = getattr(owner, name)
+
+    async def works_and_dies(*given: Any, **named: Any) -> Any:
+        if not after:
+            die()
+        done = await works(*given, **named)
+        die()
+        return done
+
+    setattr(owner, name, works_and_dies)
+
+
+def arm(point: str) -> None:
+    match point:
+        case "logging in":
+            dying(HTTPClient, "static_login", after=True)
+        case "ready":
+            dying(TightropeClient, "reconcile", after=True)
+        case "before the post leaves":
+            dying(HTTPClient, "send_message", after=False)
+        case "after Discord has answered":
+            dying(HTTPClient, "send_message", after=True)
+        case "before it is marked":
+            dying(DiscordSurface, "show", after=True)
+        case "after it is marked":
+            dying(SqlArchive, "mark_sent", after=True)
+
+
+async def main(port: int, database: str, at: str, point: str) -> None:
+    Route.BASE = f"http://127.0.0.1:{port}/api/v10"
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{port}/gateway/")
+    arm(point)
+    archive = await open_archive(database)
+    desk = make_desk(archive, Clock(datetime.fromisoformat(at)))
+    running = asyncio.create_task(
+        run_discord(
+            "token", desk, archive, make=lambda: TightropeClient(desk=desk, keeping=archive, guild_ready_timeout=0.1)
+        )
+    )
+    async with asyncio.timeout(LONGEST_S):
+        while await archive.unsent("discord"):
+            await desk.deliver()
+            await asyncio.sleep(0.05)
+    running.cancel()
+    await asyncio.wait({running})
+    await archive.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]))
