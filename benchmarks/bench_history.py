@@ -8,7 +8,6 @@ is asked for some of the hours, and its answers must be ours.
 
 import json
 import math
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -118,4 +117,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
