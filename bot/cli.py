@@ -23,6 +23,7 @@ from rich.progress import Progress
 from bot import app as composition
 from bot import inquiry, life, past
 from bot.cli_past import looking_back
+from bot.cli_words import words
 from bot.doctor import versions as package_versions
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
@@ -31,6 +32,7 @@ from bot.settings import Settings, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(looking_back)
+cli.add_typer(words)
 
 Role = life.Role
 Length = Literal["short", "embed", "article"]

@@ -345,6 +345,44 @@ def test_of_the_article_exactly_two_numbers_are_not_borne_out(bot: Bot, shared: 
     assert said.json == {"refused": ["17%", "$70,000"]}
 
 
+# ── write, phrases ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_article_is_written_of_stated_facts(bot: Bot, tmp_path: Path) -> None:
+    said = bot("write", "--facts", market(tmp_path / "m.json"), "--length", "article")
+    assert (said.code, said.err) == (0, "")
+    assert 300 <= len(said.out.split()) <= 640
+    assert "$44.3 billion" in said.out
+    assert "$35.8 billion" in said.out
+
+
+def test_where_too_little_is_known_for_an_article_the_embed_goes_out_and_says_why(bot: Bot, tmp_path: Path) -> None:
+    facts = tmp_path / "m.json"
+    facts.write_text(line(spot_usd=71_500), encoding="utf-8")
+    said = bot("write", "--facts", facts, "--length", "article")
+    assert said.code == 0
+    assert "an article needs 4 known families" in said.err
+    assert said.out == bot("write", "--facts", facts, "--length", "embed").out
+
+
+def test_a_story_in_a_language_without_phrases_is_refused_by_name(bot: Bot, tmp_path: Path) -> None:
+    said = bot("write", "--facts", market(tmp_path / "m.json"), "--locale", "xx")
+    assert (said.code, said.out) == (2, "")
+    assert "'xx'" in said.err
+
+
+def test_the_phrases_are_counted_once_each_and_the_thinnest_pools_come_first(bot: Bot) -> None:
+    said = bot("phrases", "stats", "--json")
+    assert said.code == 0
+    bank = shipped().banks["en"]
+    assert said.json["phrases"] == len({phrase.id for phrase in bank.phrases}) == sum(said.json["slots"].values())
+    counts = [pool["phrases"] for pool in said.json["pools"]]
+    assert counts == sorted(counts)
+    assert sum(counts) == len(bank.phrases)
+    assert all(pool["window"] < pool["wanted"] for pool in said.json["short_of_window"])
+    assert "phrases in" in bot("phrases", "stats").out
+
+
 # ── configuration ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -5,9 +5,10 @@ from bot.commentary.cards import answer_card, card, command_words, figure, foote
 from bot.commentary.factcheck import factcheck
 from bot.commentary.gate import gate
 from bot.commentary.memory import remember
+from bot.commentary.stats import stats
 from bot.commentary.write import article_possible, speak, write
 
 __all__ = [
     "answer_card", "article_possible", "card", "command_words", "factcheck", "figure", "footer", "gate", "number", "parse",
-    "remember", "speak", "write",
+    "remember", "speak", "stats", "write",
 ]  # fmt: skip
