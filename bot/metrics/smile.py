@@ -34,6 +34,8 @@ WIDEST_LOG_STRIKE_SIGMAS = 1.0
 NEAREST_EXPIRY_MS = DAY_MS
 MIN_IV_PCT, MAX_IV_PCT = 0.01, 10_000.0
 MIN_PRICE_USD, MAX_PRICE_USD = 1e-9, 1e9
+LOWEST = np.array([[MIN_IV_PCT], [MIN_PRICE_USD], [MIN_PRICE_USD]])
+HIGHEST = np.array([[MAX_IV_PCT], [MAX_PRICE_USD], [MAX_PRICE_USD]])
 
 
 _NONE: Floats = np.empty(0)
@@ -124,10 +126,10 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
     nearest = at_ms + NEAREST_EXPIRY_MS
     target = at_ms + days * DAY_MS
     expires = chain.expires_ms
-    later = expires >= target
-    sooner = ~later & (expires >= nearest)
-    if sooner.any() and later.any():
-        around = ((expires == expires[sooner].max()) | (expires == expires[later].min())).nonzero()[0]
+    is_later = expires >= target
+    later, sooner = expires[is_later], expires[~is_later & (expires >= nearest)]
+    if len(sooner) and len(later):
+        around = ((expires == sooner.max()) | (expires == later.min())).nonzero()[0]
         found = at_tenor(_legs(chain, around, at_ms), days)
         if None not in (found.put25, found.call25, found.atm):
             return found
@@ -137,10 +139,9 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
 def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
     expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
     forward, life_ms = chain.forward_usd[rows], expires - chain.row_ms[rows]
-    usable = (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS) & (iv > MIN_IV_PCT) & (iv < MAX_IV_PCT)
-    usable &= (
-        (forward > MIN_PRICE_USD) & (forward < MAX_PRICE_USD) & (strike > MIN_PRICE_USD) & (strike < MAX_PRICE_USD)
-    )
+    stated = np.array((iv, forward, strike))
+    usable = ((stated > LOWEST) & (stated < HIGHEST)).all(axis=0)
+    usable &= (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS)
     if not usable.all():
         return _legs(chain, rows[usable], at_ms)
     if not len(rows):
@@ -150,13 +151,21 @@ def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
     sigma = iv * np.sqrt(life_ms[order] * (1e-4 / YEAR_MS))
     moneyness = np.log(strike / forward[order])
     d1 = 0.5 * sigma - moneyness / sigma
-    starts = np.append(0, (expires[1:] != expires[:-1]).nonzero()[0] + 1)
-    term = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+    is_new = np.empty(len(rows), np.bool_)
+    is_new[0] = True
+    np.not_equal(expires[1:], expires[:-1], out=is_new[1:])
+    starts, term = is_new.nonzero()[0], is_new.cumsum() - 1
     inside = np.abs(d1) <= LIMIT_D1
+    puts, calls = (inside & ~is_call).nonzero()[0], (inside & is_call).nonzero()[0]
+    sides = np.concatenate((puts, calls))
+    # Both legs in one go: the calls' expiries are counted on from the puts' last one.
+    own_term = term[sides]
+    own_term[len(puts) :] += len(starts)
+    wings = _wings(np.concatenate((-d1[puts], d1[calls])), iv[sides], own_term, 2 * len(starts))
     return Legs(
         days=np.asarray((expires[starts] - at_ms) / DAY_MS, np.float64),
-        put25=_leg(-d1, (inside & ~is_call).nonzero()[0], iv, term, len(starts)),
-        call25=_leg(d1, (inside & is_call).nonzero()[0], iv, term, len(starts)),
+        put25=wings[: len(starts)],
+        call25=wings[len(starts) :],
         atm=_at_the_money(moneyness, strike, iv, sigma, term, len(starts)),
     )
 
@@ -164,19 +173,18 @@ def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
 def _straddles(side: Floats, term: Ints) -> Ints:
     """The places before which `side` changes its sign, of the expiries in which it does so exactly once."""
     below = side < 0.0
-    found = ((below[1:] != below[:-1]) & (term[1:] == term[:-1])).nonzero()[0]
-    group = term[found]
-    again = group[1:] == group[:-1]
-    if again.any():
-        found = found[~(np.append(again, False) | np.append(False, again))]
-    return np.asarray(found)
+    found = np.asarray(((below[1:] != below[:-1]) & (term[1:] == term[:-1])).nonzero()[0])
+    expiries = term[found].tolist()
+    if len(set(expiries)) == len(expiries):
+        return found
+    return found[[expiries.count(expiry) == 1 for expiry in expiries]]
 
 
-def _leg(score: Floats, rows: Ints, iv: Floats, term: Ints, terms: int) -> Floats:
-    """For each expiry the volatility at 25 delta, where a row's delta is N(score): only the straddling rows' deltas are needed."""
+def _wings(score: Floats, iv: Floats, term: Ints, terms: int) -> Floats:
+    """For each term the volatility at 25 delta, where a row's delta is N(score): only the straddling rows' deltas are needed."""
     out = np.full(terms, np.nan)
-    place = _straddles(score[rows] - LEG_D1, term[rows])
-    near, far = rows[place], rows[place + 1]
+    near = _straddles(score - LEG_D1, term)
+    far = near + 1
     pairs = zip(
         term[near].tolist(), score[near].tolist(), score[far].tolist(), iv[near].tolist(), iv[far].tolist(), strict=True
     )
