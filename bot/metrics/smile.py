@@ -198,11 +198,13 @@ def _wings(score: Floats, iv: Floats, term: Ints, terms: int) -> Floats:
 def _at_the_money(moneyness: Floats, strike: Floats, iv: Floats, sigma: Floats, term: Ints, terms: int) -> Floats:
     """For each expiry the volatility where ln(K/F) is 0; a strike's call and put count as their mean."""
     out = np.full(terms, np.nan)
+    strikes, expiries, distances, volatilities = strike.tolist(), term.tolist(), moneyness.tolist(), iv.tolist()
     for place in _straddles(moneyness, term).tolist():
-        near, far = (_same_strike(row, strike, term) for row in (place, place + 1))
-        low, high, first, second = (_mean(column[rows].tolist()) for column in (moneyness, iv) for rows in (near, far))
+        near, far = _same_strike(place, strikes, expiries), _same_strike(place + 1, strikes, expiries)
+        low, high = _mean(distances[near]), _mean(distances[far])
+        first, second = _mean(volatilities[near]), _mean(volatilities[far])
         if high - low <= WIDEST_LOG_STRIKE_SIGMAS * sigma[place]:
-            out[term[place]] = first + low / (low - high) * (second - first) if low != high else first
+            out[expiries[place]] = first + low / (low - high) * (second - first) if low != high else first
     return out
 
 
@@ -210,7 +212,7 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _same_strike(row: int, strike: Floats, term: Ints) -> slice:
+def _same_strike(row: int, strike: list[float], term: list[int]) -> slice:
     """The rows beside `row` with its strike and expiry: call and put, or the one that is there."""
     first, last, own, expiry = row, row + 1, strike[row], term[row]
     while first > 0 and strike[first - 1] == own and term[first - 1] == expiry:
