@@ -22,16 +22,17 @@ from rich.progress import Progress
 
 from bot import app as composition
 from bot import inquiry, life, past
+from bot.cli_check import checking, configuration
 from bot.cli_past import looking_back
 from bot.cli_words import words
 from bot.doctor import versions as package_versions
-from bot.domain.playbook import Playbook
-from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
+from bot.errors import ArchiveError, ConfigError, InputError, SourceError
 from bot.logs import set_up_logs
 from bot.settings import Settings, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(looking_back)
+cli.add_typer(checking)
 cli.add_typer(words)
 
 Role = life.Role
@@ -63,14 +64,14 @@ def run(
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
     """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
-    settings, playbook = _configuration(config)
+    settings, playbook = configuration(config)
     asyncio.run(life.run(settings, playbook, Terminal(), config=config, role=role))
 
 
 @cli.command()
 def reload(config: ConfigFolder = composition.CONFIG) -> None:
     """Let the running bot on this machine read rules and phrases anew. With a problem in any file nothing changes."""
-    settings, _ = _configuration(config)
+    settings, _ = configuration(config)
     done, says = asyncio.run(composition.reload(settings))
     print(says)
     raise typer.Exit(0 if done else 1)
@@ -85,7 +86,7 @@ def demo(
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
     """Play a tape through the whole bot: no token, no network, no server."""
-    settings, playbook = _configuration(config)
+    settings, playbook = configuration(config)
     playing = composition.demo(
         settings, playbook, composition.read_tape(tape, config), Terminal(),
         once=once, speed=speed, port=port,
@@ -180,26 +181,6 @@ def factcheck(
 
 
 @cli.command()
-def check(
-    config: ConfigFolder = composition.CONFIG,
-    cases: Annotated[Path, typer.Option(help="The folder of rule cases.")] = composition.ROOT / "tests" / "rules",
-    as_json: Json = False,
-) -> None:
-    """Check settings, rules, phrases, tapes and rule cases. Exit code 2 for a broken file, 1 for a case that fails."""
-    with _progress("checking the configuration"):
-        _, playbook = _configuration(config)
-        report = composition.check_config(playbook, config, cases)
-    if as_json:
-        _print_json({"checked": report.checked, "failures": report.failures})
-    else:
-        for line in report.checked:
-            print(f"ok    {line}")
-        for line in report.failures:
-            print(f"FAIL  {line}")
-    raise typer.Exit(1 if report.failures else 0)
-
-
-@cli.command()
 def doctor(
     as_json: Json = False,
     versions: Annotated[bool, typer.Option("--versions", help="Print the versions of all packages, and stop.")] = False,
@@ -210,7 +191,7 @@ def doctor(
         _print_versions(as_json)
         return
     with _progress("asking Discord and the venues"):
-        findings = asyncio.run(composition.doctor(*_configuration(config)))
+        findings = asyncio.run(composition.doctor(*configuration(config)))
     if as_json:
         _print_json([{"what": one.what, "well": one.well, "says": one.says} for one in findings])
     else:
@@ -277,23 +258,6 @@ def health(config: ConfigFolder = composition.CONFIG) -> None:
 
 def _settings(config: Path) -> Settings:
     return load(config, dict(os.environ))
-
-
-def _configuration(config: Path) -> tuple[Settings, Playbook]:
-    """Settings and playbook. Raises ConfigError with the problems of both."""
-    try:
-        settings = _settings(config)
-    except ConfigError as error:
-        raise ConfigError([*error.problems, *_problems(config)]) from error
-    return settings, composition.read_playbook(config)
-
-
-def _problems(config: Path) -> tuple[Problem, ...]:
-    try:
-        composition.read_playbook(config)
-    except ConfigError as error:
-        return error.problems
-    return ()
 
 
 def _print_versions(as_json: bool) -> None:

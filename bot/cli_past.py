@@ -58,7 +58,7 @@ def backtest(
         told = past.folder_past(playbook, folder, schema, asset.upper())
     else:
         told = tuple(asyncio.run(past.archive_past(settings, asset.upper(), first, last)))
-    with _bar(f"judging {asset.upper()}") as progress:
+    with bar(f"judging {asset.upper()}") as progress:
         report = past.backtest(
             playbook, told, asset.upper(), first, last, every_hours=every, answerable=answerable, progress=progress
         )
@@ -77,7 +77,7 @@ def study(
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
     """Write the page on what the rules would have said over a recorded past, and how that did."""
-    with _bar("judging the past") as progress:
+    with bar("judging the past") as progress:
         past.write_study(composition.read_playbook(config), config, folder, schema=schema, to=to, progress=progress)
     print(f"written to {to}")
 
@@ -100,7 +100,7 @@ def export(
     written = past.export(
         settings, playbook, assets=assets, metrics=metric or [], since=past.read_time(since), until=end, to=to
     )
-    with _bar("reading the archive"):
+    with bar("reading the archive"):
         count = asyncio.run(written)
     if to is not None:
         print(f"{count} points in {to}")
@@ -116,7 +116,7 @@ def _files(config: Path) -> tuple[Settings, Playbook]:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error where that is a terminal; nothing elsewhere."""
     terminal = Terminal(stderr=True)
     with Progress(console=terminal, disable=not terminal.is_terminal, transient=True) as bar:

@@ -113,6 +113,11 @@ class SqlArchive:
         async with self.database.write(f"playbook {playbook.hash}") as connection:
             await playbooks.keep(connection, playbook, at)
 
+    async def edition(self, asset: str) -> str | None:
+        """The hash of the playbook that judged last; None where nothing was judged yet."""
+        async with self.database.read(f"evaluations of {asset}") as connection:
+            return await states.edition(connection, asset)
+
     async def playbook_files(self, name: str) -> Mapping[str, str]:
         """The files of the edition of this hash, path → text; none where it was not kept."""
         async with self.database.read(f"playbook {name}") as connection:

@@ -71,6 +71,13 @@ async def record(
     return number
 
 
+async def edition(connection: AsyncConnection, asset: str) -> str | None:
+    """The playbook of the latest evaluation; None before the first."""
+    wanted = select(evaluations.c.playbook_hash).where(evaluations.c.asset == asset)
+    found: str | None = (await connection.execute(wanted.order_by(evaluations.c.at.desc()).limit(1))).scalar()
+    return found
+
+
 async def verdicts(
     connection: AsyncConnection, asset: str, profile: Profile, since: datetime, until: datetime | None = None
 ) -> tuple[Verdict, ...]:

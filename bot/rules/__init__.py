@@ -2,7 +2,7 @@
 
 `parse` reads the rule files; `evaluate` judges one moment; `flips` says what would change it; `alert` whether a channel is
 told; `explain` what a rule met; `replay` judges a whole history by the same code; `parse_cases`, `run_cases`, `coverage`,
-`mutants` and `put_to_the_test` check the rules themselves, `impact` what a change of them would have posted.
+`mutants` and `put_to_the_test` check the rules themselves, `junit` writes down what came of it.
 """
 
 from bot.rules.alerts import alert
@@ -11,8 +11,7 @@ from bot.rules.editions import editions
 from bot.rules.evaluate import Change, Judgement, evaluate
 from bot.rules.explain import Explained, Part, explain
 from bot.rules.flips import flips
-from bot.rules.impact import Impact, Told, impact
-from bot.rules.junit import junit
+from bot.rules.junit import Suite, junit, suite_of_cases, suite_of_coverage, suite_of_mutants
 from bot.rules.mutants import Mutant, Outcome, mutants, put_to_the_test, read_equivalent, share_killed
 from bot.rules.parse import parse, parse_sound
 from bot.rules.replay import Moment, Replay, replay
@@ -21,7 +20,6 @@ __all__ = [
     "Case",
     "Change",
     "Explained",
-    "Impact",
     "Judgement",
     "Moment",
     "Mutant",
@@ -30,14 +28,13 @@ __all__ = [
     "Ran",
     "Replay",
     "Report",
-    "Told",
+    "Suite",
     "alert",
     "coverage",
     "editions",
     "evaluate",
     "explain",
     "flips",
-    "impact",
     "junit",
     "mutants",
     "parse",
@@ -49,4 +46,7 @@ __all__ = [
     "run_case",
     "run_cases",
     "share_killed",
+    "suite_of_cases",
+    "suite_of_coverage",
+    "suite_of_mutants",
 ]

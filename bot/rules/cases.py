@@ -41,6 +41,11 @@ class ExpectShape(Shape):
     families: dict[str, Lean] = Field(default_factory=dict)
     score: tuple[float, float] | None = None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The rules that it names."""
+        return frozenset((*(self.on or ()), *self.off, *self.pending, *self.recovering, *self.unknown))
+
 
 class RangeShape(Shape):
     """A server's own usual range of one ladder."""
@@ -86,6 +91,11 @@ class Case:
     ranges: Ranges
     expect: tuple[Expectation, ...]
     facts: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The rules that its expectations name."""
+        return frozenset(rule for one in self.expect for rule in one.shape.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,18 +303,7 @@ def _problems(case: Case, book: RuleBook, catalog: Catalog) -> Iterator[Problem]
             catalog.resolve(name)
         except InputError as error:
             yield Problem(file=case.file, id=case.id, reason=str(error))
-    named = {
-        rule
-        for one in case.expect
-        for rule in (
-            *(one.shape.on or ()),
-            *one.shape.off,
-            *one.shape.pending,
-            *one.shape.recovering,
-            *one.shape.unknown,
-        )
-    }
-    for rule in sorted(named - set(book.rules)):
+    for rule in sorted(case.names - set(book.rules)):
         yield Problem(file=case.file, id=case.id, reason=f"unknown rule {rule!r}")
     for ladder in sorted(set(case.ranges) - set(book.ladders)):
         yield Problem(file=case.file, id=case.id, reason=f"unknown ladder {ladder!r}")

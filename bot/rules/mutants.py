@@ -49,12 +49,12 @@ def mutants(book: RuleBook) -> Iterator[Mutant]:
 
 
 def put_to_the_test(mutant: Mutant, cases: Sequence[Case], catalog: Catalog) -> Outcome:
-    """Judge the cases that tell a fact of the mutant's rule, until one is not as expected."""
+    """Judge the cases that tell a fact of the mutant's rule, those that name it first, until one is not as expected."""
     problems = problems_of(mutant.book, catalog)
     if problems:
         return Outcome(mutant=mutant.id, fate="refused", by=problems[0].reason)
     about = set(stands_on(mutant.book, mutant.rule))
-    for case in cases:
+    for case in sorted(cases, key=lambda one: mutant.rule not in one.names):
         if about & case.facts and any(differences(seen) for seen in watch(case, mutant.book)):
             return Outcome(mutant=mutant.id, fate="killed", by=case.id)
     return Outcome(mutant=mutant.id, fate="survived")

@@ -3,7 +3,8 @@
 from xml.etree import ElementTree as Xml
 
 from bot.metrics import CATALOG
-from bot.rules import junit, parse_cases, run_cases
+from bot.rules import junit, parse_cases, run_cases, suite_of_cases, suite_of_coverage, suite_of_mutants
+from bot.rules.mutants import Outcome
 from tests.rules.make import book
 
 CASES = """
@@ -24,10 +25,33 @@ expect   = [{ after = "2h", on = [] }]
 
 
 def test_each_case_is_a_test_and_a_difference_a_failure() -> None:
-    suite = Xml.fromstring(junit(run_cases(parse_cases({"a<b.toml": CASES}, book(), CATALOG), book())))
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    report = run_cases(parse_cases({"a<b.toml": CASES}, book(), CATALOG), book())
+    (suite,) = Xml.fromstring(junit([suite_of_cases(report)]))
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("rule cases", "2", "1")
     good, bad = suite.findall("testcase")
     assert (good.get("classname"), good.get("name"), good.find("failure")) == ("a<b.toml", "slips", None)
     failure = bad.find("failure")
     assert failure is not None
     assert failure.text == "a<b.toml: slips-unseen after 2h: basis-weak is on"
+
+
+def test_a_rule_without_a_case_and_a_mutant_that_lives_without_a_reason_fail() -> None:
+    outcomes = [
+        Outcome(mutant="basis-weak/a", fate="killed"),
+        Outcome(mutant="basis-weak/b", fate="refused"),
+        Outcome(mutant="basis-weak/c", fate="survived"),
+        Outcome(mutant="basis-weak/d", fate="survived"),
+    ]
+    files = {"basis-weak": "basis.toml", "rebound": "price.toml"}
+    bare = suite_of_coverage(files, {"rebound": ("off", "unknown")})
+    changed = suite_of_mutants(files, outcomes, {"basis-weak/d": "the same as c"})
+    assert [(test.file, test.name, test.failures) for test in bare.tests] == [
+        ("basis.toml", "basis-weak", ()),
+        ("price.toml", "rebound", ("no case in which it is off", "no case in which it is unknown")),
+    ]
+    assert [(test.name, bool(test.failures)) for test in changed.tests] == [
+        ("basis-weak/a", False),
+        ("basis-weak/c", True),
+        ("basis-weak/d", False),
+    ]
+    assert [suite.get("failures") for suite in Xml.fromstring(junit([bare, changed]))] == ["1", "1"]

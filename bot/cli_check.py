@@ -1,0 +1,144 @@
+"""The command line's `check`: configuration and rules put to the test, and tried on a past."""
+
+import asyncio
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import app as composition
+from bot import trial
+from bot.check import Report, check_coverage, check_mutants
+from bot.cli_past import bar, print_json
+from bot.domain.playbook import Playbook
+from bot.errors import ConfigError, InputError, Problem
+from bot.past import read_time
+from bot.rules import junit
+from bot.settings import Settings, load
+
+checking = typer.Typer(add_completion=False)
+
+ROOT = composition.ROOT
+
+
+@checking.command()
+def check(
+    *,
+    coverage: Annotated[bool, typer.Option("--coverage", help="In which phases the cases show each rule.")] = False,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Whether the cases notice each small change of a rule.")
+    ] = False,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="Write what was checked as JUnit XML.")] = None,
+    impact: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=3650,
+            help="Days of the archive: what these rules would have posted, against those that judged last.",
+        ),
+    ] = None,
+    explain: Annotated[str | None, typer.Option(help="A rule: its conditions, and what they met at a time.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the page of all rules, such as docs/rules.md.")] = None,
+    at: Annotated[str | None, typer.Option(help="A time for --explain, the end for --impact; now without it.")] = None,
+    tape: Annotated[str | None, typer.Option(help="A tape instead of the archive, for --explain and --page.")] = None,
+    asset: Annotated[str, typer.Option(help="The asset, for --explain and --impact.")] = "BTC",
+    cases: Annotated[Path, typer.Option(help="The folder of rule cases.")] = ROOT / "tests" / "rules",
+    as_json: Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")] = False,
+    config: Annotated[
+        Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")
+    ] = composition.CONFIG,
+) -> None:
+    """Check settings, rules, phrases, tapes and rule cases; or try the rules. Exit code 2: a broken file; 1: a case that fails."""
+    settings, playbook = configuration(config)
+    when = read_time(at) if at else datetime.now(UTC)
+    if explain is not None:
+        _explain(settings, playbook, explain, asset.upper(), when, tape=tape, config=config, as_json=as_json)
+    if impact is not None:
+        _impact(settings, playbook, asset.upper(), when - timedelta(days=impact), when, as_json=as_json)
+    if page is not None:
+        _page(settings, playbook, page, tape or "february-2026", config)
+    if explain is not None or impact is not None or page is not None:
+        return
+    report = _report(playbook, config, cases, coverage=coverage, mutate=mutate)
+    if junit_file is not None:
+        _write(junit_file, junit(report.suites))
+    if as_json:
+        print_json({"checked": report.checked, "failures": report.failures})
+    else:
+        for line in report.checked:
+            print(f"ok    {line}")
+        for line in report.failures:
+            print(f"FAIL  {line}")
+    raise typer.Exit(1 if report.failures else 0)
+
+
+def configuration(config: Path) -> tuple[Settings, Playbook]:
+    """Settings and playbook. Raises ConfigError with the problems of both."""
+    try:
+        settings = load(config, dict(os.environ))
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *_problems(config)]) from error
+    return settings, composition.read_playbook(config)
+
+
+def _problems(config: Path) -> tuple[Problem, ...]:
+    try:
+        composition.read_playbook(config)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def _report(playbook: Playbook, config: Path, cases: Path, *, coverage: bool, mutate: bool) -> Report:
+    with bar("checking the configuration"):
+        report = composition.check_config(playbook, config, cases)
+    texts = dict(composition.read_folder(cases)) if cases.is_dir() else {}
+    equivalent = texts.pop(composition.EQUIVALENT, "")
+    if (coverage or mutate) and not texts:
+        raise InputError(f"{cases}: no rule cases here")
+    if coverage:
+        report = report.with_more(check_coverage(playbook, texts))
+    if mutate:
+        with bar("changing the rules, one by one") as progress:
+            report = report.with_more(check_mutants(playbook, texts, equivalent, progress))
+    return report
+
+
+def _explain(
+    settings: Settings, playbook: Playbook, rule: str, asset: str, at: datetime, *, tape: str | None, config: Path, as_json: bool
+) -> None:  # fmt: skip
+    chosen = composition.read_tape(tape, config) if tape else None
+    with bar(f"what was known of {asset}") as progress:
+        past = asyncio.run(trial.told_by(settings, playbook, chosen, asset, at, progress))
+        found = trial.met(past, playbook, rule, asset, at)
+    if as_json:
+        print_json(trial.met_json(found))
+    else:
+        print(trial.met_text(found))
+
+
+def _impact(
+    settings: Settings, playbook: Playbook, asset: str, since: datetime, until: datetime, *, as_json: bool
+) -> None:
+    with bar(f"judging {asset} twice") as progress:
+        found = asyncio.run(trial.impact(settings, playbook, asset, since, until, progress))
+    if as_json:
+        print_json(trial.impact_json(found))
+    else:
+        print(trial.impact_text(found))
+
+
+def _page(settings: Settings, playbook: Playbook, to: Path, tape: str, config: Path) -> None:
+    with bar(f"playing {tape}") as progress:
+        text = asyncio.run(trial.rules_page(settings, playbook, composition.read_tape(tape, config), progress))
+    _write(to, text)
+    print(f"written to {to}")
+
+
+def _write(to: Path, text: str) -> None:
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{to}: cannot be written: {error}") from error
