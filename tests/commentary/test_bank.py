@@ -1,10 +1,13 @@
 """A phrase that could go wrong is refused before it is ever written."""
 
+import re
+
 import pytest
 
 from bot import commentary, metrics
 from bot.commentary.bank import WINDOWED
 from bot.commentary.templates import slots
+from bot.commentary.words import has, several
 from bot.errors import ConfigError
 from tests.commentary.make import bank, book, texts
 
@@ -116,3 +119,12 @@ def test_every_metric_and_its_words_are_there() -> None:
 
 def test_every_placeholder_is_read_from_the_template() -> None:
     assert slots("{{ a.b|pct|an }} of {{ c|usd }}").asked == [("a.b", ("pct", "an")), ("c", ("usd",))]
+
+
+@pytest.mark.parametrize("name", sorted(bank().metrics))
+def test_each_metric_is_explained_in_three_sentences_without_a_typed_number(name: str) -> None:
+    text = bank().metrics[name].explain
+    assert len(re.findall(r"[.!?](?= [A-Z]|$)", text)) == 3
+    assert re.search(r"\d", text) is None
+    for key in ("number_words", "forbidden"):
+        assert has(text, several(bank().words, key)) is None
