@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 
 from bot.domain.catalog import Catalog, Measured, Metric, Unknown
 from bot.domain.playbook import Holding
-from bot.domain.readings import FundingRate, FutureQuote, Gap, Quantity, Reading, Snapshot
+from bot.domain.readings import (
+    AccountRatio,
+    FundingRate,
+    FutureQuote,
+    Gap,
+    Quantity,
+    Reading,
+    Snapshot,
+    SpotQuote,
+    VolatilityQuote,
+)
 from bot.metrics.combine import Own, combine
 from bot.metrics.history import History, to_time
 
@@ -47,13 +57,19 @@ class Moment:
         self._once: dict[Callable[[Moment], Any], Any] = {}
 
     def readings(self, kind: type[R], max_age: timedelta, assets: tuple[str, ...] = ()) -> tuple[R, ...]:
-        """The readings of one kind that are young enough to be measured, of this moment's asset or of those named."""
+        """The readings of one kind that are young enough to be measured, of this moment's asset or of those named.
+
+        Where two sources tell the same of a venue, the younger reading counts.
+        """
         wanted = assets or (self.asset,)
-        return tuple(
-            reading
-            for reading in self.snapshot.readings
-            if isinstance(reading, kind) and _asset(reading) in wanted and self.at - reading.observed_at <= max_age
-        )
+        found: dict[object, R] = {}
+        for number, reading in enumerate(self.snapshot.readings):
+            if isinstance(reading, kind) and _asset(reading) in wanted and self.at - reading.observed_at <= max_age:
+                same = _subject(reading) or number
+                known = found.get(same)
+                if known is None or known.observed_at < reading.observed_at:
+                    found[same] = reading
+        return tuple(found.values())
 
     def asked(self, *quantities: Quantity) -> tuple[str, ...]:
         """The venues that were asked for any of the quantities."""
@@ -147,6 +163,15 @@ def _in_words(gap: Gap) -> str:
 
 def _asset(reading: Reading) -> str:
     return reading.instrument.asset if isinstance(reading, FutureQuote | FundingRate) else reading.asset
+
+
+def _subject(reading: Reading) -> tuple[str, ...] | None:
+    """What a reading is about, where only one such thing can hold at a time; None for chains, stretches and tallies."""
+    if isinstance(reading, FutureQuote | FundingRate):
+        return reading.instrument.venue, reading.instrument.symbol
+    if isinstance(reading, SpotQuote | VolatilityQuote | AccountRatio):
+        return reading.venue, reading.asset
+    return None
 
 
 def age(span: timedelta) -> str:

@@ -84,6 +84,18 @@ def test_an_old_quote_has_no_say():
     assert seen.gaps == ()
 
 
+@pytest.mark.parametrize("turn", [1, -1], ids=["younger last", "younger first"])
+def test_of_two_sources_that_tell_the_same_of_a_venue_the_younger_takes_over(turn: int):
+    old = NOW - timedelta(minutes=10)
+    told = [
+        future(None, 90_000.0, index=90_000.0, venue="okx", coin=10.0, at=old),
+        future(None, 90_000.0, index=90_000.0, venue="okx", coin=12.0),
+    ]
+    assert observed(*told[::turn]).facts.known["open_interest_coin"].value == 12.0
+    indexes = [spot(90_000.0, venue="okx", at=old), spot(91_000.0, venue="okx")]
+    assert observed(*indexes[::turn]).facts.known["spot_usd"].value == 91_000.0
+
+
 @given(st.lists(st.floats(80_000, 83_000), min_size=3, max_size=5), st.floats(1.06, 1e3), st.booleans())
 def test_one_wild_venue_among_three_that_agree_changes_nothing(prices: list[float], times: float, above: bool):
     """Whatever the odd one says, the others say what they would have said without it."""
