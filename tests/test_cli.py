@@ -466,3 +466,32 @@ def test_a_reader_that_goes_away_brings_no_traceback(root: Path, tmp_path: Path)
     with process.stderr as told:
         assert told.read() == ""
     process.wait()
+
+
+# ── check: the rules put to the test ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_check_writes_junit_and_shows_what_the_cases_cover(bot: Bot, tmp_path: Path) -> None:
+    said = bot("check", "--coverage", "--junit", tmp_path / "check.xml")
+    assert said.code == 0
+    assert "ok    basis-weak: shown on, off, unknown" in said.out
+    written = (tmp_path / "check.xml").read_text("utf-8")
+    assert '<testsuite name="rule cases"' in written
+    assert '<testcase classname="basis.toml" name="basis-weak"/>' in written
+
+
+def test_check_refuses_what_it_cannot_explain(bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'archive.sqlite'}")
+    unknown = bot("check", "--explain", "basis-week", "--at", "2026-02-06T14:00Z")
+    assert (unknown.code, "unknown rule 'basis-week'" in unknown.err) == (2, True)
+    nothing = bot("check", "--explain", "basis-weak", "--at", "2026-02-06T14:00Z")
+    assert (nothing.code, "nothing is known from before 2026-02-06T14:00:00Z" in nothing.err) == (2, True)
+    never = bot("check", "--impact", "30")
+    assert (never.code, "let the bot run first" in never.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_check_changes_the_rules_one_by_one(bot: Bot) -> None:
+    said = bot("check", "--mutate", "--json")
+    assert said.code == 0
+    assert any("mutants: " in line for line in said.json["checked"])

@@ -1,34 +1,15 @@
-"""docs/rules.md is what the rule files and the tape make of it. Written anew by: python -m tests.rules.test_page"""
-
-import asyncio
-import io
-from collections.abc import Mapping
-from datetime import timedelta
+"""docs/rules.md is what the rule files and the tape make of it. Written anew by: ./tightrope check --page docs/rules.md"""
 
 import pytest
-from rich.console import Console
 
 from bot import app
-from bot.domain.judgement import Signal
-from bot.domain.posts import Profile
 from bot.rules.page import LAST_CHANGE, page
 from bot.settings import load
+from bot.trial import rules_page
 from tests.rules.make import ROOT, book
 
 PAGE = ROOT / "docs" / "rules.md"
 TAPE = "february-2026"
-
-
-async def at_the_end_of_the_tape() -> Mapping[str, Signal]:
-    """Every rule's state after the tape, through the whole bot."""
-    settings, playbook, tape = load(app.CONFIG, {}), app.read_playbook(), app.read_tape(TAPE)
-    async with app.house(settings, playbook, terminal=Console(file=io.StringIO()), tape=tape) as parts:
-        since = tape.starts_at - timedelta(days=settings.poll.backfill_days)
-        await parts.desk.backfill("BTC", since, tape.starts_at)
-        for moment in tape.moments:
-            await parts.schedule.step_to(moment.at)
-            await parts.desk.poll("BTC", moment.at)
-        return (await parts.archive.state("BTC", Profile())).signals
 
 
 def without_the_tape(text: str) -> list[str]:
@@ -49,11 +30,18 @@ def test_a_rule_is_told_with_everything_that_it_stands_on() -> None:
     assert "| 2023-09-01 | 5 | 10 |" in told
 
 
+def test_every_rule_has_a_last_change_that_the_tape_can_have_made() -> None:
+    first, last = (f"{moment.at:%Y-%m-%d %H:%M}" for moment in (app.read_tape(TAPE).moments[i] for i in (0, -1)))
+    said = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith(LAST_CHANGE)]
+    assert len(said) == len(book().rules)
+    for line in said:
+        phase, _, since = line.removeprefix(LAST_CHANGE).removesuffix(" UTC").partition(" since ")
+        assert phase in ("on", "off", "pending", "recovering", "unknown")
+        assert first <= since <= last
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_the_page_says_what_the_tape_did() -> None:
-    assert PAGE.read_text("utf-8") == page(book(), await at_the_end_of_the_tape())
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(book(), asyncio.run(at_the_end_of_the_tape())), "utf-8")
+    written = await rules_page(load(app.CONFIG, {}), app.read_playbook(), app.read_tape(TAPE), lambda done, of: None)
+    assert PAGE.read_text("utf-8") == written

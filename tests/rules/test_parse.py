@@ -119,3 +119,21 @@ def test_most_rules_that_vote_name_a_mirror() -> None:
 def test_a_family_that_votes_has_rules_on_both_sides() -> None:
     one_sided = re.sub(r"vote = 1,", "vote = -1,", files()["cross-asset.toml"])
     assert [line for line in refused(cross_asset=one_sided) if "rules on both sides" in line]
+
+
+@pytest.mark.parametrize("key", ["why", "source", "mistakes"])
+def test_every_threshold_says_why_on_whose_word_and_where_it_errs(key: str) -> None:
+    said = {rule.id: getattr(rule, key) for rule in book().rules.values()}
+    assert [rule for rule, text in said.items() if len(text) < 12] == []
+    bare = {name: text for name, text in files().items() if name != "price.toml"}
+    lines = [line for line in files()["price.toml"].splitlines() if not line.startswith(f"{key} ")]
+    with pytest.raises(ConfigError) as caught:
+        parse({**bare, "price.toml": "\n".join(lines)}, CATALOG)
+    assert {problem.id for problem in caught.value.problems if key in problem.reason} >= {"rebound", "setback"}
+
+
+def test_every_usual_range_is_dated_and_has_a_source() -> None:
+    for ladder in book().ladders.values():
+        days = [usual.since for usual in ladder.usual]
+        assert days == sorted(set(days))
+        assert all(len(usual.source) > 12 for usual in ladder.usual)
