@@ -28,6 +28,7 @@ from discord.http import Route
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.routes import Routes
 from bot.delivery.discord.sender import DiscordSurface
+from bot.delivery.discord.throttle import Throttle
 from bot.desk import Desk
 from bot.domain.posts import Card, Post
 from bot.domain.readings import Heard
@@ -90,8 +91,8 @@ async def fake() -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def connected(desk: Desk, memory: Memory) -> AsyncIterator[TightropeClient]:
-    client = TightropeClient(desk=desk, keeping=memory, guild_ready_timeout=0.1)
+async def connected(desk: Desk, memory: Memory, throttle: Throttle | None = None) -> AsyncIterator[TightropeClient]:
+    client = TightropeClient(desk=desk, keeping=memory, throttle=throttle, guild_ready_timeout=0.1)
     running = asyncio.create_task(client.start("token"))
     await asyncio.wait_for(client.arrived.wait(), 20)
     yield client
@@ -107,6 +108,13 @@ async def stats(port: int) -> dict[str, int]:
 
 def waiting(count: int) -> list[Post]:
     return [make_post(channel=1_000_000 + number) for number in range(count)]
+
+
+class Unthrottled(Throttle):
+    """As discord.py is by itself."""
+
+    async def turn(self) -> None:
+        return
 
 
 class Pictured(Desk):
@@ -133,7 +141,7 @@ async def naive(channels: int) -> Ran:
     """Everything at once, as most bots do it."""
     memory = Memory()
     desk = make_desk(memory)
-    async with fake() as port, connected(desk, memory) as client:
+    async with fake() as port, connected(desk, memory, Unthrottled()) as client:
 
         async def send(post: Post) -> None:
             place = client.get_partial_messageable(int(post.channel.removeprefix("discord:")))

@@ -19,6 +19,7 @@ from bot.delivery.discord.cogs import settings
 from bot.delivery.discord.keeping import Keeping
 from bot.delivery.discord.shelf import Shelf
 from bot.delivery.discord.slash import BankTranslator, slash
+from bot.delivery.discord.throttle import Throttle
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -55,7 +56,7 @@ class Tree(app_commands.CommandTree["TightropeClient"]):
 class TightropeClient(discord.Client):
     """Commands, buttons, and what happens to servers and channels. Posts go through `DiscordSurface`."""
 
-    def __init__(self, *, desk: "Desk", keeping: Keeping, **options: Any) -> None:
+    def __init__(self, *, desk: "Desk", keeping: Keeping, throttle: Throttle | None = None, **options: Any) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -63,6 +64,7 @@ class TightropeClient(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=LONGEST_RATELIMIT_S,
+            http_trace=(throttle or Throttle()).trace(),
             **options,
         )
         sweep_seldom(self.http)

@@ -17,7 +17,6 @@ from discord.abc import Messageable
 
 from bot.delivery.discord.buttons import view_of
 from bot.delivery.discord.embed import Page, pages, picture
-from bot.delivery.discord.throttle import Throttle
 from bot.domain.posts import Card, Post
 from bot.errors import ChannelGone, ChannelRefused, DeliveryUnavailable, DeliveryUncertain
 
@@ -47,13 +46,11 @@ class DiscordSurface:
         *,
         late: Late,
         now: Callable[[], datetime],
-        throttle: Throttle | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._late = late
         self._now = now
-        self._throttle = throttle or Throttle()
         self._sleep = sleep
         self._rests: dict[str, tuple[int, datetime]] = {}
 
@@ -131,9 +128,8 @@ class DiscordSurface:
         return channel.permissions_for(channel.guild.me).read_message_history
 
     async def _patiently(self, subject: str, ask: Callable[[], Awaitable[Told]]) -> Told:
-        """Ask, in turn; again where discord.py does not do so itself: a 503, an abort, silence."""
+        """Ask; again where discord.py does not do so itself: a 503, an abort, silence."""
         for wait_s in (*WAITS_S, None):
-            await self._throttle.turn()
             try:
                 with translated(subject):
                     async with asyncio.timeout(PATIENCE_S):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bot.domain.posts import Card
 
-KEPT_S: Final = 2.0  # far less than a poll
+KEPT_S: Final = 10.0  # far less than a poll
 MOST: Final = 256
 
 

@@ -58,7 +58,9 @@ async def fake() -> AsyncIterator[FakeDiscord]:
 
 
 def make_client(desk: Desk, memory: Memory, *, heartbeat_s: float = 2.0) -> TightropeClient:
-    return TightropeClient(desk=desk, keeping=memory, guild_ready_timeout=0.1, heartbeat_timeout=heartbeat_s)
+    return TightropeClient(
+        desk=desk, keeping=memory, throttle=Throttle(rate=1000), guild_ready_timeout=0.1, heartbeat_timeout=heartbeat_s
+    )
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def surface(client: TightropeClient, desk: Desk, memory: Memory, clock: Clock) -
     async def at_once(seconds: float) -> None:
         await asyncio.sleep(0)
 
-    return DiscordSurface(client, late=late, now=clock.now, throttle=Throttle(rate=10_000), sleep=at_once)
+    return DiscordSurface(client, late=late, now=clock.now, sleep=at_once)
 
 
 @pytest.fixture

@@ -2,10 +2,15 @@
 
 import asyncio
 
+import aiohttp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.throttle import CATCH_UP, RATE, Throttle
+from bot.desk import Desk
+from tests.delivery.discord.fake import FakeDiscord, Fault
+from tests.delivery.discord.stand import Memory
 
 
 class Still:
@@ -79,3 +84,35 @@ async def test_a_turn_that_is_given_up_holds_up_nobody() -> None:
     waiting.cancel()
     await asyncio.wait({waiting})
     await asyncio.wait_for(throttle.turn(), 2)
+
+
+async def test_every_request_waits_for_its_turn_and_answers_to_readers_do_not(fake: FakeDiscord) -> None:
+    turns: list[float] = []
+
+    class Counting(Throttle):
+        async def turn(self) -> None:
+            turns.append(self._now())
+
+    async with aiohttp.ClientSession(trace_configs=[Counting().trace()]) as session:
+        for path in ("users/@me", "interactions/1/x/callback", "webhooks/1/x"):
+            fake.fault("POST", path, Fault(status=503))
+            async with session.post(f"{fake.base}/{path}"):
+                pass
+    fake.problems.clear()  # these were no requests of the bot's
+    assert len(turns) == 1
+
+
+async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
+    turns: list[float] = []
+
+    class Counting(Throttle):
+        async def turn(self) -> None:
+            turns.append(self._now())
+
+    client = TightropeClient(desk=desk, keeping=memory, throttle=Counting())
+    body = {"code": 0, "message": "You are being rate limited.", "retry_after": 0.01, "global": True}
+    fake.fault("GET", "/users/@me", Fault(status=429, body=body))
+    await client.login("token")
+    await client.close()
+    assert len(turns) == len(fake.asked)
+    assert len(fake.requests("GET", "/users/@me")) == 2
