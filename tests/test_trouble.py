@@ -24,7 +24,9 @@ from bot.sources._http import Http, Patience
 from bot.sources._tape import TapeTransport
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
-DEADLINE_S = 2.0
+# Short enough to be waited for, where a venue stalls; elsewhere longer than a loaded machine takes.
+STALL_DEADLINE_S = 4.0
+DEADLINE_S = 25.0
 # What an untroubled poll and a loaded machine may take besides: far less than the request's own limits, which the deadline cuts.
 BESIDES_S = 15.0
 PATIENT = Patience(attempts=2, pause_s=0.01, longest_pause_s=0.02, connect_s=60, read_s=60, total_s=60)
@@ -119,7 +121,9 @@ def playbook() -> Playbook:
 
 
 @asynccontextmanager
-async def desk(word: str, port: int, only: Source | None = None) -> AsyncIterator[Desk]:
+async def desk(
+    word: str, port: int, only: Source | None = None, *, deadline_s: float = DEADLINE_S
+) -> AsyncIterator[Desk]:
     """A desk over all sources, or over a single one."""
 
     async def nothing_due(asset: str, at: datetime) -> Mapping[str, datetime]:
@@ -136,7 +140,7 @@ async def desk(word: str, port: int, only: Source | None = None) -> AsyncIterato
                 surfaces={},
                 habits=Habits(
                     assets=("BTC",),
-                    deadline=timedelta(seconds=DEADLINE_S),
+                    deadline=timedelta(seconds=deadline_s),
                     late_after=timedelta(minutes=10),
                     history=timedelta(days=1),
                     abreast=1,
@@ -148,8 +152,9 @@ async def desk(word: str, port: int, only: Source | None = None) -> AsyncIterato
 
 
 async def polled(word: str, serve: Serve) -> tuple[Facts, dict[str, Hearing]]:
-    async with server(serve) as port, desk(word, port) as one:
-        async with asyncio.timeout(DEADLINE_S + BESIDES_S):
+    deadline_s = STALL_DEADLINE_S if word and serve is stall else DEADLINE_S
+    async with server(serve) as port, desk(word, port, deadline_s=deadline_s) as one:
+        async with asyncio.timeout(deadline_s + BESIDES_S):
             decision = await one.poll("BTC", AT)
         return decision.facts, {hearing.source: hearing for hearing in one.hearings()}
 
