@@ -30,7 +30,9 @@ def by_pyplot() -> bytes:
     spec = ALL["history"]()
     figure, axes = plt.subplots(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
     axes.axhspan(*(spec.band or (0.0, 1.0)), color="green", alpha=0.25, label=spec.band_label)
-    axes.plot(spec.series[0].at, [float("nan") if y is None else y for y in spec.series[0].y], label=spec.series[0].label)
+    axes.plot(
+        spec.series[0].at, [float("nan") if y is None else y for y in spec.series[0].y], label=spec.series[0].label
+    )
     for mark in spec.marks:
         axes.axvline(mark.at, linestyle="--")
     axes.set_title(spec.title)
@@ -94,10 +96,16 @@ def main() -> None:
     sizes = {name: len(render(spec())) for name, spec in ALL.items()}
     apart, most = asyncio.run(lag(inline=False))
     _, blocked = asyncio.run(lag(inline=True))
-    print(f"chart, warm     {ours * 1e3:6.1f} ms   pyplot {theirs * 1e3:6.1f} ms   ratio {ours / theirs:.2f} (goal ≤ 0.50)")
+    print(
+        f"chart, warm     {ours * 1e3:6.1f} ms   pyplot {theirs * 1e3:6.1f} ms   ratio {ours / theirs:.2f} (goal ≤ 0.50)"
+    )
     largest = max(sizes.values())
-    print(f"chart, bytes    {mine / 1e3:6.1f} KB   pyplot {other / 1e3:6.1f} KB   largest {largest / 1e3:.1f} KB (goal ≤ 45)")
-    print(f"loop lag, ten   {apart * 1e3:6.1f} ms p99, {most * 1e3:.1f} ms at most   inline {blocked * 1e3:.0f} ms (goal p99 < 20)")
+    print(
+        f"chart, bytes    {mine / 1e3:6.1f} KB   pyplot {other / 1e3:6.1f} KB   largest {largest / 1e3:.1f} KB (goal ≤ 45)"
+    )
+    print(
+        f"loop lag, ten   {apart * 1e3:6.1f} ms p99, {most * 1e3:.1f} ms at most   inline {blocked * 1e3:.0f} ms (goal p99 < 20)"
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from bot.archive import SqlArchive, open_archive
 from bot.archive import move as move_archive
 from bot.archive import restore as restore_archive
 from bot.backfill import Filled, Step, fill
+from bot.charts import PngPainter
 from bot.check import Report, check
 from bot.delivery.console import Console
 from bot.delivery.preview import Preview, ask_health, ask_reload, serve
@@ -135,6 +136,8 @@ async def house(
             transport = TapeTransport(tape, clock.now, venues=settings.sources)
         http = await stack.enter_async_context(Http(transport=transport, now=clock.now))
         preview = Preview()
+        painter = PngPainter()
+        stack.callback(painter.close)
         offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
         built = build_sources(settings, http, any_key=tape.name if tape else None)
         listening = tuple(source for source in built if isinstance(source, sources.Listens))
@@ -147,6 +150,7 @@ async def house(
             playbook=playbook,
             surfaces={name: offered[name] for name in settings.surfaces if name in offered},
             habits=_habits(settings),
+            painter=painter,
             agenda=partial(archive.due, slots=partial(_tape_slots, tape) if tape else slots_between),
             budgets=http.usage,
         )

@@ -135,7 +135,9 @@ class Desk:
         found = flips(self.playbook.rules, facts, judgement.signals, judgement.verdict, profile.ranges)
         return replace(judgement.verdict, flips=found), facts
 
-    async def brief(self, asset: str, profile: Profile, length: Length | None = None) -> tuple[Story, Verdict, str | None]:
+    async def brief(
+        self, asset: str, profile: Profile, length: Length | None = None
+    ) -> tuple[Story, Verdict, str | None]:
         """The commentary of now, its verdict, and why the length is another than asked for (None: it is not)."""
         verdict, facts = await self.verdict(asset, profile)
         wanted = length or profile.length
@@ -187,9 +189,7 @@ class Desk:
             "error", "input", nothing, profile, {"reason": Origin(kind="input", ref="typed", value=str(error))}
         )
         title = self.say("error", "title", nothing, profile)
-        return Answer(
-            title=title.text, body=said.text, title_spans=title.spans, body_spans=said.spans, private=True
-        )
+        return Answer(title=title.text, body=said.text, title_spans=title.spans, body_spans=said.spans, private=True)
 
     # ── the poll ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,16 +231,16 @@ class Desk:
 
     async def _with_due(self, state: State, asset: str, at: datetime) -> State:
         due = await self._agenda(asset, at)
-        return replace(state, routes=tuple(self._with_slot(route, due.get(route.channel), at) for route in state.routes))
+        return replace(
+            state, routes=tuple(self._with_slot(route, due.get(route.channel), at) for route in state.routes)
+        )
 
     def _with_slot(self, route: Route, slot: datetime | None, at: datetime) -> Route:
         if slot is None:
             return replace(route, due_at=None, late=False)
         return replace(route, due_at=slot, late=at - slot > self._habits.late_after)
 
-    async def backfill(
-        self, asset: str, since: datetime, until: datetime, *, again: bool = True
-    ) -> Sequence[Gap]:
+    async def backfill(self, asset: str, since: datetime, until: datetime, *, again: bool = True) -> Sequence[Gap]:
         """Fill history from the venues' own, stored at once; what cannot be had is a gap.
 
         Unless `again`, a venue whose past of that time is known is asked only if another one tells something new: an
@@ -330,9 +330,7 @@ class Desk:
             except DeliveryError as error:
                 log.warning("post.kept", post=post.id, channel=post.channel, reason=str(error))
                 return
-            await self._archive.mark_sent(
-                post.id, channel=post.channel, sent_at=self.now(), message_id=message_id
-            )
+            await self._archive.mark_sent(post.id, channel=post.channel, sent_at=self.now(), message_id=message_id)
             log.info("post.sent", post=post.id, channel=post.channel, reason=post.reason)
 
     def card(self, post: Post) -> Card:

@@ -96,7 +96,14 @@ def judge(facts: Facts, playbook: Playbook) -> dict[str, Any]:
             for finding in verdict.findings
         ],
         "flips": [
-            {"set": number, "fact": move.fact, "from": move.start, "to": move.end, "rule": move.rule, "stance": flip.stance}
+            {
+                "set": number,
+                "fact": move.fact,
+                "from": move.start,
+                "to": move.end,
+                "rule": move.rule,
+                "stance": flip.stance,
+            }
             for number, flip in enumerate(verdict.flips)
             for move in flip.moves
         ],

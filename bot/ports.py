@@ -106,7 +106,9 @@ class Archive(Protocol):
         """The post went out."""
         ...
 
-    async def posts(self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None) -> Sequence[Post]:
+    async def posts(
+        self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None
+    ) -> Sequence[Post]:
         """Posts, newest first."""
         ...
 
@@ -157,5 +159,3 @@ class Painter(Protocol):
     async def draw(self, spec: ChartSpec) -> bytes:
         """PNG bytes."""
         ...
-
-

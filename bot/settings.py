@@ -122,7 +122,9 @@ def load(folder: Path, environment: dict[str, str]) -> Settings:
         settings = FromFile(**given)
     except ValidationError as error:
         problems += [
-            Problem(file=str(path), id=".".join(str(part) for part in one["loc"]), reason=_reason(one["type"], one["msg"]))
+            Problem(
+                file=str(path), id=".".join(str(part) for part in one["loc"]), reason=_reason(one["type"], one["msg"])
+            )
             for one in error.errors()
         ]
     except ValueError as error:  # a TOML file that cannot be read at all

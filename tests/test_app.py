@@ -19,6 +19,8 @@ from bot.domain.posts import Answer, Post
 from bot.settings import Settings, load
 from bot.sources._tape_table import Tape, parse
 
+pytestmark = pytest.mark.timeout(300)  # a whole tape is played
+
 AFTERNOON = datetime(2026, 2, 6, 14, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 7, tzinfo=UTC)
 BEFORE_THE_FALL = datetime(2026, 1, 29, tzinfo=UTC)

@@ -83,12 +83,12 @@ def test_a_column_that_is_not_there_and_a_cell_that_is_no_number_are_problems_by
 
 def test_what_a_description_gets_wrong_is_said_all_at_once() -> None:
     wrong = (
-        '[[file]]\nname = "x.csv"\ntime = "t"\nevery = "2h"\nvenue = "v"\ncolums = 1\ncolumns = { spott_usd = "c" }\n'
+        '[[file]]\nname = "x.csv"\ntime = "t"\nevery = "2h"\nvenue = "v"\ncolour = 1\ncolumns = { spott_usd = "c" }\n'
     )
     with pytest.raises(ConfigError) as refused:
         parse_schema(wrong, CATALOG)
     told = str(refused.value)
-    assert all(word in told for word in ("colums", "every", "spott_usd", "asset_column"))
+    assert all(word in told for word in ("colour", "every", "spott_usd", "asset_column"))
 
 
 def test_the_shipped_description_is_sound(root: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.app import CONFIG, read_playbook
 from bot.domain.facts import Facts
 from bot.domain.playbook import Playbook
-from bot.domain.readings import Reading
+from bot.domain.readings import Quantity, Reading
 from bot.metrics import CATALOG, History, observe
 from bot.rules import evaluate
 from tests.metrics.market import NOW, funding, future, snapshot, spot
@@ -66,6 +66,8 @@ def readings(venue: str, told: Told, at: datetime) -> list[Reading]:
 def measured(market: Market, *, asked: Sequence[str], silent: set[tuple[str, int]]) -> Facts:
     """The facts after the last poll; `silent` are venues and the numbers of the polls in which they say nothing."""
     history = History.empty("BTC")
+    facts = Facts(asset="BTC", at=POLLS[0], known={})
+    quantities: tuple[Quantity, ...] = ("index", "perpetuals", "futures", "funding")
     for number, at in enumerate(POLLS):
         heard = [
             reading
@@ -73,11 +75,11 @@ def measured(market: Market, *, asked: Sequence[str], silent: set[tuple[str, int
             if (venue, number) not in silent
             for reading in readings(venue, told[number], at)
         ]
-        by_quantity = {quantity: tuple(asked) for quantity in ("index", "perpetuals", "futures", "funding")}
+        by_quantity = {quantity: tuple(asked) for quantity in quantities}
         seen = observe(snapshot(*heard, at=at, asked=by_quantity), history, CATALOG)
         assert seen.history is not None
-        history = seen.history
-    return seen.facts
+        history, facts = seen.history, seen.facts
+    return facts
 
 
 @cache
@@ -104,7 +106,9 @@ def _alike(name: str) -> bool:
     """Whether a fact stands on values alone, or on changes of sums and medians. Weighted means are compared with the weights of
     now, which is not what they were then; and ranks stand on an aggregate that had the missing venue in it."""
     metric, _, view = name.partition(".")
-    return not view or (view.startswith(("change_", "before_")) and CATALOG.metrics[metric].combine in ("sum", "median"))
+    return not view or (
+        view.startswith(("change_", "before_")) and CATALOG.metrics[metric].combine in ("sum", "median")
+    )
 
 
 @settings(max_examples=25, deadline=None)

@@ -116,7 +116,9 @@ def levels(sheet: Sheet, plot: Plot, unit: str, most: int = 5, *, sign: bool = T
     for value in ticks.numbers(start, end, most):
         y = plot.y(value)
         nought = abs(value) < step * 1e-6
-        sheet.line([plot.left, plot.right], [y, y], theme.AXIS if nought else theme.GRID, width=2 if nought else 1.5, over=1)
+        sheet.line(
+            [plot.left, plot.right], [y, y], theme.AXIS if nought else theme.GRID, width=2 if nought else 1.5, over=1
+        )
         label = ticks.written(0.0 if nought else value if sign else abs(value), unit, step)
         sheet.text(plot.left - 12, y, label, ink=theme.MUTED, across="right", upright="center", size=theme.SMALL)
 

@@ -25,9 +25,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     )  # fmt: skip
     untold = [at for at, above, below in zip(up.at, up.y, down.y, strict=True) if above is None and below is None]
     if untold:
-        boxes = [
-            (plot.x(at.timestamp()), plot.low, plot.x(at.timestamp() + HOUR_S), plot.high) for at in untold
-        ]
+        boxes = [(plot.x(at.timestamp()), plot.low, plot.x(at.timestamp() + HOUR_S), plot.high) for at in untold]
         sheet.bars(boxes, theme.AXIS, strength=0.12, hatch="..", over=0)
     frame.levels(sheet, plot, spec.unit, LEVELS, sign=False)
     frame.times(sheet, plot)
@@ -40,7 +38,11 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         Key(label=f"▲ {up.label}", ink=theme.SKY, filled=True, strength=1.0),
         Key(label=f"▼ {down.label}", ink=theme.ORANGE, filled=True, strength=0.6, hatch="//"),
     ]
-    gap = [Key(label=spec.band_label, ink=theme.AXIS, filled=True, strength=0.12, hatch="..")] if untold and spec.band_label else []
+    gap = (
+        [Key(label=spec.band_label, ink=theme.AXIS, filled=True, strength=0.12, hatch="..")]
+        if untold and spec.band_label
+        else []
+    )
     frame.key(sheet, spec.unit, keys + gap)
 
 

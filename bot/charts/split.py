@@ -50,7 +50,13 @@ def _bar(
     ink = theme.SKY if whole else theme.GREEN if end >= start else theme.VERMILION
     low, high = sorted((plot.y(start), plot.y(end)))
     box = (left, low, right, max(high, low + 3))
-    sheet.bars([box], ink, strength=1.0 if whole else 0.45, hatch="" if whole else "//" if end < start else "\\\\", outline=not whole)
+    sheet.bars(
+        [box],
+        ink,
+        strength=1.0 if whole else 0.45,
+        hatch="" if whole else "//" if end < start else "\\\\",
+        outline=not whole,
+    )
     value = column.text or ticks.written(end - start, unit)
     label = value if whole or end < start or value.startswith("+") else f"+{value}"
     middle = (left + right) / 2

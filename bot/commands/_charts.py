@@ -46,7 +46,9 @@ def caption(desk: Desk, profile: Profile, venues: Sequence[str], at: datetime) -
     return words(desk, profile, "caption", sources=named or known["sources_none"], at=f"{at.day} {at:%b %Y, %H:%M} UTC")
 
 
-def stretch(history: History, name: str, since: datetime, until: datetime, catalog: Catalog, venue: str | None = None) -> Column:
+def stretch(
+    history: History, name: str, since: datetime, until: datetime, catalog: Catalog, venue: str | None = None
+) -> Column:
     """The metric between two times: a value a row, None where nothing was heard for longer than the metric may be old, at the
     end too."""
     rows = history.column(name, venue)
@@ -105,7 +107,9 @@ def stance_changes(posts: Sequence[Post], desk: Desk, profile: Profile) -> tuple
     before = [None, *(post.story.stance for post in told)]
     known = desk.bank(profile).words
     return tuple(
-        Mark(label=known.get(f"stance.{post.story.stance}", post.story.stance), at=post.story.at, kind=post.story.stance)
+        Mark(
+            label=known.get(f"stance.{post.story.stance}", post.story.stance), at=post.story.at, kind=post.story.stance
+        )
         for post, last in zip(told, before, strict=False)
         if post.story.stance != last
     )
@@ -151,7 +155,9 @@ def expiry_rates(quotes: Sequence[FutureQuote]) -> Rates:
     return {venue: points for venue, points in found.items() if points}
 
 
-def curve_chart(desk: Desk, asset: str, rates: Rates, profile: Profile, *, judged: str = "basis_60d_pct") -> ChartSpec | None:
+def curve_chart(
+    desk: Desk, asset: str, rates: Rates, profile: Profile, *, judged: str = "basis_60d_pct"
+) -> ChartSpec | None:
     """The rates by distance, a line a venue, with the usual range of the ladder that judges; None without two points."""
     if max((len(points) for points in rates.values()), default=0) < 2:
         return None
@@ -177,7 +183,9 @@ def curve_chart(desk: Desk, asset: str, rates: Rates, profile: Profile, *, judge
     )  # fmt: skip
 
 
-def split_chart(desk: Desk, history: History, facts: Facts, profile: Profile, *, window: str = "7d") -> ChartSpec | None:
+def split_chart(
+    desk: Desk, history: History, facts: Facts, profile: Profile, *, window: str = "7d"
+) -> ChartSpec | None:
     """Open interest then and now, and what price and positions made of it. The parts are like for like (venues that are there
     at both ends); what they leave of the whole change came and went with venues, and gets a bar of its own."""
     infix = "" if window == "24h" else f"_{window}"
@@ -250,7 +258,9 @@ def smile_chart(desk: Desk, chain: OptionChain, days: float, profile: Profile) -
     if not len(found.days):
         return None
     row = int(abs(found.days - days).argmin())
-    expires_ms = min(set(chain.expires_ms.tolist()), key=lambda expiry: abs((expiry - at_ms) / DAY_MS - float(found.days[row])))
+    expires_ms = min(
+        set(chain.expires_ms.tolist()), key=lambda expiry: abs((expiry - at_ms) / DAY_MS - float(found.days[row]))
+    )
     delta = deltas(chain)
     points = sorted(
         (float(strike), float(iv), float(one))
@@ -280,7 +290,10 @@ def _smile_marks(
 ) -> tuple[Mark, ...]:
     """The 25-delta put, the money, the 25-delta call, each at the strike where it is reached; nothing if one is missing."""
     puts, calls = [one for one in points if one[2] < 0], [one for one in points if one[2] > 0]
-    levels = {key: float(column[row]) for key, column in (("put25", found.put25), ("atm", found.atm), ("call25", found.call25))}
+    levels = {
+        key: float(column[row])
+        for key, column in (("put25", found.put25), ("atm", found.atm), ("call25", found.call25))
+    }
     if not puts or not calls or any(isnan(iv) for iv in levels.values()):
         return ()
     strikes = {"put25": _strike_at(puts, -LEG_DELTA), "atm": forward, "call25": _strike_at(calls, LEG_DELTA)}
@@ -297,7 +310,9 @@ def _strike_at(points: Sequence[tuple[float, float, float]], delta: float) -> fl
     return min(points, key=lambda point: abs(point[2] - delta))[0]
 
 
-def summary_chart(desk: Desk, post: Post, history: History, facts: Facts, names: Sequence[str], *, confidence: str = "") -> ChartSpec:
+def summary_chart(
+    desk: Desk, post: Post, history: History, facts: Facts, names: Sequence[str], *, confidence: str = ""
+) -> ChartSpec:
     """A post at a glance: its stance, and the first four of the named facts that are known, each with its last week."""
     profile = Profile(locale=post.story.locale)
     stance = desk.bank(profile).words[f"stance.{post.story.stance}"]
@@ -352,5 +367,7 @@ def _window(desk: Desk, window: str, profile: Profile) -> str:
 def _by_hour(history: History, name: str, starts: Sequence[datetime]) -> tuple[float | None, ...]:
     """For each hour the last value that was known by its end and not before its start, None where none was."""
     column = history.column(name)
-    hours = {int((known - 1) // HOUR_MS): float(value) for known, value in zip(column.known_ms, column.value, strict=True)}
+    hours = {
+        int((known - 1) // HOUR_MS): float(value) for known, value in zip(column.known_ms, column.value, strict=True)
+    }
     return tuple(hours.get(int(start.timestamp()) // 3600) for start in starts)

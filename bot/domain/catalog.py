@@ -10,7 +10,9 @@ from typing import Any, Literal
 from bot.domain.facts import Fact
 from bot.errors import InputError
 
-Unit = Literal["USD", "coins", "%", "% a year", "% of ATM IV", "points", "vol points", "ratio", "h", "days", "rank", "sigma"]
+Unit = Literal[
+    "USD", "coins", "%", "% a year", "% of ATM IV", "points", "vol points", "ratio", "h", "days", "rank", "sigma"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,9 @@ class Catalog:
             near = difflib.get_close_matches(suffix, VIEWS, n=1)
             raise InputError(f"unknown view in {name!r}" + (f": did you mean {stem}.{near[0]}?" if near else ""))
         if view.amounts_only and not metric.amount:
-            raise InputError(f"{name!r}: a percent change exists only for amounts; use {stem}.{suffix.removesuffix('_pct')}")
+            raise InputError(
+                f"{name!r}: a percent change exists only for amounts; use {stem}.{suffix.removesuffix('_pct')}"
+            )
         return FactName(name=name, metric=metric, view=view)
 
     def __contains__(self, name: str) -> bool:

@@ -10,7 +10,9 @@ from bot.domain.judgement import Signal, Verdict
 from bot.domain.rulebook import Ranges
 from bot.domain.story import Length, Memory, Span, Story
 
-Reason = Literal["scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction"]
+Reason = Literal[
+    "scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,11 @@ class Profile:
     def id(self) -> str:
         """A short name: equal profiles have equal ids. The default one is "default"."""
         ranges = ",".join(f"{name}:{usual.low:g}-{usual.high:g}" for name, usual in sorted(self.ranges.items()))
-        return "default" if not ranges and self.locale == "en" and self.length == "embed" else f"{self.locale}/{self.length}/{ranges}"
+        return (
+            "default"
+            if not ranges and self.locale == "en" and self.length == "embed"
+            else f"{self.locale}/{self.length}/{ranges}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,11 @@ def believed(snapshot: Snapshot, catalog: Catalog) -> tuple[Snapshot, tuple[Gap,
     gaps = tuple(found.values())
     readings = tuple(one for one in snapshot.readings if not (isinstance(one, _Quote) and _of(one) in found))
     kept = Snapshot(
-        asset=snapshot.asset, taken_at=snapshot.taken_at, readings=readings, gaps=snapshot.gaps + gaps, asked=snapshot.asked
+        asset=snapshot.asset,
+        taken_at=snapshot.taken_at,
+        readings=readings,
+        gaps=snapshot.gaps + gaps,
+        asked=snapshot.asked,
     )
     return kept, gaps
 

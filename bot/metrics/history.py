@@ -84,7 +84,9 @@ class History:
         tenth = (last_ms - first_ms) / 10.0
         for (_, teller), column in self.columns.items():
             if teller == venue:
-                ends = column.known_ms.searchsorted([first_ms, first_ms + tenth, last_ms - tenth, last_ms], side="right")
+                ends = column.known_ms.searchsorted(
+                    [first_ms, first_ms + tenth, last_ms - tenth, last_ms], side="right"
+                )
                 if ends[1] > ends[0] and ends[3] > ends[2]:
                     return True
         return False

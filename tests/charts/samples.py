@@ -16,7 +16,9 @@ def hours(count: int) -> tuple[datetime, ...]:
 def wave(count: int, low: float, high: float, turns: float = 3.0, gap: range = range(0)) -> tuple[float | None, ...]:
     """Values that swing and climb from `low` to `high`, with a gap."""
     return tuple(
-        None if place in gap else low + (high - low) * place / count + (high - low) * 0.12 * sin(turns * 6.28 * place / count)
+        None
+        if place in gap
+        else low + (high - low) * place / count + (high - low) * 0.12 * sin(turns * 6.28 * place / count)
         for place in range(count)
     )
 

@@ -58,7 +58,9 @@ def test_no_words_lie_on_each_other_or_leave_the_picture(kind: str, sheet: Sheet
     # Letters hang below their line by a pixel or two; boxes are of whole lines.
     touching = [(a.text, b.text) for a, b in combinations(sheet.words, 2) if a.meets(b, -3)]
     assert touching == []
-    assert [w.text for w in sheet.words if w.left < 0 or w.right > theme.WIDTH or w.low < 0 or w.high > theme.HEIGHT] == []
+    assert [
+        w.text for w in sheet.words if w.left < 0 or w.right > theme.WIDTH or w.low < 0 or w.high > theme.HEIGHT
+    ] == []
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -31,7 +31,9 @@ def series(metric: str, values: dict[int, float], venue: str | None = None, *, l
 
 def facts(**values: float) -> Facts:
     names = {name.replace("__", "."): value for name, value in values.items()}
-    known = {name: Fact(name=name, value=value, at=AT, venues=("deribit",), of_venues=1) for name, value in names.items()}
+    known = {
+        name: Fact(name=name, value=value, at=AT, venues=("deribit",), of_venues=1) for name, value in names.items()
+    }
     return Facts(asset="BTC", at=AT, known=known)
 
 
@@ -45,7 +47,9 @@ def post(stance: str, ago: int) -> Post:
 
 
 def test_funding_has_a_line_a_venue_with_its_last_value_in_words(desk) -> None:
-    past = History.of("BTC", [series("funding_annual_pct", {2: 3.0, 1: 2.0, 0: 1.5}, venue) for venue in ("deribit", "okx")])
+    past = History.of(
+        "BTC", [series("funding_annual_pct", {2: 3.0, 1: 2.0, 0: 1.5}, venue) for venue in ("deribit", "okx")]
+    )
     spec = charts.funding_chart(desk, past, PLAIN)
     assert spec is not None
     assert [(column.label, column.text, column.y) for column in spec.series] == [
@@ -61,7 +65,9 @@ def test_funding_of_one_venue_is_no_comparison(desk) -> None:
 
 
 def test_a_stretch_without_readings_is_a_gap_in_the_line(desk) -> None:
-    past = History.of("BTC", [series("funding_annual_pct", {30: 2.0, 29: 2.0, 1: 1.5, 0: 1.5}, v) for v in ("deribit", "okx")])
+    past = History.of(
+        "BTC", [series("funding_annual_pct", {30: 2.0, 29: 2.0, 1: 1.5, 0: 1.5}, v) for v in ("deribit", "okx")]
+    )
     spec = charts.funding_chart(desk, past, PLAIN)
     assert spec is not None
     assert spec.series[0].y == (2.0, 2.0, None, 1.5, 1.5)
@@ -125,7 +131,9 @@ def test_a_split_with_a_part_unknown_is_not_drawn(desk, name: str) -> None:
 
 
 def test_liquidations_stand_in_the_hour_that_they_were_counted_for(desk) -> None:
-    past = History.of("BTC", [series("liquidations_1h_long_usd", {0: 5e6, 3: 2e6}), series("liquidations_1h_short_usd", {0: 1e6})])
+    past = History.of(
+        "BTC", [series("liquidations_1h_long_usd", {0: 5e6, 3: 2e6}), series("liquidations_1h_short_usd", {0: 1e6})]
+    )
     spec = charts.liquidations_chart(desk, past, PLAIN)
     assert spec is not None
     shorts, longs = spec.series

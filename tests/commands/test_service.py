@@ -28,9 +28,7 @@ async def test_status_shows_each_hosts_budget_and_until_when_one_rests(ask, desk
     rests = HostUsage(
         host="api.bybit.com", used=1, limit=600, requests=3, health="resting", resting_until=until, trouble="barred"
     )
-    never = HostUsage(
-        host="www.okx.com", used=0, limit=20, requests=0, health="well", resting_until=None, trouble=None
-    )
+    never = HostUsage(host="www.okx.com", used=0, limit=20, requests=0, health="well", resting_until=None, trouble=None)
     monkeypatch.setattr(desk, "_budgets", lambda: (rests, used, never))
     assert figures_of(await ask("status"))["Requests"] == (
         "At api.bybit.com: left alone until 6 February 2026, 14:10 UTC, 3 asked.\n"
