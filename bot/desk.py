@@ -20,7 +20,7 @@ from bot.domain.playbook import Playbook
 from bot.domain.posts import Answer, Card, Decision, Figure, Post, Profile, Route, State
 from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Snapshot
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
-from bot.errors import ChannelGone, ChannelRefused, DeliveryError, InputError, SourceError
+from bot.errors import ChannelGone, ChannelRefused, DeliveryError, DeliveryUncertain, InputError, SourceError
 from bot.metrics import History, facts_at, observe, told
 from bot.ports import Archive, Clock, Painter, Source, Surface, Usage
 from bot.rules import evaluate, flips
@@ -118,7 +118,7 @@ class Desk:
 
     async def facts(self, asset: str) -> Facts:
         """What is known of the asset now; what has grown old stays as `stale`, with its time."""
-        return facts_at(await self.history(asset), self.playbook.catalog, asset, self.now())
+        return facts_at(await self.history(asset), self.playbook.catalog, asset, self.now(), self._asked())
 
     async def history(self, asset: str) -> History:
         """The asset's past, from the archive."""
@@ -324,6 +324,9 @@ class Desk:
         async with gate:
             try:
                 message_id = await surface.show(post, self.card(post))
+            except DeliveryUncertain as error:
+                log.warning("post.uncertain", post=post.id, channel=post.channel, reason=str(error))
+                return
             except (ChannelGone, ChannelRefused) as error:
                 log.warning("post.refused", post=post.id, channel=post.channel, reason=str(error))
                 return

@@ -151,10 +151,15 @@ class Moment:
             value=float(column.value[-1]),
             observed_at=min(to_time(float(column.known_ms[-1])), self.at),
             venues=tuple(own),
-            of_venues=len(own),
+            of_venues=len(own.keys() | self._could_have(name)),
             by_venue=own or None,
             lower_bound=bool(column.at_least[-1]),
         )
+
+    def _could_have(self, name: str) -> set[str]:
+        """The venues that gave the metric before and are still asked (all that gave it, where nobody says who is asked)."""
+        asked = {venue for venues in self.snapshot.asked.values() for venue in venues}
+        return {venue for venue in self.history.venues(name) if not asked or venue in asked}
 
 
 def _in_words(gap: Gap) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
 from bot.domain.playbook import Holding
-from bot.domain.readings import Gap, Snapshot
+from bot.domain.readings import Gap, Quantity, Snapshot
 from bot.metrics.agreement import believed
 from bot.metrics.history import History, to_ms, to_time
 from bot.metrics.lazy import OneKind, Shelf, Shelves
@@ -49,10 +49,19 @@ def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Se
     return Observed(points=points, facts=facts, gaps=gaps, history=extended)
 
 
-def facts_at(history: History, catalog: Catalog, asset: str, at: datetime) -> Facts:
-    """The same facts from the archive alone: known while the last reading is young enough at `at`, else stale."""
+def facts_at(
+    history: History,
+    catalog: Catalog,
+    asset: str,
+    at: datetime,
+    asked: Mapping[Quantity, tuple[str, ...]] | None = None,
+) -> Facts:
+    """The same facts from the archive alone: known while the last reading is young enough at `at`, else stale.
+
+    `asked` names the venues that are switched on: the "m" of "n of m" counts those of them that ever gave the metric.
+    """
     known = history.at(at)
-    moment = Moment(Snapshot(asset=asset, taken_at=at, readings=()), known, catalog)
+    moment = Moment(Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {}), known, catalog)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics}
     return _facts(known, catalog, asset, at, outcomes)
 

@@ -1,13 +1,14 @@
 """A snapshot becomes points and facts; every name ends known, or unknown with a reason."""
 
 from array import array
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Facts, Series
-from bot.domain.readings import Gap, Snapshot
+from bot.domain.readings import Gap, Quantity, Snapshot
 from bot.metrics import CATALOG, History, facts_at, observe
 from tests.metrics.market import DAY, HOUR, NOW, bars, chain, funding, future, ms, observed, snapshot, spot, tally
 
@@ -161,6 +162,22 @@ def test_the_archive_alone_gives_the_same_facts() -> None:
     for name, fact in live.known.items():
         assert archived.value(name) == pytest.approx(fact.value, rel=1e-12), name
         assert archived.known[name].at == fact.at
+
+
+def test_the_archive_counts_a_venue_that_fell_silent_until_it_is_switched_off() -> None:
+    three = [spot(90_000.0 + number, venue=venue) for number, venue in enumerate(("binance", "deribit", "okx"))]
+    first = observe(snapshot(*three), History.empty("BTC"), CATALOG)
+    assert first.history is not None
+    later = [spot(90_000.0, venue=venue, at=NOW + HOUR) for venue in ("binance", "deribit")]
+    second = observe(snapshot(*later, at=NOW + HOUR), first.history, CATALOG)
+    assert second.history is not None
+    on: Mapping[Quantity, tuple[str, ...]] = {"index": ("binance", "deribit", "okx")}
+    off: Mapping[Quantity, tuple[str, ...]] = {"index": ("binance", "deribit")}
+    counted = {
+        "on": facts_at(second.history, CATALOG, "BTC", NOW + HOUR, on).known["spot_usd"],
+        "off": facts_at(second.history, CATALOG, "BTC", NOW + HOUR, off).known["spot_usd"],
+    }
+    assert {name: (len(fact.venues), fact.of_venues) for name, fact in counted.items()} == {"on": (2, 3), "off": (2, 2)}
 
 
 def test_the_archive_does_not_know_what_came_later() -> None:
