@@ -88,7 +88,7 @@ def _tried(
 def _tries(findings: int) -> Iterator[tuple[int, int]]:
     """First other choices among equals, then one finding less at a time."""
     for drop in range(findings + 1):
-        for turn in range(TURNS if drop == 0 else 2):
+        for turn in range(TURNS if drop == 0 else TURNS // 2):
             yield turn, drop
 
 
