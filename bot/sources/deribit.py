@@ -535,6 +535,7 @@ def _layout(names: tuple[str, ...], prefix: str, subject: str) -> _Layout:
     return layout
 
 
+@lru_cache(maxsize=4096)
 def _option(name: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `23JAN26-90000-P` (a `d` is a decimal point)."""
     found = _OPTION.fullmatch(name)
