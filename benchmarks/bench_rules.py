@@ -5,6 +5,7 @@ Run: python benchmarks/bench_rules.py [path of promtool]        (Debian's promet
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -112,8 +113,9 @@ def main() -> None:
     mine = ours(told)
     print(f"replay: {len(BOOK.rules)} rules x {HOURS} hours, states and verdict: {mine:,.0f} rule evaluations/s")
     print(f"one evaluation of all rules: {once(told):.2f} ms")
-    if len(sys.argv) > 1:
-        theirs = promtool(sys.argv[1], told)
+    peer = sys.argv[1] if len(sys.argv) > 1 else shutil.which("promtool")
+    if peer:
+        theirs = promtool(peer, told)
         print(f"promtool: {theirs:,.0f} rule evaluations/s; ratio {mine / theirs:,.0f}")
 
 
