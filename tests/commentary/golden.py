@@ -5,33 +5,27 @@ sentence before and after and says why.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, fields
 
-from bot.domain.facts import Fact, Facts
+from bot.app import read_playbook
 from bot.domain.story import Length, Story
-from tests.commentary.make import ROOT, facts, judged, told
+from bot.golden import Golden as Market
+from bot.golden import page, parse_golden, written
+from bot.metrics import CATALOG
+from tests.commentary.make import ROOT, told
 
 FOLDER = ROOT / "tests" / "golden"
 LENGTHS: tuple[Length, ...] = ("short", "embed", "article")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Golden:
-    """One market: its name, its facts, what a reader expects of it."""
-
-    name: str
-    market: Facts
-    stance: str
-    figures: tuple[str, ...]
-    footer: str
+class Golden(Market):
+    """One market of the folder, told by the real rules and words."""
 
     def stories(self) -> Mapping[str, Story]:
         """Each length that the market has a story of."""
-        made = {length: told(self.market, length) for length in LENGTHS}
-        return {length: story for length, story in made.items() if story.length == length}
+        return written({length: told(self.market, length) for length in LENGTHS})
 
 
 def names() -> list[str]:
@@ -41,35 +35,8 @@ def names() -> list[str]:
 
 def golden(name: str) -> Golden:
     """A market from its file."""
-    read = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    at: datetime = read["at"]
-    market = facts(read["facts"], read.get("times", {}), at=at)
-    heard = read.get("venues", {})
-    known = {
-        key: replace(fact, venues=tuple(heard.get("heard", ())), of_venues=heard.get("of", 0))
-        for key, fact in market.known.items()
-    }
-    stale = {key: Fact(name=key, value=one["value"], at=one["at"]) for key, one in read.get("stale", {}).items()}
-    return Golden(
-        name=name,
-        market=replace(market, known=known, stale=stale),
-        stance=read["stance"],
-        figures=tuple(read["figures"]),
-        footer=read.get("footer", ""),
-    )
-
-
-def page(one: Golden) -> str:
-    """The stories of a market as a page to read."""
-    verdict = judged(one.market)
-    parts = [f"# {one.name}", f"Stance {verdict.stance}, confidence {verdict.confidence}."]
-    for length, story in one.stories().items():
-        parts.append(f"## {length}")
-        parts += [f"**{story.headline.text}**"] if story.headline else []
-        parts += [text.text for text in story.paragraphs]
-    footer = told(one.market).footer
-    parts += ["## footer", footer.text if footer else ""]
-    return "\n\n".join(parts) + "\n"
+    read = parse_golden(name, (FOLDER / f"{name}.toml").read_text(encoding="utf-8"), CATALOG)
+    return Golden(**{field.name: getattr(read, field.name) for field in fields(read)})
 
 
 def measures(story: Story) -> Mapping[str, float]:
@@ -93,5 +60,6 @@ def measures(story: Story) -> Mapping[str, float]:
 
 
 if __name__ == "__main__":
+    playbook = read_playbook()
     for market in names():
-        (FOLDER / f"{market}.md").write_text(page(golden(market)), encoding="utf-8")
+        (FOLDER / f"{market}.md").write_text(page(golden(market), playbook), encoding="utf-8")

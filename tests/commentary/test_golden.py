@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import read_playbook
 from bot.commentary.words import grams
-from tests.commentary.golden import FOLDER, Golden, golden, measures, names, page
+from bot.golden import page
+from tests.commentary.golden import FOLDER, Golden, golden, measures, names
 from tests.commentary.make import bank, judged, refused
 
 BANDS = {
@@ -17,13 +19,18 @@ BANDS = {
 
 
 @cache
+def playbook():
+    return read_playbook()
+
+
+@cache
 def one(name: str) -> Golden:
     return golden(name)
 
 
 @pytest.mark.parametrize("name", names())
 def test_a_golden_story_is_as_it_is_written_down(name: str) -> None:
-    assert page(one(name)) == (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert page(one(name), playbook()) == (FOLDER / f"{name}.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", names())
