@@ -24,6 +24,7 @@ from bot.archive import restore as restore_archive
 from bot.backfill import Filled, Step, fill
 from bot.charts import PngPainter
 from bot.check import Report, check
+from bot.commands.summary import Summaries
 from bot.delivery.console import Console
 from bot.delivery.preview import Preview, ask_health, ask_reload, serve
 from bot.desk import Desk, Habits
@@ -33,6 +34,7 @@ from bot.domain.playbook import Playbook
 from bot.domain.posts import Post, Profile, Subscription
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError, TightropeError
+from bot.pictures import Pictures
 from bot.playbook import parse_playbook
 from bot.ports import Clock, Source, Surface
 from bot.schedule import Schedule, SystemClock, TapeClock, slots_between
@@ -138,6 +140,7 @@ async def house(
         preview = Preview()
         painter = PngPainter()
         stack.callback(painter.close)
+        pictures = Pictures(painter, surfaces=("discord",))
         offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
         built = build_sources(settings, http, any_key=tape.name if tape else None)
         listening = tuple(source for source in built if isinstance(source, sources.Listens))
@@ -150,10 +153,11 @@ async def house(
             playbook=playbook,
             surfaces={name: offered[name] for name in settings.surfaces if name in offered},
             habits=_habits(settings),
-            painter=painter,
+            pictures=pictures,
             agenda=partial(archive.due, slots=partial(_tape_slots, tape) if tape else slots_between),
             budgets=http.usage,
         )
+        pictures.of_post = partial(Summaries(), desk)
         await _follow(archive, settings, clock.now())
         yield House(
             desk=desk, archive=archive, clock=clock, schedule=Schedule(clock), preview=preview, http=http,

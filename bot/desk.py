@@ -22,7 +22,8 @@ from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Sn
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
 from bot.errors import ChannelGone, ChannelRefused, DeliveryError, DeliveryUncertain, InputError, SourceError
 from bot.metrics import History, facts_at, observe, told
-from bot.ports import Archive, Clock, Painter, Source, Surface, Usage
+from bot.pictures import Pictures
+from bot.ports import Archive, Clock, Source, Surface, Usage
 from bot.rules import evaluate, flips
 
 log = structlog.get_logger()
@@ -65,7 +66,7 @@ class Desk:
         surfaces: Mapping[str, Surface],
         habits: Habits,
         agenda: Agenda,
-        painter: Painter | None = None,
+        pictures: Pictures | None = None,
         budgets: Callable[[], Sequence[Usage]] = tuple,
     ) -> None:
         self._clock = clock
@@ -74,10 +75,11 @@ class Desk:
         self._surfaces = dict(surfaces)
         self._habits = habits
         self._agenda = agenda
-        self._painter = painter
+        self.pictures = pictures or Pictures()
         self._budgets = budgets
         self._history: dict[str, History] = {}
         self._hearings: dict[tuple[str, str], Hearing] = {}
+        self._heard: dict[str, Snapshot] = {}
         self._logged: dict[str, frozenset[tuple[str, str]]] = {}
         self._delivering = asyncio.Lock()
         self._kept: set[str] = set()
@@ -149,6 +151,10 @@ class Desk:
         """Read the past from the archive again when it is next asked for: another process may have added to it."""
         self._history.clear()
 
+    def heard(self, asset: str) -> Snapshot | None:
+        """What the last poll of this process heard; None before its first one."""
+        return self._heard.get(asset)
+
     def hearings(self) -> Sequence[Hearing]:
         """How each source did, over all assets, in bot.toml's order."""
         found = []
@@ -205,6 +211,7 @@ class Desk:
         observed = observe(snapshot, before, self.playbook.catalog, self.playbook.holdings)
         snapshot = replace(snapshot, gaps=snapshot.gaps + observed.gaps)
         self._log_news(asset, snapshot.gaps)
+        self._heard[asset] = snapshot
         decided: Decision | None = None
         for profile in await self._archive.profiles(asset):
             state = await self._with_due(await self._archive.state(asset, profile), asset, at)
@@ -318,12 +325,15 @@ class Desk:
             for name, surface in self._surfaces.items():
                 gate = asyncio.Semaphore(self._habits.abreast)
                 posts = await self._archive.unsent(name)
-                await asyncio.gather(*(self._send(surface, post, gate) for post in posts))
+                await asyncio.gather(
+                    *(self._send(surface, post, gate, pictured=self.pictures.on(name)) for post in posts)
+                )
 
-    async def _send(self, surface: Surface, post: Post, gate: asyncio.Semaphore) -> None:
+    async def _send(self, surface: Surface, post: Post, gate: asyncio.Semaphore, *, pictured: bool) -> None:
         async with gate:
             try:
-                message_id = await surface.show(post, self.card(post))
+                card = await self.pictured_card(post) if pictured else self.card(post)
+                message_id = await surface.show(post, card)
             except DeliveryUncertain as error:
                 log.warning("post.uncertain", post=post.id, channel=post.channel, reason=str(error))
                 return
@@ -340,7 +350,10 @@ class Desk:
         """A post as every surface renders it."""
         return card(post, self.playbook.banks.get(post.story.locale, self.playbook.banks["en"]))
 
+    async def pictured_card(self, post: Post) -> Card:
+        """A post as a surface renders it that shows pictures."""
+        return await self.pictures.beside(self.card(post), await self.pictures.chart(post))
+
     async def answer_card(self, answer: Answer) -> Card:
         """An answer as every surface renders it, its chart drawn."""
-        image = await self._painter.draw(answer.chart) if answer.chart and self._painter else None
-        return replace(answer_card(answer), image=image, alt=answer.chart.alt if answer.chart else "")
+        return await self.pictures.beside(answer_card(answer), answer.chart)

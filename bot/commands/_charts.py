@@ -1,4 +1,4 @@
-"""Charts of what the archive knows: by venue, by distance, by hour, a change in its parts, a post at a glance. Pure builders.
+"""Charts of what the archive knows: by venue, by distance, by hour, a change in its parts. Pure builders.
 
 Each gives a `ChartSpec`, or None where too little is known to draw: a chart never fills a hole. Its words are the bank's
 (`chart.*`), its numbers are written like those of the answer beside it.
@@ -26,8 +26,6 @@ Rates = Mapping[str, Sequence[tuple[float, float]]]
 
 WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
 HOUR = timedelta(hours=1)
-SPARK = timedelta(days=7)
-SPARKS = 4
 LEAST_GAP = timedelta(hours=3)  # hourly past with one hour missing is drawn through; more is a gap
 LEAST_DELTA = 0.05  # the far wings of a smile are a venue's guess
 DAY_MS = 86_400_000
@@ -308,31 +306,6 @@ def _strike_at(points: Sequence[tuple[float, float, float]], delta: float) -> fl
         if min(first, second) <= delta <= max(first, second) and first != second:
             return low + (high - low) * (delta - first) / (second - first)
     return min(points, key=lambda point: abs(point[2] - delta))[0]
-
-
-def summary_chart(
-    desk: Desk, post: Post, history: History, facts: Facts, names: Sequence[str], *, confidence: str = ""
-) -> ChartSpec:
-    """A post at a glance: its stance, and the first four of the named facts that are known, each with its last week."""
-    profile = Profile(locale=post.story.locale)
-    stance = desk.bank(profile).words[f"stance.{post.story.stance}"]
-    heading = desk.bank(profile).words.get(f"asset.{post.asset}", post.asset)
-    shown = [name for name in dict.fromkeys(names) if facts.get(name) is not None and "." not in name][:SPARKS]
-    series = tuple(
-        replace(
-            stretch(history, name, post.story.at - SPARK, post.story.at, desk.playbook.catalog),
-            label=title(desk, name, profile), text=desk.figure(name, facts, profile).text,
-        )
-        for name in shown
-    )  # fmt: skip
-    venues = [venue for name in shown for venue in facts.known[name].venues]
-    sure = [Mark(label=words(desk, profile, "confidence", confidence=confidence))] if confidence else []
-    values = "; ".join(f"{column.label} {column.text}" for column in series)
-    return ChartSpec(
-        kind="summary", title=heading, series=series, unit="", caption=caption(desk, profile, venues, post.story.at),
-        alt=words(desk, profile, "alt.summary", title=heading, stance=stance, values=values),
-        marks=(Mark(label=stance, kind=post.story.stance), *sure),
-    )  # fmt: skip
 
 
 def _time(ms: float) -> datetime:

@@ -4,6 +4,7 @@ from typing import get_args
 
 from bot.commands import Command, Option, Request
 from bot.commands._telling import ASSET, figures, joined
+from bot.commands.summary import summary_chart
 from bot.desk import Desk
 from bot.domain.posts import Answer
 from bot.domain.story import Length
@@ -26,6 +27,7 @@ async def answer(desk: Desk, request: Request) -> Answer:
         body=body,
         body_spans=spans,
         figures=figures(desk, list(leading)[:MOST_FIGURES], facts, request.profile),
+        chart=summary_chart(desk, story, verdict, await desk.history(asset), facts),
         footer=story.footer.text if story.footer else desk.footer(facts, request.profile),
     )
 

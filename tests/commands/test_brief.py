@@ -31,3 +31,10 @@ async def test_an_unknown_length_is_refused_with_those_that_there_are(ask):
 async def test_with_nothing_known_there_is_no_call(ask):
     answer = await ask("brief", asset="ETH")
     assert "not enough data" in f"{answer.title} {answer.body}".lower()
+
+
+async def test_the_verdict_comes_with_its_picture(ask):
+    chart = (await ask("brief")).chart
+    assert chart.kind == "summary"
+    assert chart.marks[0].kind == "bearish"
+    assert "20%" in chart.alt

@@ -201,18 +201,6 @@ def test_a_smile_without_options_is_not_drawn(desk) -> None:
     assert charts.smile_chart(desk, empty, 60, PLAIN) is None
 
 
-def test_a_post_at_a_glance_has_its_stance_and_only_numbers_that_are_known(desk) -> None:
-    past = History.of("BTC", [series("skew_60d_pct", {2: 18.0, 0: 20.0})])
-    spec = charts.summary_chart(
-        desk, post("bearish", 0), past, facts(skew_60d_pct=20.0), ["dvol", "skew_60d_pct"], confidence="high"
-    )
-    assert [(column.text, column.y) for column in spec.series] == [("20%", (18.0, 20.0))]
-    assert spec.marks[0].kind == "bearish"
-    assert spec.marks[0].label in spec.alt
-    assert "20%" in spec.alt
-    assert spec.title == "Bitcoin"
-
-
 async def test_the_commands_answer_with_their_charts(ask) -> None:
     skew = (await ask("skew")).chart
     assert skew.kind == "history"

@@ -99,7 +99,7 @@ async def _arrive(client: TightropeClient, desk: "Desk", keeping: Keeping) -> No
 
 async def _as_late(post: Post, desk: "Desk", keeping: Keeping) -> Card:
     await keeping.mark_late(post.id, channel=post.channel)
-    return desk.card(replace(post, late=True))
+    return await desk.pictured_card(replace(post, late=True))
 
 
 async def _closed(client: TightropeClient) -> None:

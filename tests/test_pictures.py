@@ -1,0 +1,70 @@
+"""Pictures beside words: left out where they cannot be had, and never waited for."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.posts import Card, ChartSpec, Post
+from bot.domain.story import Story
+from bot.pictures import Pictures
+
+SPEC = ChartSpec(kind="summary", title="BTC", series=(), unit="", caption="", alt="BTC: caution.")
+CARD = Card(title="BTC", body="Puts cost more.")
+AT = datetime(2026, 2, 6, tzinfo=UTC)
+POST = Post(
+    id="aaaa", channel="discord:1", asset="BTC", reason="scheduled", nonce="n", intended_at=AT,
+    story=Story(asset="BTC", at=AT, length="embed", locale="en", stance="bearish", headline=None, paragraphs=()),
+)  # fmt: skip
+
+
+class Pen:
+    async def draw(self, spec: ChartSpec) -> bytes:
+        return b"png"
+
+
+class BrokenPen:
+    async def draw(self, spec: ChartSpec) -> bytes:
+        raise ValueError("this cannot be drawn")
+
+
+class SlowPen:
+    async def draw(self, spec: ChartSpec) -> bytes:
+        await asyncio.sleep(60)
+        return b"png"
+
+
+async def test_a_card_gets_its_picture_and_its_words() -> None:
+    card = await Pictures(Pen()).beside(CARD, SPEC)
+    assert (card.image, card.alt) == (b"png", "BTC: caution.")
+
+
+async def test_without_a_chart_or_a_painter_a_card_stays_as_it_is() -> None:
+    assert await Pictures(Pen()).beside(CARD, None) is CARD
+    assert await Pictures().beside(CARD, SPEC) is CARD
+
+
+async def test_a_picture_that_cannot_be_drawn_is_left_out() -> None:
+    assert await Pictures(BrokenPen()).beside(CARD, SPEC) == CARD
+
+
+async def test_a_picture_that_does_not_come_is_not_waited_for() -> None:
+    assert await Pictures(SlowPen(), patience=timedelta(milliseconds=20)).beside(CARD, SPEC) == CARD
+
+
+async def test_a_chart_that_cannot_be_made_out_is_none() -> None:
+    async def broken(post: Post) -> ChartSpec | None:
+        raise KeyError("a fact that went")
+
+    pictures = Pictures(Pen())
+    pictures.of_post = broken
+    assert await pictures.chart(POST) is None
+
+
+async def test_nothing_is_made_out_where_nobody_draws() -> None:
+    async def asked(post: Post) -> ChartSpec | None:
+        raise AssertionError("nobody draws")
+
+    pictures = Pictures()
+    pictures.of_post = asked
+    assert await pictures.chart(POST) is None
+    assert not pictures.on("console")
+    assert Pictures(surfaces=("discord",)).on("discord")
