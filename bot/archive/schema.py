@@ -178,6 +178,7 @@ posts = Table(
     Column("message_id", Text),
     Column("claimed_by", Text),
     Column("claimed_until", Moment),
+    Column("attempted_at", Moment, comment="when it was first tried"),
     UniqueConstraint("id", "channel"),
     Index(None, "surface", "status", "intended_at"),
     Index(None, "intended_at"),
@@ -216,7 +217,30 @@ subscriptions = Table(
     Column("last_alert_at", Moment),
     Column("alerted_at", Text, nullable=False),
     Column("suppressed", Integer, nullable=False),
+    Column("severity", Text, comment="alerts from here on"),
     Index(None, "asset", "profile_id"),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reader", Text, nullable=False),
+    Column("channel", Text, nullable=False, comment="where the reader is told: direct messages"),
+    Column("asset", Text, nullable=False),
+    Column("fact", Text, nullable=False),
+    Column("side", Text, nullable=False, comment="above or below"),
+    Column("line", Double, nullable=False, comment="in the fact's unit"),
+    Column("clears", Double, nullable=False, comment="where it is armed again"),
+    Column("locale", Text, nullable=False),
+    Column("armed", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("told_at", Moment),
+    Column("blocked_at", Moment, comment="since when direct messages are refused"),
+    UniqueConstraint("reader", "asset", "fact", "side", "line"),
+    Index(None, "asset"),
+    Index(None, "channel"),
+    comment="What single readers want to be told by direct message: a fact, a side and a line.",
 )
 
 notes = Table(
