@@ -23,7 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One message of the stream: a post (then `reason` says why it came) or the answer to a typed `line`."""
+    """One message of the stream: a post (then `reason` says why it came) or the answer to a typed `line`.
+    `picture` is the address of a post's picture, which is drawn when it is asked for, and `words` what it shows."""
 
     key: str
     at: datetime
@@ -34,6 +35,8 @@ class Entry:
     reason: str = ""
     late: bool = False
     line: str = ""
+    picture: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,8 +40,9 @@ class Entries:
         return [post for post in reversed(found) if post.channel.startswith(CHANNEL) and post.sent_at is not None]
 
     async def of_post(self, post: Post) -> Entry:
-        """A post as a message, with a button to ask why."""
+        """A post as a message, with its picture's address and a button to ask why."""
         card = self._desk.card(post)
+        chart = await self._desk.pictures.chart(post)
         if "why" in self._commands:
             why = Button(label=self.words.get("button.why", "/why"), command="why", arguments={"post": post.id})
             card = replace(card, buttons=(*card.buttons, why))
@@ -54,7 +55,17 @@ class Entries:
             asset=post.asset,
             reason=post.reason,
             late=post.late,
+            picture=f"/picture/{post.id}.png" if chart else "",
+            words=chart.alt if chart else "",
         )
+
+    async def picture(self, post_id: str) -> bytes | None:
+        """The picture of a post of this channel, drawn now; None where it has none."""
+        post = await self._desk.archive.post(post_id)
+        if post is None or not post.channel.startswith(CHANNEL):
+            return None
+        chart = await self._desk.pictures.chart(post)
+        return await self._desk.pictures.draw(chart) if chart else None
 
     async def of_line(self, line: str) -> Entry:
         """The answer to a typed line as a message."""

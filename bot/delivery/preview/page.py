@@ -26,6 +26,7 @@ COOKIE = "reader"
 SHOWN = 50
 BEAT_S = 2.0  # how often an open page hears of the sources' ages
 LARGEST_BODY = 4096
+PICTURE_KEPT = "private, max-age=3600"
 STATIC = Path(__file__).parent / "static"
 
 
@@ -41,6 +42,7 @@ def create_app(
     app.router.add_get("/", page.home)
     app.router.add_get("/stream", page.stream)
     app.router.add_get("/suggest", page.suggest)
+    app.router.add_get("/picture/{post:[a-z0-9]+}.png", page.picture)
     app.router.add_post("/command", page.command)
     app.add_routes(list(beside) or [web.get("/healthz", page.healthz)])
     app.router.add_static("/static", STATIC)
@@ -133,6 +135,13 @@ class Page:
         """Whole lines that the one being typed may become."""
         line = request.query.get("line", "")[: LONGEST_LINE + 1]
         return web.json_response(list(suggest(line, self._commands, self._desk)))
+
+    async def picture(self, request: web.Request) -> web.Response:
+        """The picture of one post. What it shows is over, so a browser may keep it."""
+        image = await self._entries.picture(request.match_info["post"])
+        if image is None:
+            raise web.HTTPNotFound
+        return web.Response(body=image, content_type="image/png", headers={hdrs.CACHE_CONTROL: PICTURE_KEPT})
 
     async def healthz(self, request: web.Request) -> web.Response:
         """That the process answers, and when each source was last heard."""

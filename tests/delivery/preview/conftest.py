@@ -13,10 +13,11 @@ from bot.delivery.preview import Preview, create_app
 from bot.desk import Hearing
 from bot.domain.catalog import Catalog, Metric, Unknown
 from bot.domain.facts import Fact, Facts
-from bot.domain.posts import Answer, Button, Card, Figure, Post
+from bot.domain.posts import Answer, Button, Card, ChartSpec, Figure, Post
 from bot.domain.readings import Gap
 from bot.domain.story import Origin, OriginKind, Span, Story, Text
 from bot.errors import InputError
+from bot.pictures import Pictures
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
@@ -56,9 +57,19 @@ class StandInArchive:
     async def posts(self, **_) -> list[Post]:
         return sorted(self.kept, key=lambda post: post.intended_at, reverse=True)
 
+    async def post(self, post_id: str) -> Post | None:
+        return next((post for post in self.kept if post.id == post_id), None)
+
     async def evidence(self, post_id: str) -> dict[str, object]:
         fact = {"value": 20.04, "at": "2026-02-06T13:55:00Z", "venues": ["deribit"], "of_venues": 2}
         return {"facts": {"skew_60d_pct": fact}, "stale": {}}
+
+
+class StandInPainter:
+    """Draws the first bytes of any PNG."""
+
+    async def draw(self, spec: ChartSpec) -> bytes:
+        return b"\x89PNG " + spec.title.encode()
 
 
 class StandInDesk:
@@ -69,6 +80,7 @@ class StandInDesk:
         self.archive = StandInArchive()
         self.playbook = SimpleNamespace(catalog=CATALOG)
         self.heard: list[Hearing] = []
+        self.pictures = Pictures(StandInPainter())
 
     def now(self) -> datetime:
         return AT + timedelta(minutes=5)

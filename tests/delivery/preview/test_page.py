@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.delivery.preview import create_app
 from bot.desk import Hearing
+from bot.domain.posts import ChartSpec, Post
 from bot.errors import ArchiveError
 
 NASTY = "<script>alert(1)</script> **bold** [x](javascript:alert(1)) @everyone \"'{{ 7*7 }}"
@@ -49,6 +50,41 @@ async def test_a_number_shows_what_it_stands_on(page, desk, a_post):
     )
     assert 'id="post-aaaa-1"' in text
     assert "put less call over the middle" in text
+
+
+async def glance(post: Post) -> ChartSpec:
+    alt = f'{post.asset}: caution. "20%" <now>'
+    return ChartSpec(kind="summary", title=post.asset, series=(), unit="", caption="", alt=alt)
+
+
+async def test_a_post_has_its_picture_with_what_it_shows_in_words(page, desk, a_post):
+    desk.archive.kept, desk.pictures.of_post = [a_post("aaaa")], glance
+    text = await text_of(page)
+    assert '<img src="/picture/aaaa.png" alt="BTC: caution. &#34;20%&#34; &lt;now&gt;"' in text
+    reply = await page.get("/picture/aaaa.png")
+    assert reply.content_type == "image/png"
+    assert await reply.read() == b"\x89PNG BTC"
+
+
+async def test_a_picture_is_drawn_only_when_it_is_asked_for(page, desk, a_post, monkeypatch):
+    async def draw(chart):
+        raise AssertionError("nobody looks yet")
+
+    desk.archive.kept, desk.pictures.of_post = [a_post("aaaa")], glance
+    monkeypatch.setattr(desk.pictures, "draw", draw)
+    assert "/picture/aaaa.png" in await text_of(page)
+
+
+async def test_only_posts_of_this_channel_show_a_picture(page, desk, a_post):
+    desk.archive.kept, desk.pictures.of_post = [a_post("aaaa", channel="discord:7")], glance
+    assert (await page.get("/picture/aaaa.png")).status == 404
+    assert (await page.get("/picture/bbbb.png")).status == 404
+
+
+async def test_a_post_without_a_picture_has_none(page, desk, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    assert "<img" not in await text_of(page)
+    assert (await page.get("/picture/aaaa.png")).status == 404
 
 
 async def test_text_is_never_taken_for_markup(page, desk, a_post):
