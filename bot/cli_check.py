@@ -4,12 +4,13 @@ import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from bot import app as composition
 from bot import trial
+from bot import watch as watching
 from bot.check import Report, check_coverage, check_mutants
 from bot.cli_past import bar, print_json
 from bot.domain.playbook import Playbook
@@ -21,6 +22,7 @@ from bot.settings import Settings, load
 checking = typer.Typer(add_completion=False)
 
 ROOT = composition.ROOT
+WATCHED_DAYS = 90
 
 
 @checking.command()
@@ -39,12 +41,22 @@ def check(
             help="Days of the archive: what these rules would have posted, against those that judged last.",
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="At each save: cases that fail, golden sentences and the last 90 days (--impact: another number) that change.",
+        ),
+    ] = False,
     explain: Annotated[str | None, typer.Option(help="A rule: its conditions, and what they met at a time.")] = None,
     page: Annotated[Path | None, typer.Option(help="Write the page of all rules, such as docs/rules.md.")] = None,
     at: Annotated[str | None, typer.Option(help="A time for --explain, the end for --impact; now without it.")] = None,
     tape: Annotated[str | None, typer.Option(help="A tape instead of the archive, for --explain and --page.")] = None,
     asset: Annotated[str, typer.Option(help="The asset, for --explain and --impact.")] = "BTC",
     cases: Annotated[Path, typer.Option(help="The folder of rule cases.")] = ROOT / "tests" / "rules",
+    golden: Annotated[Path, typer.Option(help="The folder of golden markets, for --watch.")] = ROOT
+    / "tests"
+    / "golden",
     as_json: Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")] = False,
     config: Annotated[
         Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")
@@ -53,6 +65,9 @@ def check(
     """Check settings, rules, phrases, tapes and rule cases; or try the rules. Exit code 2: a broken file; 1: a case that fails."""
     settings, playbook = configuration(config)
     when = read_time(at) if at else datetime.now(UTC)
+    if watch:
+        folders = watching.Folders(config=config, cases=cases, golden=golden)
+        _watch(settings, playbook, folders, asset.upper(), impact or WATCHED_DAYS, when)
     if explain is not None:
         _explain(settings, playbook, explain, asset.upper(), when, tape=tape, config=config, as_json=as_json)
     if impact is not None:
@@ -128,6 +143,18 @@ def _impact(
         print_json(trial.impact_json(found))
     else:
         print(trial.impact_text(found))
+
+
+def _watch(
+    settings: Settings, playbook: Playbook, folders: watching.Folders, asset: str, days: int, until: datetime
+) -> NoReturn:
+    with bar(f"the last {days} days of {asset}") as progress:
+        stretch = asyncio.run(
+            watching.stretch_of(
+                settings, playbook, folders.config, asset=asset, days=days, until=until, progress=progress
+            )
+        )
+    watching.watch(folders, stretch, lambda line: print(line, flush=True))
 
 
 def _page(settings: Settings, playbook: Playbook, to: Path, tape: str, config: Path) -> None:

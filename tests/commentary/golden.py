@@ -23,7 +23,7 @@ LENGTHS: tuple[Length, ...] = ("short", "embed", "article")
 class Golden(Market):
     """One market of the folder, told by the real rules and words."""
 
-    def stories(self) -> Mapping[str, Story]:
+    def stories(self) -> Mapping[Length, Story]:
         """Each length that the market has a story of."""
         return written({length: told(self.market, length) for length in LENGTHS})
 

@@ -1,0 +1,202 @@
+"""`bot check --watch`: at each save of a rule, a phrase, a case or a golden market, what is different from the start: cases that fail,
+sentences of the golden posts, verdicts and alerts of the past."""
+
+import difflib
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from bot import app as composition
+from bot.backtest import Progress, Run, Told, run
+from bot.check import check
+from bot.domain.facts import Series
+from bot.domain.judgement import Call
+from bot.domain.playbook import Playbook
+from bot.errors import ArchiveError, ConfigError, InputError
+from bot.golden import page, parse_golden
+from bot.past import archive_past, iso
+from bot.settings import Settings
+from bot.trial import told_by
+
+EVERY_S = 0.3
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9$±+−])|\n+")
+
+Stamps = Mapping[Path, tuple[int, int]]
+"""When each file was last written, in nanoseconds, and its size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """The folders that are watched."""
+
+    config: Path
+    cases: Path
+    golden: Path
+
+    def files(self) -> Sequence[Path]:
+        """Every file that is read, as they are now."""
+        own = [*self.config.glob("*.toml"), *(self.config / "rules").glob("*.toml")]
+        return [
+            *own, *(self.config / "phrases").glob("*/*.toml"), *self.cases.glob("*.toml"), *self.golden.glob("*.toml"),
+        ]  # fmt: skip
+
+    def stamps(self) -> Stamps:
+        """Which state the files are in. A file that goes away between the list and the look is left out."""
+        found = {}
+        for path in self.files():
+            try:
+                told = path.stat()
+            except FileNotFoundError:
+                continue
+            found[path] = (told.st_mtime_ns, told.st_size)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A past that edits are tried on, and where it is from."""
+
+    asset: str
+    since: datetime
+    until: datetime
+    series: Sequence[Series]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What the files say as they stand: cases that fail, the page of each golden market, the past judged."""
+
+    failures: tuple[str, ...]
+    pages: Mapping[str, str]
+    judged: Run
+    rules: str
+
+
+def look(files: Folders, stretch: Stretch, before: Sight | None = None) -> Sight:
+    """Everything read and judged anew; the past only where the rules are others than `before`. Raises ConfigError."""
+    playbook = composition.read_playbook(files.config)
+    cases = composition.read_folder(files.cases) if files.cases.is_dir() else {}
+    report = check(playbook, {name: text for name, text in cases.items() if name != composition.EQUIVALENT})
+    same = before is not None and before.rules == playbook.rules.hash
+    return Sight(
+        failures=report.failures,
+        pages={name: page(parse_golden(name, text, playbook.catalog), playbook) for name, text in _golden(files)},
+        judged=before.judged if before is not None and same else judge(playbook, stretch),
+        rules=playbook.rules.hash,
+    )
+
+
+def judge(playbook: Playbook, stretch: Stretch) -> Run:
+    """A past by the rules of a playbook, hour by hour."""
+    return run(playbook.rules, stretch.series, stretch.asset, playbook.catalog, stretch.since, stretch.until)
+
+
+def differences(before: Sight, after: Sight, stretch: Stretch) -> list[str]:
+    """What an edit changed, in lines. Empty where nothing did."""
+    return [*_cases(before, after), *_sentences(before, after), *_past(before, after, stretch)]
+
+
+def _golden(files: Folders) -> Iterator[tuple[str, str]]:
+    for name, text in composition.read_folder(files.golden).items() if files.golden.is_dir() else ():
+        yield name.removesuffix(".toml"), text
+
+
+def _cases(before: Sight, after: Sight) -> Iterator[str]:
+    yield from (f"FAIL  {line}" for line in after.failures if line not in before.failures)
+    yield from (f"ok    no longer: {line}" for line in before.failures if line not in after.failures)
+
+
+def _sentences(before: Sight, after: Sight) -> Iterator[str]:
+    for name in sorted({*before.pages, *after.pages}):
+        old, new = (SENTENCE.split(sight.pages.get(name, "")) for sight in (before, after))
+        changed = [line for line in difflib.ndiff(old, new) if line[:2] in ("- ", "+ ") and line[2:].strip()]
+        if changed:
+            yield f"golden {name}"
+            yield from (f"  {line}" for line in changed)
+
+
+def _past(before: Sight, after: Sight, stretch: Stretch) -> Iterator[str]:
+    if before.rules == after.rules:
+        return
+    old, new = before.judged, after.judged
+    yield (
+        f"{stretch.asset}, {iso(stretch.since)[:10]} to {iso(stretch.until)[:10]} ({stretch.origin}, {len(new.moments)} hours with"
+        f" a poll): {len(old.calls)} → {len(new.calls)} verdicts in turn, {len(old.alerts)} → {len(new.alerts)} alerts,"
+        f" {_otherwise(old, new)} hours in another stance"
+    )
+    yield from _gone_and_new("verdict", [_call(one) for one in old.calls], [_call(one) for one in new.calls])
+    yield from _gone_and_new("alert", [_alert(one) for one in old.alerts], [_alert(one) for one in new.alerts])
+
+
+def _otherwise(old: Run, new: Run) -> int:
+    return sum(one.stance != two.stance for one, two in zip(old.moments, new.moments, strict=True))
+
+
+def _call(one: Call) -> str:
+    return f"{iso(one.at)}  {one.stance}"
+
+
+def _alert(one: Told) -> str:
+    return f"{iso(one.at)}  {one.stance} ({one.reason})"
+
+
+def _gone_and_new(what: str, old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    yield from (f"  gone  {what} {line}" for line in old if line not in new)
+    yield from (f"  new   {what} {line}" for line in new if line not in old)
+
+
+async def stretch_of(
+    settings: Settings, playbook: Playbook, config: Path, *, asset: str, days: int, until: datetime, progress: Progress
+) -> Stretch:
+    """The archive's last days; where it holds nothing of them, the first tape, played. Raises ConfigError, InputError."""
+    since = until - timedelta(days=days)
+    try:
+        series = await archive_past(settings, asset, since, until)
+    except ArchiveError:
+        series = ()
+    if any(one.at_ms and one.at_ms[-1] >= since.timestamp() * 1000 for one in series):
+        return Stretch(asset=asset, since=since, until=until, series=series, origin="archive")
+    names = sorted(path.name for path in (config / "tapes").iterdir() if path.is_dir())
+    if not names:
+        raise InputError(f"{asset}: neither the archive nor config/tapes/ holds a past to try an edit on")
+    tape = composition.read_tape(names[0], config)
+    end = tape.moments[-1].at
+    series = await told_by(settings, playbook, tape, asset, end, progress)
+    return Stretch(asset=asset, since=end - timedelta(days=days), until=end, series=series, origin=f"tape {names[0]}")
+
+
+def watch(
+    files: Folders, stretch: Stretch, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> NoReturn:
+    """Look again at each save, and say what is different from the start, until interrupted. A broken file is said, and the
+    looking goes on. Raises ConfigError where the files are broken at the start."""
+    seen = files.stamps()
+    first = last = look(files, stretch)
+    say(f"watching {len(seen)} files; {_well(first)}. Save a rule or a phrase; Ctrl-C ends.")
+    while True:
+        sleep(EVERY_S)
+        stamps = files.stamps()
+        if stamps == seen:
+            continue
+        saved = sorted(path.name for path in {*stamps, *seen} if stamps.get(path) != seen.get(path))
+        seen = stamps
+        say(f"\n── {', '.join(saved)}")
+        try:
+            last = look(files, stretch, last)
+        except ConfigError as error:
+            say("\n".join(f"BROKEN  {problem}" for problem in error.problems))
+            continue
+        except (OSError, InputError) as error:
+            say(f"BROKEN  {error}")
+            continue
+        lines = differences(first, last, stretch)
+        say("\n".join([*lines, _well(last)] if lines else ["as it was at the start"]))
+
+
+def _well(sight: Sight) -> str:
+    return f"{len(sight.failures)} cases fail" if sight.failures else "all cases pass"
