@@ -10,7 +10,7 @@ from bot.archive.engine import Database, upsert
 from bot.archive.schema import editions
 from bot.errors import ArchiveError
 
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 HEAD = KNOWN[-1]
 # Two processes that start together must not both migrate; any number will do, as long as it is always the same.
 LOCK = 7_463_001

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -109,6 +110,21 @@ hours = Table(
     sqlite_with_rowid=False,
 )
 
+restatements = Table(
+    "restatements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("series_id", Integer, ForeignKey("series.id"), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("covers_s", Integer, nullable=False),
+    Column("before", Double, nullable=False, comment="the value that was known until then"),
+    Column("after", Double, nullable=False),
+    Column("heard_at", Moment, nullable=False, comment="when the other value was heard"),
+    Column("settled_at", Moment, comment="when the posts that rest on it were looked at"),
+    Index(None, "series_id", "heard_at"),
+    comment="Values that a venue told otherwise later: what was known at a time stays known.",
+)
+
 # ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 states = Table(
@@ -179,10 +195,37 @@ posts = Table(
     Column("claimed_by", Text),
     Column("claimed_until", Moment),
     Column("attempted_at", Moment, comment="when it was first tried"),
+    Column("edit", Text, comment="due, done or dropped: the corrected post"),
     UniqueConstraint("id", "channel"),
     Index(None, "surface", "status", "intended_at"),
     Index(None, "intended_at"),
     Index(None, "channel"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("post_id", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("post_id", "made_at"),
+    comment="Words that a sent post got later: what it stated, and what its venue says now.",
+)
+
+hearings = Table(
+    "hearings",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("heard_at", Moment, comment="when it was heard last"),
+    Column("silent_at", Moment, comment="the first poll of its present silence"),
+    Column("outage_at", Moment, comment="when its silence became an outage"),
+    Column("everyone", Boolean, nullable=False, comment="whether all sources were silent then"),
+    Column("told_at", Moment, comment="when the outage was told"),
+    Column("back_at", Moment, comment="since when it is heard again"),
+    Column("ended_at", Moment, comment="when its return had held"),
+    comment="How each source does for each asset, over restarts.",
 )
 
 # ── channels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,6 +261,11 @@ subscriptions = Table(
     Column("alerted_at", Text, nullable=False),
     Column("suppressed", Integer, nullable=False),
     Column("severity", Text, comment="alerts from here on"),
+    Column("weekly", Boolean, nullable=False, server_default=true()),
+    Column("last_weekly_at", Moment),
+    Column("subjects", Text, comment="of each of alerted_at"),
+    Column("waiting", Text, comment="what is being suppressed"),
+    Column("held_until", Moment),
     Index(None, "asset", "profile_id"),
 )
 
