@@ -40,6 +40,7 @@ SHAPE_SLOTS = ("headline", "standfirst", "lead", "sowhat", "close", "short")
 
 NEEDED_WORDS = (
     *("at_least", "and", "range", "months", "date", "day", "moment", "tenor", "more", "asset_other"),
+    *("decimal", "thousands", "grouped_from", "percent", "money", "money_scaled", "money_brief"),
     *(f"unit.{unit}" for unit in ("points", "hours", "days", "trillion", "billion", "million")),
     *(f"window.{window}" for window in ("1h", "24h", "5d", "7d", "90d")),
     *(

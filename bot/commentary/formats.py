@@ -1,12 +1,15 @@
 """How numbers, dates and words are written: the one home of every format. Pure: (value, digits, words) → text.
 
-`digits` is None for the usual precision, more where rounding would tell a lie. `words` are the bank's small words.
+`digits` is None for the usual precision, more where rounding would tell a lie. `words` are the bank's small words: the
+marks of decimals and thousands, the places of % and $ and the names of large units are each language's own. What the
+docstrings show is English.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 
 Words = Mapping[str, str]
 Value = float | str
@@ -21,10 +24,14 @@ def _number(value: Value) -> float:
     return float(value)
 
 
-def _fixed(value: float, places: int, *, keep_zeros: bool = False) -> str:
+def _fixed(value: float, places: int, words: Words, *, keep_zeros: bool = False) -> str:
     """The size of the value with at most `places` decimals."""
     text = f"{abs(value):,.{places}f}"
-    return text if keep_zeros or "." not in text else text.rstrip("0").rstrip(".")
+    text = text if keep_zeros or "." not in text else text.rstrip("0").rstrip(".")
+    whole, point, decimals = text.partition(".")
+    if len(whole.replace(",", "")) < int(words["grouped_from"]):
+        whole = whole.replace(",", "")
+    return whole.replace(",", words["thousands"]) + (words["decimal"] if point else "") + decimals
 
 
 def _sign(value: float, shown: str) -> str:
@@ -33,8 +40,8 @@ def _sign(value: float, shown: str) -> str:
 
 def percent(value: Value, digits: int | None, words: Words) -> str:
     """2 → 2%, 18.87 → 18.9%."""
-    shown = _fixed(_number(value), 1 if digits is None else digits)
-    return f"{_sign(_number(value), shown)}{shown}%"
+    shown = _fixed(_number(value), 1 if digits is None else digits, words)
+    return f"{_sign(_number(value), shown)}{words['percent'].format(shown)}"
 
 
 def percent_size(value: Value, digits: int | None, words: Words) -> str:
@@ -54,7 +61,7 @@ def _has_size(shown: str) -> bool:
 
 def bare(value: Value, digits: int | None, words: Words) -> str:
     """5 → 5: a number whose unit stands beside it."""
-    shown = _fixed(_number(value), 1 if digits is None else digits)
+    shown = _fixed(_number(value), 1 if digits is None else digits, words)
     return f"{_sign(_number(value), shown)}{shown}"
 
 
@@ -64,13 +71,18 @@ def plus_minus(value: Value, digits: int | None, words: Words) -> str:
 
 
 def _plural(value: float, shown: str, unit: str) -> str:
-    singular, plural = unit.split("|")
-    return f"{_sign(value, shown)}{shown} {singular if shown == '1' else plural}"
+    return f"{_sign(value, shown)}{shown} {_of_number(shown, unit)}"
+
+
+def _of_number(shown: str, unit: str) -> str:
+    """The unit's word for so many: "point|points"; a word without a plural serves for all."""
+    singular, _, plural = unit.partition("|")
+    return singular if shown == "1" or not plural else plural
 
 
 def points(value: Value, digits: int | None, words: Words) -> str:
     """3.39 → 3.4 points."""
-    return _plural(_number(value), _fixed(_number(value), 1 if digits is None else digits), words["unit.points"])
+    return _plural(_number(value), _fixed(_number(value), 1 if digits is None else digits, words), words["unit.points"])
 
 
 def points_size(value: Value, digits: int | None, words: Words) -> str:
@@ -80,37 +92,38 @@ def points_size(value: Value, digits: int | None, words: Words) -> str:
 
 def ratio(value: Value, digits: int | None, words: Words) -> str:
     """0.5361 → 0.54."""
-    return _fixed(_number(value), 2 if digits is None else digits, keep_zeros=digits is None)
+    return _fixed(_number(value), 2 if digits is None else digits, words, keep_zeros=digits is None)
 
 
 def price(value: Value, digits: int | None, words: Words) -> str:
     """71500 → $71,500. Prices under a hundred dollars get cents."""
     number = _number(value)
     usual = 0 if abs(number) >= 100 else 2 if abs(number) >= 1 else 4
-    shown = _fixed(number, usual if digits is None else digits, keep_zeros=digits is None)
-    return f"{_sign(number, shown)}${shown}"
+    shown = _fixed(number, usual if digits is None else digits, words, keep_zeros=digits is None)
+    return f"{_sign(number, shown)}{words['money'].format(shown)}"
 
 
 def brief_price(value: Value, digits: int | None, words: Words) -> str:
-    """71500 → $71.5K, for headlines. Under ten thousand dollars it is written out."""
+    """71500 → $71.5K, for headlines. Under ten thousand dollars, or where the language has no such short form, it is written out."""
     number = _number(value)
-    if abs(number) < 10_000:
+    if abs(number) < 10_000 or not words["money_brief"]:
         return price(value, digits, words)
-    shown = _fixed(number / 1000, 1 if digits is None else digits)
-    return f"{_sign(number, shown)}${shown}K"
+    shown = _fixed(number / 1000, 1 if digits is None else digits, words)
+    return f"{_sign(number, shown)}{words['money_brief'].format(shown)}"
 
 
 def amount(value: Value, digits: int | None, words: Words) -> str:
-    """35.8e9 → $35.8 billion: three significant digits with their unit."""
+    """35.8e9 → $35.8 billion: three significant digits with their unit; a unit without a word in the language is passed over."""
     number = _number(value)
     figures = 3 if digits is None else digits
     rounded = float(f"{abs(number):.{max(figures - 1, 0)}e}")
     for scale, name in SCALES:
-        if rounded >= scale:
-            shown = _significant(rounded / scale, figures)
-            return f"{_sign(number, shown)}${shown} {words['unit.' + name]}"
-    shown = _fixed(rounded, 0)
-    return f"{_sign(number, shown)}${shown}"
+        unit = words[f"unit.{name}"]
+        if rounded >= scale and unit:
+            shown = _significant(rounded / scale, figures, words)
+            return f"{_sign(number, shown)}{words['money_scaled'].format(shown, unit=_of_number(shown, unit))}"
+    shown = _fixed(rounded, 0, words)
+    return f"{_sign(number, shown)}{words['money'].format(shown)}"
 
 
 def amount_size(value: Value, digits: int | None, words: Words) -> str:
@@ -118,15 +131,15 @@ def amount_size(value: Value, digits: int | None, words: Words) -> str:
     return amount(abs(_number(value)), digits, words)
 
 
-def _significant(value: float, figures: int) -> str:
+def _significant(value: float, figures: int, words: Words) -> str:
     whole = len(str(int(value)))
-    return _fixed(value, max(figures - whole, 0))
+    return _fixed(value, max(figures - whole, 0), words)
 
 
 def coins(value: Value, digits: int | None, words: Words) -> str:
     """527850 → 527,850."""
     number = _number(value)
-    shown = _fixed(number, (0 if abs(number) >= 100 else 2) if digits is None else digits)
+    shown = _fixed(number, (0 if abs(number) >= 100 else 2) if digits is None else digits, words)
     return f"{_sign(number, shown)}{shown}"
 
 
@@ -139,18 +152,18 @@ def span_of_time(value: Value, digits: int | None, words: Words) -> str:
     """26.2 (hours) → 26 hours; two days and more are told in days."""
     hours = _number(value)
     if abs(hours) >= 48:
-        return _plural(hours, _fixed(hours / 24, digits or 0), words["unit.days"])
-    return _plural(hours, _fixed(hours, digits or 0), words["unit.hours"])
+        return _plural(hours, _fixed(hours / 24, digits or 0, words), words["unit.days"])
+    return _plural(hours, _fixed(hours, digits or 0, words), words["unit.hours"])
 
 
 def days(value: Value, digits: int | None, words: Words) -> str:
     """88.2 → 88 days."""
-    return _plural(_number(value), _fixed(_number(value), digits or 0), words["unit.days"])
+    return _plural(_number(value), _fixed(_number(value), digits or 0, words), words["unit.days"])
 
 
 def share(value: Value, digits: int | None, words: Words) -> str:
     """97.8 (a rank) → 97%, rounded down: more than so much of its past lies below."""
-    return f"{Decimal(str(_number(value))).to_integral_value(rounding=ROUND_FLOOR)}%"
+    return words["percent"].format(Decimal(str(_number(value))).to_integral_value(rounding=ROUND_FLOOR))
 
 
 def share_above(value: Value, digits: int | None, words: Words) -> str:
@@ -160,7 +173,7 @@ def share_above(value: Value, digits: int | None, words: Words) -> str:
 
 def count(value: Value, digits: int | None, words: Words) -> str:
     """7 → 7."""
-    return f"{int(_number(value)):,}"
+    return _fixed(int(_number(value)), 0, words)
 
 
 def _moment(value: Value) -> datetime:
@@ -243,19 +256,28 @@ def apply(name: str, value: Value, digits: int | None, words: Words) -> str:
     return FORMATS[name](value, digits, words)
 
 
-_SCALE = {"K": 1e3, "trillion": 1e12, "billion": 1e9, "million": 1e6}
-
-
 def read(shown: str, words: Words) -> float | None:
     """The number that a reader takes from a text such as "$35.8 billion", "−3%" or "down 19.2%" (its size); None if there
     is none."""
-    found = re.search(rf"({MINUS})?[$±+]?([\d,]*\.?\d+)", shown)
+    found = _pattern(words["thousands"], words["decimal"]).search(shown)
     if found is None:
         return None
-    number = float(found.group(2).replace(",", ""))
-    rest = shown[found.end() :].lstrip()
-    for name, scale in _SCALE.items():
-        if rest.startswith(words.get(f"unit.{name}", name)):
-            number *= scale
-            break
+    plain = found.group(2).replace(words["thousands"], "").replace(words["decimal"], ".")
+    number = float(plain) * _scale(shown[found.end() :].lstrip(), words)
     return -number if found.group(1) else number
+
+
+@lru_cache(maxsize=16)
+def _pattern(thousands: str, decimal: str) -> re.Pattern[str]:
+    whole = rf"\d+(?:{re.escape(thousands)}\d{{3}})*"
+    return re.compile(rf"({MINUS})?[$±+]?({whole}(?:{re.escape(decimal)}\d+)?)")
+
+
+def _scale(rest: str, words: Words) -> float:
+    """What the word behind a number multiplies it by."""
+    for scale, name in SCALES:
+        unit = words[f"unit.{name}"]
+        if unit and rest.startswith(tuple(unit.split("|"))):
+            return scale
+    short = words["money_brief"].partition("{}")[2]
+    return 1e3 if short and rest.startswith(short) else 1
