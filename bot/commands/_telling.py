@@ -112,6 +112,12 @@ async def about_metric(
     )
 
 
+def noted(said: Answer, note: Text) -> Answer:
+    """The answer with one more paragraph at its end."""
+    body, spans = joined(Text(slot="answer", about="", text=said.body, spans=said.body_spans), note)
+    return replace(said, body=body, body_spans=spans)
+
+
 def go_on(label: str, command: str, arguments: Mapping[str, str]) -> Button:
     """A button that goes on with a command."""
     return Button(label=label[:LONGEST_LABEL], command=command, arguments=arguments)

@@ -91,5 +91,5 @@ async def test_ten_thousand_inputs_are_answered_or_refused_privately(desk, name,
 
 
 def test_usage_tells_options_that_are_needed_from_those_that_are_not():
-    assert usage(discover()["skew"]) == "/skew [asset] [tenor]"
+    assert usage(discover()["skew"]) == "/skew [asset] [tenor] [chart]"
     assert usage(discover()["explain"]) == "/explain <term>"

@@ -1,6 +1,13 @@
-"""`/skew`: fresh, stale, unknown, refused."""
+"""`/skew`: fresh, stale, unknown, refused; its history, and the smile of now."""
+
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+
+from bot.domain.readings import Snapshot
+from tests.commands.conftest import AT
+from tests.commands.test_charts import chain
 
 
 async def test_without_a_tenor_the_one_that_the_rules_judge_by_is_meant(ask):
@@ -51,11 +58,52 @@ async def test_what_was_never_heard_is_said_with_its_reason_and_no_number(ask):
     assert answer.body
 
 
-async def test_buttons_lead_to_the_other_tenors(ask):
+async def test_buttons_lead_to_the_other_tenors_and_to_the_smile(ask):
     buttons = (await ask("skew", asset="BTC", tenor="60")).buttons
-    assert {button.arguments["tenor"] for button in buttons} == {"7", "30", "90"}
+    assert [(button.arguments["tenor"], button.arguments.get("chart")) for button in buttons] == [
+        ("7", None), ("30", None), ("90", None), ("60", "smile"),
+    ]  # fmt: skip
+    assert buttons[-1].label == "Smile"
     assert all(button.command == "skew" and button.arguments["asset"] == "BTC" for button in buttons)
 
 
 async def test_it_says_that_it_is_no_advice(ask):
     assert "not financial advice" in (await ask("skew")).footer
+
+
+def hear(desk, *chains) -> None:
+    """As if the last poll had heard these chains."""
+    desk._heard["BTC"] = Snapshot(asset="BTC", taken_at=AT, readings=chains)
+
+
+async def test_the_smile_is_drawn_from_what_the_last_poll_heard(ask, desk):
+    hear(desk, chain())
+    answer = await ask("skew", chart="smile")
+    assert answer.chart.kind == "smile"
+    assert "25Δ put 60.0%" in answer.chart.alt
+    assert {button.arguments.get("chart") for button in answer.buttons} == {"smile", "history"}
+    assert len({button.arguments["tenor"] for button in answer.buttons}) == 4
+
+
+async def test_the_venue_with_the_most_open_interest_shows_its_smile(ask, desk):
+    small = replace(chain(), venue="okx", open_interest_coin=chain().open_interest_coin / 2)
+    hear(desk, small, chain())
+    assert "Deribit" in (await ask("skew", chart="smile")).chart.caption
+
+
+async def test_without_a_poll_since_the_start_the_smile_is_the_history_and_that_is_said(ask):
+    answer = await ask("skew", chart="smile")
+    assert answer.chart.kind == "history"
+    assert answer.body != (await ask("skew")).body
+    assert "smile" in answer.body
+
+
+async def test_a_chain_that_has_grown_old_is_no_smile_of_now(ask, desk):
+    hear(desk, replace(chain(), observed_at=AT - timedelta(minutes=31)))
+    assert (await ask("skew", chart="smile")).chart.kind == "history"
+
+
+async def test_an_unknown_chart_is_refused_with_those_that_there_are(ask):
+    answer = await ask("skew", chart="pie")
+    assert answer.private
+    assert "history, smile" in answer.body
