@@ -38,4 +38,4 @@ def rates_now(desk: Desk, asset: str) -> Rates:
 
 def _open_interest(chain: OptionChain) -> float:
     """What the venue told of it, in coins."""
-    return sum(coins for coins in chain.open_interest_coin.tolist() if not isnan(coins))
+    return float(sum(coins for coins in chain.open_interest_coin.tolist() if not isnan(coins)))
