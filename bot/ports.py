@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.domain.facts import Point, Series
 from bot.domain.judgement import Call
 from bot.domain.playbook import Playbook
-from bot.domain.posts import Card, ChartSpec, Decision, Occasion, Post, Profile, State
+from bot.domain.posts import Card, ChartSpec, Decision, Occasion, Post, Profile, State, Watch
 from bot.domain.readings import Heard, Quantity, SeriesReading, Snapshot
 
 
@@ -136,6 +136,18 @@ class Archive(Protocol):
         self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
     ) -> Series:
         """One metric's past between two times; empty columns where nothing is stored."""
+        ...
+
+    async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
+        """Personal watches, in the order in which they were set."""
+        ...
+
+    async def watch(self, wish: Watch, *, most: int) -> None:
+        """Set a watch; one on the same line begins anew. Raises InputError where the reader has `most` others."""
+        ...
+
+    async def unwatch(self, reader: str, number: int | None = None) -> int:
+        """Remove one watch of a reader by its id, or all: how many there were."""
         ...
 
     async def calls(

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive import outbox, playbooks, states, subscriptions
+from bot.archive import outbox, playbooks, states, subscriptions, watches
 from bot.archive.backup import backup
 from bot.archive.codec import decode, encode
 from bot.archive.engine import Database, translated, upsert
@@ -24,7 +24,7 @@ from bot.archive.wake import Wake, notify
 from bot.domain.facts import Point, Series
 from bot.domain.judgement import Call, Verdict
 from bot.domain.playbook import Playbook
-from bot.domain.posts import Decision, Occasion, Post, Profile, State, Subscription
+from bot.domain.posts import Decision, Occasion, Post, Profile, State, Subscription, Watch
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError
 
@@ -41,7 +41,8 @@ class SqlArchive:
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
-        """Every metric's past of one asset between two times, hourly where rolled up, aggregate and per venue."""
+        """Every metric's past of one asset between two times, as known at the later one, hourly where rolled up, aggregate and
+        per venue."""
         return await self._points.series(asset, since, until)
 
     async def past(
@@ -54,12 +55,13 @@ class SqlArchive:
         """The newest point of every metric, aggregate and per venue."""
         return await self._points.latest(asset)
 
-    async def add_points(self, points: Sequence[Point]) -> None:
-        """Store points; one that is there already (same metric, asset, venue, time) is replaced."""
+    async def add_points(self, points: Sequence[Point], heard_at: datetime | None = None) -> None:
+        """Store points; one that is there already (same metric, asset, venue, time) is replaced. With `heard_at` what was known
+        of a stretch until then is kept."""
         await self._points.intern(points)
         async with self.database.write("storing points") as connection:
             await self._fenced(connection)
-            await self._points.store(connection, points)
+            await self._points.store(connection, points, heard_at)
 
     # ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,11 +80,12 @@ class SqlArchive:
         shown = encode(evidence(decision, snapshot)) if decision.posts else None
         async with self.database.write(f"storing the evaluation of {asset}") as connection:
             await self._fenced(connection)
-            await self._points.store(connection, decision.points)
+            await self._points.store(connection, decision.points, snapshot.taken_at)
             before = await states.load(connection, asset, profile)
             number = await states.record(connection, asset, profile, decision, before=before, evidence=shown)
             await states.save(connection, asset, profile, decision)
             await subscriptions.remember(connection, asset, profile, decision.state.routes, decision.posts)
+            await watches.keep(connection, decision.watches)
             await outbox.add(connection, number, decision.posts)
             if decision.posts:
                 await notify(connection)
@@ -238,6 +241,28 @@ class SqlArchive:
         """Remove every row about a server: how many channels it had."""
         async with self.database.write("forgetting a server") as connection:
             return await subscriptions.forget_guild(connection, guild_id)
+
+    # ── watches ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
+        """Personal watches, in the order in which they were set."""
+        async with self.database.read("watches") as connection:
+            return await watches.listed(connection, asset=asset, reader=reader)
+
+    async def watch(self, wish: Watch, *, most: int) -> None:
+        """Set a watch; one on the same line begins anew. Raises InputError where the reader has `most` others."""
+        async with self.database.write(f"watch of {wish.reader}") as connection:
+            await watches.add(connection, wish, most)
+
+    async def unwatch(self, reader: str, number: int | None = None) -> int:
+        """Remove one watch of a reader by its id, or all: how many there were."""
+        async with self.database.write(f"watch of {reader}") as connection:
+            return await watches.remove(connection, reader, number)
+
+    async def block(self, channel: str, at: datetime | None) -> int:
+        """Direct messages are refused since a time, and what is unsent is given up; None: they go through again."""
+        async with self.database.write(f"watches told in {channel}") as connection:
+            return await watches.block(connection, channel, at)
 
     # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

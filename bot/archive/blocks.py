@@ -115,6 +115,12 @@ class Columns:
         cut.basis_id, cut.covers_s = self.basis_id[first:last], self.covers_s[first:last]
         return cut
 
+    def put_back(self, at_ms: int, covers_s: int, value: float) -> None:
+        """Give the row of this start and length another value, if there is one."""
+        row = bisect_left(self.at_ms, at_ms)
+        if row < len(self.at_ms) and self.at_ms[row] == at_ms and self.covers_s[row] == covers_s:
+            self.value[row] = value
+
     def __add__(self, later: "Columns") -> "Columns":
         both = Columns()
         both.at_ms, both.value = self.at_ms + later.at_ms, self.value + later.value

@@ -14,6 +14,7 @@ from bot.domain.posts import Post
 from bot.domain.story import Story
 
 UNSENT, SENT, UNCERTAIN, DROPPED = "unsent", "sent", "uncertain", "dropped"
+PERSONAL = "watch"
 
 
 def surface_of(channel: str) -> str:
@@ -90,8 +91,11 @@ async def drop(connection: AsyncConnection, channel: str) -> None:
 async def recent(
     connection: AsyncConnection, *, asset: str | None, channel: str | None, limit: int, before: datetime | None
 ) -> tuple[Post, ...]:
-    """Posts, newest first; those before a time, of an asset, of a channel."""
+    """Posts, newest first; those before a time, of an asset, of a channel. What a single reader was told by direct message
+    is listed for that channel alone."""
     wanted = _posts()
+    if channel is None:
+        wanted = wanted.where(posts.c.reason != PERSONAL)
     if asset is not None:
         wanted = wanted.where(posts.c.asset == asset)
     if channel is not None:
@@ -148,4 +152,5 @@ def _post(row: Row[Any], told: dict[int, Story]) -> Post:
     return Post(
         id=row.id, channel=row.channel, asset=row.asset, reason=row.reason, story=told[row.story_id], nonce=row.nonce,
         intended_at=row.intended_at, sent_at=row.sent_at, message_id=row.message_id, late=bool(row.late),
+        attempted_at=row.attempted_at,
     )  # fmt: skip

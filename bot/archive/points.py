@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Table, and_, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.archive import restated
 from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, choose, pack, sign, unpack
 from bot.archive.engine import Database, upsert
 from bot.archive.schema import EPOCH, bases, days, hours, points, series
@@ -74,8 +75,9 @@ class PointStore:
         self._places |= found_places
         self._bases |= found_bases
 
-    async def store(self, connection: AsyncConnection, heard: Sequence[Point]) -> None:
-        """Store points that are interned, in the caller's transaction; the same series and time is replaced."""
+    async def store(self, connection: AsyncConnection, heard: Sequence[Point], heard_at: datetime | None = None) -> None:
+        """Store points that are interned, in the caller's transaction; the same series and time is replaced. With `heard_at`
+        a stretch that is told otherwise now keeps what was known of it until then."""
         rows: dict[int, dict[int, Row]] = defaultdict(dict)
         ways: dict[int, int] = {}
         for point in heard:
@@ -89,13 +91,16 @@ class PointStore:
         # A block is read, changed and written: on PostgreSQL two who do so at once would lose one's hour. SQLite has one writer.
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        blocks = await _blocks(connection, rows)
+        if heard_at is not None:
+            await restated.record(connection, rows, blocks, heard_at)
         flat = [{"series_id": number, **row._asdict()} for number, mine in rows.items() for row in mine.values()]
         await _put(connection, points, flat, ("series_id", "at_ms"), unless="covers_s")
-        blocks = await _blocks(connection, rows)
         await _put(connection, hours, list(_rolled_up(rows, ways, blocks)), ("series_id", "day"))
 
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> tuple[Series, ...]:
-        """Every series of one asset between two times, each ascending: by the day, then by the hour, then as heard."""
+        """Every series of one asset between two times, as known at the later one, each ascending: by the day, then by the
+        hour, then as heard."""
         async with self._database.read(f"history of {asset}") as connection:
             found = await connection.execute(select(series).where(series.c.asset == asset).order_by(series.c.id))
             places = {row.id: Place(row.asset, row.metric, row.venue, row.grain) for row in found}
@@ -106,7 +111,7 @@ class PointStore:
     async def past(
         self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
     ) -> Series:
-        """One series between two times, ends included; empty columns where nothing is stored."""
+        """One series between two times, ends included, as known at the later one; empty columns where nothing is stored."""
         wanted = and_(series.c.asset == asset, series.c.metric == metric, series.c.venue == (venue or ""))
         async with self._database.read(f"history of {asset} {metric}") as connection:
             found = (await connection.execute(select(series.c.id, series.c.grain).where(wanted))).all()
@@ -155,6 +160,8 @@ class PointStore:
             end = after.at_ms[0] // HOUR_MS * HOUR_MS - 1 if after else END_MS
             whole = daily.get(number, Columns()) + before.between(since_ms, end) + after
             found[number] = whole if until_ms == END_MS else whole.between(since_ms, until_ms)
+        if until_ms != END_MS:
+            await restated.as_known(connection, found, until_ms)
         await self._know(connection, {basis for column in found.values() for basis in set(column.basis_id)})
         return found
 

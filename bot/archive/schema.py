@@ -205,11 +205,9 @@ posts = Table(
 corrections = Table(
     "corrections",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("post_id", Text, nullable=False),
-    Column("made_at", Moment, nullable=False),
-    Column("text", Text, nullable=False),
-    UniqueConstraint("post_id", "made_at"),
+    Column("post_id", Text, primary_key=True),
+    Column("made_at", Moment, nullable=False, comment="when the last one was made"),
+    Column("texts", Text, nullable=False),
     comment="Words that a sent post got later: what it stated, and what its venue says now.",
 )
 

@@ -42,6 +42,7 @@ async def subscribe(connection: AsyncConnection, wish: Subscription) -> None:
         "quiet_to": wish.quiet[1] if wish.quiet else None,
         "snoozed_until": wish.snoozed_until,
         "paused_at": wish.paused_at,
+        "severity": wish.severity,
     }
     memory = {"last_slot_at": wish.last_slot_at, "alerted_at": "[]", "suppressed": 0}
     statement = upsert(connection, subscriptions).values(row | memory)
@@ -161,6 +162,9 @@ def _memory(route: Route) -> dict[str, object]:
         "last_alert_at": route.last_alert_at,
         "alerted_at": encode(route.alerted_at),
         "suppressed": route.suppressed,
+        "subjects": encode(route.subjects),
+        "waiting": route.waiting,
+        "held_until": route.held_until,
     }
 
 
@@ -176,6 +180,10 @@ def _route(row: Row[Any]) -> Route:
         quiet=_quiet(row),
         zone=row.zone,
         suppressed=row.suppressed,
+        severity=row.severity or "info",
+        subjects=decode(row.subjects or "[]", tuple[str, ...], f"route {row.channel}"),
+        waiting=row.waiting,
+        held_until=row.held_until,
     )
 
 
@@ -193,6 +201,7 @@ def _subscription(row: Row[Any]) -> Subscription:
         snoozed_until=row.snoozed_until,
         last_slot_at=row.last_slot_at,
         paused_at=row.paused_at,
+        severity=row.severity or "info",
     )
 
 

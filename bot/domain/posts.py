@@ -7,11 +7,11 @@ from typing import Literal
 
 from bot.domain.facts import Facts, Point
 from bot.domain.judgement import Signal, Verdict
-from bot.domain.rulebook import Ranges
+from bot.domain.rulebook import Ranges, Severity
 from bot.domain.story import Length, Memory, Span, Story
 
 Reason = Literal[
-    "scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction"
+    "scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction", "watch"
 ]
 
 
@@ -59,12 +59,14 @@ class Route:
     subjects: tuple[str, ...] = ()
     waiting: str | None = None
     held_until: datetime | None = None
+    severity: Severity = "info"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """One story for one channel. `id` is its short name, printed in the footer and taken by `/why`; `nonce` lets Discord
-    refuse it twice. `message_id` is the surface's own name for it, once sent."""
+    refuse it twice. `message_id` is the surface's own name for it, once sent; `attempted_at` when it was first tried, if it
+    ever was."""
 
     id: str
     channel: str
@@ -76,6 +78,7 @@ class Post:
     sent_at: datetime | None = None
     message_id: str | None = None
     late: bool = False
+    attempted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +96,32 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One reader's wish to be told by direct message when a fact is `above` or `below` a line, in the fact's unit.
+
+    It is told once, and armed again when the fact has come back to `clears`. `reader` and `channel` are "surface:person" and
+    the place of their direct messages; `blocked_at` is since when those are refused. `id` is 0 until it is stored.
+    """
+
+    reader: str
+    channel: str
+    asset: str
+    fact: str
+    side: Literal["above", "below"]
+    line: float
+    clears: float
+    created_at: datetime
+    locale: str = "en"
+    armed: bool = True
+    told_at: datetime | None = None
+    blocked_at: datetime | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on."""
+    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on, `watches` those that
+    stand otherwise after it."""
 
     points: tuple[Point, ...]
     facts: Facts
@@ -103,6 +130,7 @@ class Decision:
     stories: Mapping[Length, Story]
     posts: tuple[Post, ...]
     playbook_hash: str = ""
+    watches: tuple[Watch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +206,8 @@ class ChartSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A command's answer, before a surface shows it. `private` ones are errors and settings: only the asker sees them."""
+    """A command's answer, before a surface shows it. `private` ones are errors and settings: only the asker sees them.
+    `direct` is also written to the asker by direct message: a surface that cannot says so."""
 
     title: str
     body: str
@@ -189,6 +218,7 @@ class Answer:
     title_spans: tuple[Span, ...] = ()
     body_spans: tuple[Span, ...] = ()
     footer: str = ""
+    direct: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +226,7 @@ class Card:
     """What every surface renders, post or answer alike: title, running text, labeled fields, a footer, a picture, buttons.
 
     `stance` colors it, never alone: `stance_word` is what readers call it. `spans` maps each part ("title", "body",
-    "fields.0") to its spans.
+    "fields.0") to its spans. `direct` is an answer's.
     """
 
     title: str
@@ -212,6 +242,7 @@ class Card:
     private: bool = False
     spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     stance_word: str = ""
+    direct: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +250,8 @@ class Subscription:
     """One channel's wish to follow one asset: how it wants to be spoken to and when.
 
     `post_at` holds the times of day ("12:00") of scheduled posts in `zone`; `quiet` the hours (from, to) without alerts;
-    `created_at` is when these settings began to hold, `last_slot_at` the last scheduled slot that was served. A paused
+    `severity` is from which one on a change is alerted; `created_at` is when these settings began to hold, `last_slot_at` the
+    last scheduled slot that was served. A paused
     route (the surface refused us) is neither posted to nor alerted. `guild_id` is the server that it belongs to, if any.
     """
 
@@ -235,3 +267,4 @@ class Subscription:
     snoozed_until: datetime | None = None
     last_slot_at: datetime | None = None
     paused_at: datetime | None = None
+    severity: Severity = "info"

@@ -33,7 +33,8 @@ def alert(
         return replace(route, held_until=at + hold), None
     if route.held_until is not None and at < route.held_until:
         return route, None
-    if not route.alerts:
+    slight = reason != "all clear" and _rank(severity) < _rank(route.severity)
+    if not route.alerts or slight:
         return replace(route, held_until=None), None
     if _suppressed(route, reason, severity, verdict.stance, book.notify, at):
         subject = f"{reason} {verdict.stance}"

@@ -137,6 +137,13 @@ def test_a_channel_without_alerts_gets_none() -> None:
     assert follow(judged("bearish"), route=Route(channel="preview:", alerts=False))[1] == [None]
 
 
+def test_a_channel_hears_of_what_is_grave_enough_for_it_and_of_its_end() -> None:
+    grave = Route(channel="preview:", last_stance="neutral", severity="alarm")
+    slight, alarm, calm = judged("bearish", "caution"), judged("bearish", "alarm"), judged("neutral")
+    assert follow(slight, calm, route=grave)[1] == [None, None]
+    assert follow(slight, alarm, calm, route=grave, step=25 * HOUR)[1] == [None, "changed stance", "all clear"]
+
+
 def test_an_alarm_that_comes_back_within_the_same_stance_repeats_after_a_day() -> None:
     route, _ = follow(judged("bearish", "alarm"))
     again = judged("bearish", "alarm", comes_on=True)

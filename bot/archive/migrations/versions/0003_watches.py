@@ -32,4 +32,7 @@ def upgrade() -> None:
     op.create_index("ix_watches_asset", "watches", ["asset"])
     op.create_index("ix_watches_channel", "watches", ["channel"])
     op.add_column("subscriptions", sa.Column("severity", sa.Text(), nullable=True, comment="alerts from here on"))
+    op.add_column("subscriptions", sa.Column("subjects", sa.Text(), nullable=True, comment="of each of alerted_at"))
+    op.add_column("subscriptions", sa.Column("waiting", sa.Text(), nullable=True, comment="what is being suppressed"))
+    op.add_column("subscriptions", sa.Column("held_until", sa.BigInteger(), nullable=True))
     op.add_column("posts", sa.Column("attempted_at", sa.BigInteger(), nullable=True, comment="when it was first tried"))

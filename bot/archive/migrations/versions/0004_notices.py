@@ -26,12 +26,10 @@ def upgrade() -> None:
     op.create_index("ix_restatements_series_id_heard_at", "restatements", ["series_id", "heard_at"])
     op.create_table(
         "corrections",
-        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("post_id", sa.Text(), nullable=False),
-        sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("post_id", "made_at", name="uq_corrections_post_id_made_at"),
+        sa.Column("made_at", sa.BigInteger(), nullable=False, comment="when the last one was made"),
+        sa.Column("texts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("post_id"),
         comment="Words that a sent post got later: what it stated, and what its venue says now.",
     )
     op.create_table(
