@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive import outbox, playbooks, states, subscriptions, watches
+from bot.archive import outbox, playbooks, restated, states, subscriptions, watches
 from bot.archive.backup import backup
 from bot.archive.codec import decode, encode
 from bot.archive.engine import Database, translated, upsert
@@ -21,11 +21,12 @@ from bot.archive.retention import prune
 from bot.archive.schema import notes
 from bot.archive.subscriptions import Slots
 from bot.archive.wake import Wake, notify
-from bot.domain.facts import Point, Series
+from bot.domain.facts import Point, Restatement, Series
 from bot.domain.judgement import Call, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Occasion, Post, Profile, State, Subscription, Watch
 from bot.domain.readings import Snapshot
+from bot.domain.story import Text
 from bot.errors import ArchiveError
 
 
@@ -58,10 +59,10 @@ class SqlArchive:
     async def add_points(self, points: Sequence[Point], heard_at: datetime | None = None) -> None:
         """Store points; one that is there already (same metric, asset, venue, time) is replaced. With `heard_at` what was known
         of a stretch until then is kept."""
-        await self._points.intern(points)
+        numbered = await self._points.intern(points)
         async with self.database.write("storing points") as connection:
             await self._fenced(connection)
-            await self._points.store(connection, points, heard_at)
+            await self._points.store(connection, numbered, heard_at)
 
     # ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -76,11 +77,11 @@ class SqlArchive:
 
     async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
         """Points, state, verdict and posts (as unsent outbox rows) of one evaluation, in one transaction."""
-        await self._points.intern(decision.points)
+        numbered = await self._points.intern(decision.points)
         shown = encode(evidence(decision, snapshot)) if decision.posts else None
         async with self.database.write(f"storing the evaluation of {asset}") as connection:
             await self._fenced(connection)
-            await self._points.store(connection, decision.points, snapshot.taken_at)
+            await self._points.store(connection, numbered, snapshot.taken_at)
             before = await states.load(connection, asset, profile)
             number = await states.record(connection, asset, profile, decision, before=before, evidence=shown)
             await states.save(connection, asset, profile, decision)
@@ -197,6 +198,29 @@ class SqlArchive:
         """How many posts are in each status: unsent, sent, uncertain, dropped."""
         async with self.database.read("outbox") as connection:
             return await outbox.count(connection)
+
+    # ── corrections ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def unsettled(self, asset: str) -> Sequence[Restatement]:
+        """What venues told otherwise, and nobody has looked yet which posts rest on it; the earliest first."""
+        async with self.database.read(f"restatements of {asset}") as connection:
+            return await restated.unsettled(connection, asset)
+
+    async def correct(self, corrections: Mapping[str, Sequence[Text]], settled: Sequence[int], at: datetime) -> None:
+        """Add words to posts, by their ids, and let them be edited where they went out; and settle restatements."""
+        async with self.database.write("corrections") as connection:
+            await outbox.correct(connection, corrections, at)
+            await restated.settle(connection, settled, at)
+
+    async def unedited(self, surface: str) -> Sequence[Post]:
+        """Posts of one surface that went out and have been corrected since, oldest first."""
+        async with self.database.read("outbox") as connection:
+            return await outbox.unedited(connection, surface)
+
+    async def mark_edited(self, post: Post, *, done: bool = True) -> None:
+        """The post is shown with all the corrections that it has here; or (not `done`) it cannot be edited any more."""
+        async with self.database.write(f"post {post.id}") as connection:
+            await outbox.mark_edited(connection, post, done=done)
 
     # ── subscriptions ────────────────────────────────────────────────────────────────────────────────────────────────
 

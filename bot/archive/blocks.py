@@ -8,10 +8,11 @@ then all values (8), the numbers of their bases (2), the seconds that they cover
 history of hundreds of series: as blocks that is one row a day, and bytes that become columns as they are.
 """
 
+import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bot.errors import ArchiveError
@@ -22,6 +23,7 @@ HIGHEST = frozenset({"spot_high_usd"})
 LOWEST = frozenset({"spot_low_usd"})
 
 RECORD_BYTES = 22
+TIME, VALUE, BASIS, COVERS = struct.Struct("<q"), struct.Struct("<d"), struct.Struct("<H"), struct.Struct("<I")
 
 
 class Row(NamedTuple):
@@ -130,6 +132,38 @@ class Columns:
     @property
     def _parts(self) -> tuple["array[int]", "array[float]", "array[int]", "array[int]"]:
         return self.at_ms, self.value, self.basis_id, self.covers_s
+
+
+def settled(block: bytes, heard: Sequence[Row], way: int) -> bytes:
+    """A day's block (empty where there is none yet) after some rows of that day. Raises ArchiveError where it is cut short."""
+    if block and len(heard) == 1 and len(block) % RECORD_BYTES == 0:
+        at_end = _after(block, heard[0], way)
+        if at_end is not None:
+            return at_end
+    return pack(choose(unpack(block), heard, HOUR_MS, way))
+
+
+def _after(block: bytes, row: Row, way: int) -> bytes | None:
+    """What `settled` gives for one row newer than the block's last, without taking the block apart; None for an older one."""
+    count = len(block) // RECORD_BYTES
+    values, bases, covers = 8 * count, 16 * count, 18 * count
+    (last_ms,) = TIME.unpack_from(block, values - 8)
+    if row.at_ms <= last_ms:
+        return None
+    kept = count
+    if row.at_ms // HOUR_MS == last_ms // HOUR_MS:
+        (value,) = VALUE.unpack_from(block, bases - 8)
+        if way * row.value < way * value:
+            return block
+        kept -= 1
+    return b"".join(
+        (
+            block[: 8 * kept], TIME.pack(row.at_ms),
+            block[values : values + 8 * kept], VALUE.pack(row.value),
+            block[bases : bases + 2 * kept], BASIS.pack(row.basis_id),
+            block[covers : covers + 4 * kept], COVERS.pack(row.covers_s),
+        )
+    )  # fmt: skip
 
 
 def pack(rows: Iterable[Row]) -> bytes:

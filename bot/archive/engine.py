@@ -88,7 +88,12 @@ def _reason(error: BaseException) -> str:
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
     """An INSERT of this database's dialect, which knows ON CONFLICT: both spell it alike, SQLAlchemy keeps two classes."""
-    if connection.dialect.name == "sqlite":
+    return upsert_of(connection.dialect.name, table)
+
+
+def upsert_of(dialect: str, table: Table) -> Any:
+    """`upsert` for a dialect by its name."""
+    if dialect == "sqlite":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql  # a dialect of fifteen modules: only where it is spoken
 
@@ -143,4 +148,6 @@ def _pragmas() -> Sequence[str]:
 def _begin(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another wrote in between; IMMEDIATE waits its turn.
     writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    raw: Any = connection.connection.dbapi_connection
+    # By a statement of SQLAlchemy's it would be a cursor made, used and closed: three hops to the driver's thread, not one.
+    raw.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN"))

@@ -5,6 +5,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -13,8 +14,8 @@ from sqlalchemy import ColumnElement, Table, and_, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive import restated
-from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, choose, pack, sign, unpack
-from bot.archive.engine import Database, upsert
+from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, settled, sign, unpack
+from bot.archive.engine import Database, upsert, upsert_of
 from bot.archive.schema import EPOCH, bases, days, hours, points, series
 from bot.domain.facts import Point, Series
 from bot.errors import ArchiveError
@@ -48,6 +49,9 @@ class Basis(NamedTuple):
 
 Key = TypeVar("Key", Place, Basis)
 
+Numbered = dict[int, dict[int, Row]]
+"""Number of the series → time in milliseconds → row."""
+
 
 class PointStore:
     """The tables of points. The numbers of series and bases are remembered: they are never changed or removed."""
@@ -57,46 +61,53 @@ class PointStore:
         self._places: dict[Place, int] = {}
         self._bases: dict[Basis, int] = {}
         self._by_number: dict[int, Basis] = {}
+        self._ways: dict[int, int] = {}
 
-    async def intern(self, heard: Sequence[Point]) -> None:
-        """Give a number to each series and basis that is new, in a transaction of its own. Raises ArchiveError."""
+    async def intern(self, heard: Sequence[Point]) -> Numbered:
+        """Points by the numbers of their series and bases; what is new gets one, in a transaction of its own. Raises ArchiveError."""
+        named = [(_place(point), _basis(point), point) for point in heard]
         for point in heard:
             if not math.isfinite(point.value):
                 raise ArchiveError(
                     f"{point.asset} {point.metric}: {point.value} is not a value; a gap is a point left out"
                 )
-        places = {_place(point) for point in heard} - self._places.keys()
-        grounds = {_basis(point) for point in heard} - self._bases.keys()
-        if not places and not grounds:
-            return
-        async with self._database.write("naming series") as connection:
-            found_places = await _number(connection, series, Place, places)
-            found_bases = await _number(connection, bases, Basis, grounds)
-        self._places |= found_places
-        self._bases |= found_bases
+        places = {place for place, _, _ in named} - self._places.keys()
+        grounds = {basis for _, basis, _ in named} - self._bases.keys()
+        if places or grounds:
+            async with self._database.write("naming series") as connection:
+                found_places = await _number(connection, series, Place, places)
+                found_bases = await _number(connection, bases, Basis, grounds)
+            self._places |= found_places
+            self._bases |= found_bases
+        rows: Numbered = {}
+        for place, basis, point in named:
+            number, at_ms = self._places[place], to_ms(point.at)
+            self._ways[number] = sign(point.metric)
+            mine = rows.setdefault(number, {})
+            if at_ms not in mine or point.covers_s >= mine[at_ms].covers_s:
+                mine[at_ms] = Row(at_ms, point.value, self._bases[basis], point.covers_s)
+        return rows
 
-    async def store(self, connection: AsyncConnection, heard: Sequence[Point], heard_at: datetime | None = None) -> None:
-        """Store points that are interned, in the caller's transaction; the same series and time is replaced. With `heard_at`
+    async def store(self, connection: AsyncConnection, heard: Numbered, heard_at: datetime | None = None) -> None:
+        """Store what `intern` numbered, in the caller's transaction; the same series and time is replaced. With `heard_at`
         a stretch that is told otherwise now keeps what was known of it until then."""
-        rows: dict[int, dict[int, Row]] = defaultdict(dict)
-        ways: dict[int, int] = {}
-        for point in heard:
-            number, at_ms = self._places[_place(point)], to_ms(point.at)
-            row = Row(at_ms, point.value, self._bases[_basis(point)], point.covers_s)
-            ways[number] = sign(point.metric)
-            if at_ms not in rows[number] or row.covers_s >= rows[number][at_ms].covers_s:
-                rows[number][at_ms] = row
-        if not rows:
+        if not heard:
             return
         # A block is read, changed and written: on PostgreSQL two who do so at once would lose one's hour. SQLite has one writer.
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        blocks = await _blocks(connection, rows)
+        blocks = await _blocks(connection, heard)
         if heard_at is not None:
-            await restated.record(connection, rows, blocks, heard_at)
-        flat = [{"series_id": number, **row._asdict()} for number, mine in rows.items() for row in mine.values()]
-        await _put(connection, points, flat, ("series_id", "at_ms"), unless="covers_s")
-        await _put(connection, hours, list(_rolled_up(rows, ways, blocks)), ("series_id", "day"))
+            await restated.record(connection, heard, blocks, heard_at)
+        flat = [
+            {"series_id": number, "at_ms": row.at_ms, "value": row.value, "basis_id": row.basis_id, "covers_s": row.covers_s}
+            for number, mine in heard.items()
+            for row in mine.values()
+        ]  # fmt: skip
+        await connection.execute(_replacing(connection.dialect.name, points, unless="covers_s"), flat)
+        await connection.execute(
+            _replacing(connection.dialect.name, hours), list(_rolled_up(heard, self._ways, blocks))
+        )
 
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> tuple[Series, ...]:
         """Every series of one asset between two times, as known at the later one, each ascending: by the day, then by the
@@ -244,35 +255,34 @@ async def _rows(
     return {number: Columns.of(Row(*row[1:]) for row in mine) for number, mine in by_series}
 
 
-async def _put(
-    connection: AsyncConnection,
-    table: Table,
-    rows: list[dict[str, Any]],
-    key: tuple[str, ...],
-    unless: str | None = None,
-) -> None:
-    """Insert rows or replace those of the same key, unless the column named `unless` is larger in what is there."""
-    statement = upsert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+@lru_cache
+def _replacing(dialect: str, table: Table, unless: str | None = None) -> Any:
+    """The INSERT that replaces what has the same key, unless the column named `unless` is larger in what is there."""
+    statement = upsert_of(dialect, table)
+    key = table.primary_key.columns.keys()
+    changed = {name: statement.excluded[name] for name in table.c.keys() if name not in key}  # noqa: SIM118
     where = None if unless is None else statement.excluded[unless] >= table.c[unless]
-    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed, where=where), rows)
+    return statement.on_conflict_do_update(index_elements=key, set_=changed, where=where)
 
 
-async def _blocks(connection: AsyncConnection, rows: Mapping[int, Mapping[int, Row]]) -> dict[tuple[int, int], Columns]:
-    """What is known of the days that the rows touch."""
-    touched = [at_ms // DAY_MS for mine in rows.values() for at_ms in mine]
+async def _blocks(connection: AsyncConnection, heard: Numbered) -> dict[tuple[int, int], bytes]:
+    """The blocks of the days that the rows touch."""
+    touched = [at_ms // DAY_MS for mine in heard.values() for at_ms in mine]
     within = hours.c.day.between(min(touched), max(touched))
-    found = await connection.execute(_since(hours, list(rows), within))
-    return {(number, day): unpack(block) for number, day, block in found}
+    found = await connection.execute(_since(hours, list(heard), within))
+    return {(number, day): block for number, day, block in found}
 
 
 def _rolled_up(
-    rows: Mapping[int, Mapping[int, Row]], ways: Mapping[int, int], blocks: Mapping[tuple[int, int], Columns]
+    heard: Numbered, ways: Mapping[int, int], blocks: Mapping[tuple[int, int], bytes]
 ) -> Iterator[dict[str, Any]]:
-    for number, mine in rows.items():
+    for number, mine in heard.items():
         by_day: dict[int, list[Row]] = defaultdict(list)
         for row in mine.values():
             by_day[row.at_ms // DAY_MS].append(row)
-        for day, heard in by_day.items():
-            chosen = choose(blocks.get((number, day), ()), heard, HOUR_MS, ways[number])
-            yield {"series_id": number, "day": day, "block": pack(chosen)}
+        for day, rows in by_day.items():
+            yield {
+                "series_id": number,
+                "day": day,
+                "block": settled(blocks.get((number, day), b""), rows, ways[number]),
+            }

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive.blocks import DAY_MS, Columns, Row
+from bot.archive.blocks import DAY_MS, Columns, Row, unpack
 from bot.archive.schema import EPOCH, points, restatements, series
 from bot.domain.facts import Restatement
 
@@ -19,12 +19,10 @@ Rows = Mapping[int, Mapping[int, Row]]
 
 
 async def record(
-    connection: AsyncConnection, heard: Rows, blocks: Mapping[tuple[int, int], Columns], heard_at: datetime
+    connection: AsyncConnection, heard: Rows, blocks: Mapping[tuple[int, int], bytes], heard_at: datetime
 ) -> None:
     """Keep the old value of each stretch that is about to get another one. `blocks` is what the hours hold of its days."""
-    stretches = {
-        number: {at_ms: row for at_ms, row in mine.items() if row.covers_s} for number, mine in heard.items()
-    }
+    stretches = {number: {at_ms: row for at_ms, row in mine.items() if row.covers_s} for number, mine in heard.items()}
     known = await _known(connection, {number: mine for number, mine in stretches.items() if mine}, blocks)
     rows = [
         {
@@ -44,7 +42,7 @@ def _restates(row: Row, before: Row) -> bool:
 
 
 async def _known(
-    connection: AsyncConnection, wanted: Rows, blocks: Mapping[tuple[int, int], Columns]
+    connection: AsyncConnection, wanted: Rows, blocks: Mapping[tuple[int, int], bytes]
 ) -> dict[tuple[int, int], Row]:
     """What is stored of some stretches: as heard, else by the hour."""
     if not wanted:
@@ -53,7 +51,7 @@ async def _known(
         (number, row.at_ms): row
         for number, mine in wanted.items()
         for day in {at_ms // DAY_MS for at_ms in mine}
-        for row in blocks.get((number, day), ())
+        for row in unpack(blocks.get((number, day), b""))
         if row.at_ms in mine
     }
     starts = [at_ms for mine in wanted.values() for at_ms in mine]

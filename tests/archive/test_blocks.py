@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, choose, pack, sign, unpack
+from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, choose, pack, settled, sign, unpack
 from bot.errors import ArchiveError
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -59,3 +59,18 @@ def test_a_block_that_is_cut_short_is_refused() -> None:
 
 def test_only_highs_and_lows_are_chosen_by_value() -> None:
     assert (sign("spot_high_usd"), sign("spot_low_usd"), sign("spot_usd")) == (1, -1, 0)
+
+
+@given(heard, st.sampled_from([-1, 0, 1]))
+def test_a_day_settled_row_by_row_is_the_day_chosen_row_by_row(heard: list[Row], way: int) -> None:
+    block = b""
+    known: list[Row] = []
+    for row in heard:
+        block = settled(block, [row], way)
+        known = choose(known, [row], HOUR_MS, way)
+    assert block == pack(known)
+
+
+def test_a_block_that_is_cut_short_is_refused_when_a_row_is_added() -> None:
+    with pytest.raises(ArchiveError, match="cut short"):
+        settled(pack([Row(1, 1.5, 2, 3)])[:-1], [Row(2, 1.5, 2, 3)], 0)
