@@ -1,6 +1,6 @@
 """The outbox: posts as intents, written with the verdict that they tell, sent later, each once for its channel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.codec import decode, encode
 from bot.archive.engine import upsert
-from bot.archive.schema import evaluations, posts, stories
+from bot.archive.schema import corrections, evaluations, posts, stories
 from bot.domain.posts import Post
-from bot.domain.story import Story
+from bot.domain.story import Story, Text
 
 UNSENT, SENT, UNCERTAIN, DROPPED = "unsent", "sent", "uncertain", "dropped"
+DUE, DONE, GIVEN_UP = "due", "done", "dropped"
 PERSONAL = "watch"
 
 
@@ -131,6 +132,33 @@ async def evaluation_of(connection: AsyncConnection, post_id: str) -> Row[Any] |
     return (await connection.execute(wanted)).first()
 
 
+async def correct(connection: AsyncConnection, added: Mapping[str, Sequence[Text]], at: datetime) -> None:
+    """Add words to posts, by their ids. Where a post went out or is going out it is to be edited; elsewhere it goes out with them."""
+    known = select(corrections).where(corrections.c.post_id.in_(added))
+    before = {row.post_id: decode(row.texts, tuple[Text, ...], row.post_id) for row in await connection.execute(known)}
+    for post_id, texts in added.items():
+        row = upsert(connection, corrections).values(
+            post_id=post_id, made_at=at, texts=encode((*before.get(post_id, ()), *texts))
+        )
+        changed = {"made_at": row.excluded.made_at, "texts": row.excluded.texts}
+        await connection.execute(row.on_conflict_do_update(index_elements=["post_id"], set_=changed))
+    mine = posts.c.id.in_(added), posts.c.status.in_((SENT, UNSENT))
+    await connection.execute(update(posts).where(*mine).values(edit=DUE))
+
+
+async def unedited(connection: AsyncConnection, surface: str) -> tuple[Post, ...]:
+    """Posts of one surface that went out and have been corrected since, oldest first."""
+    wanted = _posts().where(posts.c.surface == surface, posts.c.status == SENT, posts.c.edit == DUE)
+    return _read(await connection.execute(wanted.order_by(posts.c.intended_at, posts.c.seq)))
+
+
+async def mark_edited(connection: AsyncConnection, post: Post, *, done: bool) -> None:
+    """The post is shown with its corrections, or cannot be; unless another one came meanwhile."""
+    texts = select(corrections.c.texts).where(corrections.c.post_id == post.id).scalar_subquery()
+    mine = posts.c.id == post.id, posts.c.channel == post.channel, texts == encode(post.corrections)
+    await connection.execute(update(posts).where(*mine).values(edit=DONE if done else GIVEN_UP))
+
+
 async def count(connection: AsyncConnection) -> dict[str, int]:
     """How many posts are in each status."""
     rows = await connection.execute(select(posts.c.status, func.count()).group_by(posts.c.status))
@@ -138,7 +166,8 @@ async def count(connection: AsyncConnection) -> dict[str, int]:
 
 
 def _posts() -> Select[Any]:
-    return select(posts, stories.c.story).join(stories, stories.c.id == posts.c.story_id)
+    told = select(posts, stories.c.story, corrections.c.texts).join(stories, stories.c.id == posts.c.story_id)
+    return told.outerjoin(corrections, corrections.c.post_id == posts.c.id)
 
 
 def _read(rows: Iterable[Row[Any]]) -> tuple[Post, ...]:
@@ -153,4 +182,5 @@ def _post(row: Row[Any], told: dict[int, Story]) -> Post:
         id=row.id, channel=row.channel, asset=row.asset, reason=row.reason, story=told[row.story_id], nonce=row.nonce,
         intended_at=row.intended_at, sent_at=row.sent_at, message_id=row.message_id, late=bool(row.late),
         attempted_at=row.attempted_at,
+        corrections=decode(row.texts, tuple[Text, ...], f"post {row.id}") if row.texts else (),
     )  # fmt: skip

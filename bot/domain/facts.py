@@ -22,6 +22,22 @@ class Point:
     covers_s: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restatement:
+    """A stretch of a metric's past that was told otherwise later: `before` was known until `heard_at`, `after` since then.
+    `venue` is None for the aggregate."""
+
+    id: int
+    metric: str
+    asset: str
+    venue: str | None
+    at: datetime
+    covers_s: int
+    before: float
+    after: float
+    heard_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Series:
     """One metric's past as columns: `at_ms` ascending (milliseconds since 1970 UTC), `value`, `covers_s`; a gap is a row

@@ -8,7 +8,7 @@ from typing import Literal
 from bot.domain.facts import Facts, Point
 from bot.domain.judgement import Signal, Verdict
 from bot.domain.rulebook import Ranges, Severity
-from bot.domain.story import Length, Memory, Span, Story
+from bot.domain.story import Length, Memory, Span, Story, Text
 
 Reason = Literal[
     "scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction", "watch"
@@ -66,7 +66,7 @@ class Route:
 class Post:
     """One story for one channel. `id` is its short name, printed in the footer and taken by `/why`; `nonce` lets Discord
     refuse it twice. `message_id` is the surface's own name for it, once sent; `attempted_at` when it was first tried, if it
-    ever was."""
+    ever was; `corrections` say what was restated since it was made, oldest first."""
 
     id: str
     channel: str
@@ -79,6 +79,7 @@ class Post:
     message_id: str | None = None
     late: bool = False
     attempted_at: datetime | None = None
+    corrections: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
