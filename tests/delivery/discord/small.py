@@ -92,7 +92,8 @@ SMALL: dict[str, Any] = {
             "get": route(gives=thing(("url", "shards"), url={"type": "string"}, shards={"type": "integer"}))
         },
         "/applications/{id}/commands": {
-            "put": route(takes=listed(ref("Command"), 130), gives=listed(thing(("id",), id=ID)))
+            "put": route(takes=listed(ref("Command"), 130), gives=listed(thing(("id",), id=ID))),
+            "get": route(gives=listed(thing(("id",), id=ID)), query=("with_localizations",)),
         },
         "/channels/{id}/messages": {
             "post": route(takes=ref("Message"), gives=ref("Sent")),
