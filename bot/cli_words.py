@@ -11,7 +11,7 @@ import typer
 from bot import app as composition
 from bot import inquiry
 from bot.cli_past import print_json
-from bot.commentary import article_possible, stats
+from bot.commentary import stats
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile
 from bot.errors import InputError
@@ -43,7 +43,7 @@ def write(
     verdict, stories = inquiry.settle(market, playbook, profile, (length,))
     story = stories.get(length)
     if story is None:
-        print(f"tightrope: {article_possible(verdict)}; this is the embed", file=sys.stderr)
+        print(f"tightrope: {inquiry.why_no_article(verdict, market, playbook, profile)}", file=sys.stderr)
         _, stories = inquiry.settle(market, playbook, profile, ("embed",))
         story = stories["embed"]
     elif story.length != length:

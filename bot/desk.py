@@ -7,12 +7,12 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commentary import answer_card, article_possible, card, figure, footer, speak
+from bot.commentary import answer_card, card, figure, footer, no_article, speak
 from bot.decide import carried, decide, tell
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
@@ -25,6 +25,7 @@ from bot.metrics import History, facts_at, observe, told
 from bot.pictures import Pictures
 from bot.ports import Archive, Clock, Source, Surface, Usage
 from bot.rules import evaluate, flips
+from bot.watches import Watching, with_watches
 
 log = structlog.get_logger()
 
@@ -44,13 +45,14 @@ class Hearing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """The desk's numbers, from bot.toml: assets followed, how long a poll may take, when a post counts as late, how much
-    history it looks back on, how many posts go out side by side."""
+    history it looks back on, how many posts go out side by side, how personal watches are kept."""
 
     assets: tuple[str, ...]
     deadline: timedelta
     late_after: timedelta
     history: timedelta
     abreast: int
+    watching: Watching = field(default_factory=Watching)
 
 
 class Desk:
@@ -91,6 +93,11 @@ class Desk:
     def assets(self) -> tuple[str, ...]:
         """The assets that are followed, in bot.toml's order."""
         return self._habits.assets
+
+    @property
+    def watching(self) -> Watching:
+        """How personal watches are kept."""
+        return self._habits.watching
 
     @property
     def archive(self) -> Archive:
@@ -139,12 +146,13 @@ class Desk:
 
     async def brief(
         self, asset: str, profile: Profile, length: Length | None = None
-    ) -> tuple[Story, Verdict, str | None]:
+    ) -> tuple[Story, Verdict, Text | None]:
         """The commentary of now, its verdict, and why the length is another than asked for (None: it is not)."""
         verdict, facts = await self.verdict(asset, profile)
         wanted = length or profile.length
-        reason = article_possible(verdict) if wanted == "article" else None
-        given = replace(profile, length="embed" if reason else wanted)
+        refusal = no_article(verdict, self.bank(profile)) if wanted == "article" else None
+        reason = self.say("answer", refusal[0], facts, profile, refusal[1]) if refusal else None
+        given = replace(profile, length="embed" if refusal else wanted)
         return tell(verdict, facts, self.playbook, given, Memory(), facts.at), verdict, reason
 
     def refresh(self) -> None:
@@ -216,6 +224,9 @@ class Desk:
         for profile in await self._archive.profiles(asset):
             state = await self._with_due(await self._archive.state(asset, profile), asset, at)
             decision = decide(snapshot, before, state, self.playbook, profile, observed=observed)
+            if decided is None:
+                watches = await self._archive.watches(asset=asset)
+                decision = with_watches(decision, watches, self.playbook, self.watching)
             await self._archive.commit(asset, profile, decision, snapshot)
             decided = decided or decision
         self._history[asset] = observed.history or before

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.commentary import article_possible, factcheck
+from bot.commentary import factcheck, no_article, speak
 from bot.decide import tell
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
@@ -129,9 +129,22 @@ def settle(
     stories = {
         length: tell(verdict, facts, playbook, replace(profile, length=length), Memory(), facts.at)
         for length in lengths
-        if length != "article" or article_possible(verdict) is None
+        if length != "article" or no_article(verdict, playbook.banks[profile.locale]) is None
     }
     return verdict, stories
+
+
+def why_no_article(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile) -> str | None:
+    """Why no article is written of a verdict, in the profile's language; None where one is."""
+    bank = playbook.banks[profile.locale]
+    refusal = no_article(verdict, bank)
+    if refusal is None:
+        return None
+    about, names = refusal
+    return speak(
+        slot="answer", about=about, facts=facts, catalog=playbook.catalog, book=playbook.rules, bank=bank, at=facts.at,
+        names=names, ranges=profile.ranges,
+    ).text  # fmt: skip
 
 
 def check_text(text: str, facts: Facts, playbook: Playbook, locale: str = "en") -> list[str]:

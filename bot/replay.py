@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.commentary import article_possible
+from bot.commentary import no_article
 from bot.decide import carried, tell
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Signal, Verdict
@@ -43,7 +43,7 @@ def brief_at(past: Sequence[Series], playbook: Playbook, asset: str, at: datetim
     known = History.of(asset, past).at(at)
     facts = facts_at(known, playbook.catalog, asset, at)
     verdict = _verdict(facts, signals_at(known, playbook, at, profile), playbook, profile)
-    if profile.length == "article" and article_possible(verdict) is not None:
+    if profile.length == "article" and no_article(verdict, playbook.banks[profile.locale]) is not None:
         profile = replace(profile, length="embed")
     return Brief(verdict=verdict, facts=facts, story=tell(verdict, facts, playbook, profile, Memory(), at))
 

@@ -361,7 +361,7 @@ def test_where_too_little_is_known_for_an_article_the_embed_goes_out_and_says_wh
     facts.write_text(line(spot_usd=71_500), encoding="utf-8")
     said = bot("write", "--facts", facts, "--length", "article")
     assert said.code == 0
-    assert "an article needs 4 known families" in said.err
+    assert "an article takes 4 families of readings that are known" in said.err
     assert said.out == bot("write", "--facts", facts, "--length", "embed").out
 
 

@@ -13,6 +13,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.commentary.formats import MOVES
+from bot.commentary.lengths import has_length
 from bot.commentary.shapes import (
     BARE,
     CALM,
@@ -36,11 +37,12 @@ WINDOWED: Mapping[str, int] = {
     "headline": 12, "standfirst": 12, "lead": 12, "close": 12, "evidence": 6, "meaning": 3, "limit": 3,
 }  # fmt: skip
 
-SHAPE_SLOTS = ("headline", "standfirst", "lead", "sowhat", "close", "short")
+SHAPE_SLOTS = ("headline", "lead", "short")
+ARTICLE_SLOTS = ("standfirst", "sowhat", "close")
 
 NEEDED_WORDS = (
     *("at_least", "and", "range", "months", "date", "day", "moment", "tenor", "more", "asset_other"),
-    *("decimal", "thousands", "grouped_from", "percent", "money", "money_scaled", "money_brief"),
+    *("lengths", "decimal", "thousands", "grouped_from", "percent", "money", "money_scaled", "money_brief"),
     *(f"unit.{unit}" for unit in ("points", "hours", "days", "trillion", "billion", "million")),
     *(f"window.{window}" for window in ("1h", "24h", "5d", "7d", "90d")),
     *(
@@ -197,8 +199,8 @@ def _unspoken(bank: PhraseBank, book: RuleBook) -> Iterator[Problem]:
             if (slot, rule) not in filled:
                 yield Problem(file=here, id=rule, reason=f"this rule has no {slot} phrase")
     for shape in SHAPES:
-        slots_of_shape = ("headline", "lead", "short") if shape == "no-call" else SHAPE_SLOTS
-        for slot in slots_of_shape:
+        asked = shape != "no-call" and has_length(bank.words, "article")
+        for slot in (*SHAPE_SLOTS, *(ARTICLE_SLOTS if asked else ())):
             if (slot, shape) not in filled:
                 yield Problem(file=here, id=shape, reason=f"this stance has no {slot} phrase")
 

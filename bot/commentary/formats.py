@@ -100,7 +100,7 @@ def price(value: Value, digits: int | None, words: Words) -> str:
     number = _number(value)
     usual = 0 if abs(number) >= 100 else 2 if abs(number) >= 1 else 4
     shown = _fixed(number, usual if digits is None else digits, words, keep_zeros=digits is None)
-    return f"{_sign(number, shown)}{words['money'].format(shown)}"
+    return f"{_sign(number, shown)}{_of_number(shown, words['money']).format(shown)}"
 
 
 def brief_price(value: Value, digits: int | None, words: Words) -> str:
@@ -123,7 +123,7 @@ def amount(value: Value, digits: int | None, words: Words) -> str:
             shown = _significant(rounded / scale, figures, words)
             return f"{_sign(number, shown)}{words['money_scaled'].format(shown, unit=_of_number(shown, unit))}"
     shown = _fixed(rounded, 0, words)
-    return f"{_sign(number, shown)}{words['money'].format(shown)}"
+    return f"{_sign(number, shown)}{_of_number(shown, words['money']).format(shown)}"
 
 
 def amount_size(value: Value, digits: int | None, words: Words) -> str:

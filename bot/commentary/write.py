@@ -9,6 +9,7 @@ from jinja2 import TemplateError
 from bot.commentary.cards import footer
 from bot.commentary.choose import pools, ranked
 from bot.commentary.gate import gate, text_failures
+from bot.commentary.lengths import no_article
 from bot.commentary.names import Market, Namer
 from bot.commentary.plain import plain_card, plain_text
 from bot.commentary.plan import plan
@@ -24,16 +25,6 @@ from bot.domain.story import Length, Memory, Origin, Phrase, PhraseBank, Slot, S
 from bot.errors import GateRefused
 
 TURNS = 8
-ARTICLE_FAMILIES, ARTICLE_FINDINGS = 4, 2
-
-
-def article_possible(verdict: Verdict) -> str | None:
-    """None where the market says enough for an article, else the reason why it does not."""
-    if len(verdict.families) < ARTICLE_FAMILIES:
-        return f"an article needs {ARTICLE_FAMILIES} known families of readings, and {len(verdict.families)} are known"
-    if len(verdict.findings) < ARTICLE_FINDINGS:
-        return f"an article needs {ARTICLE_FINDINGS} findings, and there are {len(verdict.findings)}"
-    return None
 
 
 def write(
@@ -50,12 +41,12 @@ def write(
     """The verdict in words. The same arguments give the same bytes. Where no wording passes the gate, a plain card of
     numbers with `plain` and the `failures` of the first try.
 
-    An article that `article_possible` refuses, or for which too little is new, is written as an embed.
+    An article that `no_article` refuses, or for which too little is new, is written as an embed.
     """
     market = Market(
         facts=facts, book=book, bank=bank, at=at, ranges=ranges or {}, findings=verdict.findings, verdict=verdict
     )
-    possible = length != "article" or article_possible(verdict) is None
+    possible = length != "article" or no_article(verdict, bank) is None
     lengths: tuple[Length, ...] = (length, "embed") if length == "article" and possible else (length,)
     failures: list[str] = []
     for wanted in lengths if possible else ("embed",):

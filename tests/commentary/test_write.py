@@ -143,11 +143,11 @@ def test_a_bank_without_a_usable_headline_yields_the_plain_card() -> None:
 
 
 def test_an_article_needs_four_families_and_two_findings() -> None:
-    assert commentary.article_possible(judged(article())) is None
-    assert "2 are known" not in (commentary.article_possible(judged(article())) or "")
-    reason = commentary.article_possible(judged(facts({"spot_usd": 70_000, "skew_60d_pct": 20})))
-    assert reason is not None
-    assert "4 known families" in reason
+    assert commentary.no_article(judged(article()), bank()) is None
+    about, names = commentary.no_article(judged(facts({"spot_usd": 70_000, "skew_60d_pct": 20})), bank()) or ("", {})
+    assert (about, names["low"].value, names["value"].value) == ("article-families", 4, 1)
+    about, names = commentary.no_article(judged(facts(CALM)), bank()) or ("", {})
+    assert (about, names["low"].value, names["value"].value) == ("article-findings", 2, 0)
 
 
 def test_an_article_that_cannot_be_written_is_answered_with_the_embed() -> None:
