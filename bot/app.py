@@ -44,6 +44,7 @@ from bot.sources._http import Http, Transport
 from bot.sources._tape import TapeTransport
 from bot.sources._tape_table import Tape
 from bot.sources._tape_table import parse as parse_tape
+from bot.watches import Watching
 
 log = structlog.get_logger()
 
@@ -353,6 +354,11 @@ def _habits(settings: Settings) -> Habits:
         late_after=settings.late_after,
         history=timedelta(days=settings.poll.history_days),
         abreast=settings.posts.abreast,
+        watching=Watching(
+            most=settings.watches.most,
+            margin_pct=settings.watches.margin_pct,
+            rest=timedelta(seconds=settings.watches.rest_s),
+        ),
     )
 
 

@@ -46,6 +46,14 @@ class Posts(_Section):
         return times
 
 
+class Watches(_Section):
+    """How many watches a reader may set, how far behind its line one is armed again, how long it rests once it was told."""
+
+    most: int = Field(5, ge=0, le=25)
+    margin_pct: float = Field(5, ge=0, le=100)
+    rest_s: int = Field(21_600, ge=0)
+
+
 class Page(_Section):
     """Where the page is served. Another address than loopback needs a password."""
 
@@ -74,6 +82,7 @@ class Settings(BaseSettings):
     surfaces: tuple[str, ...] = ("console", "preview")
     poll: Poll = Poll()
     posts: Posts = Posts()
+    watches: Watches = Watches()
     page: Page = Page()
     archive: ArchiveSettings = ArchiveSettings()
     discord_token: SecretStr | None = None

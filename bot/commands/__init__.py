@@ -24,7 +24,8 @@ log = structlog.get_logger()
 class Request:
     """Who asks what. `options` holds what was typed, by option name; an option left out is not there.
 
-    `profile` is the asker's server's (the default one elsewhere); `manager` that the asker may manage the server.
+    `profile` is the asker's server's (the default one elsewhere); `manager` that the asker may manage the server; `direct` the
+    channel of the asker's direct messages, None where a surface has none.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Request:
     channel: str | None = None
     user_id: str | None = None
     manager: bool = False
+    direct: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ class AnswerFunction(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One command. `manage`: only for who may manage the server; `slow`: its answer may take over a second (it draws);
-    `shared`: its answer does not depend on who asks, so many who ask at once may get the same."""
+    `shared`: its answer does not depend on who asks, so many who ask at once may get the same; `private`: only the asker
+    sees it."""
 
     name: str
     options: tuple[Option, ...]
@@ -66,6 +69,7 @@ class Command:
     manage: bool = False
     slow: bool = False
     shared: bool = False
+    private: bool = False
 
 
 def discover() -> Mapping[str, Command]:

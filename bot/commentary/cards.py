@@ -1,9 +1,12 @@
 """Stories and answers as cards, which every surface renders; the footer, and single figures with their label."""
 
+import math
 from datetime import datetime
+from typing import Literal
 
-from bot.commentary.formats import BY_UNIT, apply
-from bot.commentary.terms import Recorder
+from bot.commentary.formats import BY_UNIT, apply, read
+from bot.commentary.names import named_exactly
+from bot.commentary.terms import Recorder, settle, truthful
 from bot.commentary.titles import title_of, unit_of
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts
@@ -14,6 +17,20 @@ from bot.domain.story import Origin, PhraseBank, Span, Text
 def number(name: str, value: float, bank: PhraseBank) -> str:
     """A value in the format of its fact's unit: 71500 of `spot_usd` is $71,500."""
     return apply(BY_UNIT.get(unit_of(name, bank), "text"), value, None, bank.words)
+
+
+def exact(name: str, value: float, bank: PhraseBank) -> str:
+    """A line in the format of its fact's unit, with as many digits as it has: 20.05 of `skew_60d_pct` is 20.05%."""
+    unit, words = BY_UNIT.get(unit_of(name, bank), "text"), bank.words
+    shown = apply(unit, value, settle(unit, value, words, (named_exactly(value),)), words)
+    told = read(shown, words)
+    return shown if told is not None and math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9) else f"{value:,.10g}"
+
+
+def reads_beyond(name: str, value: float, side: Literal["above", "below"], line: float, bank: PhraseBank) -> bool:
+    """Whether the value as readers see it, rounded, is on that side of a line."""
+    unit, above = BY_UNIT.get(unit_of(name, bank), "text"), side == "above"
+    return truthful(unit, value, None, bank.words, (lambda shown: shown > line if above else shown < line,))
 
 
 def figure(name: str, facts: Facts, catalog: Catalog, bank: PhraseBank) -> Figure:
@@ -156,6 +173,7 @@ def answer_card(answer: Answer) -> Card:
         private=answer.private,
         spans=spans,
         alt=answer.chart.alt if answer.chart else "",
+        direct=answer.direct,
     )
 
 

@@ -73,7 +73,7 @@ def _above(limit: float) -> Check:
     return lambda value: value > limit
 
 
-def _exactly(limit: float | str) -> Check:
+def named_exactly(limit: float | str) -> Check:
     """A line that is named must be named exactly."""
     number = float(limit)
     return lambda value: math.isclose(value, number, rel_tol=1e-9, abs_tol=1e-9)
@@ -131,7 +131,7 @@ class Namer:
         known = stem.partition(".")[0] in bank.metrics
         return Term(
             recorder=self.recorder, origin=origin, unit_filter=unit,
-            checks=(_exactly(origin.value),) if origin.kind in ("threshold", "usual") and origin.value != "" else (),
+            checks=(named_exactly(origin.value),) if origin.kind in ("threshold", "usual") and origin.value != "" else (),
             title=title_of(stem, bank) if known else stem, tenor=tenor_of(stem, bank) if known else "",
         )  # fmt: skip
 
