@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bot.delivery.preview import serve
+from bot.desk import Hearing
 from tests.delivery.preview import chromium
+from tests.delivery.preview.test_page import glance
 
 pytestmark = [
     pytest.mark.slow,
@@ -105,7 +107,7 @@ async def test_it_asks_no_other_host(tab, address):
 async def test_times_are_the_readers_own(tab, address):
     await tab.open(address)
     assert await tab.say("document.querySelector('#post-cccc header time').title") == "6 Feb 2026, 14:00 UTC"
-    assert "3:00" in await tab.say("document.querySelector('#post-cccc header time').textContent")
+    assert await tab.say("document.querySelector('#post-cccc header time').textContent") == "6 Feb 2026, 15:00 CET"
 
 
 async def test_a_number_opens_what_it_stands_on(tab, address):
@@ -157,3 +159,34 @@ async def test_the_slider_looks_back(tab, address):
     await tab.say("at.value = at.min; at.dispatchEvent(new Event('input')); at.dispatchEvent(new Event('change')); 1")
     await tab.until("document.querySelector('.past')")
     assert await tab.say("document.querySelectorAll('.message').length") == 1
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [400, 1200])
+async def test_axe_finds_nothing_that_keeps_a_reader_out(tab, address, desk, a_gap, width, dark):
+    desk.pictures.of_post = glance
+    desk.heard = [Hearing(source="deribit", heard_at=desk.now(), gaps=(a_gap,)), Hearing(source="okx")]
+    await tab.open(address, width=width, dark=dark)
+    assert await tab.barriers() == []
+    await tab.say("document.querySelector('#post-cccc a.figure').click()")
+    await tab.say("document.querySelector('#bar details').open = true")
+    await tab.say("document.getElementById('line').focus()")
+    await tab.type("/skew BTC")
+    await tab.press("Enter")
+    await tab.until("document.querySelector('#stream .message:last-child .typed')")
+    await tab.say("document.getElementById('line').focus()")
+    await tab.type("/skew BTC ")
+    await tab.until("!document.getElementById('offers').hidden")
+    await tab.press("ArrowDown")
+    assert await tab.barriers() == []
+    await tab.open(f"{address}?at=1770375600", width=width, dark=dark)
+    assert await tab.say("document.querySelectorAll('.past').length") == 1
+    assert await tab.barriers() == []
+
+
+async def test_axe_finds_a_barrier_where_there_is_one(tab, address):
+    await tab.open(address)
+    await tab.say(
+        "document.querySelector('#line').removeAttribute('placeholder'), document.querySelector('label[for=line]').remove()"
+    )
+    assert [found.split(":")[0] for found in await tab.barriers()] == ["critical label"]
