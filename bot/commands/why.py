@@ -42,7 +42,7 @@ async def _post(desk: Desk, request: Request) -> Post:
     wanted = (request.options.get("post") or "").strip().lower()
     if wanted:
         post = await desk.archive.post(wanted)
-        if post is None:
+        if post is None or (post.reason == "watch" and post.channel != request.direct):  # somebody else's is not shown
             raise InputError(f"unknown post {wanted!r}: its id is the last word under a post")
         return post
     posts = await desk.archive.posts(limit=LOOKED_BACK)

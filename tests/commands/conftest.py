@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from bot.commands import Request, discover, run
 from bot.desk import Desk, Habits
 from bot.domain.facts import Series
 from bot.domain.playbook import Holding, Playbook
-from bot.domain.posts import Answer, Post, Profile, State
+from bot.domain.posts import Answer, Post, Profile, State, Watch
+from bot.errors import InputError
 from bot.metrics import CATALOG
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -49,6 +50,7 @@ class MemoryArchive:
     past: list[Series] = field(default_factory=list)
     kept: list[Post] = field(default_factory=list)
     judged: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    watched: list[Watch] = field(default_factory=list)
 
     async def series(self, asset: str, since: datetime) -> Sequence[Series]:
         return [series for series in self.past if series.asset == asset]
@@ -66,6 +68,19 @@ class MemoryArchive:
 
     async def evidence(self, post_id: str) -> Mapping[str, object]:
         return self.judged.get(post_id, {})
+
+    async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
+        return [one for one in self.watched if asset in (None, one.asset) and reader in (None, one.reader)]
+
+    async def watch(self, wish: Watch, *, most: int) -> None:
+        if len(self.watched) >= most:
+            raise InputError(f"you have {most} watches")
+        self.watched.append(replace(wish, id=len(self.watched) + 1))
+
+    async def unwatch(self, reader: str, number: int | None = None) -> int:
+        gone = [one for one in self.watched if one.reader == reader and number in (None, one.id)]
+        self.watched = [one for one in self.watched if one not in gone]
+        return len(gone)
 
 
 PAST = (

@@ -16,6 +16,7 @@ from discord import app_commands
 
 from bot.commands import Command, Request, run
 from bot.delivery.discord.buttons import view_of
+from bot.delivery.discord.direct import direct_channel, promise
 from bot.delivery.discord.embed import EMPTY, pages, picture
 from bot.domain.posts import Card, Profile
 from bot.errors import ArchiveError, InputError
@@ -69,6 +70,7 @@ async def respond(
     if command is None:
         raise UnknownCommand("no such command")
     client.cooldown.take(interaction.user.id)
+    private = private or command.private
     asking = asyncio.ensure_future(_card(client, interaction, command, options))
     try:
         await asyncio.wait({asking}, timeout=GRACE_S)
@@ -79,6 +81,8 @@ async def respond(
     finally:
         asking.cancel()
     await show(interaction, card, private=private or card.private)
+    if card.direct:
+        await promise(client, interaction, card)
 
 
 async def show(interaction: discord.Interaction[Any], card: Card, *, private: bool) -> None:
@@ -161,6 +165,7 @@ async def _card(
         channel=f"discord:{interaction.channel_id}",
         user_id=str(interaction.user.id),
         manager=interaction.permissions.manage_guild,
+        direct=direct_channel(interaction.user.id),
     )
 
     async def make() -> Card:

@@ -48,6 +48,10 @@ class Keeping(Memo, Protocol):
         """Remove every row about a server: how many channels it had."""
         ...
 
+    async def block(self, channel: str, at: datetime | None) -> int:
+        """Direct messages are refused since a time, and what is unsent is given up; None: they go through again."""
+        ...
+
     async def mark_late(self, post_id: str, *, channel: str) -> None:
         """The post goes out later than intended, and says so."""
         ...

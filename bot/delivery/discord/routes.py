@@ -1,4 +1,5 @@
-"""What becomes of a route that Discord turns down: dropped, paused after three refusals, or its post marked uncertain.
+"""What becomes of a route that Discord turns down: dropped, paused after three refusals, or its post marked uncertain. A
+reader who takes no direct messages keeps the watches, and nothing is told until they go through again.
 
 Telling a server's admins happens once for each route. Many refusals count towards Discord's ban, so a paused route is not tried.
 """
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.delivery.discord.direct import is_direct
 from bot.domain.posts import Card, Post
 from bot.errors import ArchiveError, ChannelGone, ChannelRefused, DeliveryUncertain
 from bot.ports import Surface
@@ -33,17 +35,23 @@ class Routes:
             raise ChannelRefused(f"{post.channel}: paused after {REFUSALS} refusals, /setup starts it again")
         try:
             message_id = await self._surface.show(post, card)
-        except ChannelGone as error:
-            await self._drop(post.channel, str(error))
-            raise
-        except ChannelRefused as error:
-            await self._count(post.channel, str(error))
+        except (ChannelGone, ChannelRefused) as error:
+            await self._turned_down(post.channel, error)
             raise
         except DeliveryUncertain:
             await self._client.keeping.mark_uncertain(post.id, channel=post.channel)
             raise
         self._refused.pop(post.channel, None)
         return message_id
+
+    async def _turned_down(self, channel: str, error: ChannelGone | ChannelRefused) -> None:
+        if is_direct(channel):  # the reader's own choice: one refusal is enough
+            await self._client.keeping.block(channel, self._client.desk.now())
+            log.info("direct.refused", channel=channel, reason=str(error))
+        elif isinstance(error, ChannelGone):
+            await self._drop(channel, str(error))
+        else:
+            await self._count(channel, str(error))
 
     async def _drop(self, channel: str, reason: str) -> None:
         guilds = {one.guild_id for one in await self._client.keeping.subscriptions(channel=channel)}

@@ -10,8 +10,9 @@ from bot import app
 from bot.desk import Desk, Habits
 from bot.domain.facts import Series
 from bot.domain.playbook import Playbook
-from bot.domain.posts import Card, Post, Profile, State, Subscription
+from bot.domain.posts import Card, Post, Profile, State, Subscription, Watch
 from bot.domain.story import Story, Text
+from bot.errors import InputError
 from tests.commands.conftest import PAST
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -37,6 +38,7 @@ class Memory:
     late: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
     sent: dict[str, str | None] = field(default_factory=dict)
+    watched: list[Watch] = field(default_factory=list)
     broken: Exception | None = None
     hold: Any = None
 
@@ -103,6 +105,25 @@ class Memory:
         gone = {wish.channel for wish in self.wishes if wish.guild_id == guild_id}
         self.wishes = [wish for wish in self.wishes if wish.guild_id != guild_id]
         return len(gone)
+
+    async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
+        return [one for one in self.watched if asset in (None, one.asset) and reader in (None, one.reader)]
+
+    async def watch(self, wish: Watch, *, most: int) -> None:
+        if len(self.watched) >= most:
+            raise InputError(f"you have {most} watches")
+        self.watched.append(replace(wish, id=len(self.watched) + 1))
+
+    async def unwatch(self, reader: str, number: int | None = None) -> int:
+        gone = [one for one in self.watched if one.reader == reader and number in (None, one.id)]
+        self.watched = [one for one in self.watched if one not in gone]
+        return len(gone)
+
+    async def block(self, channel: str, at: datetime | None) -> int:
+        self.watched = [replace(one, blocked_at=at) if one.channel == channel else one for one in self.watched]
+        if at is not None:
+            self.kept = [post for post in self.kept if post.channel != channel]
+        return sum(one.channel == channel for one in self.watched)
 
     async def mark_late(self, post_id: str, *, channel: str) -> None:
         self.late.append(post_id)
