@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.delivery.discord.client import TightropeClient
+from bot.delivery.discord.keeping import Keeping
 from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.throttle import Throttle
 from bot.desk import Desk
@@ -57,16 +58,16 @@ async def fake() -> AsyncIterator[FakeDiscord]:
         assert server.problems == []
 
 
-def make_client(desk: Desk, memory: Memory, *, heartbeat_s: float = 2.0) -> TightropeClient:
+def make_client(desk: Desk, memory: Keeping, *, heartbeat_s: float = 2.0) -> TightropeClient:
     return TightropeClient(
         desk=desk, keeping=memory, throttle=Throttle(rate=1000), guild_ready_timeout=0.1, heartbeat_timeout=heartbeat_s
     )
 
 
-@pytest.fixture
-async def client(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator[TightropeClient]:
+@contextlib.asynccontextmanager
+async def connected(desk: Desk, keeping: Keeping) -> AsyncIterator[TightropeClient]:
     """A client that is connected to the fake."""
-    made = make_client(desk, memory)
+    made = make_client(desk, keeping)
     running = asyncio.create_task(made.start("token"))
     arrived = asyncio.create_task(made.arrived.wait())
     await asyncio.wait({running, arrived}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
@@ -75,6 +76,13 @@ async def client(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator
     yield made
     await made.close()
     await asyncio.wait({running, arrived}, timeout=5)
+
+
+@pytest.fixture
+async def client(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator[TightropeClient]:
+    """A client that is connected to the fake."""
+    async with connected(desk, memory) as made:
+        yield made
 
 
 @pytest.fixture
