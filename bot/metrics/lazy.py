@@ -13,7 +13,7 @@ T = TypeVar("T", Fact, str)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """What is known, stale and unknown of one metric and its views."""
+    """What is known, stale and unknown of one metric, or of one kind of its views."""
 
     known: dict[str, Fact] = field(default_factory=dict)
     stale: dict[str, Fact] = field(default_factory=dict)
@@ -21,21 +21,41 @@ class Shelf:
 
 
 class Shelves:
-    """One shelf a metric, each filled when it is first asked for. The same question always has the same answer."""
+    """A shelf for each metric and one for each kind of its views, filled when it is first asked for. The same question
+    always has the same answer.
 
-    def __init__(self, metrics: tuple[str, ...], fill: Callable[[str], Shelf]) -> None:
-        self.metrics = metrics
+    `kind` tells a view's kind from its suffix; a metric itself is of the kind "".
+    """
+
+    def __init__(
+        self,
+        metrics: tuple[str, ...],
+        kinds: tuple[str, ...],
+        kind: Callable[[str], str],
+        fill: Callable[[str, str], Shelf],
+    ) -> None:
+        self._metrics = frozenset(metrics)
+        self._order = tuple((metric, kind) for metric in metrics for kind in ("", *kinds))
+        self._kind = kind
         self._fill = fill
-        self._filled: dict[str, Shelf] = {}
+        self._filled: dict[tuple[str, str], Shelf] = {}
 
     def shelf(self, name: str) -> Shelf | None:
-        """The shelf of a fact's metric; None for a metric that is not in the catalog."""
-        stem = name.partition(".")[0]
-        if stem not in self._filled:
-            if stem not in self.metrics:
-                return None
-            self._filled[stem] = self._fill(stem)
-        return self._filled[stem]
+        """The shelf that a fact stands on if it is known; None for a metric that is not in the catalog."""
+        stem, _, suffix = name.partition(".")
+        if stem not in self._metrics:
+            return None
+        return self._shelf(stem, self._kind(suffix) if suffix else "")
+
+    def all(self) -> Iterator[Shelf]:
+        """Every shelf: metric by metric, each with its views after it."""
+        return (self._shelf(*place) for place in self._order)
+
+    def _shelf(self, stem: str, kind: str) -> Shelf:
+        place = stem, kind
+        if place not in self._filled:
+            self._filled[place] = self._fill(stem, kind)
+        return self._filled[place]
 
 
 class OneKind(Mapping[str, T]):
@@ -56,10 +76,8 @@ class OneKind(Mapping[str, T]):
         return shelf is not None and name in self._pick(shelf)
 
     def __iter__(self) -> Iterator[str]:
-        for metric in self._shelves.metrics:
-            shelf = self._shelves.shelf(metric)
-            if shelf is not None:
-                yield from self._pick(shelf)
+        for shelf in self._shelves.all():
+            yield from self._pick(shelf)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

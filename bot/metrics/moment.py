@@ -124,8 +124,8 @@ class Moment:
 
     def _judged(self, metric: Metric) -> Outcome:
         result = metric.compute(self, self.history)
-        last = self._last(metric.name)
         if isinstance(result, Unknown):
+            last = self._last(metric.name)
             if metric.name in self.refused:
                 return Outcome(reason=result.reason, last=last)
             if last is not None and self.at - last.observed_at <= metric.max_age:
@@ -136,7 +136,7 @@ class Moment:
         low, high = metric.valid
         if not low <= result.value <= high:
             self._refuse(metric, result.value)
-            return Outcome(reason=self.refused[metric.name][-1], last=last)
+            return Outcome(reason=self.refused[metric.name][-1], last=self._last(metric.name))
         result = replace(result, observed_at=min(result.observed_at, self.at))
         if self.at - result.observed_at > metric.max_age:
             return Outcome(reason=f"the last reading is {age(self.at - result.observed_at)} old", last=result)

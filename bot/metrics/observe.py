@@ -15,7 +15,7 @@ from bot.metrics.history import History, to_ms, to_time
 from bot.metrics.lazy import OneKind, Shelf, Shelves
 from bot.metrics.moment import Moment, Outcome, age
 from bot.metrics.told import told
-from bot.metrics.views import MIN_DAYS, Views, view_at
+from bot.metrics.views import KINDS, MIN_DAYS, Views, kind_of, view_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,9 @@ def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
 def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcomes: dict[str, Outcome]) -> Facts:
     """Every metric and view: known, or unknown with a reason; and the last value of what is too old. Each metric's views
     are worked out when one of its facts is first asked for."""
-    shelves = Shelves(tuple(outcomes), lambda name: _shelf(history, catalog.metrics[name], outcomes[name]))
+    shelves = Shelves(
+        tuple(outcomes), KINDS, kind_of, lambda name, kind: _shelf(history, catalog.metrics[name], kind, outcomes[name])
+    )
     return Facts(
         asset=asset,
         at=at,
@@ -104,17 +106,19 @@ def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcome
     )
 
 
-def _shelf(history: History, metric: Metric, outcome: Outcome) -> Shelf:
-    """One metric and its views."""
+def _shelf(history: History, metric: Metric, kind: str, outcome: Outcome) -> Shelf:
+    """One metric (kind ""), or one kind of its views."""
     shelf = Shelf()
     found = shelf.known if outcome.value else shelf.stale
     shown = outcome.value or outcome.last
-    if shown is not None:
-        found[metric.name] = _fact(metric.name, shown)
-    if outcome.value is None:
-        shelf.unknown[metric.name] = outcome.reason
-    seen = view_at(history, metric, to_ms(shown.observed_at)) if shown is not None else None
-    for suffix in _suffixes(metric):
+    if not kind:
+        if shown is not None:
+            found[metric.name] = _fact(metric.name, shown)
+        if outcome.value is None:
+            shelf.unknown[metric.name] = outcome.reason
+        return shelf
+    seen = view_at(history, metric, to_ms(shown.observed_at), (kind,)) if shown is not None else None
+    for suffix in _suffixes(metric, kind):
         full = f"{metric.name}.{suffix}"
         view = _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen) if seen is not None else None
         if view is not None:
@@ -136,8 +140,9 @@ def _fact(name: str, value: Measured) -> Fact:
     )
 
 
-def _suffixes(metric: Metric) -> list[str]:
-    return [suffix for suffix, view in VIEWS.items() if metric.amount or not view.amounts_only]
+def _suffixes(metric: Metric, kind: str) -> list[str]:
+    own = metric.amount
+    return [suffix for suffix, view in VIEWS.items() if kind_of(suffix) == kind and (own or not view.amounts_only)]
 
 
 def _view(full: FactName, seen: Views) -> Fact | None:

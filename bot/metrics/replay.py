@@ -12,7 +12,7 @@ from bot.domain.catalog import Catalog, FactName
 from bot.domain.chain import Bools, Floats
 from bot.metrics.columns import HOUR_MS
 from bot.metrics.history import History, to_ms, to_time
-from bot.metrics.views import hour_rows, replayed
+from bot.metrics.views import hour_rows, kind_of, replayed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +72,8 @@ def _columns(history: History, facts: list[FactName], at_ms: Floats) -> tuple[li
     """For facts of one metric their values at some times, nan where not known, and where they are lower bounds."""
     metric = facts[0].metric
     column = history.column(metric.name)
-    views = replayed(history, metric) if any(fact.view for fact in facts) else None
+    kinds = {kind_of(fact.view.suffix) for fact in facts if fact.view}
+    views = replayed(history, metric, kinds) if kinds else None
     none = np.full(len(at_ms), np.nan), np.zeros(len(at_ms), np.bool_)
     if not len(column):
         return [none[0]] * len(facts), [none[1]] * len(facts)

@@ -5,6 +5,7 @@ One function over hourly columns: live asks it for the last row, a replay for al
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -21,11 +22,13 @@ MIN_DAYS = 60
 MIN_HOURS_SHARE = 0.80
 MIN_RECORD_SHARE = 0.95
 FEW_ROWS = 48
+KINDS = ("change", "unusual", "record")
+"""The kinds of views, each worked out on its own: against another time, against the last 90 days, against the last year."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Views:
-    """The views of one metric at some of its rows; nan where a view is not known.
+    """The views of one metric at some of its rows, of the kinds that were asked for; nan where a view is not known.
 
     `known_ms`: the rows' times. `values`: a column for each suffix of `VIEWS` that the metric has. `since_ms`: for
     `lowest_since` and `highest_since` the time that stands beside them. `at_least`: where such a record is only known to be
@@ -34,10 +37,10 @@ class Views:
     """
 
     known_ms: Floats
-    values: dict[str, Floats]
-    since_ms: dict[str, Floats]
-    at_least: dict[str, Bools]
-    days: Ints
+    values: dict[str, Floats] = field(default_factory=dict)
+    since_ms: dict[str, Floats] = field(default_factory=dict)
+    at_least: dict[str, Bools] = field(default_factory=dict)
+    days: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     venues: tuple[str, ...] = ()
     common: dict[str, Bools] = field(default_factory=dict)
 
@@ -49,45 +52,61 @@ class Views:
         return tuple(name for name, is_there in zip(self.venues, there[:, row], strict=True) if is_there)
 
 
-def view_at(history: History, metric: Metric, at_ms: float) -> Views | None:
+def kind_of(suffix: str) -> str:
+    """The kind of a view, one of `KINDS`."""
+    if suffix.endswith("_since"):
+        return "record"
+    return "change" if suffix.startswith(("change_", "before_")) else "unusual"
+
+
+def view_at(history: History, metric: Metric, at_ms: float, kinds: Collection[str] = KINDS) -> Views | None:
     """The views at the last row known by then, None where there is no row: what live asks for."""
     length = len(history.column(metric.name).until(at_ms))
-    return _views(history, metric, np.array([length - 1]), length) if length else None
+    return _views(history, metric, np.array([length - 1]), length, kinds) if length else None
 
 
-def replayed(history: History, metric: Metric) -> Views | None:
+def replayed(history: History, metric: Metric, kinds: Collection[str] = KINDS) -> Views | None:
     """The views at the last row of each hour, None where there is no row: what a replay asks for."""
     column = history.column(metric.name)
-    return _views(history, metric, hour_rows(column), len(column)) if len(column) else None
+    return _views(history, metric, hour_rows(column), len(column), kinds) if len(column) else None
 
 
-def _views(history: History, metric: Metric, rows: Ints, length: int) -> Views:
-    """All views of a metric at some of the first `length` rows of its aggregate column, each the last one of its hour."""
+def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Collection[str]) -> Views:
+    """Views of a metric at some of the first `length` rows of its aggregate column, each the last one of its hour."""
     column = history.column(metric.name).first(length)
-    known_ms = column.known_ms[rows]
-    ends = column.ends[rows]
-    reach = max(WINDOW_HOURS, RECORD_HOURS)
-    first = max(int(ends[0]) - reach, int(column.at_ms.min() // HOUR_MS))
-    cells = column.hourly(first, int(ends[-1]))
-    ends = ends - first
-    covered = _Coverage(cells, first)
+    seen = Views(known_ms=column.known_ms[rows])
+    if "unusual" in kinds or "record" in kinds:
+        ends = column.ends[rows]
+        first = max(int(ends[0]) - max(WINDOW_HOURS, RECORD_HOURS), int(column.at_ms.min() // HOUR_MS))
+        cells = column.hourly(first, int(ends[-1]))
+        covered = _Coverage(cells, first)
+        if "unusual" in kinds:
+            _add_unusual(seen, cells, ends - first, covered)
+        if "record" in kinds:
+            _add_records(seen, cells, ends - first, covered, first)
+    if "change" in kinds:
+        _add_changes(seen, history, metric, rows)
+    return seen
+
+
+def _add_unusual(seen: Views, cells: Floats, ends: Ints, covered: _Coverage) -> None:
+    """How unusual the value is among those of the last 90 days, where enough of them are known."""
     begins = np.maximum(ends - (WINDOW_HOURS - 1), 0)
-    days = covered.days(begins, ends)
-    hours = covered.hours(begins, ends)
+    days, hours = covered.days(begins, ends), covered.hours(begins, ends)
+    seen.days = days
     enough = (days >= MIN_DAYS) & (hours >= MIN_HOURS_SHARE * 24 * days)
-    values: dict[str, Floats] = {}
     percentile, zscore = _unusual(cells, ends, hours) if enough.any() else (np.full(len(ends), np.nan),) * 2
-    values["percentile_90d"] = np.where(enough, percentile, np.nan)
-    values["zscore_90d"] = np.where(enough, zscore, np.nan)
+    seen.values["percentile_90d"] = np.where(enough, percentile, np.nan)
+    seen.values["zscore_90d"] = np.where(enough, zscore, np.nan)
+
+
+def _add_records(seen: Views, cells: Floats, ends: Ints, covered: _Coverage, first: int) -> None:
+    """Since when nothing was as low, or as high."""
     places, at_least = _records(cells, ends, covered)
-    since_ms = {
-        suffix: np.where(place < 0, np.nan, (place + first) * float(HOUR_MS)) for suffix, place in places.items()
-    }
-    values.update({suffix: (known_ms - since) / DAY_MS for suffix, since in since_ms.items()})
-    common, venues = _changes(history, metric, rows, values)
-    return Views(
-        known_ms=known_ms, values=values, since_ms=since_ms, at_least=at_least, days=days, venues=venues, common=common
-    )
+    for suffix, place in places.items():
+        seen.since_ms[suffix] = np.where(place < 0, np.nan, (place + first) * float(HOUR_MS))
+        seen.values[suffix] = (seen.known_ms - seen.since_ms[suffix]) / DAY_MS
+    seen.at_least.update(at_least)
 
 
 def tolerance(max_age: timedelta, window: timedelta) -> float:
@@ -208,16 +227,13 @@ def _last(hits: Bools) -> int:
     return len(hits) - 1 - place if len(hits) and backwards[place] else -1
 
 
-def _changes(
-    history: History, metric: Metric, rows: Ints, values: dict[str, Floats]
-) -> tuple[dict[str, Bools], tuple[str, ...]]:
-    """Fill the changes, like for like: which venues were compared at each look-back, and the venues' names."""
+def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> None:
+    """The changes, like for like: which venues were compared at each look-back, and the venues' names."""
     column = history.column(metric.name)
-    known_ms = column.known_ms[rows]
-    venues = history.venues(metric.name)
+    known_ms, values = seen.known_ms, seen.values
+    venues = seen.venues = history.venues(metric.name)
     columns = [history.column(metric.name, venue) for venue in venues]
     here = _stack([_exactly(own, column, rows) for own in columns], len(rows))
-    common: dict[str, Bools] = {}
     for label in ("24h", "7d"):
         window = VIEWS[f"change_{label}"].window
         then_ms = known_ms - window.total_seconds() * 1000.0
@@ -226,7 +242,7 @@ def _changes(
         before, found = column.before(then_ms, tolerance_ms)
         then = _stack([_exactly(own, column, found) for own in columns], len(rows))
         same = (np.isnan(here) == np.isnan(then)).all(axis=0)
-        common[label] = ~np.isnan(here)
+        seen.common[label] = ~np.isnan(here)
         whole = np.ones(len(rows), np.bool_)
         if not same.all():
             there = _stack([own.before(then_ms, tolerance_ms)[0] for own in columns], len(rows))
@@ -234,7 +250,7 @@ def _changes(
             weights = _weights(history, metric, venues, known_ms, tolerance_ms)
             now = np.where(same, now, _combined(metric, here, both, weights))
             before = np.where(same, before, _combined(metric, there, both, weights))
-            common[label] = np.where(same, ~np.isnan(here), both)
+            seen.common[label] = np.where(same, ~np.isnan(here), both)
             whole = same | (both == ~np.isnan(here)).all(axis=0)
         # The difference of two figures that may each be higher says nothing.
         now = np.where((column.at_least[rows] > 0.0) | (column.at_least[found] > 0.0), np.nan, now)
@@ -243,7 +259,6 @@ def _changes(
         values[f"before_{label}"] = np.where(np.isnan(now) | ~whole, np.nan, before)
         if metric.amount:
             values[f"change_{label}_pct"] = _ratio(now - before, before) * 100.0
-    return common, venues
 
 
 def _exactly(own: Column, column: Column, rows: Ints) -> Floats:

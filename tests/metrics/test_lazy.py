@@ -11,16 +11,17 @@ AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
 
 def shelves(asked: list[str]) -> Shelves:
-    def fill(name: str) -> Shelf:
-        asked.append(name)
-        fact = Fact(name=name, value=1.0, at=AT)
+    def fill(name: str, kind: str) -> Shelf:
+        asked.append(f"{name} {kind}".strip())
+        if not kind:
+            return Shelf(known={name: Fact(name=name, value=1.0, at=AT)})
         view = Fact(name=f"{name}.change_24h", value=2.0, at=AT)
-        return Shelf(known={fact.name: fact, view.name: view}, unknown={f"{name}.change_7d": "too young"})
+        return Shelf(known={view.name: view}, unknown={f"{name}.change_7d": "too young"})
 
-    return Shelves(("dvol", "spot_usd"), fill)
+    return Shelves(("dvol", "spot_usd"), ("change",), lambda suffix: suffix.partition("_")[0], fill)
 
 
-def test_a_metric_is_worked_out_when_it_is_asked_for_and_once() -> None:
+def test_a_kind_of_views_is_worked_out_when_it_is_asked_for_and_once() -> None:
     asked: list[str] = []
     shelf = shelves(asked)
     known, unknown = OneKind(shelf, lambda one: one.known), OneKind(shelf, lambda one: one.unknown)
@@ -28,7 +29,9 @@ def test_a_metric_is_worked_out_when_it_is_asked_for_and_once() -> None:
     assert known["dvol.change_24h"].value == 2.0
     assert "dvol.change_7d" not in known
     assert unknown["dvol.change_7d"] == "too young"
-    assert asked == ["dvol"]
+    assert asked == ["dvol change"]
+    assert known["dvol"].value == 1.0
+    assert asked == ["dvol change", "dvol"]
 
 
 def test_walking_through_all_gives_every_metric_in_order() -> None:
