@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive import outbox, playbooks, restated, states, subscriptions, watches
+from bot.archive import outbox, playbooks, restated, standings, states, subscriptions, watches
 from bot.archive.backup import backup
 from bot.archive.codec import decode, encode
 from bot.archive.engine import Database, translated, upsert
@@ -25,7 +25,7 @@ from bot.domain.facts import Point, Restatement, Series
 from bot.domain.judgement import Call, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Occasion, Post, Profile, State, Subscription, Watch
-from bot.domain.readings import Snapshot
+from bot.domain.readings import Snapshot, Standing
 from bot.domain.story import Text
 from bot.errors import ArchiveError
 
@@ -199,6 +199,24 @@ class SqlArchive:
         async with self.database.read("outbox") as connection:
             return await outbox.count(connection)
 
+    # ── sources ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def standings(self, asset: str) -> Sequence[Standing]:
+        """How each source did so far, by name."""
+        async with self.database.read(f"sources of {asset}") as connection:
+            return await standings.listed(connection, asset)
+
+    async def keep_standings(self, found: Sequence[Standing]) -> None:
+        """Keep how some sources do now."""
+        async with self.database.write("sources") as connection:
+            await self._fenced(connection)
+            await standings.keep(connection, found)
+
+    async def channels_of(self, post_ids: Sequence[str]) -> frozenset[str]:
+        """The channels that any of these posts was made for."""
+        async with self.database.read("outbox") as connection:
+            return await outbox.channels_of(connection, post_ids)
+
     # ── corrections ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def unsettled(self, asset: str) -> Sequence[Restatement]:
@@ -211,6 +229,11 @@ class SqlArchive:
         async with self.database.write("corrections") as connection:
             await outbox.correct(connection, corrections, at)
             await restated.settle(connection, settled, at)
+
+    async def told_since(self, asset: str, since: datetime) -> Sequence[Post]:
+        """The posts on an asset since a time that went out or will, one of each id, oldest first."""
+        async with self.database.read("posts") as connection:
+            return await outbox.told_since(connection, asset, since)
 
     async def unedited(self, surface: str) -> Sequence[Post]:
         """Posts of one surface that went out and have been corrected since, oldest first."""

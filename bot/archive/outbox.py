@@ -146,6 +146,19 @@ async def correct(connection: AsyncConnection, added: Mapping[str, Sequence[Text
     await connection.execute(update(posts).where(*mine).values(edit=DUE))
 
 
+async def told_since(connection: AsyncConnection, asset: str, since: datetime) -> tuple[Post, ...]:
+    """The posts on an asset since a time that went out or will, one of each id, oldest first."""
+    mine = posts.c.asset == asset, posts.c.intended_at >= since, posts.c.status.in_((SENT, UNSENT))
+    first = select(func.min(posts.c.seq)).where(*mine).group_by(posts.c.id)
+    return _read(await connection.execute(_posts().where(posts.c.seq.in_(first)).order_by(posts.c.seq)))
+
+
+async def channels_of(connection: AsyncConnection, post_ids: Sequence[str]) -> frozenset[str]:
+    """The channels that any of these posts was made for."""
+    wanted = select(posts.c.channel).where(posts.c.id.in_(post_ids))
+    return frozenset((await connection.execute(wanted)).scalars())
+
+
 async def unedited(connection: AsyncConnection, surface: str) -> tuple[Post, ...]:
     """Posts of one surface that went out and have been corrected since, oldest first."""
     wanted = _posts().where(posts.c.surface == surface, posts.c.status == SENT, posts.c.edit == DUE)

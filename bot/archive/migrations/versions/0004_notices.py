@@ -19,7 +19,9 @@ def upgrade() -> None:
         sa.Column("before", sa.Double(), nullable=False, comment="the value that was known until then"),
         sa.Column("after", sa.Double(), nullable=False),
         sa.Column("heard_at", sa.BigInteger(), nullable=False, comment="when the other value was heard"),
-        sa.Column("settled_at", sa.BigInteger(), nullable=True, comment="when the posts that rest on it were looked at"),
+        sa.Column(
+            "settled_at", sa.BigInteger(), nullable=True, comment="when the posts that rest on it were looked at"
+        ),
         sa.PrimaryKeyConstraint("id"),
         comment="Values that a venue told otherwise later: what was known at a time stays known.",
     )
