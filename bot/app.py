@@ -5,7 +5,7 @@ import io
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -179,9 +179,10 @@ async def demo(
         if not once:
             chosen = settings.page.port if port is None else port
             await stack.enter_async_context(page(parts, settings, terminal, port=chosen))
-        await play(parts, settings, tape, None if once else speed)
-        if not once:
-            await stop_signal().wait()
+        if once:
+            await play(parts, settings, tape)
+        else:
+            await until_stopped(play(parts, settings, tape, speed))
 
 
 def read_recording(folder: Path, asset: str) -> Snapshot:
@@ -360,6 +361,18 @@ def _habits(settings: Settings) -> Habits:
             rest=timedelta(seconds=settings.watches.rest_s),
         ),
     )
+
+
+async def until_stopped(playing: Coroutine[None, None, None]) -> None:
+    """Let it play, and stay until somebody asks the process to stop, which may be sooner. Raises what the playing raises."""
+    asked = asyncio.create_task(stop_signal().wait())
+    played = asyncio.create_task(playing)
+    await asyncio.wait({asked, played}, return_when=asyncio.FIRST_COMPLETED)
+    if played.done():
+        played.result()
+        await asked
+    played.cancel()
+    await asyncio.wait({played})
 
 
 def stop_signal() -> asyncio.Event:
