@@ -34,6 +34,7 @@ from bot.domain.playbook import Playbook
 from bot.domain.posts import Post, Profile, Subscription
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError, TightropeError
+from bot.notices import Notices
 from bot.pictures import Pictures
 from bot.playbook import parse_playbook
 from bot.ports import Clock, Source, Surface
@@ -157,6 +158,14 @@ async def house(
             pictures=pictures,
             agenda=partial(archive.due, slots=partial(_tape_slots, tape) if tape else slots_between),
             budgets=http.usage,
+            notices=Notices.of(
+                archive,
+                due=partial(archive.due_weekly, slots=slots_between, times=settings.posts.weekly_slots),
+                hold=timedelta(seconds=settings.poll.back_after_s),
+                late_after=settings.late_after,
+                within=timedelta(hours=settings.posts.corrected_within_h),
+                history=_habits(settings).history,
+            ),
         )
         pictures.of_post = partial(Summaries(), desk)
         await _follow(archive, settings, clock.now())
@@ -173,7 +182,7 @@ async def demo(
     """Play a tape through the whole bot. `speed` is in hours of the tape a second; with `once` as fast as it goes, without
     a page, and only the asset that is posted: nobody can ask about the others."""
     if once:
-        settings = settings.model_copy(update={"assets": settings.assets[:1]})
+        settings = settings.model_copy(update={"assets": settings.assets[:1], "surfaces": ("console",)})
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(house(settings, playbook, terminal=terminal, tape=tape))
         if not once:

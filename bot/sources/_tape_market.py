@@ -1,10 +1,10 @@
 """One moment of the tape as a market: index, futures, perpetual, chain, and the hours that led to it."""
 
 import calendar
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -35,7 +35,7 @@ class Future:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Market:
     """One asset at one moment of the tape, before any venue spells it.
 
@@ -51,7 +51,12 @@ class Market:
     open_interest_coin: float
     futures: tuple[Future, ...]
     option_expiries: tuple[datetime, ...]
-    chain: TapeChain
+    fit_chain: Callable[[], TapeChain]
+
+    @cached_property
+    def chain(self) -> TapeChain:
+        """The options: fitted when a venue is first asked for them."""
+        return self.fit_chain()
 
     @property
     def at_ms(self) -> int:
@@ -84,7 +89,8 @@ def market(moment: Moment, factors: Factors) -> Market:
         open_interest_coin=moment.open_interest_coin * factors.coins,
         futures=futures,
         option_expiries=tuple(expiries),
-        chain=build(
+        fit_chain=partial(
+            build,
             moment,
             factors,
             days=days,

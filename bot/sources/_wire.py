@@ -81,6 +81,20 @@ def number(text: Figure, subject: str) -> float | None:
     return value
 
 
+def numbers(texts: Sequence[Figure], subject: str) -> list[float | None]:
+    """A column of figures, each as `number` reads it; a column of plain figures is read at once."""
+    try:
+        told = "".join(texts)  # type: ignore[arg-type]  # a column with anything but text is read one by one
+        values = list(map(float, texts))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return [number(text, subject) for text in texts]
+    plain = told.isascii() and "_" not in told and told.split(maxsplit=1) == [told]
+    # The sum of sizes is not below the largest where one of them is not, or is no number.
+    if not plain or not sum(map(abs, values)) < LARGEST:
+        return [number(text, subject) for text in texts]
+    return [*values]
+
+
 def positive(text: Figure, subject: str) -> float | None:
     """As `number`; zero and below tell nothing (a price of 0 is a venue's way to say that there is none)."""
     value = number(text, subject)

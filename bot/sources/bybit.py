@@ -34,6 +34,7 @@ from bot.sources._wire import (
     funding_column,
     gather,
     number,
+    numbers,
     positive,
     quote,
     to_ms,
@@ -196,7 +197,7 @@ def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
         return [Gap(who=reply.subject, reason=f"{reply.subject}: no option in the reply")]
     subject = reply.subject
     contracts = [_option(row.symbol, asset, subject) for row in rows]
-    shares = [number(row.mark_iv, subject) for row in rows]
+    shares = numbers([row.mark_iv for row in rows], subject)
     open_interest = [_one_side(row.single_open_interest, row.open_interest, subject) for row in rows]
     return [
         OptionChain(
@@ -207,10 +208,10 @@ def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
             expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
             strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
             is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
-            forward_usd=forwards([number(row.underlying_price, subject) for row in rows]),
+            forward_usd=forwards(numbers([row.underlying_price for row in rows], subject)),
             mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
             open_interest_coin=amounts(open_interest),
-            volume_24h_coin=amounts([number(row.volume24h, subject) for row in rows]),
+            volume_24h_coin=amounts(numbers([row.volume24h for row in rows], subject)),
             row_ms=np.full(len(rows), to_ms(server_at), dtype=np.int64),
         )
     ]

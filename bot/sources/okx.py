@@ -36,6 +36,7 @@ from bot.sources._wire import (
     funding_column,
     gather,
     number,
+    numbers,
     observed,
     positive,
     quote,
@@ -305,12 +306,11 @@ def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Ga
     if not rows:
         return [Gap(who=subject, reason=f"{subject}: no option in the reply")]
     contracts = [_option(row.inst_id, asset, subject) for row in rows]
-    times = {ts: _observed(ts, server_at, subject) for ts in {row.ts for row in rows}}
-    row_ms = np.array([to_ms(times[row.ts]) for row in rows], dtype=np.int64)
-    shares = [number(row.mark_vol, subject) for row in rows]
-    open_interest = [
-        None if (counts := counted.get(row.inst_id)) is None else number(counts.oi_ccy, opens.subject) for row in rows
-    ]
+    times_ms = {ts: to_ms(_observed(ts, server_at, subject)) for ts in {row.ts for row in rows}}
+    row_ms = np.array([times_ms[row.ts] for row in rows], dtype=np.int64)
+    shares = numbers([row.mark_vol for row in rows], subject)
+    counts = [counted.get(row.inst_id) for row in rows]
+    open_interest = numbers([None if one is None else one.oi_ccy for one in counts], opens.subject)
     return [
         OptionChain(
             source=NAME,
@@ -320,7 +320,7 @@ def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Ga
             expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
             strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
             is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
-            forward_usd=forwards([number(row.fwd_px, subject) for row in rows]),
+            forward_usd=forwards(numbers([row.fwd_px for row in rows], subject)),
             mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
             open_interest_coin=amounts(open_interest),
             volume_24h_coin=np.full(len(rows), np.nan),

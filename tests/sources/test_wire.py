@@ -1,5 +1,6 @@
 """Strict reading of wire formats."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -16,6 +17,7 @@ from bot.sources._wire import (
     funding,
     gather,
     number,
+    numbers,
     observed,
     positive,
     quote,
@@ -45,6 +47,21 @@ def test_a_number_in_text_is_that_number(text: str | float, value: float):
 def test_what_is_no_finite_decimal_number_is_a_change(text: str | float):
     with pytest.raises(SourceChanged, match=r"v BTC: .* is not a"):
         number(text, "v BTC")
+
+
+ODD = ["NaN", "inf", "1_000", " 1", "1 ", "\x1c1", "1,000", "1e999", "1e15", "١", "", None, 3, 2.5, float("nan")]
+figures = st.one_of(st.floats(-1e14, 1e14).map(str), st.sampled_from(ODD))
+
+
+@given(st.lists(figures, max_size=8))
+def test_a_column_is_read_as_its_figures_are_one_by_one(texts: list[str | float | None]):
+    try:
+        one_by_one = [number(text, "v BTC") for text in texts]
+    except SourceChanged as error:
+        with pytest.raises(SourceChanged, match=re.escape(str(error))):
+            numbers(texts, "v BTC")
+    else:
+        assert numbers(texts, "v BTC") == one_by_one
 
 
 def test_a_price_of_zero_is_none_and_an_open_interest_of_zero_is_zero():
