@@ -1,30 +1,110 @@
-"""The pictures of the documents: one of every kind of chart, into docs/images/."""
+"""The pictures of the documents, into docs/images/: every kind of chart, and the page, of the recorded market of February 2026.
 
+The page is looked at in Chromium, wide and on a phone, light and dark; where there is no Chromium its pictures stay as they are.
+"""
+
+import asyncio
+import io
 import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bot.charts import render
-from bot.charts.sheet import Sheet
-from tests.charts.samples import ALL
+from rich.console import Console as Terminal
+
+from bot import app
+from bot.commands import Request, discover, run
+from bot.delivery.preview import serve
+from bot.domain.posts import ChartSpec
+from bot.logs import set_up_logs
+from bot.settings import load
+from tests.charts.samples import record
+from tests.delivery.preview import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
+TAPE, UNTIL = "february-2026", datetime(2026, 2, 6, 14, tzinfo=UTC)
+ASKED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "summary": ("brief", {}),
+    "history": ("skew", {}),
+    "smile": ("skew", {"chart": "smile"}),
+    "curve": ("basis", {}),
+    "split": ("oi", {}),
+    "liquidations": ("liquidations", {}),
+    "funding": ("funding", {}),
+}
+PAGES = {
+    "page": (1000, 1320, False),
+    "page-dark": (1000, 1320, True),
+    "page-phone": (400, 1640, False),
+    "page-phone-dark": (400, 1640, True),
+}
+TO_THE_POST = """
+document.activeElement.blur();
+scrollTo(0, document.getElementById("stream").lastElementChild.previousElementSibling.offsetTop - 130)
+"""
+DRAWN = """
+[...document.images].every((one) => {
+  const place = one.getBoundingClientRect();
+  return one.complete || place.bottom < 0 || place.top > innerHeight;
+})
+"""
 
 
-def charts(folder: Path = IMAGES) -> list[Path]:
-    """Draw the sample of every kind of chart; the files, in alphabetical order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sheet = Sheet()
-    written = []
-    for kind, spec in sorted(ALL.items()):
-        path = folder / f"chart-{kind}.png"
-        path.write_bytes(render(spec(), sheet))
-        written.append(path)
-    return written
+async def main(folder: Path = IMAGES) -> None:
+    """Play the tape up to the afternoon of the post, then draw and look."""
+    settings, tape = load(app.CONFIG, {}), app.read_tape(TAPE)
+    settings = settings.model_copy(update={"assets": settings.assets[:1], "surfaces": ("preview",)})
+    tape = replace(tape, moments=tuple(moment for moment in tape.moments if moment.at <= UNTIL))
+    async with AsyncExitStack() as stack:
+        terminal = Terminal(file=io.StringIO())
+        parts = await stack.enter_async_context(app.house(settings, app.read_playbook(), terminal=terminal, tape=tape))
+        await app.play(parts, settings, tape)
+        await draw_charts(parts, folder)
+        address = await stack.enter_async_context(serve(parts.desk, parts.preview, port=0))
+        browser = chromium.found()
+        if browser is None:
+            print("no Chromium on this machine: the page's pictures stay as they are")
+            return
+        tab = await stack.enter_async_context(chromium.browser(browser))
+        for name, (width, height, dark) in PAGES.items():
+            await look(tab, address, folder / f"{name}.png", width=width, height=height, dark=dark)
+
+
+async def draw_charts(parts: app.House, folder: Path) -> None:
+    """A picture of each kind. The scorecard's numbers are made up: ten days are too few for a record, and the picture says so."""
+    charts: dict[str, ChartSpec | None] = {"record": replace(record(), caption="an example: these numbers are made up")}
+    for kind, (name, options) in ASKED.items():
+        charts[kind] = (await run(parts.desk, discover()[name], Request(options=options))).chart
+    for kind, chart in charts.items():
+        image = await parts.desk.pictures.draw(chart) if chart else None
+        if chart is None or image is None or chart.kind != kind:
+            raise SystemExit(f"{kind}: no such chart came of {ASKED.get(kind)}")
+        _keep(folder / f"chart-{kind}.png", image)
+
+
+async def look(tab: chromium.Tab, address: str, path: Path, *, width: int, height: int, dark: bool) -> None:
+    """The end of the page, after a command was typed."""
+    await tab.open(address, width=width, height=height, dark=dark)
+    await tab.say("document.getElementById('line').focus()")
+    await tab.type("/skew BTC 60")
+    await tab.press("Enter")
+    await tab.until("document.querySelector('#stream .message:last-child .typed')")
+    await tab.say(TO_THE_POST)
+    await tab.until(DRAWN)
+    await asyncio.sleep(0.3)  # the last frame is painted after the picture is there
+    _keep(path, await tab.picture())
+
+
+def _keep(path: Path, image: bytes) -> None:
+    path.write_bytes(image)
+    print(f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}  {len(image) / 1000:.0f} KB")
 
 
 if __name__ == "__main__":
-    for picture in charts():
-        print(picture.relative_to(ROOT))
+    set_up_logs([])
+    asyncio.run(main(*(Path(argument).resolve() for argument in sys.argv[1:])))

@@ -21,6 +21,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     if spec.band:
         low, high = (plot.y(end) for end in spec.band)
         sheet.bars([(plot.left, low, plot.right, high)], theme.GREEN, strength=0.25, over=0)
+        sheet.text(plot.right - 14, high - 10, spec.band_label, size=theme.SMALL, across="right", upright="top")
     frame.levels(sheet, plot, spec.unit)
     step = ticks.step_for(*plot.x_ends, 6)
     for days in ticks.numbers(*plot.x_ends, 6):
@@ -32,8 +33,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         Key(label=column.label, ink=theme.INKS[place], dash=theme.DASHES[place], marker=theme.MARKERS[place])
         for place, column in enumerate(shown[: len(theme.INKS)])
     ]
-    band = [Key(label=spec.band_label, ink=theme.GREEN, filled=True)] if spec.band and spec.band_label else []
-    frame.key(sheet, spec.unit, keys + band)
+    frame.key(sheet, spec.unit, keys)
 
 
 def _lines(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:

@@ -142,7 +142,9 @@ def foot(sheet: Sheet, plot: Plot, x: float, label: str) -> None:
     """One label below the field with its stroke; left out where it would lie on another."""
     half = sheet.width_of(label, size=theme.SMALL) / 2
     y = plot.low - 12
-    wanted = Box(text=label, left=x - half, low=y - 24, right=x + half, high=y)
+    wanted = Box(
+        text=label, left=x - half, low=y - 24, right=x + half, high=y - 3
+    )  # a level's number may stand close above
     sheet.line([x, x], [plot.low, plot.low - 7], theme.AXIS, width=2, over=1)
     if sheet.free(wanted, 14):
         sheet.text(x, y, label, ink=theme.MUTED, across="center", upright="top", size=theme.SMALL)

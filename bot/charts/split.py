@@ -77,7 +77,7 @@ def _beside(sheet: Sheet, lines: list[Column], left: float) -> None:
         y_ends=y_ends,
     )  # fmt: skip
     frame.levels(sheet, plot, "%", 4)
-    frame.times(sheet, plot, 2)
+    frame.times(sheet, plot, 3)
     places = frame.spread(
         [plot.y(frame.known(column)[-1][1]) for column in changes], theme.LABEL + 8, plot.low, plot.high
     )

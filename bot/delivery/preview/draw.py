@@ -18,6 +18,7 @@ from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact
 from bot.domain.posts import Card
 
+LARGE = 1e9  # from here on nobody looks for decimals
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -121,7 +122,9 @@ def age(passed: timedelta) -> str:
 
 def plain(value: float | str) -> str:
     """The value behind a number, unrounded as far as a reader can use it."""
-    return value if isinstance(value, str) else f"{value:,.10g}"
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:,.10g}"
 
 
 def _base64(image: bytes) -> str:

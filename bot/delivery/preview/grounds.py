@@ -106,6 +106,8 @@ class _Cutter:
         if origin.kind != "fact" or origin.ref not in self.catalog:
             return Ground(number=number, text=span.text, kind=origin.kind, ref=origin.ref, value=origin.value)
         name, fact = self.catalog.resolve(origin.ref), self.facts.get(origin.ref)
+        if fact is not None and fact.value != origin.value:
+            fact = None  # one venue's own number: the time and the venues of the whole are not its
         return Ground(
             number=number,
             text=span.text,

@@ -177,7 +177,7 @@ class Page:
                     post = await asyncio.wait_for(queue.get(), self._beat_s)
                 except TimeoutError:
                     continue
-                if post.id not in seen:
+                if post.id not in seen or post.corrections:
                     yield await self._post_event(post)
 
     async def _after(self, last: str) -> Sequence[Post]:
@@ -191,7 +191,8 @@ class Page:
         return posts[places[-1] + 1 :] if places else posts
 
     async def _post_event(self, post: Post) -> str:
-        return _event("post", self._draw.entry(await self._entries.of_post(post)), post.id)
+        drawn = self._draw.entry(await self._entries.of_post(post))
+        return _event("edit", drawn) if post.corrections else _event("post", drawn, post.id)
 
 
 def _event(kind: str, text: str, name: str = "") -> str:

@@ -28,6 +28,10 @@ class Preview:
             queue.put_nowait(post)
         return post.id
 
+    async def edit(self, post: Post, card: Card) -> None:
+        """Hand the corrected post to every open page, which puts it in the place of the one it has. Raises nothing."""
+        await self.show(post, card)
+
     @property
     def last(self) -> Sequence[Post]:
         """The last posts that were shown, oldest first: the archive learns only afterwards that they were."""

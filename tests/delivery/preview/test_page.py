@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.delivery.preview import create_app
+from bot.delivery.preview.draw import plain
 from bot.desk import Hearing
 from bot.domain.posts import ChartSpec, Post
 from bot.errors import ArchiveError
@@ -288,3 +289,21 @@ async def test_elsewhere_than_on_loopback_a_password_is_asked_for(desk, preview)
         assert (await client.get("/", headers={"Authorization": "Basic !"})).status == 401
         assert (await client.get("/", headers=basic("open sesame"))).status == 200
         assert (await client.get("/healthz")).status == 200
+
+
+async def test_one_venues_own_number_does_not_pass_for_the_number_of_all(page, desk, a_post, monkeypatch):
+    desk.archive.kept = [a_post("aaaa")]
+    told = await desk.archive.evidence("aaaa")
+    told["facts"]["skew_60d_pct"]["value"] = 35_798_786_970.25  # the post's span has another value
+
+    async def evidence(post_id):
+        return told
+
+    monkeypatch.setattr(desk.archive, "evidence", evidence)
+    text = await text_of(page)
+    assert 'title="skew_60d_pct: 20.04 % of ATM IV">20%</a>' in text
+    assert "of 2 venues" not in text
+
+
+def test_the_value_behind_a_number_can_be_read():
+    assert [plain(value) for value in (35_798_786_970.25, 20.04, "BTC")] == ["35,798,786,970", "20.04", "BTC"]

@@ -48,6 +48,17 @@ function append(html) {
   return message;
 }
 
+// A corrected post takes the place of the one that it corrects.
+function correct(html) {
+  const piece = document.createElement("template");
+  piece.innerHTML = html;
+  const message = piece.content.querySelector(".message");
+  const before = message && document.getElementById(message.id);
+  if (!before) return void append(html);
+  ownTimes(piece.content);
+  before.replaceWith(message);
+}
+
 // The slider reaches up to the newest post.
 function slide(message) {
   const at = document.getElementById("at");
@@ -61,6 +72,7 @@ function slide(message) {
 function listen() {
   const posts = new EventSource(`/stream?after=${encodeURIComponent(stream.dataset.last)}`);
   posts.addEventListener("post", (event) => append(event.data));
+  posts.addEventListener("edit", (event) => correct(event.data));
   posts.addEventListener("bar", (event) => {
     const open = bar.querySelector("details[open]") !== null;
     if (open || bar.contains(document.activeElement)) return;
