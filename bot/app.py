@@ -51,6 +51,7 @@ log = structlog.get_logger()
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
+WARM_AFTER_S = 60.0  # a start that takes no second and no memory for pictures; who asks before waits for them
 EQUIVALENT = "equivalent.toml"  # beside the cases: mutants that no case can tell apart
 
 
@@ -142,6 +143,8 @@ async def house(
         preview = Preview()
         painter = PngPainter()
         stack.callback(painter.close)
+        warming = asyncio.get_running_loop().call_later(WARM_AFTER_S, painter.warm)
+        stack.callback(warming.cancel)
         pictures = Pictures(painter, surfaces=("discord",))
         offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
         built = build_sources(settings, http, any_key=tape.name if tape else None)

@@ -36,11 +36,20 @@ class PngPainter:
             self._drawn.pop(spec, None)  # a failure is not kept
             raise
 
+    def warm(self) -> None:
+        """Load what drawing needs, in the painter's thread: it takes a second, which the first reader need not wait."""
+        self._thread.submit(self._make_ready)
+
     def close(self) -> None:
         """End the thread; what waits for it is dropped."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _paint(self, spec: ChartSpec) -> bytes:
+        return render(spec, self._make_ready())
+
+    def _make_ready(self) -> Sheet:
         if self._sheet is None:
             self._sheet = Sheet()
-        return render(spec, self._sheet)
+            self._sheet.text(0, 0, "0")  # finds the font
+            self._sheet.png()  # makes the table of colors
+        return self._sheet
