@@ -324,8 +324,9 @@ def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
         and text.about != "title"
     ):
         yield f"7: {text.slot} does not end in a mark: {text.text[-30:]!r}"
-    for found in re.finditer(r"(?<=[.!?] )[a-z]", running):
-        yield f"7: a sentence begins with a small letter: {running[found.start() : found.start() + 20]!r}"
+    for found in re.finditer(r"(?<=[.!?] )[^\W\d_]", running):
+        if found.group().islower():
+            yield f"7: a sentence begins with a small letter: {running[found.start() : found.start() + 20]!r}"
     if text.text.count("(") != text.text.count(")"):
         yield f"7: a bracket is left open in {text.text!r}"
     yield from _articles(running, bank)

@@ -1,6 +1,6 @@
 """A plan → texts: each piece gets a phrase that can be said now, and its numbers are written and recorded in one go."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
@@ -10,8 +10,9 @@ from bot.commentary.formats import BY_UNIT
 from bot.commentary.names import Market, Namer
 from bot.commentary.plan import NAMED_NEWS, Piece, Plan, dissenting, news, ordered, unmoved
 from bot.commentary.templates import render, slots
-from bot.commentary.terms import Recorder, Term
+from bot.commentary.terms import Recorder, Term, unmarked
 from bot.commentary.titles import title_of, unit_of
+from bot.commentary.words import several
 from bot.domain.judgement import Finding, Flip, Move
 from bot.domain.rulebook import Condition
 from bot.domain.story import Memory, Origin, Phrase, Slot, Span, Text
@@ -125,7 +126,7 @@ class Realizer:
             return None
         if len(parts) == 1:
             return parts[0]
-        return f"{', '.join(parts[:-1])} {self.market.bank.words['and']} {parts[-1]}"
+        return f"{', '.join(parts[:-1])} {joiner(parts[-1], self.market.bank.words)} {parts[-1]}"
 
     def _clauses(self, about: str, namer: Namer) -> str | None:
         """The findings as short clauses, without the one that the sentence around them is about."""
@@ -241,6 +242,12 @@ class Realizer:
                 if line is not None and low <= float(line.origin.value) <= high:
                     return line
         return None
+
+
+def joiner(following: str, words: Mapping[str, str]) -> str:
+    """The word for "and" before a text: some languages have another one before certain sounds."""
+    others = several(words, "and_else_before")
+    return words["and_else"] if others and unmarked(following).lower().startswith(others) else words["and"]
 
 
 def joined(texts: list[Text]) -> Text:
