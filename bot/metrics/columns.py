@@ -90,23 +90,31 @@ class Column:
 
     def with_instant(self, at_ms: float, value: float, at_least: bool) -> Column:
         """This column and one observation: the cheap way to grow at every poll."""
-        row = np.array([[at_ms], [at_ms], [0.0], [value], [float(at_least)]])
-        if not self.length or at_ms > self.known_ms[-1]:
-            return self._appended(row)
-        return self.extended(Column(_Rows.of(row), 1))
+        if self.length and at_ms <= self.known_ms[-1]:
+            row = np.array([[at_ms], [at_ms], [0.0], [value], [float(at_least)]])
+            return self.extended(Column(_Rows.of(row), 1))
+        rows, last = self._room(1), self.length
+        rows.cells[:, last] = at_ms, at_ms, 0.0, value, at_least
+        rows.ends[last] = at_ms // HOUR_MS
+        rows.used = last + 1
+        return Column(rows, last + 1)
 
     def _appended(self, added: Floats) -> Column:
-        length = self.length + added.shape[1]
-        rows = self.rows
-        if rows.used != self.length or length > rows.cells.shape[1]:
-            cells, ends = np.empty((5, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
-            cells[:, : self.length] = rows.cells[:, : self.length]
-            ends[: self.length] = rows.ends[: self.length]
-            rows = _Rows(cells, ends, self.length)
+        rows, length = self._room(added.shape[1]), self.length + added.shape[1]
         rows.cells[:, self.length : length] = added
         rows.ends[self.length : length] = _ends(added)
         rows.used = length
         return Column(rows, length)
+
+    def _room(self, more: int) -> _Rows:
+        """These rows with room for more behind them: in place, unless somebody else has added there already."""
+        rows, length = self.rows, self.length + more
+        if rows.used == self.length and length <= rows.cells.shape[1]:
+            return rows
+        cells, ends = np.empty((5, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
+        cells[:, : self.length] = rows.cells[:, : self.length]
+        ends[: self.length] = rows.ends[: self.length]
+        return _Rows(cells, ends, self.length)
 
     def until(self, when_ms: float) -> Column:
         """What was known by then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
@@ -118,7 +119,7 @@ def _shelf(history: History, metric: Metric, kind: str, outcome: Outcome) -> She
             shelf.unknown[metric.name] = outcome.reason
         return shelf
     seen = view_at(history, metric, to_ms(shown.observed_at), (kind,)) if shown is not None else None
-    for suffix in _suffixes(metric, kind):
+    for suffix in _suffixes(kind, amount=metric.amount):
         full = f"{metric.name}.{suffix}"
         view = _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen) if seen is not None else None
         if view is not None:
@@ -140,9 +141,11 @@ def _fact(name: str, value: Measured) -> Fact:
     )
 
 
-def _suffixes(metric: Metric, kind: str) -> list[str]:
-    own = metric.amount
-    return [suffix for suffix, view in VIEWS.items() if kind_of(suffix) == kind and (own or not view.amounts_only)]
+@cache
+def _suffixes(kind: str, *, amount: bool) -> tuple[str, ...]:
+    return tuple(
+        suffix for suffix, view in VIEWS.items() if kind_of(suffix) == kind and (amount or not view.amounts_only)
+    )
 
 
 def _view(full: FactName, seen: Views) -> Fact | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 
@@ -52,6 +53,7 @@ class Views:
         return tuple(name for name, is_there in zip(self.venues, there[:, row], strict=True) if is_there)
 
 
+@cache
 def kind_of(suffix: str) -> str:
     """The kind of a view, one of `KINDS`."""
     if suffix.endswith("_since"):
