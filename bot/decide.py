@@ -50,7 +50,7 @@ def decide(
         )
         story = tell(verdict, observed.facts, playbook, profile, memory, at)
         stories[story.length] = story
-        posts = [_post(story, route, reason, profile, at) for route, reason in reasons]
+        posts = [post_for(story, route, reason, profile, at) for route, reason in reasons]
         memory = remember(memory, story, verdict, observed.facts)
     changed = verdict.stance != state.stance
     after = State(
@@ -107,15 +107,21 @@ def _reasons(
     return tuple(routes), reasons
 
 
-def _post(story: Story, route: Route, reason: Reason, profile: Profile, at: datetime) -> Post:
+def post_for(story: Story, route: Route, reason: Reason, profile: Profile, at: datetime) -> Post:
+    """The story as a post to one channel. Posts of one story share its id."""
     intended_at = route.due_at or at
-    # Posts of one story share its id; each channel has its own nonce (at most 25 characters: Discord's limit).
-    name = _digest("post", story.asset, profile.id, intended_at.isoformat(), reason)[:8]
+    # Each channel has its own nonce (at most 25 characters: Discord's limit).
+    name = post_id(story.asset, profile, intended_at, reason)
     nonce = _digest("nonce", name, route.channel)[:24]
     return Post(
         id=name, channel=route.channel, asset=story.asset, reason=reason, story=story, nonce=nonce,
         intended_at=intended_at, late=route.late,
     )  # fmt: skip
+
+
+def post_id(asset: str, profile: Profile, intended_at: datetime, reason: Reason) -> str:
+    """The short name of a post: the same for the same occasion."""
+    return _digest("post", asset, profile.id, intended_at.isoformat(), reason)[:8]
 
 
 def _digest(*parts: str) -> str:

@@ -22,6 +22,7 @@ from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Sn
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
 from bot.errors import ChannelGone, ChannelRefused, DeliveryError, DeliveryUncertain, InputError, SourceError
 from bot.metrics import History, facts_at, observe, told
+from bot.notices import Notices
 from bot.pictures import Pictures
 from bot.ports import Archive, Clock, Source, Surface, Usage
 from bot.rules import evaluate, flips
@@ -70,6 +71,7 @@ class Desk:
         agenda: Agenda,
         pictures: Pictures | None = None,
         budgets: Callable[[], Sequence[Usage]] = tuple,
+        notices: Notices | None = None,
     ) -> None:
         self._clock = clock
         self._archive = archive
@@ -79,6 +81,7 @@ class Desk:
         self._agenda = agenda
         self.pictures = pictures or Pictures()
         self._budgets = budgets
+        self._notices = notices
         self._history: dict[str, History] = {}
         self._hearings: dict[tuple[str, str], Hearing] = {}
         self._heard: dict[str, Snapshot] = {}
@@ -221,15 +224,22 @@ class Desk:
         self._log_news(asset, snapshot.gaps)
         self._heard[asset] = snapshot
         decided: Decision | None = None
+        after = observed.history or before
+        if self._notices:
+            await self._notices.begin(snapshot, after, self.playbook)
         for profile in await self._archive.profiles(asset):
             state = await self._with_due(await self._archive.state(asset, profile), asset, at)
             decision = decide(snapshot, before, state, self.playbook, profile, observed=observed)
             if decided is None:
                 watches = await self._archive.watches(asset=asset)
                 decision = with_watches(decision, watches, self.playbook, self.watching)
+            if self._notices:
+                decision = await self._notices.with_notices(decision, profile, self.playbook, after)
             await self._archive.commit(asset, profile, decision, snapshot)
             decided = decided or decision
-        self._history[asset] = observed.history or before
+        self._history[asset] = after
+        if self._notices:
+            await self._notices.end(asset, at, self.playbook)
         await self.deliver()
         if decided is None:
             raise ValueError(f"{asset}: the archive named no profile")
@@ -273,7 +283,7 @@ class Desk:
             more, more_gaps = await self._past(known, asset, since, until)
             readings, gaps = readings + more, gaps + more_gaps
             points = told(readings, until, before, self.playbook.catalog)
-        await self._archive.add_points(points)
+        await self._archive.add_points(points, self.now())
         self._history[asset] = before.extended(points)
         return gaps
 
@@ -339,6 +349,9 @@ class Desk:
                 await asyncio.gather(
                     *(self._send(surface, post, gate, pictured=self.pictures.on(name)) for post in posts)
                 )
+                if self._notices:
+                    made = self.pictured_card if self.pictures.on(name) else self._bare_card
+                    await self._notices.edit(name, surface, made)
 
     async def _send(self, surface: Surface, post: Post, gate: asyncio.Semaphore, *, pictured: bool) -> None:
         async with gate:
@@ -360,6 +373,9 @@ class Desk:
     def card(self, post: Post) -> Card:
         """A post as every surface renders it."""
         return card(post, self.playbook.banks.get(post.story.locale, self.playbook.banks["en"]))
+
+    async def _bare_card(self, post: Post) -> Card:
+        return self.card(post)
 
     async def pictured_card(self, post: Post) -> Card:
         """A post as a surface renders it that shows pictures."""

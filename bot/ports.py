@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.domain.facts import Point, Series
 from bot.domain.judgement import Call
@@ -82,8 +82,9 @@ class Archive(Protocol):
         """Every metric's past of one asset between two times, hourly where rolled up, aggregate and per venue."""
         ...
 
-    async def add_points(self, points: Sequence[Point]) -> None:
-        """Store points; one that is there already (same metric, asset, venue, time) is replaced."""
+    async def add_points(self, points: Sequence[Point], heard_at: datetime | None = None) -> None:
+        """Store points; one that is there already (same metric, asset, venue, time) is replaced. With `heard_at` what was known
+        of a stretch until then is kept."""
         ...
 
     async def state(self, asset: str, profile: Profile) -> State:
@@ -162,6 +163,15 @@ class Surface(Protocol):
 
     async def show(self, post: Post, card: Card) -> str | None:
         """Show one post. Raises DeliveryError."""
+        ...
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """A surface that can show a post anew that it has shown before."""
+
+    async def edit(self, post: Post, card: Card) -> None:
+        """Show the post as its card is now, in the place where it stands. Raises DeliveryError."""
         ...
 
 

@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.errors import ConfigError, Problem
 
+OFF = "off"
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
@@ -23,6 +26,7 @@ class Poll(_Section):
     deadline_s: float = Field(25, gt=0, le=120)
     history_days: int = Field(120, ge=60, le=3650)
     backfill_days: int = Field(90, ge=0, le=3650)
+    back_after_s: int = Field(900, ge=0, le=86_400)
 
 
 class Posts(_Section):
@@ -35,6 +39,25 @@ class Posts(_Section):
     late_after_s: int = Field(600, ge=0)
     abreast: int = Field(20, ge=1, le=200)
     retry_s: int = Field(15, ge=1, le=600)
+    weekly: str = "sunday 18:00"
+    corrected_within_h: int = Field(72, ge=0, le=24 * 30)
+
+    @field_validator("weekly")
+    @classmethod
+    def _day_and_time(cls, typed: str) -> str:
+        day, _, time = typed.partition(" ")
+        if typed != OFF and (day not in DAYS or cls._times_of_day((time,)) != (time,)):
+            raise ValueError(f'{typed!r} is neither a day and a time, such as "sunday 18:00", nor "{OFF}"')
+        return typed
+
+    @property
+    def weekly_slots(self) -> tuple[str, ...]:
+        """The weekly review's time as a cron line; none where it is off."""
+        if self.weekly == OFF:
+            return ()
+        day, _, time = self.weekly.partition(" ")
+        hour, _, minute = time.partition(":")
+        return (f"{int(minute)} {int(hour)} * * {DAYS.index(day)}",)
 
     @field_validator("at")
     @classmethod

@@ -274,6 +274,13 @@ class SqlArchive:
         async with self.database.read(f"slots of {asset}") as connection:
             return await subscriptions.due(connection, asset, at, slots)
 
+    async def due_weekly(
+        self, asset: str, at: datetime, slots: Slots, times: Sequence[str]
+    ) -> Mapping[str, datetime]:
+        """The channels whose weekly review is due, and the slot: the last one that was not served yet."""
+        async with self.database.read(f"slots of {asset}") as connection:
+            return await subscriptions.due_weekly(connection, asset, at, slots, times)
+
     async def pause(self, channel: str, at: datetime | None) -> None:
         """Neither post nor alert in a channel, from a time on; None ends it."""
         async with self.database.write(f"subscription of {channel}") as connection:

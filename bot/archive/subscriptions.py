@@ -43,6 +43,7 @@ async def subscribe(connection: AsyncConnection, wish: Subscription) -> None:
         "snoozed_until": wish.snoozed_until,
         "paused_at": wish.paused_at,
         "severity": wish.severity,
+        "weekly": wish.weekly,
     }
     memory = {"last_slot_at": wish.last_slot_at, "alerted_at": "[]", "suppressed": 0}
     statement = upsert(connection, subscriptions).values(row | memory)
@@ -108,9 +109,10 @@ async def remember(
     if changed:
         columns: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "for_channel"}
         await connection.execute(update(subscriptions).where(*here).values(columns), changed)
-    served = [{"for_channel": post.channel, "slot": post.intended_at} for post in sent if post.reason == "scheduled"]
-    if served:
-        await connection.execute(update(subscriptions).where(*here).values(last_slot_at=bindparam("slot")), served)
+    for reason, column in (("scheduled", "last_slot_at"), ("weekly", "last_weekly_at")):
+        served = [{"for_channel": post.channel, "slot": post.intended_at} for post in sent if post.reason == reason]
+        if served:
+            await connection.execute(update(subscriptions).where(*here).values({column: bindparam("slot")}), served)
 
 
 async def due(connection: AsyncConnection, asset: str, at: datetime, slots: Slots) -> dict[str, datetime]:
@@ -129,6 +131,25 @@ async def due(connection: AsyncConnection, asset: str, at: datetime, slots: Slot
         slot = newest[times]
         served = max(row.created_at, row.last_slot_at or row.created_at)
         if slot is not None and slot > served:
+            found[row.channel] = slot
+    return found
+
+
+async def due_weekly(
+    connection: AsyncConnection, asset: str, at: datetime, slots: Slots, times: Sequence[str]
+) -> dict[str, datetime]:
+    """The channels whose weekly review of the asset is due, and its slot. `times` are the same for all, in each one's zone."""
+    wanted = select(
+        subscriptions.c.channel, subscriptions.c.zone, subscriptions.c.created_at, subscriptions.c.last_weekly_at
+    ).where(subscriptions.c.asset == asset, subscriptions.c.paused_at.is_(None), subscriptions.c.weekly)
+    newest: dict[str, datetime | None] = {}
+    found: dict[str, datetime] = {}
+    for row in await connection.execute(wanted.order_by(subscriptions.c.channel)):
+        if row.zone not in newest:
+            passed = slots(times, row.zone, at - LOOK_BACK, at)
+            newest[row.zone] = passed[-1] if passed else None
+        slot = newest[row.zone]
+        if slot is not None and slot > max(row.created_at, row.last_weekly_at or row.created_at):
             found[row.channel] = slot
     return found
 
@@ -201,6 +222,7 @@ def _subscription(row: Row[Any]) -> Subscription:
         snoozed_until=row.snoozed_until,
         last_slot_at=row.last_slot_at,
         paused_at=row.paused_at,
+        weekly=bool(row.weekly),
         severity=row.severity or "info",
     )
 

@@ -1,15 +1,25 @@
 """Verdict → words, pure: plan, phrases, realize, gate. What is said was measured, and the gate has read it first."""
 
 from bot.commentary.bank import parse
-from bot.commentary.cards import answer_card, card, command_words, exact, figure, footer, number, reads_beyond
+from bot.commentary.cards import (
+    answer_card,
+    card,
+    command_words,
+    exact,
+    figure,
+    footer,
+    number,
+    reads_alike,
+    reads_beyond,
+)
 from bot.commentary.factcheck import factcheck
 from bot.commentary.gate import gate
 from bot.commentary.lengths import Refusal, no_article
 from bot.commentary.memory import remember
 from bot.commentary.stats import stats
-from bot.commentary.write import speak, write
+from bot.commentary.write import speak, spoken_together, write
 
 __all__ = [
     "Refusal", "answer_card", "card", "command_words", "exact", "factcheck", "figure", "footer", "gate", "no_article",
-    "number", "parse", "reads_beyond", "remember", "speak", "stats", "write",
+    "number", "parse", "reads_alike", "reads_beyond", "remember", "speak", "spoken_together", "stats", "write",
 ]  # fmt: skip

@@ -33,6 +33,12 @@ def reads_beyond(name: str, value: float, side: Literal["above", "below"], line:
     return truthful(unit, value, None, bank.words, (lambda shown: shown > line if above else shown < line,))
 
 
+def reads_alike(span: Span, one: float, other: float, bank: PhraseBank) -> bool:
+    """Whether two values read the same where and as the span shows them."""
+    first, second = (apply(span.filter, value, span.digits, bank.words) for value in (one, other))
+    return first == second
+
+
 def figure(name: str, facts: Facts, catalog: Catalog, bank: PhraseBank) -> Figure:
     """A fact as a labeled value: fresh, or the last reading with its time, or unknown with the reason. Raises InputError for
     a name that is no fact."""
@@ -127,12 +133,13 @@ def _oldest(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
 
 
 def card(post: Post, bank: PhraseBank) -> Card:
-    """A post as every surface renders it; its footer carries the post's short id, which `/why` takes."""
+    """A post as every surface renders it, what was corrected since first; its footer carries the post's short id, which `/why`
+    takes."""
     story, words = post.story, bank.words
     spans: dict[str, tuple[Span, ...]] = {}
     body = words.get(f"reason.{post.reason}", "")
     body_spans: list[Span] = []
-    for paragraph in story.paragraphs:
+    for paragraph in (*post.corrections, *story.paragraphs):
         start = len(body) + 2 if body else 0
         body = f"{body}\n\n{paragraph.text}" if body else paragraph.text
         body_spans += [

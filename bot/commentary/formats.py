@@ -156,6 +156,14 @@ def span_of_time(value: Value, digits: int | None, words: Words) -> str:
     return _plural(hours, _fixed(hours, digits or 0, words), words["unit.hours"])
 
 
+def lasting(value: Value, digits: int | None, words: Words) -> str:
+    """45 (minutes) → 45 minutes; from two hours on it is told in hours, from two days on in days."""
+    minutes = _number(value)
+    if abs(minutes) >= 120:
+        return span_of_time(minutes / 60, digits, words)
+    return _plural(minutes, _fixed(minutes, digits or 0, words), words["unit.minutes"])
+
+
 def days(value: Value, digits: int | None, words: Words) -> str:
     """88.2 → 88 days."""
     return _plural(_number(value), _fixed(_number(value), digits or 0, words), words["unit.days"])
@@ -219,7 +227,7 @@ FORMATS: Mapping[str, Format] = {
     "pct": percent, "size": percent_size, "signed": signed, "bare": bare, "plusminus": plus_minus,
     "points": points, "points_size": points_size, "ratio": ratio,
     "price": price, "brief": brief_price, "usd": amount, "usd_size": amount_size, "coins": coins,
-    "coins_size": coins_size, "span": span_of_time, "days": days, "share": share, "share_above": share_above,
+    "coins_size": coins_size, "span": span_of_time, "lasting": lasting, "days": days, "share": share, "share_above": share_above,
     "count": count, "date": date, "moment": moment, "day": day, "daytime": day_and_time, "clock": clock, "text": text,
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """A verdict becomes a story; a question, an alert or an error becomes a text. Nothing leaves here that the gate refused."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,15 +8,17 @@ from jinja2 import TemplateError
 
 from bot.commentary.cards import footer
 from bot.commentary.choose import pools, ranked
+from bot.commentary.formats import BY_UNIT
 from bot.commentary.gate import gate, text_failures
 from bot.commentary.lengths import no_article
 from bot.commentary.names import Market, Namer
 from bot.commentary.plain import plain_card, plain_text
 from bot.commentary.plan import plan
-from bot.commentary.realize import Realizer
+from bot.commentary.realize import Realizer, joined
 from bot.commentary.shapes import shape
 from bot.commentary.templates import render, slots
-from bot.commentary.terms import Recorder, Term
+from bot.commentary.terms import Check, Recorder, Term
+from bot.commentary.titles import unit_of
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
@@ -141,6 +143,11 @@ def speak(
     return plain_text(slot, about, given, market)
 
 
+def spoken_together(texts: Sequence[Text]) -> Text:
+    """Several texts as one paragraph, which still knows its parts."""
+    return replace(joined(list(texts)), parts=tuple(texts))
+
+
 def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catalog) -> str:
     """What can be said about the fact in question: itself, its last reading, or why there is none."""
     it = given.get("it")
@@ -160,7 +167,7 @@ def _spoken(phrase: Phrase, slot: Slot, market: Market, given: Mapping[str, Orig
     names = namer.common()
     names |= namer.facts(dict.fromkeys(name for name, _ in slots(phrase.text).asked))
     for name, origin in given.items():
-        term = _given_term(name, origin, namer)
+        term = _given_term(name, origin, namer, given)
         if term is not None:
             names[name] = term
         if name == "it" and (band := namer.band_of_fact(origin.ref)) is not None:
@@ -172,7 +179,9 @@ def _spoken(phrase: Phrase, slot: Slot, market: Market, given: Mapping[str, Orig
     return Text(slot=slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
 
 
-def _given_term(name: str, origin: Origin, namer: Namer) -> Term | None:
+def _given_term(name: str, origin: Origin, namer: Namer, given: Mapping[str, Origin]) -> Term | None:
+    if origin.kind == "fact" and "@" in origin.ref:
+        return _of_another_time(origin, namer, given)
     if origin.kind == "fact":
         stale = namer.market.facts.stale.get(origin.ref)
         term = namer.fact(origin.ref, stale if origin.ref not in namer.market.facts.known else None)
@@ -184,3 +193,18 @@ def _given_term(name: str, origin: Origin, namer: Namer) -> Term | None:
         return replace(term, origin=origin, dated=origin)
     unit = "count" if origin.kind == "count" else "pct" if isinstance(origin.value, float) else "text"
     return Term(recorder=namer.recorder, origin=origin, unit_filter=unit, title=str(origin.value))
+
+
+def _of_another_time(origin: Origin, namer: Namer, given: Mapping[str, Origin]) -> Term:
+    """A fact's value that is not the one of now ("low_30d_usd@stated"). Beside another value of the same fact it is written
+    with as many digits as it takes to tell the two apart."""
+    name = origin.ref.partition("@")[0]
+    others = {float(one.value) for one in given.values() if one.ref.partition("@")[0] == name and "@" in one.ref}
+    own, known = float(origin.value), namer.market.facts.known.get(name)
+    checks = tuple(_nearer(own, other) for other in others - {own})
+    term = namer.number(origin, BY_UNIT.get(unit_of(name, namer.market.bank), "text"))
+    return replace(term, checks=checks, lower_bound=known is not None and known.lower_bound)
+
+
+def _nearer(own: float, other: float) -> Check:
+    return lambda shown: abs(shown - own) < abs(shown - other)

@@ -11,7 +11,17 @@ from bot.domain.rulebook import Ranges, Severity
 from bot.domain.story import Length, Memory, Span, Story, Text
 
 Reason = Literal[
-    "scheduled", "first", "escalated", "changed stance", "all clear", "repeat", "outage", "back", "correction", "watch"
+    "scheduled",
+    "first",
+    "escalated",
+    "changed stance",
+    "all clear",
+    "repeat",
+    "outage",
+    "back",
+    "correction",
+    "watch",
+    "weekly",
 ]
 
 
@@ -251,9 +261,9 @@ class Subscription:
     """One channel's wish to follow one asset: how it wants to be spoken to and when.
 
     `post_at` holds the times of day ("12:00") of scheduled posts in `zone`; `quiet` the hours (from, to) without alerts;
-    `severity` is from which one on a change is alerted; `created_at` is when these settings began to hold, `last_slot_at` the
-    last scheduled slot that was served. A paused
-    route (the surface refused us) is neither posted to nor alerted. `guild_id` is the server that it belongs to, if any.
+    `severity` is from which one on a change is alerted, `weekly` whether the week is reviewed; `created_at` is when these
+    settings began to hold, `last_slot_at` the last scheduled slot that was served. A paused route (the surface refused us) is
+    neither posted to nor alerted. `guild_id` is the server that it belongs to, if any.
     """
 
     channel: str
@@ -269,3 +279,4 @@ class Subscription:
     last_slot_at: datetime | None = None
     paused_at: datetime | None = None
     severity: Severity = "info"
+    weekly: bool = True

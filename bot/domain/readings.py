@@ -158,3 +158,23 @@ class Snapshot:
     readings: tuple[Reading, ...]
     gaps: tuple[Gap, ...] = ()
     asked: Mapping[Quantity, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one source does for one asset, over restarts.
+
+    `heard_at` is its last word (its last before an outage, as long as that is not over); `silent_at` the first poll of the
+    present silence. `outage_at` is when the silence became an outage (`everyone`: all sources were silent then), `told_at`
+    when that was told, `back_at` since when it is heard again, `ended_at` when that had held for long enough.
+    """
+
+    asset: str
+    source: str
+    heard_at: datetime | None = None
+    silent_at: datetime | None = None
+    outage_at: datetime | None = None
+    everyone: bool = False
+    told_at: datetime | None = None
+    back_at: datetime | None = None
+    ended_at: datetime | None = None

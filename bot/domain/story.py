@@ -58,13 +58,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """One piece of running text (a headline, a paragraph) with the spans of its numerals and the slot it fills."""
+    """One piece of running text (a headline, a paragraph) with the spans of its numerals and the slot it fills. `given` are
+    names that whoever had it said brought along, where the facts alone do not lead to it, `parts` the pieces of a paragraph
+    of several: with them it can be said again."""
 
     slot: Slot
     about: str
     text: str
     spans: tuple[Span, ...] = ()
     phrase_ids: tuple[str, ...] = ()
+    given: tuple[tuple[str, Origin], ...] = ()
+    parts: "tuple[Text, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ told; `explain` what a rule met; `replay` judges a whole history by the same cod
 `mutants` and `put_to_the_test` check the rules themselves, `junit` writes down what came of it.
 """
 
-from bot.rules.alerts import alert
+from bot.rules.alerts import alert, is_quiet
 from bot.rules.cases import Case, Ran, Report, coverage, parse_cases, run_case, run_cases
 from bot.rules.editions import editions
 from bot.rules.evaluate import Change, Judgement, evaluate
@@ -35,6 +35,7 @@ __all__ = [
     "evaluate",
     "explain",
     "flips",
+    "is_quiet",
     "junit",
     "mutants",
     "parse",

@@ -97,7 +97,7 @@ def _rank(severity: str | None) -> int:
 def _suppressed(route: Route, reason: Reason, severity: str, stance: str, notify: Notify, at: datetime) -> bool:
     if route.snoozed_until is not None and at < route.snoozed_until:
         return True
-    if _is_quiet(route, at):
+    if is_quiet(route, at):
         return True
     lately = [told for told in route.alerted_at if at - told < DAY]
     if sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day:
@@ -108,7 +108,7 @@ def _suppressed(route: Route, reason: Reason, severity: str, stance: str, notify
     return bool(alerted) and at - max(alerted) < notify.cooldown
 
 
-def _is_quiet(route: Route, at: datetime) -> bool:
+def is_quiet(route: Route, at: datetime) -> bool:
     """Whether it is between the two hours of day in which the channel wants no alert, in its own zone."""
     if route.quiet is None:
         return False

@@ -39,6 +39,15 @@ class Console:
             self._terminal.print()
         return None
 
+    async def edit(self, post: Post, card: Card) -> None:
+        """Print what was corrected: what stands in a terminal cannot be changed. Raises nothing."""
+        width = min(WIDEST, self._terminal.width)
+        self._terminal.print(Rule(_head(post, card), align="left", style="dim", characters="─"), width=width)
+        for text in (card.title, post.corrections[-1].text if post.corrections else ""):
+            if text:
+                self._terminal.print(Text(text), width=width)
+                self._terminal.print()
+
 
 def _head(post: Post, card: Card) -> Text:
     """The asset, the stance in words, the time, and why the post came."""

@@ -11,7 +11,7 @@ import structlog
 from bot.delivery.discord.direct import is_direct
 from bot.domain.posts import Card, Post
 from bot.errors import ArchiveError, ChannelGone, ChannelRefused, DeliveryUncertain
-from bot.ports import Surface
+from bot.ports import Edits, Surface
 
 if TYPE_CHECKING:
     from bot.delivery.discord.client import TightropeClient
@@ -52,6 +52,12 @@ class Routes:
             await self._drop(channel, str(error))
         else:
             await self._count(channel, str(error))
+
+    async def edit(self, post: Post, card: Card) -> None:
+        """Show a sent post anew. Raises DeliveryError: nothing is counted, for the next post will tell."""
+        if not isinstance(self._surface, Edits):
+            raise ChannelRefused(f"{post.channel}: posts cannot be edited here")
+        await self._surface.edit(post, card)
 
     async def _drop(self, channel: str, reason: str) -> None:
         guilds = {one.guild_id for one in await self._client.keeping.subscriptions(channel=channel)}

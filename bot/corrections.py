@@ -1,0 +1,175 @@
+"""Corrections: where a venue restates what a post rests on, the post is edited and says so.
+
+A shown figure is corrected where the archive, as it was known when the post was made, gives the figure as it was shown, and as it is
+known now gives one that reads otherwise. Where the archive does not vouch for the figure (a bar that was still running then) nothing
+is said; nor where a total changed because another venue told late, and nobody restated anything. Only posts younger than an age
+that is set are looked at.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import isclose
+from typing import Protocol
+
+import structlog
+
+from bot.commentary import reads_alike, speak
+from bot.decide import carried
+from bot.domain.facts import Facts, Restatement, Series
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Occasion, Post
+from bot.domain.story import Origin, PhraseBank, Span, Text
+from bot.metrics import History, facts_at
+from bot.rules import evaluate
+
+log = structlog.get_logger()
+
+MOST_FIGURES = 4  # of one restatement: the others follow from the same
+
+
+class Keeping(Protocol):
+    """What corrections need to know. Every method raises ArchiveError."""
+
+    async def unsettled(self, asset: str) -> Sequence[Restatement]:
+        """What venues told otherwise, and nobody has looked yet which posts rest on it; the earliest first."""
+        ...
+
+    async def told_since(self, asset: str, since: datetime) -> Sequence[Post]:
+        """The posts on an asset since a time that went out or will, one of each id, oldest first."""
+        ...
+
+    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
+        """Every metric's past of one asset between two times, as known at the later one."""
+        ...
+
+    async def occasion(self, post_id: str) -> Occasion | None:
+        """What a post stood on; None where it is not known any more."""
+        ...
+
+    async def correct(self, corrections: Mapping[str, Sequence[Text]], settled: Sequence[int], at: datetime) -> None:
+        """Add words to posts, by their ids, and let them be edited where they went out; and settle restatements."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrections:
+    """Looks after each poll what was restated. `within` is how old a post may be, `history` how far back facts look."""
+
+    archive: Keeping
+    within: timedelta
+    history: timedelta
+
+    async def run(self, asset: str, at: datetime, playbook: Playbook) -> int:
+        """Correct the posts that rest on what was restated: how many. Each restatement is looked at once."""
+        restated = await self.archive.unsettled(asset)
+        if not restated:
+            return 0
+        made: dict[str, Sequence[Text]] = {}
+        for post in await self.archive.told_since(asset, at - self.within):
+            earlier = [one for one in restated if one.at < post.story.at < one.heard_at and one.venue is not None]
+            if earlier and (texts := await self._of_post(post, earlier, at, playbook)):
+                made[post.id] = texts
+                log.info("post.corrected", post=post.id, asset=asset, figures=len(texts))
+        await self.archive.correct(made, [one.id for one in restated], at)
+        return len(made)
+
+    async def _of_post(
+        self, post: Post, restated: Sequence[Restatement], at: datetime, playbook: Playbook
+    ) -> Sequence[Text]:
+        then = post.story.at
+        since = then - self.history
+        as_known = History.of(post.asset, await self.archive.series(post.asset, since, then))
+        as_is = History.of(post.asset, await self.archive.series(post.asset, since)).at(then)
+        before, after = (facts_at(past, playbook.catalog, post.asset, then) for past in (as_known, as_is))
+        bank = playbook.banks.get(post.story.locale, playbook.banks["en"])
+        changes = list(_changes(post, before, after, bank))[:MOST_FIGURES]
+        if not changes:
+            return ()
+        names = {
+            "sources": Origin(kind="name", ref="sources", value=_listed(_tellers(restated, bank), bank)),
+            "until": Origin(kind="date", ref="restated", value=max(one.heard_at for one in restated).isoformat()),
+        }
+        texts = [
+            _say("any" if number == 0 else "also", after, at, playbook, bank, names | change)
+            for number, change in enumerate(changes)
+        ]
+        occasion = await self.archive.occasion(post.id)
+        turned = _turned(occasion, before, after, playbook) if occasion else None
+        if occasion is not None and turned is not None:
+            words = bank.words
+            stances = {"was": occasion.verdict.stance, "then": turned}
+            told = {
+                key: Origin(kind="name", ref="stance", value=words[f"stance.{one}"]) for key, one in stances.items()
+            }
+            texts.append(_say("verdict", after, at, playbook, bank, told))
+        return texts
+
+
+def _changes(post: Post, before: Facts, after: Facts, bank: PhraseBank) -> Iterator[dict[str, Origin]]:
+    """Each figure that the post shows and that reads otherwise now: what it is, what was said last, what it is now."""
+    seen: set[str] = set()
+    for span in post.story.spans:
+        name = span.origin.ref
+        if span.origin.kind != "fact" or name in seen or "@" in name:
+            continue
+        seen.add(name)
+        old, new, said = before.value(name), after.value(name), _said_last(post, span)
+        if old is None or new is None or said is None:
+            continue
+        # Vouched for as it was shown, or corrected before: then that is what it must differ from.
+        vouched = reads_alike(span, old, float(span.origin.value), bank)
+        if vouched and not reads_alike(span, new, said, bank):
+            yield {
+                "it": Origin(kind="fact", ref=name, value=new),
+                "before": Origin(kind="fact", ref=f"{name}@stated", value=said),
+                "after": Origin(kind="fact", ref=f"{name}@restated", value=new),
+            }
+
+
+def _said_last(post: Post, span: Span) -> float | None:
+    """What readers were told last of a figure: by the post, or by a correction since."""
+    told = [one.origin.value for text in post.corrections for one in text.spans if _restates(one, span.origin.ref)]
+    value = told[-1] if told else span.origin.value
+    return None if isinstance(value, str) else value
+
+
+def _restates(span: Span, name: str) -> bool:
+    return span.origin.kind == "fact" and span.origin.ref == f"{name}@restated"
+
+
+def _tellers(restated: Sequence[Restatement], bank: PhraseBank) -> list[str]:
+    """The venues that told otherwise."""
+    venues = dict.fromkeys(str(one.venue) for one in restated)
+    return [bank.words.get(f"venue.{venue}", venue.capitalize()) for venue in venues]
+
+
+def _listed(parts: Sequence[str], bank: PhraseBank) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {bank.words['and']} {parts[-1]}"
+
+
+def _turned(occasion: Occasion, before: Facts, after: Facts, playbook: Playbook) -> str | None:
+    """The stance that the post would have had on the restated facts, by the rules of now; None where it is the same, or where
+    the rules of now would have called it otherwise anyway."""
+    known = dict(occasion.facts.known)
+    for name, fact in occasion.facts.known.items():
+        old, new = before.value(name), after.value(name)
+        if old is not None and new is not None and old != new and isclose(old, fact.value, rel_tol=1e-9):
+            known[name] = replace(fact, value=new)
+    as_said, as_is = (
+        evaluate(
+            playbook.rules, facts, carried(occasion.state, playbook), facts.at, occasion.profile.ranges
+        ).verdict.stance
+        for facts in (occasion.facts, replace(occasion.facts, known=known, measured=None))
+    )
+    return as_is if as_said == occasion.verdict.stance != as_is else None
+
+
+def _say(
+    about: str, facts: Facts, at: datetime, playbook: Playbook, bank: PhraseBank, names: Mapping[str, Origin]
+) -> Text:
+    said = speak(
+        slot="correction", about=about, facts=facts, catalog=playbook.catalog, book=playbook.rules, bank=bank,
+        names=names, at=at,
+    )  # fmt: skip
+    return replace(said, given=tuple(names.items()))

@@ -1,0 +1,256 @@
+"""Outage and return: a source that is silent for too long is told once, and so is its end.
+
+A silence is an outage when it has lasted, poll after poll, for longer than the source's readings may be old. Sources that cross that
+line together make one post; where all are silent the fault is ours, and the post says so. A return is told when it has held. What was
+decided is stored before it is told, and what is told has an id that follows from it: a kill in between tells nothing twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.commentary import footer, speak
+from bot.decide import post_for, post_id
+from bot.domain.catalog import Catalog
+from bot.domain.facts import Facts
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Decision, Post, Profile, Reason, Route
+from bot.domain.readings import Snapshot, Standing
+from bot.domain.story import Origin, PhraseBank, Slot, Story, Text
+from bot.metrics import History, facts_at
+from bot.rules import is_quiet
+
+MOST_NAMED = 4
+MINUTE = timedelta(minutes=1)
+
+
+class Keeping(Protocol):
+    """What survives a restart. Every method raises ArchiveError."""
+
+    async def standings(self, asset: str) -> Sequence[Standing]:
+        """How each source did so far, by name."""
+        ...
+
+    async def keep_standings(self, standings: Sequence[Standing]) -> None:
+        """Keep how they do now."""
+        ...
+
+    async def channels_of(self, post_ids: Sequence[str]) -> frozenset[str]:
+        """The channels that any of these posts was made for."""
+        ...
+
+
+def after_poll(known: Standing, at: datetime, *, heard: bool, limit: timedelta, hold: timedelta) -> Standing:
+    """How a source stands after a poll in which it was heard or not. Silent for `limit` is an outage, heard for `hold` its end."""
+    if heard and known.outage_at is None:
+        return replace(known, heard_at=at, silent_at=None)
+    if heard:
+        back_at = known.back_at or at
+        held = at if at - back_at >= hold else None
+        return replace(known, silent_at=None, back_at=back_at, ended_at=known.ended_at or held)
+    silent_at = known.silent_at or at
+    known = replace(known, silent_at=silent_at, back_at=known.back_at if known.ended_at else None)
+    crossed = known.heard_at is not None and known.outage_at is None and at - silent_at >= limit
+    return replace(known, outage_at=at) if crossed else known
+
+
+def together(standings: Sequence[Standing], at: datetime) -> tuple[Standing, ...]:
+    """Where one source goes out now and no other is heard either, all go out: the fault is ours."""
+    ours = [one for one in standings if one.heard_at is not None]
+    begins = any(one.outage_at == at for one in ours)
+    if not begins or len(ours) < 2 or any(one.silent_at is None for one in ours):
+        return tuple(standings)
+    return tuple(
+        replace(one, outage_at=at, everyone=True)
+        if one.heard_at is not None and one.outage_at in (None, at)
+        else one
+        for one in standings
+    )  # fmt: skip
+
+
+def told(standing: Standing, at: datetime) -> Standing:
+    """How it stands once its outage, or its return, has been told."""
+    if standing.ended_at is not None and standing.told_at is not None:
+        heard_at = at if standing.silent_at is None else standing.ended_at
+        return Standing(asset=standing.asset, source=standing.source, heard_at=heard_at, silent_at=standing.silent_at)
+    if standing.outage_at is not None and standing.told_at is None:
+        return replace(standing, told_at=at)
+    return standing
+
+
+def patience(source: str, history: History, catalog: Catalog) -> timedelta:
+    """How long a source may be silent before the first of its readings is too old to judge by."""
+    ages = [metric.max_age for name, metric in catalog.metrics.items() if source in history.venues(name)]
+    return min(ages) if ages else max(metric.max_age for metric in catalog.metrics.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outages:
+    """Follows the sources of each asset, and makes the posts about them. `hold` is how long a return must last."""
+
+    archive: Keeping
+    hold: timedelta
+
+    async def begin(self, snapshot: Snapshot, history: History, catalog: Catalog) -> Sequence[Standing]:
+        """How the sources stand after this poll, stored. A source that brought nothing and missed nothing was not asked."""
+        known = {one.source: one for one in await self.archive.standings(snapshot.asset)}
+        heard = {reading.source for reading in snapshot.readings}
+        missed = {gap.who.partition(" ")[0] for gap in snapshot.gaps}
+        asked = sorted({source for sources in snapshot.asked.values() for source in sources})
+        found = [known.get(source, Standing(asset=snapshot.asset, source=source)) for source in asked]
+        after = together(
+            [
+                after_poll(
+                    one, snapshot.taken_at, heard=one.source in heard, hold=self.hold,
+                    limit=patience(one.source, history, catalog),
+                )
+                if one.source in heard or one.source in missed
+                else one
+                for one in found
+            ],
+            snapshot.taken_at,
+        )  # fmt: skip
+        await self._keep(found, after)
+        return after
+
+    async def posts(
+        self, standings: Sequence[Standing], decision: Decision, profile: Profile, playbook: Playbook, history: History
+    ) -> Sequence[Post]:
+        """The posts of one profile about what is decided and not told yet."""
+        out = [one for one in standings if one.outage_at is not None and one.told_at is None]
+        back = [one for one in standings if one.ended_at is not None and one.told_at is not None]
+        if not out and not back:
+            return ()
+        speaker = _Speaker(decision=decision, profile=profile, playbook=playbook, history=history)
+        routes = [route for route in decision.state.routes if _wants(route, decision.facts.at)]
+        made: list[Post] = []
+        for at, group in _by_time((one.outage_at, one) for one in out):
+            total = sum(one.heard_at is not None for one in standings)
+            made += speaker.posts("outage", speaker.outage(group, total), routes, at)
+        for at, group in _by_time((one.ended_at, one) for one in back):
+            names = [post_id(one.asset, profile, one.outage_at, "outage") for one in group if one.outage_at]
+            channels = await self.archive.channels_of(names)
+            # Who was told of the outage is told of its end, whatever the hour.
+            owed = [route for route in decision.state.routes if route.channel in channels]
+            made += speaker.posts("back", speaker.back(group), owed, at)
+        return made
+
+    async def end(self, standings: Sequence[Standing], at: datetime) -> None:
+        """What was decided has been told."""
+        await self._keep(standings, [told(one, at) for one in standings])
+
+    async def _keep(self, before: Sequence[Standing], after: Sequence[Standing]) -> None:
+        if changed := [one for old, one in zip(before, after, strict=True) if one != old]:
+            await self.archive.keep_standings(changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Speaker:
+    """Says it in one profile's words."""
+
+    decision: Decision
+    profile: Profile
+    playbook: Playbook
+    history: History
+
+    @property
+    def _bank(self) -> PhraseBank:
+        return self.playbook.banks[self.profile.locale]
+
+    def outage(self, group: Sequence[Standing], total: int) -> tuple[Text, ...]:
+        """A title, who is silent since when, and what is therefore not known."""
+        heard = [one.heard_at for one in group if one.heard_at is not None]
+        everyone = all(one.everyone for one in group)
+        since = max(heard) if everyone else min(heard)
+        names = self._sources(group, everyone=everyone) | {
+            "total": Origin(kind="count", ref="sources", value=float(total if everyone else len(group))),
+            "last_at": _date("last heard", since),
+        }
+        missing = self._missing(min(heard))
+        rest = {"missing": Origin(kind="name", ref="missing", value=missing)} if missing else {}
+        said = self._say("outage", _kind(group), names)
+        return self._say("outage", "title", names), said, self._say("outage", "lost" if missing else "covered", rest)
+
+    def back(self, group: Sequence[Standing]) -> tuple[Text, ...]:
+        """A title, who is heard again, and for how long it was not."""
+        spans = [(one.heard_at, one.back_at) for one in group if one.heard_at is not None and one.back_at is not None]
+        longest = max(until - since for since, until in spans)
+        names = self._sources(group, everyone=all(one.everyone for one in group)) | {
+            "last_at": _date("last heard", min(since for since, _ in spans)),
+            "until": _date("heard again", max(until for _, until in spans)),
+            "window": Origin(kind="count", ref="minutes of silence", value=float(longest // MINUTE)),
+        }
+        return (self._say("back", "title", names), self._say("back", _kind(group), names))
+
+    def posts(self, reason: Reason, texts: Sequence[Text], routes: Iterable[Route], at: datetime) -> list[Post]:
+        """One story for all these channels."""
+        title, *body = texts
+        story = Story(
+            asset=self.decision.facts.asset, at=self.decision.facts.at, length=self.profile.length,
+            locale=self._bank.locale, stance=self.decision.verdict.stance,
+            headline=None if self.profile.length == "short" else title, paragraphs=tuple(body),
+            footer=footer(self.decision.facts, self._bank),
+        )  # fmt: skip
+        return [post_for(story, replace(route, due_at=None, late=False), reason, self.profile, at) for route in routes]
+
+    def _say(self, slot: Slot, about: str, names: Mapping[str, Origin]) -> Text:
+        facts = self.decision.facts
+        said = speak(
+            slot=slot, about=about, facts=facts, catalog=self.playbook.catalog, book=self.playbook.rules,
+            bank=self._bank, names=names, ranges=self.profile.ranges, at=facts.at,
+        )  # fmt: skip
+        return replace(said, given=tuple(names.items()))
+
+    def _sources(self, group: Sequence[Standing], *, everyone: bool) -> dict[str, Origin]:
+        """Who it is about: one as `source`, several as `sources`; nobody by name where it is all of them."""
+        if everyone:
+            return {}
+        words = self._bank.words
+        listed = self._listed([words.get(f"venue.{one.source}", one.source.capitalize()) for one in group])
+        key = "source" if len(group) == 1 else "sources"
+        return {key: Origin(kind="name", ref=key, value=listed)}
+
+    def _missing(self, since: datetime) -> str:
+        """What was known when they were heard last, is asked for by a rule, and is not known now."""
+        facts, catalog = self.decision.facts, self.playbook.catalog
+        before: Facts = facts_at(self.history, catalog, facts.asset, since)
+        asked = dict.fromkeys(name.partition(".")[0] for name in self.playbook.rules.asks)
+        gone = [name for name in asked if name in before.known and name not in facts.known]
+        titles = [self._bank.metrics[name].title for name in gone]
+        if len(titles) > MOST_NAMED:
+            more = self._bank.words["more"].format(len(titles) - MOST_NAMED)
+            titles = [*titles[:MOST_NAMED], more]
+        return self._listed(titles)
+
+    def _listed(self, parts: Sequence[str]) -> str:
+        if len(parts) < 2:
+            return "".join(parts)
+        return f"{', '.join(parts[:-1])} {self._bank.words['and']} {parts[-1]}"
+
+
+def _kind(group: Sequence[Standing]) -> str:
+    if all(one.everyone for one in group):
+        return "everyone"
+    return "any" if len(group) == 1 else "several"
+
+
+def _date(ref: str, at: datetime) -> Origin:
+    return Origin(kind="date", ref=ref, value=at.isoformat())
+
+
+def _wants(route: Route, at: datetime) -> bool:
+    """Whether a channel is told of an outage now: what it does not want to hear as an alert, its next post says."""
+    snoozed = route.snoozed_until is not None and at < route.snoozed_until
+    return route.alerts and not snoozed and not is_quiet(route, at)
+
+
+def _by_time(
+    dated: Iterable[tuple[datetime | None, Standing]],
+) -> Sequence[tuple[datetime, Sequence[Standing]]]:
+    """The standings of each time, in the order of time."""
+    groups: dict[datetime, list[Standing]] = {}
+    for at, one in dated:
+        if at is not None:
+            groups.setdefault(at, []).append(one)
+    return sorted(groups.items())
