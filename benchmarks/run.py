@@ -1,17 +1,21 @@
 """Every benchmark beside this file, one after the other, and one table of what they measured beside their peers.
 
-Run: ./tightrope bench [NAME ...]          (NAME: `archive` for bench_archive.py; all without one)
+Run: ./tightrope bench [--page FILE] [NAME ...]          (NAME: `archive` for bench_archive.py; all without one)
 
 A benchmark is a program that prints what it measures. A line that starts with `row:` holds one row of the table as JSON: `what`,
 `value`, `unit`, and where there are any `peer` (its name), `peer_value`, `ratio` (the peer's value over ours) and `goal` with
 `held`. Its other lines are shown as they are. Exit code 1 where a benchmark failed or a goal was not held.
+
+With `--page` the rows become a page (docs/benchmarks.md), each beside the limit that benchmarks/limits.toml states for it.
 """
 
 import json
 import os
+import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +81,68 @@ def table(results: Sequence[Ran]) -> Table:
     return made
 
 
+def limits() -> list[dict[str, str]]:
+    """The rows of limits.toml."""
+    rows: list[dict[str, str]] = tomllib.loads((HERE / "limits.toml").read_text(encoding="utf-8"))["row"]
+    return rows
+
+
+def limit_of(bench: str, row: Mapping[str, Any], known: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """What bounds a row: the entry whose words its own begin with, the longest first. Raises LookupError."""
+    fitting = [one for one in known if one["bench"] == bench and row["what"].startswith(one["what"])]
+    if not fitting:
+        raise LookupError(f"{bench}: {row['what']}: benchmarks/limits.toml states no limit for it")
+    return max(fitting, key=lambda one: len(one["what"]))
+
+
+def page(results: Sequence[Ran]) -> str:
+    """What was measured as a page. Raises LookupError for a row without a limit."""
+    known = limits()
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `./tightrope bench --page docs/benchmarks.md` in one run; do not edit by hand. Each row stands beside a peer that",
+        "was measured in the same minutes on the same machine, and beside what would bound it whoever wrote the program. The ratio",
+        "says how many times better ours is than the peer's: it holds on other machines, the figures themselves do not.",
+        "",
+        f"This run: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.",
+        "",
+        "| benchmark | what | ours | peer | its figure | ratio | limit | goal | |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        for row in result.rows:
+            bound = limit_of(result.name, row, known)
+            theirs = f"{row['peer_value']:g} {row['unit']}" if row.get("peer") else "not measured here"
+            ratio = f"{row['ratio']:.2f}" if row.get("ratio") is not None else "–"
+            held = "" if row.get("held") is None else "held" if row["held"] else "**missed**"
+            cells = (
+                f"`{result.name}`", row["what"], f"{row['value']:g} {row['unit']}", row.get("peer") or bound["peer"], theirs, ratio,
+                bound["limit"], row.get("goal", ""), held,
+            )  # fmt: skip
+            lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    failed = [f"- `{result.name}` failed: {result.failure}" for result in results if result.failure]
+    silent = [f"- `{result.name}` printed no row." for result in results if not result.rows and not result.failure]
+    return "\n".join([*lines, *(["", *failed, *silent] if failed or silent else [])]) + "\n"
+
+
+def arguments(given: Sequence[str]) -> tuple[Path | None, Sequence[str]]:
+    """The page to write, if any, and the names."""
+    names = list(given)
+    if "--page" not in names:
+        return None, names
+    place = names.index("--page")
+    if place + 1 == len(names):
+        raise SystemExit("--page wants a file, such as docs/benchmarks.md")
+    return Path(names[place + 1]), names[:place] + names[place + 2 :]
+
+
 def main() -> int:
     """Run, print, judge."""
     console = Console(width=150 if not sys.stdout.isatty() else None)
+    to, wanted = arguments(sys.argv[1:])
     results = []
-    for path in found(sys.argv[1:]):
+    for path in found(wanted):
         print(f"bench: {path.name}", file=sys.stderr, flush=True)
         results.append(ran(path))
         for line in results[-1].text:
@@ -89,6 +150,9 @@ def main() -> int:
         if results[-1].failure:
             console.print(f"  FAILED: {results[-1].failure}", markup=False)
     console.print(table(results))
+    if to is not None:
+        to.write_text(page(results), encoding="utf-8")
+        print(f"written to {to}", file=sys.stderr)
     missed = [row for result in results for row in result.rows if row.get("held") is False]
     return 1 if missed or any(result.failure for result in results) else 0
 

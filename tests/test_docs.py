@@ -1,0 +1,84 @@
+"""The guides: what CONTRIBUTING promises is there, and the glossary explains every word that posts and names of metrics use."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from bot.domain.judgement import Phase
+from bot.domain.rulebook import Confidence, Severity, Stance
+from bot.metrics import CATALOG
+
+ROOT = Path(__file__).resolve().parents[1]
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+
+
+def families() -> list[dict[str, Any]]:
+    """The families of config/rules/verdict.toml."""
+    told: list[dict[str, Any]] = tomllib.loads((ROOT / "config" / "rules" / "verdict.toml").read_text("utf-8"))[
+        "family"
+    ]
+    return told
+
+
+def added() -> list[list[str]]:
+    """The rows of "I want to add …"."""
+    rows = [line.strip("|").split("|") for line in GUIDE.splitlines() if line.startswith("| a")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+@pytest.mark.parametrize("row", added(), ids=lambda row: row[0])
+def test_each_row_of_what_to_add_names_paths_that_exist_and_has_its_steps(row: list[str]) -> None:
+    what, where, steps = row
+    paths = re.findall(r"`([^`]+)`", where)
+    assert paths, what
+    assert [path for path in paths if not any(ROOT.glob(re.sub(r"<\w+>", "*", path)))] == []
+    anchor = re.findall(r"\(#([\w-]+)\)", steps)[0]
+    assert f"## {anchor.replace('-', ' ')}" in GUIDE.lower()
+
+
+def test_what_one_may_want_to_add_is_in_the_table() -> None:
+    told = " ".join(row[0] for row in added())
+    assert [
+        what
+        for what in ("phrase", "rule", "venue", "metric", "command", "chart", "language", "surface")
+        if what not in told
+    ] == []
+
+
+def test_every_tool_that_the_guide_names_is_one_of_the_front_doors() -> None:
+    door = (ROOT / "tightrope").read_text(encoding="utf-8")
+    cli = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").glob("cli*.py"))
+    named = set(re.findall(r"\./tightrope ([a-z-]+)", GUIDE))
+    assert {"check", "lint", "lock", "bench", "screenshots"} <= named
+    assert [
+        name for name in named if f'"{name}"' not in door and f"def {name}(" not in cli and f'"{name}"' not in cli
+    ] == []
+
+
+@pytest.mark.parametrize("family", families(), ids=lambda family: family["id"])
+def test_the_glossary_has_each_family_and_each_stem_of_its_facts(family: dict[str, Any]) -> None:
+    assert f"(`{family['id']}`)" in GLOSSARY
+    assert [stem for stem in family["facts"] if f"`{stem}`" not in GLOSSARY] == []
+
+
+def test_every_metric_begins_with_a_stem_of_the_glossary() -> None:
+    stems = tuple(re.findall(r"`([a-z0-9_]+)`", GLOSSARY))
+    assert [name for name in CATALOG.metrics if not name.startswith(stems)] == []
+
+
+def test_the_glossary_names_every_stance_phase_confidence_and_severity() -> None:
+    words = [*get_args(Phase), *get_args(Confidence), *get_args(Severity)]
+    assert [word for word in words if f"*{word}*" not in GLOSSARY] == []
+    assert [stance for stance in get_args(Stance) if stance not in GLOSSARY.lower()] == []
+
+
+@pytest.mark.parametrize(
+    "word", ["skew", "basis", "funding", "open interest", "at the money", "percentile", "coverage", "confidence", "family", "stance"]
+)  # fmt: skip
+def test_a_word_that_posts_use_has_an_entry_of_its_own(word: str) -> None:
+    entries = re.findall(r"^- \*\*([^*]+)\*\*", GLOSSARY, re.MULTILINE)
+    assert any(word in entry.lower() for entry in entries) or f"*{word}*" in GLOSSARY.lower()
