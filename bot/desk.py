@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commentary import answer_card, card, figure, footer, no_article, speak
+from bot.commentary import answer_card, card, figure, footer, in_words, no_article, speak
 from bot.decide import carried, decide, tell
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
@@ -202,9 +202,8 @@ class Desk:
     def refuse(self, error: InputError, profile: Profile) -> Answer:
         """A private answer to input that cannot be taken."""
         nothing = Facts(asset=self.assets[0], at=self.now(), known={})
-        said = self.say(
-            "error", "input", nothing, profile, {"reason": Origin(kind="input", ref="typed", value=str(error))}
-        )
+        reason = Origin(kind="input", ref="typed", value=in_words(str(error), self.bank(profile).words))
+        said = self.say("error", "input", nothing, profile, {"reason": reason})
         title = self.say("error", "title", nothing, profile)
         return Answer(title=title.text, body=said.text, title_spans=title.spans, body_spans=said.spans, private=True)
 
@@ -346,6 +345,7 @@ class Desk:
             for name, surface in self._surfaces.items():
                 gate = asyncio.Semaphore(self._habits.abreast)
                 posts = await self._archive.unsent(name)
+                await self._archive.attempt(posts, self.now())
                 await asyncio.gather(
                     *(self._send(surface, post, gate, pictured=self.pictures.on(name)) for post in posts)
                 )

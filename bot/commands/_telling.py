@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.commands import Option, Request
+from bot.commentary import in_words
 from bot.desk import Desk
 from bot.domain.facts import Fact, Facts
 from bot.domain.posts import Answer, Button, Figure, Profile
@@ -37,7 +38,8 @@ def told(desk: Desk, about: str, name: str, facts: Facts, profile: Profile) -> T
 
 def readable(desk: Desk, reason: str, profile: Profile) -> str:
     """A reason with the metrics in it called as readers know them."""
-    return re.sub(r"[a-z]+(_[a-z0-9]+)+", lambda found: title(desk, found[0], profile), reason)
+    said = in_words(reason, desk.bank(profile).words)
+    return re.sub(r"[a-z]+(_[a-z0-9]+)+", lambda found: title(desk, found[0], profile), said)
 
 
 def title(desk: Desk, name: str, profile: Profile) -> str:

@@ -5,6 +5,7 @@ import math
 from bot import __version__
 from bot.commands import Command, Request
 from bot.commands._telling import joined
+from bot.commentary import in_words
 from bot.desk import Desk, Hearing
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure, Profile
@@ -48,7 +49,7 @@ def _figure(desk: Desk, hearing: Hearing, nothing: Facts, profile: Profile) -> F
     else:
         said.append(desk.say("answer", "status-quiet", nothing, profile))
     for gap in hearing.gaps:
-        reason = Origin(kind="input", ref=gap.who, value=gap.reason)
+        reason = Origin(kind="input", ref=gap.who, value=in_words(gap.reason, desk.bank(profile).words))
         said.append(desk.say("answer", "status-gap", nothing, profile, {"reason": reason}))
     text, spans = joined(*said)
     return Figure(label=label, text=text, spans=spans)

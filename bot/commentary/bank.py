@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.commentary.formats import MOVES
 from bot.commentary.lengths import has_length
+from bot.commentary.said import KEY, misplaced
 from bot.commentary.shapes import (
     BARE,
     CALM,
@@ -95,6 +96,7 @@ class _File(_Strict):
     rule: dict[str, str] = {}
     image: dict[str, list[str]] = {}
     command: dict[str, _CommandRow] = {}
+    said: dict[str, str] = {}
 
 
 def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBook) -> PhraseBank:
@@ -162,6 +164,7 @@ def _words(rows: Mapping[str, _File]) -> dict[str, str]:
     for file in rows.values():
         words |= {key: value if isinstance(value, str) else "|".join(value) for key, value in file.word.items()}
         words |= {f"rule.{rule}": label for rule, label in file.rule.items()}
+        words |= {f"{KEY}{english}": told for english, told in file.said.items()}
         for command, row in file.command.items():
             words[f"command.{command}"] = row.description
             words |= {f"option.{command}.{option}": text for option, text in row.options.items()}
@@ -187,6 +190,8 @@ def _too_many(rows: Mapping[str, _File], catalog: Catalog, book: RuleBook) -> It
             yield Problem(file=file, id=f"metric.{name}", reason="no metric has this name")
         for rule in set(row.rule) - set(book.rules):
             yield Problem(file=file, id=f"rule.{rule}", reason="no rule has this id")
+        for english in (english for english, told in row.said.items() if misplaced(english, told)):
+            yield Problem(file=file, id=f"said.{english}", reason="it takes up another {} than the English has")
 
 
 def _unspoken(bank: PhraseBank, book: RuleBook) -> Iterator[Problem]:

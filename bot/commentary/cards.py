@@ -6,6 +6,7 @@ from typing import Literal
 
 from bot.commentary.formats import BY_UNIT, apply, read
 from bot.commentary.names import named_exactly
+from bot.commentary.said import in_words
 from bot.commentary.terms import Recorder, settle, truthful
 from bot.commentary.titles import title_of, unit_of
 from bot.domain.catalog import Catalog
@@ -51,7 +52,7 @@ def _value(name: str, facts: Facts, bank: PhraseBank) -> tuple[str, tuple[Span, 
     recorder, words = Recorder(bank.words), bank.words
     fact = facts.known.get(name) or facts.stale.get(name)
     if fact is None:
-        reason = Origin(kind="input", ref=f"why {name} is unknown", value=facts.why_unknown(name))
+        reason = Origin(kind="input", ref=f"why {name} is unknown", value=in_words(facts.why_unknown(name), words))
         return recorder.resolve(words["unknown_value"].format(reason=recorder.mark(str(reason.value), reason, "text")))
     shown = _shown(fact, recorder, bank)
     if name in facts.known:

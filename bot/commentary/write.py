@@ -15,6 +15,7 @@ from bot.commentary.names import Market, Namer
 from bot.commentary.plain import plain_card, plain_text
 from bot.commentary.plan import plan
 from bot.commentary.realize import Realizer, joined
+from bot.commentary.said import in_words
 from bot.commentary.shapes import shape
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Check, Recorder, Term
@@ -130,7 +131,7 @@ def speak(
     """
     given = dict(names or {})
     market = Market(facts=facts, book=book, bank=bank, at=at, ranges=ranges or {})
-    about = _standing(about, given, facts, catalog)
+    about = _standing(about, given, facts, catalog, bank)
     known = pools(bank)
     chosen = (
         known.get((slot, about)) or known.get(("answer", about)) or known.get(("answer", about.rpartition("-")[2]), ())
@@ -148,7 +149,7 @@ def spoken_together(texts: Sequence[Text]) -> Text:
     return replace(joined(list(texts)), parts=tuple(texts))
 
 
-def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catalog) -> str:
+def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catalog, bank: PhraseBank) -> str:
     """What can be said about the fact in question: itself, its last reading, or why there is none."""
     it = given.get("it")
     if about.endswith(("-stale", "-unknown")):
@@ -157,7 +158,9 @@ def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catal
         return about
     if it.ref in facts.stale:
         return f"{about}-stale"
-    given.setdefault("reason", Origin(kind="input", ref="reason", value=facts.why_unknown(it.ref)))
+    given.setdefault(
+        "reason", Origin(kind="input", ref="reason", value=in_words(facts.why_unknown(it.ref), bank.words))
+    )
     return f"{about}-unknown"
 
 
