@@ -333,7 +333,10 @@ async def page(
     password = settings.page.password.get_secret_value() if settings.page.password else None
     chosen = settings.page.port if port is None else port
     host = settings.page.host
-    serving = serve(parts.desk, parts.preview, host=host, port=chosen, password=password, beside=beside)
+    profile = Profile(locale=settings.posts.locale, length=settings.posts.length)
+    serving = serve(
+        parts.desk, parts.preview, host=host, port=chosen, password=password, beside=beside, profile=profile
+    )
     async with serving as address:
         terminal.print(f"The page is at {address}", highlight=False)
         yield

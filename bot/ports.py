@@ -103,14 +103,18 @@ class Archive(Protocol):
         """Outbox rows of one surface that are not sent, oldest first."""
         ...
 
+    async def attempt(self, tried: Sequence[Post], at: datetime) -> None:
+        """Posts are tried from now on; those that were before keep their time."""
+        ...
+
     async def mark_sent(self, post_id: str, *, channel: str, sent_at: datetime, message_id: str | None) -> None:
         """The post went out."""
         ...
 
     async def posts(
-        self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None
+        self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None, channel: str | None = None
     ) -> Sequence[Post]:
-        """Posts, newest first."""
+        """Posts, newest first; of one asset, of one channel."""
         ...
 
     async def post(self, post_id: str) -> Post | None:

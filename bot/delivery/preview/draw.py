@@ -11,11 +11,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.commands import Command, usage
-from bot.delivery.preview.grounds import Ground, Part, cut
+from bot.delivery.preview.grounds import Basis, Ground, Part, cut
 from bot.delivery.preview.typed import line_of
 from bot.desk import Hearing
 from bot.domain.catalog import Catalog
-from bot.domain.facts import Fact
 from bot.domain.posts import Card
 
 LARGE = 1e9  # from here on nobody looks for decimals
@@ -30,7 +29,7 @@ class Entry:
     key: str
     at: datetime
     card: Card
-    facts: Mapping[str, Fact]
+    basis: Basis
     catalog: Catalog
     asset: str = ""
     reason: str = ""
@@ -132,5 +131,5 @@ def _base64(image: bytes) -> str:
 
 
 def _drawn(entry: Entry) -> Drawn:
-    parts, grounds = cut(entry.card, entry.facts, entry.catalog)
+    parts, grounds = cut(entry.card, entry.basis, entry.catalog)
     return Drawn(entry=entry, parts=parts, grounds=grounds)

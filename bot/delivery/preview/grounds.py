@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts
@@ -11,8 +11,27 @@ from bot.domain.story import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What one venue alone said of a metric."""
+
+    venue: str
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the numbers of a card stand on: the facts of a time, and each venue's own values behind them, by metric."""
+
+    at: datetime
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    own: Mapping[str, tuple[Own, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """One number as it is shown, and where it comes from. `number` is its place in the card, from 1.
+    """One number as it is shown, and where it comes from. `number` is its place in the card, from 1; `age` how old it was then;
+    `own` what each venue said where several did.
 
     The fact's own fields are None for a number that is no fact (a threshold, a date, a count).
     """
@@ -24,8 +43,10 @@ class Ground:
     value: float | str
     unit: str | None = None
     at: datetime | None = None
+    age: timedelta | None = None
     venues: tuple[str, ...] = ()
     of_venues: int = 0
+    own: tuple[Own, ...] = ()
     formula: str | None = None
 
 
@@ -42,9 +63,9 @@ Part = tuple[tuple[Piece, ...], ...]
 """A part of a card: its paragraphs, each cut into pieces."""
 
 
-def cut(card: Card, facts: Mapping[str, Fact], catalog: Catalog) -> tuple[dict[str, Part], tuple[Ground, ...]]:
+def cut(card: Card, basis: Basis, catalog: Catalog) -> tuple[dict[str, Part], tuple[Ground, ...]]:
     """The card's title, body, fields and footer cut into pieces, and the grounds of all its numbers in reading order."""
-    cutter = _Cutter(facts=facts, catalog=catalog)
+    cutter = _Cutter(basis=basis, catalog=catalog)
     parts = {name: tuple(cutter.paragraphs(text, spans)) for name, text, spans in _texts(card)}
     return parts, tuple(cutter.grounds)
 
@@ -52,6 +73,19 @@ def cut(card: Card, facts: Mapping[str, Fact], catalog: Catalog) -> tuple[dict[s
 def by_name(facts: Facts) -> Mapping[str, Fact]:
     """Fresh and stale facts in one."""
     return {**facts.stale, **facts.known}
+
+
+def own_of(evidence: Mapping[str, object]) -> Mapping[str, tuple[Own, ...]]:
+    """The venues' own values in a post's evidence, by metric. What is of another shape is left out: it explains nothing."""
+    found: dict[str, tuple[Own, ...]] = {}
+    points = evidence.get("points")
+    for point in points if isinstance(points, list) else ():
+        try:
+            one = Own(venue=str(point["venue"]), value=float(point["value"]), at=datetime.fromisoformat(point["at"]))
+            found[point["metric"]] = (*found.get(point["metric"], ()), one)
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
 
 
 def _texts(card: Card) -> Iterator[tuple[str, str, tuple[Span, ...]]]:
@@ -65,7 +99,7 @@ def _texts(card: Card) -> Iterator[tuple[str, str, tuple[Span, ...]]]:
 class _Cutter:
     """Cuts the texts of one card, and numbers their grounds."""
 
-    facts: Mapping[str, Fact]
+    basis: Basis
     catalog: Catalog
     grounds: list[Ground] = field(default_factory=list)
 
@@ -105,9 +139,17 @@ class _Cutter:
         origin, number = span.origin, len(self.grounds) + 1
         if origin.kind != "fact" or origin.ref not in self.catalog:
             return Ground(number=number, text=span.text, kind=origin.kind, ref=origin.ref, value=origin.value)
-        name, fact = self.catalog.resolve(origin.ref), self.facts.get(origin.ref)
+        name, fact = self.catalog.resolve(origin.ref), self.basis.facts.get(origin.ref)
+        own = self.basis.own.get(origin.ref, ())
         if fact is not None and fact.value != origin.value:
-            fact = None  # one venue's own number: the time and the venues of the whole are not its
+            # One venue's number beside the whole: its own time and name, not those of all.
+            alone = next((one for one in own if one.value == origin.value), None)
+            fact = (
+                Fact(name=origin.ref, value=alone.value, at=alone.at, venues=(alone.venue,), of_venues=1)
+                if alone
+                else None
+            )
+            own = ()
         return Ground(
             number=number,
             text=span.text,
@@ -116,7 +158,9 @@ class _Cutter:
             value=origin.value,
             unit=name.unit,
             at=fact.at if fact else None,
+            age=self.basis.at - fact.at if fact else None,
             venues=fact.venues if fact else (),
             of_venues=fact.of_venues if fact else 0,
+            own=own if len(own) > 1 else (),
             formula=name.metric.formula,
         )

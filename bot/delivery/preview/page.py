@@ -17,7 +17,7 @@ from bot.delivery.preview.readers import Readers
 from bot.delivery.preview.surface import Preview
 from bot.delivery.preview.typed import LONGEST_LINE, suggest
 from bot.desk import Desk
-from bot.domain.posts import Post
+from bot.domain.posts import Post, Profile
 from bot.errors import ArchiveError
 
 log = structlog.get_logger()
@@ -32,13 +32,14 @@ STATIC = Path(__file__).parent / "static"
 
 def create_app(
     desk: Desk, preview: Preview, *, loopback: bool = True, password: str | None = None, beat_s: float = BEAT_S,
-    beside: Iterable[web.RouteDef] = (),
+    beside: Iterable[web.RouteDef] = (), profile: Profile | None = None,
 ) -> web.Application:  # fmt: skip
     """The page's web application over a desk. It asks the desk and its archive, never a venue. `beside` are addresses of others;
-    without any the page answers `/healthz` itself."""
+    without any the page answers `/healthz` itself. `profile` is how its readers are spoken to."""
     guarded = guard(loopback=loopback, password=password)
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guarded, _archive_out])
-    page = Page(desk=desk, preview=preview, commands=discover(), beat_s=beat_s)
+    entries = Entries(desk, commands := discover(), profile or Profile())
+    page = Page(desk=desk, preview=preview, commands=commands, entries=entries, beat_s=beat_s)
     app.router.add_get("/", page.home)
     app.router.add_get("/stream", page.stream)
     app.router.add_get("/suggest", page.suggest)
@@ -63,13 +64,15 @@ async def _archive_out(request: web.Request, handler: Handler) -> web.StreamResp
 class Page:
     """The handlers. One page serves any number of readers."""
 
-    def __init__(self, *, desk: Desk, preview: Preview, commands: Mapping[str, Command], beat_s: float) -> None:
+    def __init__(
+        self, *, desk: Desk, preview: Preview, commands: Mapping[str, Command], entries: Entries, beat_s: float
+    ) -> None:
         self._desk = desk
         self._preview = preview
         self._commands = commands
         self._beat_s = beat_s
         self._draw = Draw()
-        self._entries = Entries(desk, commands)
+        self._entries = entries
         self._readers: Readers[Entry] = Readers()
         self._streams: set[asyncio.Task[None]] = set()
 

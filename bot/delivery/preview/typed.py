@@ -116,5 +116,5 @@ def _last(command: Command, rest: str) -> tuple[list[str], str, Option | None, s
 
 def _values(desk: Desk, option: Option, begun: str) -> Sequence[str]:
     if option.choices:
-        return [choice for choice in option.choices if choice.lower().startswith(begun.lower())]
+        return [choice for choice in option.choices if begun.lower() in choice.lower()]
     return option.suggest(desk, begun) if option.suggest else []

@@ -17,6 +17,7 @@ from bot.domain.posts import Answer, Button, Card, ChartSpec, Figure, Post
 from bot.domain.readings import Gap
 from bot.domain.story import Origin, OriginKind, Span, Story, Text
 from bot.errors import InputError
+from bot.metrics import History
 from bot.pictures import Pictures
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -53,16 +54,22 @@ class StandInArchive:
 
     def __init__(self) -> None:
         self.kept: list[Post] = []
+        self.points: dict[str, float] = {}
 
-    async def posts(self, **_) -> list[Post]:
-        return sorted(self.kept, key=lambda post: post.intended_at, reverse=True)
+    async def posts(self, *, channel: str, limit: int) -> list[Post]:
+        mine = [post for post in self.kept if post.channel == channel]
+        return sorted(mine, key=lambda post: post.intended_at, reverse=True)[:limit]
 
     async def post(self, post_id: str) -> Post | None:
         return next((post for post in self.kept if post.id == post_id), None)
 
     async def evidence(self, post_id: str) -> dict[str, object]:
         fact = {"value": 20.04, "at": "2026-02-06T13:55:00Z", "venues": ["deribit"], "of_venues": 2}
-        return {"facts": {"skew_60d_pct": fact}, "stale": {}}
+        points = [
+            {"metric": "skew_60d_pct", "venue": venue, "value": value, "at": "2026-02-06T13:55:00Z"}
+            for venue, value in self.points.items()
+        ]
+        return {"facts": {"skew_60d_pct": fact}, "stale": {}, "points": points}
 
 
 class StandInPainter:
@@ -95,6 +102,9 @@ class StandInDesk:
 
     def hearings(self) -> list[Hearing]:
         return self.heard
+
+    async def history(self, asset: str) -> History:
+        return History.empty(asset)
 
     async def facts(self, asset: str) -> Facts:
         fact = Fact(name="skew_60d_pct", value=20.04, at=AT, venues=("deribit",), of_venues=1)

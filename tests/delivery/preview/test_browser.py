@@ -117,6 +117,25 @@ async def test_a_number_opens_what_it_stands_on(tab, address):
     assert "skew_60d_pct" in await tab.say("document.activeElement.textContent")
 
 
+async def test_a_number_tells_what_it_stands_on_to_a_pointer_and_to_the_keyboard(tab, address):
+    await tab.open(address)
+    figure = tab.page.locator("#post-cccc a.figure")
+    told = tab.page.locator("#told")
+    await figure.hover()
+    assert "1 of 2 venues: deribit: put less call over the middle" in (await told.text_content() or "")
+    assert await told.is_visible()
+    await tab.page.mouse.move(2, 2)
+    assert await told.is_hidden()
+    await figure.focus()
+    assert await told.is_visible()
+    assert await figure.get_attribute("aria-describedby") == "told"
+    await tab.press("Escape")
+    assert await told.is_hidden()
+    await tab.press("Enter")
+    assert await tab.say("document.querySelector('#post-cccc details.grounds').open")
+    assert "5 min old" in await tab.say("document.activeElement.textContent")
+
+
 async def test_everything_can_be_reached_by_keyboard(tab, address):
     await tab.open(address)
     await tab.say("document.activeElement.blur()")

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.delivery.preview import create_app
 from bot.delivery.preview.draw import plain
+from bot.delivery.preview.grounds import own_of
 from bot.desk import Hearing
 from bot.domain.posts import ChartSpec, Post
 from bot.errors import ArchiveError
@@ -46,8 +47,8 @@ async def test_a_number_shows_what_it_stands_on(page, desk, a_post):
     desk.archive.kept = [a_post("aaaa")]
     text = await text_of(page)
     assert (
-        'href="#post-aaaa-1" title="skew_60d_pct: 20.04 % of ATM IV, 6 Feb 2026, 13:55 UTC, 1 of 2 venues: deribit">20%</a>'
-        in text
+        'href="#post-aaaa-1" title="skew_60d_pct: 20.04 % of ATM IV, 6 Feb 2026, 13:55 UTC, 5 min old, 1 of 2 venues: deribit: '
+        'put less call over the middle">20%</a>' in text
     )
     assert 'id="post-aaaa-1"' in text
     assert "put less call over the middle" in text
@@ -291,6 +292,30 @@ async def test_elsewhere_than_on_loopback_a_password_is_asked_for(desk, preview)
         assert (await client.get("/healthz")).status == 200
 
 
+async def test_a_number_shows_what_each_venue_said(page, desk, a_post):
+    desk.archive.kept, desk.archive.points = [a_post("aaaa")], {"deribit": 20.04, "okx": 19.5}
+    assert "1 of 2 venues: deribit 20.04, okx 19.5" in await text_of(page)
+
+
+async def test_one_venues_number_shows_that_venue_and_its_time(page, desk, a_post, monkeypatch):
+    desk.archive.kept, desk.archive.points = [a_post("aaaa")], {"deribit": 19.0, "okx": 20.04}
+    told = await desk.archive.evidence("aaaa")
+    told["facts"]["skew_60d_pct"]["value"] = 19.4
+
+    async def evidence(post_id):
+        return told
+
+    monkeypatch.setattr(desk.archive, "evidence", evidence)
+    assert "5 min old, 1 of 1 venues: okx" in await text_of(page)
+
+
+def test_evidence_of_another_shape_explains_nothing():
+    assert own_of({"points": "none"}) == {}
+    assert (
+        own_of({"points": [{"venue": "okx"}, 3, {"venue": "okx", "metric": "x", "value": "much", "at": "then"}]}) == {}
+    )
+
+
 async def test_one_venues_own_number_does_not_pass_for_the_number_of_all(page, desk, a_post, monkeypatch):
     desk.archive.kept = [a_post("aaaa")]
     told = await desk.archive.evidence("aaaa")
@@ -301,7 +326,7 @@ async def test_one_venues_own_number_does_not_pass_for_the_number_of_all(page, d
 
     monkeypatch.setattr(desk.archive, "evidence", evidence)
     text = await text_of(page)
-    assert 'title="skew_60d_pct: 20.04 % of ATM IV">20%</a>' in text
+    assert 'title="skew_60d_pct: 20.04 % of ATM IV: put less call over the middle">20%</a>' in text
     assert "of 2 venues" not in text
 
 

@@ -147,6 +147,42 @@ function openGround(link) {
   ground.focus({ preventScroll: true });
 }
 
+// What a number stands on, beside it: for a pointer that rests on it and for who comes by keyboard. Escape puts it away.
+const told = document.createElement("div");
+told.id = "told";
+told.role = "tooltip";
+told.hidden = true;
+document.body.append(told);
+
+function tell(link) {
+  if (link.title) {  // without this script the browser shows it itself
+    link.dataset.told = link.title;
+    link.removeAttribute("title");
+  }
+  told.textContent = link.dataset.told;
+  told.hidden = false;
+  link.setAttribute("aria-describedby", told.id);
+  const [place, size] = [link.getBoundingClientRect(), told.getBoundingClientRect()];
+  const left = Math.min(place.left, document.documentElement.clientWidth - size.width - 8);
+  const above = place.top - size.height - 6;
+  told.style.left = `${Math.max(8, left)}px`;
+  told.style.top = `${above > 8 ? above : place.bottom + 6}px`;
+}
+
+function untell() {
+  document.querySelector("[aria-describedby=told]")?.removeAttribute("aria-describedby");
+  told.hidden = true;
+}
+
+for (const [kind, act] of [["mouseover", tell], ["focusin", tell], ["mouseout", untell], ["focusout", untell]]) {
+  document.addEventListener(kind, (event) => {
+    const link = event.target.closest?.("a.figure");
+    if (link) act(link);
+  });
+}
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") untell(); });
+window.addEventListener("scroll", untell, { passive: true });
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.method !== "post") return;
