@@ -146,6 +146,13 @@ class SqlArchive:
         async with self.database.write("outbox") as connection:
             return await outbox.claim(connection, surface, worker=worker, at=at, lease=lease, limit=limit)
 
+    async def attempt(self, tried: Sequence[Post], at: datetime) -> None:
+        """Posts are tried from now on; those that were before keep their time."""
+        new = [post for post in tried if post.attempted_at is None]
+        if new:
+            async with self.database.write("outbox") as connection:
+                await outbox.attempt(connection, new, at)
+
     async def release(self, worker: str) -> None:
         """Give back what a worker claimed and did not send."""
         async with self.database.write("outbox") as connection:
@@ -274,9 +281,7 @@ class SqlArchive:
         async with self.database.read(f"slots of {asset}") as connection:
             return await subscriptions.due(connection, asset, at, slots)
 
-    async def due_weekly(
-        self, asset: str, at: datetime, slots: Slots, times: Sequence[str]
-    ) -> Mapping[str, datetime]:
+    async def due_weekly(self, asset: str, at: datetime, slots: Slots, times: Sequence[str]) -> Mapping[str, datetime]:
         """The channels whose weekly review is due, and the slot: the last one that was not served yet."""
         async with self.database.read(f"slots of {asset}") as connection:
             return await subscriptions.due_weekly(connection, asset, at, slots, times)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.codec import decode, encode
@@ -75,6 +75,13 @@ async def release(connection: AsyncConnection, worker: str) -> None:
     """Give back what a worker claimed and did not send."""
     change = update(posts).where(posts.c.claimed_by == worker, posts.c.status == UNSENT)
     await connection.execute(change.values(claimed_by=None, claimed_until=None))
+
+
+async def attempt(connection: AsyncConnection, tried: Sequence[Post], at: datetime) -> None:
+    """Posts are tried from now on: whoever finds them unsent later must look before sending."""
+    here = posts.c.id == bindparam("for_id"), posts.c.channel == bindparam("for_channel")
+    rows = [{"for_id": post.id, "for_channel": post.channel, "at": at} for post in tried]
+    await connection.execute(update(posts).where(*here).values(attempted_at=bindparam("at")), rows)
 
 
 async def mark(connection: AsyncConnection, post_id: str, channel: str, **values: object) -> bool:

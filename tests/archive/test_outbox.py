@@ -104,3 +104,13 @@ async def test_posts_to_a_channel_that_is_gone_are_given_up(archive: SqlArchive)
 
     assert [left.channel for left in await archive.unsent("discord")] == ["discord:2"]
     assert await archive.outbox_count() == {"dropped": 1, "unsent": 1}
+
+
+async def test_a_post_knows_when_it_was_first_tried(archive: SqlArchive) -> None:
+    await archive.commit("BTC", Profile(), decision(posts=(post(), post(channel="preview:"))), snapshot())
+    (here,) = await archive.unsent("console")
+    assert here.attempted_at is None
+    await archive.attempt([here], NOON)
+    await archive.attempt(await archive.unsent("console"), NOON + timedelta(hours=1))
+    assert [one.attempted_at for one in await archive.unsent("console")] == [NOON]
+    assert [one.attempted_at for one in await archive.unsent("preview")] == [None]

@@ -15,7 +15,7 @@ import discord
 import structlog
 from discord.abc import Messageable
 
-from bot.delivery.discord.buttons import view_of
+from bot.delivery.discord.body import Bodies, Body, post_message
 from bot.delivery.discord.embed import Page, pages, picture
 from bot.domain.posts import Card, Post
 from bot.errors import ChannelGone, ChannelRefused, DeliveryUnavailable, DeliveryUncertain
@@ -53,6 +53,7 @@ class DiscordSurface:
         self._now = now
         self._sleep = sleep
         self._rests: dict[str, tuple[int, datetime]] = {}
+        self._bodies = Bodies()
 
     async def show(self, post: Post, card: Card) -> str | None:
         """Send one post, or find that it was sent before; the message's id. Raises DeliveryError: ChannelGone, ChannelRefused,
@@ -69,19 +70,45 @@ class DiscordSurface:
         self._rests.pop(post.channel, None)
         return sent
 
+    async def edit(self, post: Post, card: Card) -> None:
+        """Show a sent post as its card is now, in its own messages: the same edit twice leaves the same message, so that after a
+        kill it may be made again. Raises DeliveryError: ChannelRefused where a message is gone, or one more is needed."""
+        if self._client.is_closed():
+            raise DeliveryUnavailable(f"{post.channel}: Discord is not connected")
+        place = await self._place(post.channel)
+        made = pages(card)
+        known = await self._messages(place, post, len(made))
+        if len(known) < len(made):
+            raise ChannelRefused(f"{post.channel} post {post.id}: {len(made)} messages are needed, it has {len(known)}")
+        for number, page in enumerate(made):
+            await self._edit(place, post, card, page, known[number])
+
+    async def _messages(self, place: Messageable, post: Post, count: int) -> Mapping[int, str]:
+        """The messages of a sent post: its own name for it where it is one, else those that bear its short id."""
+        if count == 1 and post.message_id is not None:
+            return {0: post.message_id}
+        return await self._found(place, post, count)
+
+    async def _edit(self, place: Messageable, post: Post, card: Card, page: Page, message_id: str) -> None:
+        async def ask() -> object:
+            message = discord.PartialMessage(channel=place, id=int(message_id))  # type: ignore[arg-type]
+            return await message.edit(embeds=page.embeds, attachments=picture(card) if page.pictured else [])
+
+        await self._patiently(post.channel, ask)
+
     async def _show(self, post: Post, card: Card) -> str | None:
         if self._client.is_closed():
             raise DeliveryUnavailable(f"{post.channel}: Discord is not connected")
         place = await self._place(post.channel)
         found: Mapping[int, str] = {}
         if self._now() - post.intended_at >= FRESH:
-            found = await self._found(place, post, len(pages(card)))
+            if post.attempted_at is not None:
+                found = await self._found(place, post, len(self._bodies.of(card)))
             card = card if found else await self._late(post)
-        made = pages(card)
         sent: str | None = None
-        for number, page in enumerate(made):
+        for number, body in enumerate(self._bodies.of(card)):
             known = found.get(number)
-            sent = known or await self._send(place, post, card, page, number, last=number == len(made) - 1)
+            sent = known or await self._send(place, post, body, number)
         return sent
 
     async def _place(self, channel: str) -> Messageable:
@@ -92,16 +119,10 @@ class DiscordSurface:
             return await self._patiently(channel, lambda: self._client.create_dm(reader))
         return self._client.get_partial_messageable(int(name))
 
-    async def _send(self, place: Messageable, post: Post, card: Card, page: Page, number: int, *, last: bool) -> str:
-        async def ask() -> discord.Message:
-            view = view_of(card.buttons) if last else None
-            files = picture(card) if page.pictured else []
-            nonce = post.nonce if number == 0 else f"{post.nonce[:21]}-{number + 1}"
-            if view is None:
-                return await place.send(embeds=page.embeds, files=files, nonce=nonce)
-            return await place.send(embeds=page.embeds, files=files, nonce=nonce, view=view)
-
-        return str((await self._patiently(post.channel, ask)).id)
+    async def _send(self, place: Messageable, post: Post, body: Body, number: int) -> str:
+        nonce = post.nonce if number == 0 else f"{post.nonce[:21]}-{number + 1}"
+        channel_id: int = getattr(place, "id")  # noqa: B009  a Messageable has one where it is a channel
+        return await self._patiently(post.channel, lambda: post_message(self._client.http, channel_id, body, nonce))
 
     async def _found(self, place: Messageable, post: Post, count: int) -> Mapping[int, str]:
         """The pages of a post that are in the channel already: page number → message id."""

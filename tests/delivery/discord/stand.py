@@ -39,6 +39,7 @@ class Memory:
     doubtful: list[str] = field(default_factory=list)
     sent: dict[str, str | None] = field(default_factory=dict)
     watched: list[Watch] = field(default_factory=list)
+    attempted: list[str] = field(default_factory=list)
     broken: Exception | None = None
     hold: Any = None
 
@@ -65,6 +66,9 @@ class Memory:
 
     async def unsent(self, surface: str) -> Sequence[Post]:
         return [post for post in self.kept if post.id + post.channel not in self.sent and post.id not in self.doubtful]
+
+    async def attempt(self, tried: Sequence[Post], at: datetime) -> None:
+        self.attempted += [post.id for post in tried if post.attempted_at is None]
 
     async def mark_sent(self, post_id: str, *, channel: str, sent_at: datetime, message_id: str | None) -> None:
         self.sent[post_id + channel] = message_id
@@ -160,7 +164,7 @@ def make_post(post_id: str = "k7m2p", *, channel: int = 7001, at: datetime = AT,
     )  # fmt: skip
     return Post(
         id=post_id, channel=f"discord:{channel}", asset="BTC", reason="scheduled", story=story,
-        nonce=f"n{post_id}{channel}", intended_at=at,
+        nonce=f"n{post_id}{channel}", intended_at=at, attempted_at=at,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What becomes of a post: sent, found, kept, dropped, or in doubt; each fault on real sockets."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -123,6 +124,15 @@ async def test_an_old_intent_that_is_in_the_channel_is_found_and_not_sent_again(
     assert await show(post) == first
     assert len(fake.posted()) == 1
     assert memory.late == []
+
+
+async def test_an_old_intent_that_was_never_tried_is_sent_late_without_a_look(
+    show, fake: FakeDiscord, memory: Memory
+) -> None:
+    await show(replace(make_post(at=AT - OLD), attempted_at=None))
+    assert fake.requests("GET", "/messages") == []
+    assert len(fake.posted()) == 1
+    assert memory.late == ["k7m2p"]
 
 
 async def test_an_old_intent_that_is_not_there_is_sent_and_marked_late(

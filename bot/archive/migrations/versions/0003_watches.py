@@ -36,3 +36,4 @@ def upgrade() -> None:
     op.add_column("subscriptions", sa.Column("waiting", sa.Text(), nullable=True, comment="what is being suppressed"))
     op.add_column("subscriptions", sa.Column("held_until", sa.BigInteger(), nullable=True))
     op.add_column("posts", sa.Column("attempted_at", sa.BigInteger(), nullable=True, comment="when it was first tried"))
+    op.execute("UPDATE posts SET attempted_at = intended_at WHERE status = 'unsent'")  # nobody kept whether they were

@@ -1,0 +1,124 @@
+"""A message as the bytes of its request: worked out once for all the channels that get the same, but for the nonce.
+
+What discord.py makes of embeds, pictures and mentions is asked of discord.py itself, once a page; then each channel costs a join of
+bytes and one write to its socket.
+"""
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import discord
+from aiohttp import payload
+from discord.http import HTTPClient, Route, handle_message_parameters
+
+from bot.delivery.discord.buttons import view_of
+from bot.delivery.discord.embed import Page, pages, picture
+from bot.domain.posts import Card
+
+KEPT: Final = 64  # of at most 50 KB
+HOLE: Final = "0123456789abcdefhole"  # where each channel's nonce goes
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's bytes around the nonce."""
+
+    before: bytes
+    after: bytes
+    content_type: str
+
+    def filled(self, nonce: str) -> payload.BytesPayload:
+        """The request's body with a nonce."""
+        if not re.fullmatch(r"[\w.-]{1,25}", nonce):
+            raise ValueError(f"nonce {nonce!r}: at most 25 letters and digits")
+        return payload.BytesPayload(b"".join((self.before, nonce.encode(), self.after)), content_type=self.content_type)
+
+
+class Bodies:
+    """The bodies of the last cards that were sent."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[Hashable, tuple[Body, ...]] = OrderedDict()
+
+    def of(self, card: Card) -> tuple[Body, ...]:
+        """The bodies of a card's pages. The buttons belong to the last one."""
+        key = _key(card)
+        made = self._made.get(key)
+        if made is None:
+            shown = pages(card)
+            made = tuple(_body(card, page, last=page is shown[-1]) for page in shown)
+            self._made[key] = made
+            while len(self._made) > KEPT:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        return made
+
+
+async def post_message(http: HTTPClient, channel_id: int, body: Body, nonce: str) -> str:
+    """Post it; the message's id. Raises what discord.py raises."""
+    route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
+    told = await http.request(route, data=body.filled(nonce))
+    return str(cast("dict[str, Any]", told)["id"])
+
+
+def _key(card: Card) -> Hashable:
+    """What a card looks like: cards that are equal in this have the same body."""
+    fields = tuple((one.label, one.text, one.spans) for one in card.fields)
+    buttons = tuple((one.label, one.command, tuple(one.arguments.items())) for one in card.buttons)
+    spans = tuple(card.spans.items())
+    seen = (
+        card.title,
+        card.body,
+        card.footer,
+        card.alt,
+        card.stance,
+        card.stance_word,
+        card.at,
+        card.post_id,
+        card.private,
+    )
+    return seen, fields, buttons, spans, card.image
+
+
+def _body(card: Card, page: Page, *, last: bool) -> Body:
+    view = view_of(card.buttons) if last else None
+    files = picture(card) if page.pictured else []
+    optional: dict[str, Any] = {"view": view} if view else {}
+    if files:
+        optional["files"] = files
+    with handle_message_parameters(
+        embeds=page.embeds, nonce=HOLE, allowed_mentions=discord.AllowedMentions.none(), **optional
+    ) as made:
+        shown = made.payload or json.loads(made.multipart[0]["value"] if made.multipart else "{}")
+        text = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+        if not files:
+            before, after = _parted(text)
+            return Body(before, after, JSON)
+        return _multipart(text, files[0])
+
+
+def _multipart(text: bytes, file: discord.File) -> Body:
+    """Two parts: the message as JSON, and the picture."""
+    image = file.fp.read()
+    boundary = b"tightrope-picture-boundary"
+    while boundary in image or boundary in text:
+        boundary += b"-"
+    before, after = _parted(text)
+    opened = b"--" + boundary + b'\r\nContent-Disposition: form-data; name="payload_json"\r\n\r\n'
+    name = file.filename.encode()
+    second = b"\r\n--" + boundary + b'\r\nContent-Disposition: form-data; name="files[0]"; filename="' + name + b'"\r\n'
+    second += b"Content-Type: image/png\r\n\r\n"
+    closed = b"\r\n--" + boundary + b"--\r\n"
+    return Body(opened + before, after + second + image + closed, f"multipart/form-data; boundary={boundary.decode()}")
+
+
+def _parted(text: bytes) -> tuple[bytes, bytes]:
+    before, hole, after = text.rpartition(HOLE.encode())
+    if not hole:
+        raise ValueError("the nonce has no place in the message")
+    return before, after
