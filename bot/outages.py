@@ -13,7 +13,6 @@ from typing import Protocol
 from bot.commentary import footer, speak
 from bot.decide import post_for, post_id
 from bot.domain.catalog import Catalog
-from bot.domain.facts import Facts
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Post, Profile, Reason, Route
 from bot.domain.readings import Snapshot, Standing
@@ -167,10 +166,12 @@ class _Speaker:
             "total": Origin(kind="count", ref="sources", value=float(total if everyone else len(group))),
             "last_at": _date("last heard", since),
         }
-        missing = self._missing(min(heard))
-        rest = {"missing": Origin(kind="name", ref="missing", value=missing)} if missing else {}
-        said = self._say("outage", _kind(group), names)
-        return self._say("outage", "title", names), said, self._say("outage", "lost" if missing else "covered", rest)
+        texts = [self._say("outage", "title", names), self._say("outage", _kind(group), names)]
+        gone, aging = self._gone(min(heard)), self._aging({one.source for one in group})
+        for about, listed in (("lost", gone), ("aging", aging)):
+            if listed:
+                texts.append(self._say("outage", about, {"missing": self._titles(listed)}))
+        return (*texts, *(() if gone or aging else [self._say("outage", "covered", {})]))
 
     def back(self, group: Sequence[Standing]) -> tuple[Text, ...]:
         """A title, who is heard again, and for how long it was not."""
@@ -211,17 +212,29 @@ class _Speaker:
         key = "source" if len(group) == 1 else "sources"
         return {key: Origin(kind="name", ref=key, value=listed)}
 
-    def _missing(self, since: datetime) -> str:
-        """What was known when they were heard last, is asked for by a rule, and is not known now."""
-        facts, catalog = self.decision.facts, self.playbook.catalog
-        before: Facts = facts_at(self.history, catalog, facts.asset, since)
-        asked = dict.fromkeys(name.partition(".")[0] for name in self.playbook.rules.asks)
-        gone = [name for name in asked if name in before.known and name not in facts.known]
-        titles = [self._bank.metrics[name].title for name in gone]
+    @property
+    def _asked(self) -> Sequence[str]:
+        """The metrics that rules ask for."""
+        return list(dict.fromkeys(name.partition(".")[0] for name in self.playbook.rules.asks))
+
+    def _gone(self, since: datetime) -> Sequence[str]:
+        """What was known when they were heard last, and is not known now."""
+        facts = self.decision.facts
+        before = facts_at(self.history, self.playbook.catalog, facts.asset, since)
+        return [name for name in self._asked if name in before.known and name not in facts.known]
+
+    def _aging(self, silent: set[str]) -> Sequence[str]:
+        """What is still known by the last word of the silent alone."""
+        known = [(name, self.decision.facts.get(name)) for name in self._asked]
+        own = {name: {venue.partition(" ")[0] for venue in fact.venues} for name, fact in known if fact is not None}
+        return [name for name, venues in own.items() if venues and venues <= silent]
+
+    def _titles(self, names: Sequence[str]) -> Origin:
+        titles = [self._bank.metrics[name].title for name in names]
         if len(titles) > MOST_NAMED:
             more = self._bank.words["more"].format(len(titles) - MOST_NAMED)
             titles = [*titles[:MOST_NAMED], more]
-        return self._listed(titles)
+        return Origin(kind="name", ref="missing", value=self._listed(titles))
 
     def _listed(self, parts: Sequence[str]) -> str:
         if len(parts) < 2:

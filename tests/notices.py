@@ -1,0 +1,103 @@
+"""Polls of the tape, minutes apart, with venues that fall silent and bots that are started anew; what the console was sent."""
+
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console as Terminal
+
+from bot import app
+from bot.archive import open_archive
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Post
+from bot.settings import Settings, load
+from bot.sources._http import Http
+from bot.sources._tape import VENUES, TapeTransport
+from bot.sources._tape_table import Tape
+
+BEGIN = datetime(2026, 1, 28, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class Flaky(TapeTransport):
+    """The tape, on which some venues cannot be reached: those in `silent`, which a test changes as it goes."""
+
+    silent: frozenset[str] = frozenset()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The tape's answer. Raises httpx.ConnectError for a silent venue."""
+        venue, _ = VENUES.get(request.url.host, ("", None))
+        if venue in Flaky.silent:
+            raise httpx.ConnectError(f"{request.url.host}: no route to host", request=request)
+        return await super().handle_async_request(request)
+
+
+@cache
+def playbook() -> Playbook:
+    """The real rules and words."""
+    return app.read_playbook()
+
+
+@cache
+def tape() -> Tape:
+    """The shipped tape."""
+    return app.read_tape("february-2026")
+
+
+def settings(*sources: str, **changed: Any) -> Settings:
+    """bot.toml for Bitcoin alone, with these sources."""
+    return load(app.CONFIG, {}).model_copy(update={"assets": ("BTC",), "sources": sources, **changed})
+
+
+class Bot:
+    """A bot on the tape whose archive is a file: `started` again it goes on from there."""
+
+    def __init__(self, path: Path, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._settings = chosen
+        self._url = f"sqlite:///{path}"
+        self._monkeypatch = monkeypatch
+        self.terminal = io.StringIO()
+        self.parts: app.House
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator["Bot"]:
+        """One life of it."""
+
+        async def at_once(seconds: float) -> None:
+            return None
+
+        with self._monkeypatch.context() as patch:
+            patch.setattr(app, "TapeTransport", Flaky)
+            patch.setattr(app, "Http", partial(Http, sleep=at_once))
+            patch.setattr(app, "open_archive", lambda url: open_archive(self._url))
+            terminal = Terminal(file=self.terminal, width=200)
+            async with app.house(self._settings, playbook(), terminal=terminal, tape=tape()) as self.parts:
+                yield self
+
+    async def polls(
+        self, since: datetime, until: datetime, every: timedelta = 10 * MINUTE, *, silent: str = ""
+    ) -> None:
+        """Poll from one time to another, ends included, while these venues (words) do not answer."""
+        Flaky.silent = frozenset(silent.split())
+        try:
+            at = since
+            while at <= until:
+                self.parts.clock.set(at)  # type: ignore[attr-defined]
+                await self.parts.desk.poll("BTC", at)
+                at += every
+        finally:
+            Flaky.silent = frozenset()
+
+    async def posts(self, *reasons: str) -> Sequence[Post]:
+        """The console's posts of these reasons, oldest first."""
+        found = await self.parts.archive.posts(channel="console:", limit=500)
+        return [post for post in reversed(found) if post.reason in reasons]
+
+
+MakeBot = Callable[..., Bot]
