@@ -34,8 +34,6 @@ WIDEST_LOG_STRIKE_SIGMAS = 1.0
 NEAREST_EXPIRY_MS = DAY_MS
 MIN_IV_PCT, MAX_IV_PCT = 0.01, 10_000.0
 MIN_PRICE_USD, MAX_PRICE_USD = 1e-9, 1e9
-LOWEST = np.array([[MIN_IV_PCT], [MIN_PRICE_USD], [MIN_PRICE_USD]])
-HIGHEST = np.array([[MAX_IV_PCT], [MAX_PRICE_USD], [MAX_PRICE_USD]])
 
 
 _NONE: Floats = np.empty(0)
@@ -118,7 +116,7 @@ def deltas(chain: OptionChain) -> Floats:
 
 def legs(chain: OptionChain, at_ms: float) -> Legs:
     """The smile of each expiry of a chain at a time: days, 25-delta put and call, at the money."""
-    return _legs(chain, np.arange(len(chain)), at_ms)
+    return _legs(chain, np.lexsort((chain.strike_usd, chain.expires_ms)), at_ms)
 
 
 def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
@@ -130,6 +128,7 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
     later, sooner = expires[is_later], expires[~is_later & (expires >= nearest)]
     if len(sooner) and len(later):
         around = ((expires == sooner.max()) | (expires == later.min())).nonzero()[0]
+        around = around[np.lexsort((chain.strike_usd[around], expires[around]))]
         found = at_tenor(_legs(chain, around, at_ms), days)
         if None not in (found.put25, found.call25, found.atm):
             return found
@@ -137,19 +136,20 @@ def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
 
 
 def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
+    """The smile of the expiries of some rows, which come sorted by expiry and strike."""
     expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
     forward, life_ms = chain.forward_usd[rows], expires - chain.row_ms[rows]
-    stated = np.array((iv, forward, strike))
-    usable = ((stated > LOWEST) & (stated < HIGHEST)).all(axis=0)
-    usable &= (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS)
+    usable = (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS) & (iv > MIN_IV_PCT) & (iv < MAX_IV_PCT)
+    usable &= (
+        (forward > MIN_PRICE_USD) & (forward < MAX_PRICE_USD) & (strike > MIN_PRICE_USD) & (strike < MAX_PRICE_USD)
+    )
     if not usable.all():
         return _legs(chain, rows[usable], at_ms)
     if not len(rows):
         return Legs(days=_NONE, put25=_NONE, call25=_NONE, atm=_NONE)
-    order = np.lexsort((strike, expires))
-    expires, strike, iv, is_call = expires[order], strike[order], iv[order], chain.is_call[rows[order]]
-    sigma = iv * np.sqrt(life_ms[order] * (1e-4 / YEAR_MS))
-    moneyness = np.log(strike / forward[order])
+    is_call = chain.is_call[rows]
+    sigma = iv * np.sqrt(life_ms * (1e-4 / YEAR_MS))
+    moneyness = np.log(strike / forward)
     d1 = 0.5 * sigma - moneyness / sigma
     is_new = np.empty(len(rows), np.bool_)
     is_new[0] = True
@@ -198,21 +198,21 @@ def _wings(score: Floats, iv: Floats, term: Ints, terms: int) -> Floats:
 def _at_the_money(moneyness: Floats, strike: Floats, iv: Floats, sigma: Floats, term: Ints, terms: int) -> Floats:
     """For each expiry the volatility where ln(K/F) is 0; a strike's call and put count as their mean."""
     out = np.full(terms, np.nan)
-    strikes, expiries, distances, volatilities = strike.tolist(), term.tolist(), moneyness.tolist(), iv.tolist()
     for place in _straddles(moneyness, term).tolist():
-        near, far = _same_strike(place, strikes, expiries), _same_strike(place + 1, strikes, expiries)
-        low, high = _mean(distances[near]), _mean(distances[far])
-        first, second = _mean(volatilities[near]), _mean(volatilities[far])
+        near, far = _same_strike(place, strike, term), _same_strike(place + 1, strike, term)
+        low, high = _mean(moneyness[near]), _mean(moneyness[far])
+        first, second = _mean(iv[near]), _mean(iv[far])
         if high - low <= WIDEST_LOG_STRIKE_SIGMAS * sigma[place]:
-            out[expiries[place]] = first + low / (low - high) * (second - first) if low != high else first
+            out[term[place]] = first + low / (low - high) * (second - first) if low != high else first
     return out
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _mean(values: Floats) -> float:
+    told = values.tolist()
+    return float(sum(told)) / len(told)
 
 
-def _same_strike(row: int, strike: list[float], term: list[int]) -> slice:
+def _same_strike(row: int, strike: Floats, term: Ints) -> slice:
     """The rows beside `row` with its strike and expiry: call and put, or the one that is there."""
     first, last, own, expiry = row, row + 1, strike[row], term[row]
     while first > 0 and strike[first - 1] == own and term[first - 1] == expiry:
