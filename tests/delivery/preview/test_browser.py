@@ -1,12 +1,14 @@
 """The page in a real browser: it streams, answers, can be reached by keyboard, and asks nobody else."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.delivery.preview import serve
 from bot.desk import Hearing
+from bot.domain.story import Text
 from tests.delivery.preview import chromium
 from tests.delivery.preview.test_page import glance
 
@@ -81,6 +83,16 @@ async def test_posts_stream_in_and_typed_lines_are_answered(tab, address, desk, 
         "document.querySelector('#stream .message:last-child .typed code').textContent === '/skew asset:ETH tenor:90'"
     )
     assert tab.complaints == []
+
+
+async def test_a_corrected_post_takes_the_place_of_the_one_before(tab, address, desk, preview, a_post):
+    await tab.open(address)
+    await tab.say("document.getElementById('post-bbbb').dataset.old = 'yes'")
+    corrected = replace(a_post("bbbb"), corrections=(Text(slot="correction", about="restated", text="Restated."),))
+    await preview.edit(corrected, desk.card(corrected))
+    await tab.until("!document.getElementById('post-bbbb').dataset.old")
+    order = await tab.say("[...document.querySelectorAll('.message')].map((one) => one.id)")
+    assert order == ["post-aaaa", "post-bbbb", "post-cccc"]
 
 
 async def test_a_line_is_completed_by_keyboard(tab, address):

@@ -13,6 +13,7 @@ from bot.delivery.preview.draw import plain
 from bot.delivery.preview.grounds import own_of
 from bot.desk import Hearing
 from bot.domain.posts import ChartSpec, Post
+from bot.domain.story import Text
 from bot.errors import ArchiveError
 
 NASTY = "<script>alert(1)</script> **bold** [x](javascript:alert(1)) @everyone \"'{{ 7*7 }}"
@@ -149,6 +150,17 @@ async def test_a_post_streams_to_an_open_page(page, desk, preview, a_post):
         seen = await read_until(stream, "</article>")
     assert "event: post\nid: aaaa\n" in seen
     assert 'data: <article class="message" id="post-aaaa"' in seen
+
+
+async def test_a_corrected_post_streams_again_to_who_has_it(page, desk, preview, a_post):
+    desk.archive.kept = [a_post("aaaa")]
+    note = Text(slot="correction", about="restated", text="Deribit restated the skew.")
+    async with page.get("/stream", params={"after": ""}) as stream:
+        await read_until(stream, "</article>")
+        await preview.edit(replace(a_post("aaaa"), corrections=(note,)), desk.card(a_post("aaaa")))
+        seen = await read_until(stream, "</article>")
+    assert "event: edit" in seen
+    assert 'id="post-aaaa"' in seen
 
 
 async def test_a_page_that_was_away_gets_what_it_missed(page, desk, a_post):
