@@ -163,10 +163,12 @@ class PointStore:
         newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
         heard = await _rows(connection, points, mine, max(recent, since_ms), until_ms)
-        daily = await _rows(connection, days, mine, since_ms, until_ms)
+        # What is older than the hours is kept by the day: only a series whose hours begin later can have such days.
+        older = [number for number in mine if not hourly[number] or hourly[number].at_ms[0] >= since_ms + DAY_MS]
+        daily = await _rows(connection, days, older, since_ms, until_ms) if older else {}
         found = {}
         for number in mine:
-            before, after = hourly.get(number, Columns()), heard.get(number, Columns())
+            before, after = hourly[number], heard.get(number, Columns())
             # What is no longer kept as heard is still there by the hour: a series may have ended long ago.
             end = after.at_ms[0] // HOUR_MS * HOUR_MS - 1 if after else END_MS
             whole = daily.get(number, Columns()) + before.between(since_ms, end) + after
