@@ -4,26 +4,35 @@ The server's clock (Date header, envelope) is the tape's clock; what it tells is
 moment's own time. The same moment gives the same bytes. Hosts that are not on the tape cannot be reached.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import httpx
 import msgspec
 
+from bot.sources import _tape_wire
 from bot.sources._tape_market import Answer, Asked, Hours, Scene, market
 from bot.sources._tape_table import Moment, Tape, parse
-from bot.sources._tape_wire import binance, bitmex, bybit, coinalyze, coinglass, deribit, fred, hyperliquid, kraken, okx
+from bot.sources._tape_wire import deribit
 
 __all__ = ["Tape", "TapeTransport", "parse"]
 
 NOT_YET = 503
 Venue = Callable[[Scene, Asked], Answer]
-VENUES: Mapping[str, tuple[str, Venue]] = {
-    host: (wire.VENUE, wire.answer)
-    for wire in (binance, bitmex, bybit, coinalyze, coinglass, deribit, fred, hyperliquid, kraken, okx)
-    for host in wire.HOSTS
-}
+
+
+def _hosts() -> Iterator[tuple[str, tuple[str, Venue]]]:
+    """Each host of every file of the wire formats, with its venue's name and the function that answers."""
+    for found in pkgutil.iter_modules(_tape_wire.__path__):
+        if not found.name.startswith("_"):
+            wire = importlib.import_module(f"{_tape_wire.__name__}.{found.name}")
+            yield from ((host, (wire.VENUE, wire.answer)) for host in wire.HOSTS)
+
+
+VENUES: Mapping[str, tuple[str, Venue]] = dict(_hosts())
 
 
 class TapeTransport(httpx.AsyncBaseTransport):

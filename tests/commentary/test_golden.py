@@ -8,6 +8,7 @@ import pytest
 
 from bot.app import read_playbook
 from bot.commentary.words import grams
+from bot.domain.story import Length
 from bot.golden import page
 from tests.commentary.golden import FOLDER, Golden, golden, measures, names
 from tests.commentary.make import bank, judged, refused
@@ -55,7 +56,7 @@ def test_a_golden_story_passes_the_gate(name: str) -> None:
 
 @pytest.mark.parametrize("length", BANDS)
 @pytest.mark.parametrize("name", names())
-def test_a_golden_story_keeps_the_style(name: str, length: str) -> None:
+def test_a_golden_story_keeps_the_style(name: str, length: Length) -> None:
     stories = one(name).stories()
     if length not in stories:
         assert length == "article"

@@ -36,6 +36,9 @@ def test_the_rule_files_as_they_are_make_a_book() -> None:
 
 def test_every_rule_says_why_where_from_and_how_it_errs() -> None:
     assert [rule.id for rule in book().rules.values() if not (rule.why and rule.source and rule.mistakes)] == []
+
+
+def test_every_rule_says_how_much_of_interest_it_is() -> None:
     assert [rule.id for rule in book().rules.values() if rule.interest is None] == []
 
 
