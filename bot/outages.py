@@ -15,13 +15,13 @@ from bot.decide import post_for, post_id
 from bot.domain.catalog import Catalog
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Post, Profile, Reason, Route
-from bot.domain.readings import Snapshot, Standing
+from bot.domain.readings import LiquidationTally, Snapshot, Standing
 from bot.domain.story import Origin, PhraseBank, Slot, Story, Text
 from bot.metrics import History, facts_at
 from bot.rules import is_quiet
 
 MOST_NAMED = 4
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 class Keeping(Protocol):
@@ -54,15 +54,15 @@ def after_poll(known: Standing, at: datetime, *, heard: bool, limit: timedelta, 
     return replace(known, outage_at=at) if crossed else known
 
 
-def together(standings: Sequence[Standing], at: datetime) -> tuple[Standing, ...]:
-    """Where one source goes out now and no other is heard either, all go out: the fault is ours."""
-    ours = [one for one in standings if one.heard_at is not None]
+def together(standings: Sequence[Standing], at: datetime, witnesses: Iterable[str]) -> tuple[Standing, ...]:
+    """Where one source goes out now and none of the witnesses is heard, all that are silent go out: the fault is ours."""
+    ours = [one for one in standings if one.heard_at is not None and one.source in set(witnesses)]
     begins = any(one.outage_at == at for one in ours)
     if not begins or len(ours) < 2 or any(one.silent_at is None for one in ours):
         return tuple(standings)
     return tuple(
         replace(one, outage_at=at, everyone=True)
-        if one.heard_at is not None and one.outage_at in (None, at)
+        if one.heard_at is not None and one.silent_at is not None and one.outage_at in (None, at)
         else one
         for one in standings
     )  # fmt: skip
@@ -76,6 +76,16 @@ def told(standing: Standing, at: datetime) -> Standing:
     if standing.outage_at is not None and standing.told_at is None:
         return replace(standing, told_at=at)
     return standing
+
+
+def was_heard(source: str, snapshot: Snapshot) -> bool | None:
+    """Whether a source was heard; None where it brought nothing and missed nothing. A tally is counted by ourselves from what
+    was pushed before: beside gaps it alone is no sign of life."""
+    missed = any(gap.who.partition(" ")[0] == source for gap in snapshot.gaps)
+    brought = [reading for reading in snapshot.readings if reading.source == source]
+    if missed:
+        return any(not isinstance(reading, LiquidationTally) for reading in brought)
+    return True if brought else None
 
 
 def patience(source: str, history: History, catalog: Catalog) -> timedelta:
@@ -94,24 +104,20 @@ class Outages:
     async def begin(self, snapshot: Snapshot, history: History, catalog: Catalog) -> Sequence[Standing]:
         """How the sources stand after this poll, stored. A source that brought nothing and missed nothing was not asked."""
         known = {one.source: one for one in await self.archive.standings(snapshot.asset)}
-        heard = {reading.source for reading in snapshot.readings}
-        missed = {gap.who.partition(" ")[0] for gap in snapshot.gaps}
         asked = sorted({source for sources in snapshot.asked.values() for source in sources})
         found = [known.get(source, Standing(asset=snapshot.asset, source=source)) for source in asked]
-        after = together(
-            [
-                after_poll(
-                    one, snapshot.taken_at, heard=one.source in heard, hold=self.hold,
-                    limit=patience(one.source, history, catalog),
-                )
-                if one.source in heard or one.source in missed
-                else one
-                for one in found
-            ],
-            snapshot.taken_at,
-        )  # fmt: skip
-        await self._keep(found, after)
-        return after
+        limits = {source: patience(source, history, catalog) for source in asked}
+        heard = {source: was_heard(source, snapshot) for source in asked}
+        after = [
+            one
+            if (spoke := heard[one.source]) is None
+            else after_poll(one, snapshot.taken_at, heard=spoke, limit=limits[one.source], hold=self.hold)
+            for one in found
+        ]
+        # What is told once a day may be told from memory: it is no witness that we hear anything.
+        whole = together(after, snapshot.taken_at, [source for source in asked if limits[source] < DAY])
+        await self._keep(found, whole)
+        return whole
 
     async def posts(
         self, standings: Sequence[Standing], decision: Decision, profile: Profile, playbook: Playbook, history: History
@@ -125,8 +131,7 @@ class Outages:
         routes = [route for route in decision.state.routes if _wants(route, decision.facts.at)]
         made: list[Post] = []
         for at, group in _by_time((one.outage_at, one) for one in out):
-            total = sum(one.heard_at is not None for one in standings)
-            made += speaker.posts("outage", speaker.outage(group, total), routes, at)
+            made += speaker.posts("outage", speaker.outage(group), routes, at)
         for at, group in _by_time((one.ended_at, one) for one in back):
             names = [post_id(one.asset, profile, one.outage_at, "outage") for one in group if one.outage_at]
             channels = await self.archive.channels_of(names)
@@ -157,13 +162,13 @@ class _Speaker:
     def _bank(self) -> PhraseBank:
         return self.playbook.banks[self.profile.locale]
 
-    def outage(self, group: Sequence[Standing], total: int) -> tuple[Text, ...]:
+    def outage(self, group: Sequence[Standing]) -> tuple[Text, ...]:
         """A title, who is silent since when, and what is therefore not known."""
         heard = [one.heard_at for one in group if one.heard_at is not None]
         everyone = all(one.everyone for one in group)
         since = max(heard) if everyone else min(heard)
         names = self._sources(group, everyone=everyone) | {
-            "total": Origin(kind="count", ref="sources", value=float(total if everyone else len(group))),
+            "total": Origin(kind="count", ref="sources", value=float(len(group))),
             "last_at": _date("last heard", since),
         }
         texts = [self._say("outage", "title", names), self._say("outage", _kind(group), names)]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.readings import Standing
-from bot.outages import after_poll, patience, together, told
+from bot.domain.readings import Gap, LiquidationTally, Snapshot, SpotQuote, Standing
+from bot.outages import after_poll, patience, together, told, was_heard
 from tests.notices import BEGIN, MINUTE, Bot, playbook, settings
 
 pytestmark = pytest.mark.timeout(120)
@@ -74,10 +74,37 @@ def test_where_all_are_silent_all_go_out_together_also_those_that_may_be_silent_
     patient = replace(out, source="fred", outage_at=None)
     fine = replace(patient, silent_at=None)
     never = Standing(asset="BTC", source="kraken", silent_at=BEGIN)
-    whole = together([out, patient, never], BEGIN + LIMIT)
+    names = ("okx", "fred", "kraken")
+    whole = together([out, patient, never], BEGIN + LIMIT, names)
     assert [(one.outage_at, one.everyone) for one in whole] == [(BEGIN + LIMIT, True)] * 2 + [(None, False)]
-    assert together([out, fine], BEGIN + LIMIT) == (out, fine)
-    assert together([out], BEGIN + LIMIT) == (out,)  # one source alone is no network
+    assert together([out, fine], BEGIN + LIMIT, names) == (out, fine)
+    assert together([out], BEGIN + LIMIT, names) == (out,)  # one source alone is no network
+
+
+def test_a_source_that_answers_from_memory_is_no_witness_that_we_hear_anything() -> None:
+    out = Standing(asset="BTC", source="okx", heard_at=BEGIN, silent_at=BEGIN, outage_at=BEGIN + LIMIT)
+    also, daily = (
+        replace(out, source="bybit", outage_at=None),
+        replace(out, source="fred", silent_at=None, outage_at=None),
+    )
+    whole = together([out, also, daily], BEGIN + LIMIT, ("okx", "bybit"))
+    assert [one.everyone for one in whole] == [True, True, False]
+    assert whole[2] == daily
+
+
+def test_a_tally_of_our_own_beside_gaps_is_no_sign_of_life() -> None:
+    tally = LiquidationTally(
+        source="okx", observed_at=BEGIN, venue="okx", asset="BTC", since_at=BEGIN - LIMIT, until_at=BEGIN, longs_usd=1.0,
+        shorts_usd=0.0, complete=False,
+    )  # fmt: skip
+    price = SpotQuote(source="okx", observed_at=BEGIN, venue="okx", asset="BTC", index_usd=70_000.0)
+    gap = Gap(who="okx BTC", reason="okx BTC: no route to host")
+    taken = Snapshot(asset="BTC", taken_at=BEGIN, readings=())
+    cases = [((tally,), (gap,), False), ((tally, price), (gap,), True), ((tally,), (), True), ((), (gap,), False)]
+    assert [was_heard("okx", replace(taken, readings=read, gaps=gaps)) for read, gaps, _ in cases] == [
+        told for _, _, told in cases
+    ]
+    assert was_heard("okx", taken) is None
 
 
 @pytest.fixture
@@ -155,6 +182,7 @@ async def test_sources_that_go_out_together_make_one_post_and_all_at_once_are_ou
         assert "Bybit" in two.story.body
         await one.polls(BEGIN + 130 * MINUTE, BEGIN + 200 * MINUTE)
         assert len(await one.posts("back")) == 1
+        assert "110 minutes" in (await one.posts("back"))[0].story.body
         await one.polls(BEGIN + 210 * MINUTE, BEGIN + 300 * MINUTE, silent=" ".join(THREE))
         everyone = (await one.posts("outage"))[1:]
         await one.polls(BEGIN + 310 * MINUTE, BEGIN + 400 * MINUTE)
