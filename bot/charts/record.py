@@ -8,6 +8,8 @@ from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
 
+ROOMY = 90.0  # a row this high has room for whole strokes
+
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
     """A dot with its interval a row, beside the base rate's stroke."""
@@ -16,17 +18,18 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     plot = Plot(
         left=theme.EDGE + 14, right=theme.WIDTH - theme.EDGE - 40, x_ends=(0.0, 100.0), y_ends=(float(rows), 0.0),
     )  # fmt: skip
+    reach = min(1.0, (plot.high - plot.low) / rows / ROOMY)
     for value in ticks.numbers(0.0, 100.0, 4):
         for row in range(rows):
             y = plot.y(row + 0.7)
-            sheet.line([plot.x(value)] * 2, [y - 26, y + 26], theme.GRID, width=1.5, over=1)
+            sheet.line([plot.x(value)] * 2, [y - 26 * reach, y + 26 * reach], theme.GRID, width=1.5, over=1)
         frame.foot(sheet, plot, plot.x(value), ticks.written(value, spec.unit))
     for row, mark in enumerate(spec.marks):
         sheet.text(plot.left - 14, plot.y(row + 0.06), mark.label, size=theme.LABEL, upright="top")
         y = plot.y(row + 0.7)
         usual, hit = base.y[row], rate.y[row]
         if usual is not None:
-            sheet.line([plot.x(usual)] * 2, [y - 20, y + 20], theme.ORANGE, width=5, over=3)
+            sheet.line([plot.x(usual)] * 2, [y - 20 * reach, y + 20 * reach], theme.ORANGE, width=5, over=3)
         ends = (low.y[row], high.y[row])
         if hit is None:
             continue
