@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.commands import Command, Request
+from bot.commands._charts import caption
 from bot.commands._telling import ASSET, joined
 from bot.desk import Desk
 from bot.domain.facts import Facts
@@ -14,6 +15,7 @@ from bot.record import Manner, Prices, Row, changes, parse_manner, record
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 FILE = "record.toml"
+PRICE = "spot_usd"
 
 
 async def answer(desk: Desk, request: Request) -> Answer:
@@ -26,9 +28,10 @@ async def answer(desk: Desk, request: Request) -> Answer:
     facts = Facts(asset=asset, at=desk.now(), known={})
     rows: Sequence[Row] = ()
     if calls:
-        spot = await desk.archive.past("spot_usd", asset, calls[0].at, desk.now())
+        spot = await desk.archive.past(PRICE, asset, calls[0].at, desk.now())
         rows = record(calls, Prices.of(spot, manner.price_max_age), manner, desk.now())
     told = [row for row in rows if row.calls]
+    said = caption(desk, profile, (await desk.history(asset)).venues(PRICE), desk.now())
     words = desk.bank(profile).words
     lead = _lead(desk, len(changes(calls)), calls[0].at if calls else None, facts, profile)
     body, spans = joined(lead)
@@ -38,7 +41,7 @@ async def answer(desk: Desk, request: Request) -> Answer:
         body=body,
         body_spans=spans,
         figures=tuple(_figure(desk, row, facts, profile) for row in told),
-        chart=_chart(desk, told, manner, title, lead.text, profile),
+        chart=_chart(desk, told, manner, profile, title=title, alt=lead.text, said=said),
         footer=desk.footer(facts, profile),
     )
 
@@ -78,7 +81,9 @@ def _figure(desk: Desk, row: Row, facts: Facts, profile: Profile) -> Figure:
     )
 
 
-def _chart(desk: Desk, rows: Sequence[Row], manner: Manner, title: str, alt: str, profile: Profile) -> ChartSpec | None:
+def _chart(
+    desk: Desk, rows: Sequence[Row], manner: Manner, profile: Profile, *, title: str, alt: str, said: str
+) -> ChartSpec | None:
     """The middle horizon under the rules of now, a row a stance; none where nothing can be said yet."""
     words = desk.bank(profile).words
     days = manner.horizons_days[len(manner.horizons_days) // 2]
@@ -96,7 +101,7 @@ def _chart(desk: Desk, rows: Sequence[Row], manner: Manner, title: str, alt: str
             Column(label=words.get("record.base", ""), y=tuple(row.base_pct for row in shown)),
         ),
         unit="%",
-        caption=f"{desk.now():%Y-%m-%d %H:%M} UTC",
+        caption=said,
         alt=alt,
         marks=tuple(
             Mark(

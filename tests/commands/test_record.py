@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.facts import Series
 from bot.domain.judgement import Call
+from bot.metrics import History
 from tests.commands.conftest import AT
 
 DAYS = 60
@@ -25,6 +26,8 @@ def recorded(desk, archive, root, monkeypatch):
         at_ms=array("q", [int((start + timedelta(hours=hour)).timestamp() * 1000) for hour in hours]),
         value=array("d", [90_000.0 - hour for hour in hours]), covers_s=array("q", [0] * len(hours)),
     )  # fmt: skip
+
+    desk._history["BTC"] = History.of("BTC", [spot, replace(spot, venue="deribit")])
 
     async def past(metric, asset, since, until=None, venue=None):
         return spot
@@ -77,4 +80,5 @@ async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(as
     chart = (await ask("record")).chart
     assert chart is not None
     assert chart.kind == "record"
+    assert chart.caption == "6 Feb 2026, 14:00 UTC · Deribit"
     assert len({len(column.y) for column in chart.series} | {len(chart.marks)}) == 1
