@@ -28,7 +28,7 @@ from discord.http import Route
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.routes import Routes
 from bot.delivery.discord.sender import DiscordSurface
-from bot.delivery.discord.throttle import Throttle
+from bot.delivery.discord.throttle import Throttle, Turn
 from bot.desk import Desk
 from bot.domain.posts import Card, Post
 from bot.domain.readings import Heard
@@ -113,8 +113,8 @@ def waiting(count: int) -> list[Post]:
 class Unthrottled(Throttle):
     """As discord.py is by itself."""
 
-    async def turn(self) -> None:
-        return
+    async def turn(self) -> Turn:
+        return Turn(left_at=self._now(), counted_at=self._now())
 
 
 class Pictured(Desk):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Final
 
@@ -12,12 +13,28 @@ import aiohttp
 RATE: Final = 48  # two below the limit: requests do not arrive as evenly as they are sent
 LIMITED: Final = "/api/"
 FREE: Final = ("/interactions/", "/webhooks/")
-CATCH_UP: Final = 8  # turns that a late wake-up may make good at once
+CATCH_UP: Final = 2  # turns that a late wake-up may make good at once: no more than the limit spares
+WINDOW_S: Final = 1.0
+SLOWEST_S: Final = 1.0  # a request that is out for longer than this beyond the usual hangs, and was counted long ago
+LOOK_S: Final = 0.02
+
+
+@dataclass(slots=True)
+class Turn:
+    """One request: when it left, and when Discord may have counted it. The two differ where either side was busy."""
+
+    left_at: float
+    counted_at: float
+    out: bool = True
 
 
 class Throttle:
     """At most `rate` turns in any second, evenly spaced, first come, first served. The clock (monotonic seconds) is an
-    argument."""
+    argument.
+
+    Discord counts a request when it arrives. An answer that came later than usual says that its request may have arrived
+    later too, and so does one that is still out: such a turn counts from then.
+    """
 
     def __init__(
         self,
@@ -26,23 +43,49 @@ class Throttle:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._gap_s = 1 / rate
+        self._rate = rate
+        self._gap_s = 1 / (rate + 1)  # a little faster, up to the limit: a late wake-up costs no rate
         self._now = now
         self._sleep = sleep
         self._due = now()
-        self._taken: deque[float] = deque(maxlen=rate)
+        self._taken: deque[Turn] = deque(maxlen=2 * rate)
+        self._usual_s: float | None = None
         self._queue = asyncio.Lock()
 
-    async def turn(self) -> None:
-        """Return when it is the caller's turn."""
+    async def turn(self) -> Turn:
+        """Return when it is the caller's turn. Who tells `done` of it, keeps the limit where requests are held up."""
         async with self._queue:
-            full = len(self._taken) == self._taken.maxlen
-            at = max(self._due, self._taken[0] + 1) if full else self._due
-            if at > self._now():
-                await self._sleep(at - self._now())
+            while (wait_s := max(self._due - self._now(), self._full_s())) > 0:
+                await self._sleep(wait_s)
             now = self._now()
-            self._taken.append(now)
+            turn = Turn(left_at=now, counted_at=now)
+            self._taken.append(turn)
             self._due = max(self._due, now - CATCH_UP * self._gap_s) + self._gap_s
+            return turn
+
+    def done(self, turn: Turn) -> None:
+        """The answer is here."""
+        now = self._now()
+        took_s = now - turn.left_at
+        self._usual_s = took_s if self._usual_s is None else min(took_s, self._usual_s * 1.01)
+        turn.counted_at = max(turn.counted_at, min(now - self._usual_s, turn.left_at + SLOWEST_S))
+        turn.out = False
+
+    def _full_s(self) -> float:
+        """How long until a further request keeps the limit."""
+        now = self._now()
+        times = sorted(at for turn in self._taken if (at := self._counted(turn, now)) > now - WINDOW_S)
+        if len(times) < self._rate:
+            return 0.0
+        free_s = times[len(times) - self._rate] + WINDOW_S - now
+        return (
+            min(free_s, LOOK_S) if any(turn.out and turn.counted_at == turn.left_at for turn in self._taken) else free_s
+        )
+
+    def _counted(self, turn: Turn, now: float) -> float:
+        if not turn.out or self._usual_s is None or now - turn.left_at > self._usual_s + SLOWEST_S:
+            return turn.counted_at
+        return max(turn.counted_at, now - self._usual_s)
 
     def trace(self) -> aiohttp.TraceConfig:
         """The throttle in front of every request, discord.py's own repeats included. Answers to interactions and the gateway are
@@ -52,8 +95,15 @@ class Throttle:
             session: aiohttp.ClientSession, context: SimpleNamespace, asked: aiohttp.TraceRequestStartParams
         ) -> None:
             if LIMITED in asked.url.path and not any(free in asked.url.path for free in FREE):
-                await self.turn()
+                context.turn = await self.turn()
+
+        async def answered(session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+            turn: Turn | None = getattr(context, "turn", None)
+            if turn is not None:
+                self.done(turn)
 
         config = aiohttp.TraceConfig()
         config.on_request_start.append(wait)
+        config.on_request_end.append(answered)
+        config.on_request_exception.append(answered)
         return config

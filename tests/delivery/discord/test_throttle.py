@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.delivery.discord.client import TightropeClient
-from bot.delivery.discord.throttle import CATCH_UP, RATE, Throttle
+from bot.delivery.discord.throttle import CATCH_UP, RATE, Throttle, Turn
 from bot.desk import Desk
 from tests.delivery.discord.fake import FakeDiscord, Fault
 from tests.delivery.discord.stand import Memory
@@ -90,8 +90,9 @@ async def test_every_request_waits_for_its_turn_and_answers_to_readers_do_not(fa
     turns: list[float] = []
 
     class Counting(Throttle):
-        async def turn(self) -> None:
+        async def turn(self) -> Turn:
             turns.append(self._now())
+            return Turn(left_at=self._now(), counted_at=self._now())
 
     async with aiohttp.ClientSession(trace_configs=[Counting().trace()]) as session:
         for path in ("users/@me", "interactions/1/x/callback", "webhooks/1/x"):
@@ -106,8 +107,9 @@ async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(fake: FakeDiscord, d
     turns: list[float] = []
 
     class Counting(Throttle):
-        async def turn(self) -> None:
+        async def turn(self) -> Turn:
             turns.append(self._now())
+            return Turn(left_at=self._now(), counted_at=self._now())
 
     client = TightropeClient(desk=desk, keeping=memory, throttle=Counting())
     body = {"code": 0, "message": "You are being rate limited.", "retry_after": 0.01, "global": True}
@@ -116,3 +118,31 @@ async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(fake: FakeDiscord, d
     await client.close()
     assert len(turns) == len(fake.asked)
     assert len(fake.requests("GET", "/users/@me")) == 2
+
+
+async def test_requests_that_were_held_up_on_their_way_count_from_their_arrival() -> None:
+    """Twenty of a second's requests arrive half a second late: the seconds after it hold fewer."""
+    still = Still()
+    throttle = Throttle(now=still.now, sleep=still.sleep)
+    arrived: list[float] = []
+    out: list[tuple[float, Turn]] = []
+    for number in range(300):
+        turn = await throttle.turn()
+        late = 0.5 if 100 <= number < 120 else 0.0
+        out.append((turn.left_at + 0.1 + late, turn))
+        for at, one in [pair for pair in out if pair[0] <= still.now_s]:
+            throttle.done(one)
+            out.remove((at, one))
+        arrived.append(turn.left_at + 0.1 + late)
+    assert most_in_a_second(arrived) <= 50
+
+
+async def test_requests_that_hang_do_not_hold_up_the_others_for_long() -> None:
+    still = Still()
+    throttle = Throttle(now=still.now, sleep=still.sleep)
+    throttle.done(await throttle.turn())
+    for _ in range(30):
+        await throttle.turn()  # never answered
+    still.now_s += 3
+    times = await turns(throttle, still, 200)
+    assert times[-1] - times[0] <= 200 / RATE + 0.5
