@@ -59,11 +59,19 @@ def ours(told: dict[str, list[float | None]]) -> float:
     return HOURS * len(BOOK.rules) / seconds
 
 
+def first_facts(told: dict[str, list[float | None]]) -> Facts:
+    """The facts of the first hour."""
+    first = ((name, column[0]) for name, column in told.items())
+    return Facts(
+        asset="BTC",
+        at=START,
+        known={name: Fact(name=name, value=value, at=START) for name, value in first if value is not None},
+    )
+
+
 def once(told: dict[str, list[float | None]]) -> float:
     """Milliseconds of one evaluation of all rules, signals and verdict included."""
-    first = {name: column[0] for name, column in told.items() if column[0] is not None}
-    known = {name: Fact(name=name, value=value, at=START) for name, value in first.items() if value is not None}
-    facts = Facts(asset="BTC", at=START, known=known)
+    facts = first_facts(told)
     signals = evaluate(BOOK, facts, {}, START).signals
     return best(lambda: [evaluate(BOOK, facts, signals, START) for _ in range(100)]) * 10
 
