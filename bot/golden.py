@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts
 from bot.domain.playbook import Playbook
+from bot.domain.posts import Profile
 from bot.domain.story import Length, Story
 from bot.errors import ConfigError, InputError, Problem
 from bot.inquiry import settle
@@ -51,9 +52,9 @@ def parse_golden(name: str, text: str, catalog: Catalog) -> Golden:
     )  # fmt: skip
 
 
-def page(one: Golden, playbook: Playbook) -> str:
+def page(one: Golden, playbook: Playbook, locale: str = "en") -> str:
     """What a playbook says of the market at each length that it has a story of, as a page to read."""
-    verdict, told = settle(one.market, playbook)
+    verdict, told = settle(one.market, playbook, Profile(locale=locale))
     parts = [f"# {one.name}", f"Stance {verdict.stance}, confidence {verdict.confidence}."]
     for length, story in written(told).items():
         parts.append(f"## {length}")

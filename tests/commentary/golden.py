@@ -1,6 +1,6 @@
 """The golden stories: a market's facts, written by hand (`tests/golden/*.toml`), and what is said of it (`*.md`).
 
-`python -m tests.commentary.golden` writes the stories anew. A golden changes only in a commit of its own, whose body quotes a
+`python -m tests.commentary.golden` writes the stories anew; three of them also in Spanish (`tests/golden/es/`). A golden changes only in a commit of its own, whose body quotes a
 sentence before and after and says why.
 """
 
@@ -16,6 +16,7 @@ from bot.metrics import CATALOG
 from tests.commentary.make import ROOT, told
 
 FOLDER = ROOT / "tests" / "golden"
+SPANISH = ("article", "calm", "venue-drops-out")
 LENGTHS: tuple[Length, ...] = ("short", "embed", "article")
 
 
@@ -63,3 +64,5 @@ if __name__ == "__main__":
     playbook = read_playbook()
     for market in names():
         (FOLDER / f"{market}.md").write_text(page(golden(market), playbook), encoding="utf-8")
+    for market in SPANISH:
+        (FOLDER / "es" / f"{market}.md").write_text(page(golden(market), playbook, "es"), encoding="utf-8")

@@ -1,0 +1,84 @@
+"""Every command as a reader of Spanish gets it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.commands import Request, discover, run
+from bot.desk import Desk
+from bot.domain.playbook import Playbook
+from bot.domain.posts import Answer, Profile
+from tests.commentary.make import bank
+
+SPANISH = Profile(locale="es")
+
+
+@pytest.fixture
+def desk(desk: Desk, playbook: Playbook) -> Desk:
+    """The desk, which knows Spanish as well."""
+    desk.playbook = replace(playbook, banks={**playbook.banks, "es": bank("es")})
+    return desk
+
+
+@pytest.fixture
+def pregunta(desk: Desk):
+    """Run a command by name, asked in Spanish."""
+
+    async def asked(name: str, **options: str) -> Answer:
+        return await run(desk, discover()[name], Request(options=options, channel="preview:", profile=SPANISH))
+
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("skew", {}, "las puts cuestan 20 % más de volatilidad que las calls equivalentes"),
+        ("basis", {}, "Los futuros a 60 días pagan 2 % al año sobre el contado"),
+        ("basis", {"tenor": "90"}, "Es demasiado antigua para juzgar con ella."),
+        ("oi", {}, "35 800 millones de dólares, unas 527 850 monedas"),
+        ("funding", {}, "los largos pagan a los cortos 1,5 % al año"),
+        ("liquidations", {}, "todavía no se ha oído nada de ello"),
+        ("price", {}, "Bitcoin cotiza a 67 800 dólares"),
+        ("history", {"metric": "skew"}, "lo habitual es ±6 %"),
+        ("explain", {"term": "base"}, "Cómo se calcula"),
+        ("treasuries", {}, "Es la constatación de un hecho"),
+        ("status", {}, "reglas y frases de la edición abc123"),
+        ("help", {}, "Cada respuesta sale de lo que está guardado"),
+        ("why", {}, "todavía no hay ninguna publicación"),
+        ("price", {"asset": "XRP"}, "activo desconocido, 'XRP'"),
+        ("explain", {"term": "zzzz"}, "escriba unas letras"),
+    ],
+)
+async def test_a_command_answers_in_spanish(pregunta, name, options, said):
+    answer = await pregunta(name, **options)
+    assert said in answer.body.replace("\u00a0", " ")
+    for span in answer.body_spans:
+        assert answer.body[span.start : span.end] == span.text
+
+
+@pytest.mark.parametrize(
+    "name", ["skew", "basis", "oi", "funding", "price", "options", "liquidations", "brief", "help"]
+)
+async def test_nothing_of_an_answer_is_left_in_english(pregunta, name):
+    answer = await pregunta(name)
+    figures = [f"{figure.label} {figure.text}" for figure in answer.figures if not figure.label.startswith("/")]
+    words = {
+        word.strip(".,;:()«»").lower()
+        for word in " ".join([answer.title, answer.body, answer.footer, *figures]).split()
+    }
+    assert words & {"the", "of", "and", "is", "not", "at", "year", "day", "week", "open", "interest", "usual"} == set()
+
+
+async def test_an_article_is_answered_with_the_embed_and_why(pregunta):
+    answer = await pregunta("brief", length="article")
+    assert "cautela" in f"{answer.title} {answer.body}".lower()
+    assert answer.body.endswith("los artículos todavía no se escriben en español.")
+
+
+async def test_a_button_and_a_chart_carry_spanish_labels(pregunta):
+    answer = await pregunta("explain", term="base")
+    assert [button.label for button in answer.buttons] == ["Historia"]
+    chart = (await pregunta("funding")).chart
+    assert chart.title == "BTC: financiación por mercado, siete días"
+    assert "Últimos valores" in chart.alt
