@@ -1,6 +1,7 @@
 """The golden stories: a market's facts, written by hand (`tests/golden/*.toml`), and what is said of it (`*.md`).
 
-`python -m tests.commentary.golden` writes the stories anew; three of them also in Spanish (`tests/golden/es/`). A golden changes only in a commit of its own, whose body quotes a
+`python -m tests.commentary.golden` writes the stories anew, three of them also in Spanish (`tests/golden/es/`). A golden changes
+only in a commit of its own, whose body quotes a
 sentence before and after and says why.
 """
 
