@@ -3,9 +3,8 @@
 import asyncio
 import io
 import os
-import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -38,11 +37,11 @@ from bot.notices import Notices
 from bot.pictures import Pictures
 from bot.playbook import parse_playbook
 from bot.ports import Clock, Source, Surface
-from bot.schedule import Schedule, SystemClock, TapeClock, slots_between
+from bot.schedule import Schedule, SystemClock, TapeClock, slots_between, until_stopped
 from bot.settings import Settings
 from bot.sources import deribit
 from bot.sources._http import Http, Transport
-from bot.sources._tape import TapeTransport
+from bot.sources._tape import ON_THE_TAPE, TapeTransport
 from bot.sources._tape_table import Tape
 from bot.sources._tape_table import parse as parse_tape
 from bot.watches import Watching
@@ -128,16 +127,16 @@ def build_sources(settings: Settings, http: Http, *, any_key: str | None = None)
 @asynccontextmanager
 async def house(
     settings: Settings, playbook: Playbook, *, terminal: Terminal, tape: Tape | None = None,
-    transport: Transport | None = None, alone: bool = True,
+    transport: Transport | None = None, alone: bool = True, url: str | None = None,
 ) -> AsyncIterator[House]:  # fmt: skip
-    """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file. Not
-    `alone`, the outbox is shared with other processes: posts are claimed before they are sent."""
+    """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file, unless
+    `transport` and `url` say otherwise. Not `alone`, the outbox is shared with other processes: posts are claimed before they are sent."""
     clock: Clock = TapeClock(tape.starts_at) if tape else SystemClock()
     async with AsyncExitStack() as stack:
-        archive = await open_archive("sqlite://" if tape else settings.archive.url)
+        archive = await open_archive(url or ("sqlite://" if tape else settings.archive.url))
         archive = archive if alone else _Shared(archive.database)
         stack.push_async_callback(archive.aclose)
-        if tape:
+        if tape and transport is None:
             transport = TapeTransport(tape, clock.now, venues=settings.sources)
         http = await stack.enter_async_context(Http(transport=transport, now=clock.now))
         preview = Preview()
@@ -148,6 +147,7 @@ async def house(
         pictures = Pictures(painter, surfaces=("discord",))
         offered: dict[str, Surface] = {"console": Console(terminal), "preview": preview}
         built = build_sources(settings, http, any_key=tape.name if tape else None)
+        built = [source for source in built if not tape or source.name in ON_THE_TAPE]
         listening = tuple(source for source in built if isinstance(source, sources.Listens))
         for source in listening:
             stack.push_async_callback(source.stop)
@@ -376,23 +376,3 @@ def _habits(settings: Settings) -> Habits:
             rest=timedelta(seconds=settings.watches.rest_s),
         ),
     )
-
-
-async def until_stopped(playing: Coroutine[None, None, None]) -> None:
-    """Let it play, and stay until somebody asks the process to stop, which may be sooner. Raises what the playing raises."""
-    asked = asyncio.create_task(stop_signal().wait())
-    played = asyncio.create_task(playing)
-    await asyncio.wait({asked, played}, return_when=asyncio.FIRST_COMPLETED)
-    if played.done():
-        played.result()
-        await asked
-    played.cancel()
-    await asyncio.wait({played})
-
-
-def stop_signal() -> asyncio.Event:
-    """Set when somebody asks the process to stop."""
-    event = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, event.set)
-    return event

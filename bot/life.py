@@ -21,6 +21,7 @@ from bot.delivery.health import Vitals, health_routes
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError
 from bot.logs import set_up_logs
+from bot.schedule import stop_signal
 from bot.settings import Settings
 
 log = structlog.get_logger()
@@ -202,7 +203,7 @@ async def run(
 
 
 async def _until_stopped(life: Life, settings: Settings, role: Role) -> None:
-    stop = app.stop_signal()
+    stop = stop_signal()
     wishes: dict[str, Awaitable[object]] = {"stop": stop.wait(), "beat": life.beat(), "reload": _on_hangup(life)}
     if role != "gateway":
         wishes["poll"] = life.poll()

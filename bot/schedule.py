@@ -6,7 +6,8 @@ fold once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -243,3 +244,26 @@ def _multiples(step: timedelta, since: datetime, until: datetime) -> list[dateti
     first = (since - EPOCH) // step + 1
     last = (until - EPOCH) // step
     return [EPOCH + step * number for number in range(first, last + 1)]
+
+
+async def until_stopped(playing: Coroutine[None, None, None]) -> None:
+    """Let it play, and stay until somebody asks the process to stop, which may be sooner. Raises what the playing raises."""
+    asked = asyncio.create_task(stop_signal().wait())
+    played = asyncio.create_task(playing)
+    try:
+        await asyncio.wait({asked, played}, return_when=asyncio.FIRST_COMPLETED)
+        if played.done():
+            played.result()
+            await asked
+    finally:
+        asked.cancel()
+        played.cancel()
+        await asyncio.wait({asked, played})
+
+
+def stop_signal() -> asyncio.Event:
+    """Set when somebody asks the process to stop."""
+    event = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, event.set)
+    return event

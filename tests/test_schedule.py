@@ -1,6 +1,8 @@
 """When things are done: time zones, tapes, and what a failing or slow job does to the others."""
 
 import asyncio
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import InputError
-from bot.schedule import Schedule, SystemClock, TapeClock, slots_between
+from bot.schedule import Schedule, SystemClock, TapeClock, slots_between, until_stopped
 
 START = datetime(2026, 2, 6, tzinfo=UTC)
 
@@ -263,3 +265,27 @@ async def test_live_missed_slots_are_made_up_for_once_with_the_last(monkeypatch:
     await asyncio.sleep(0.05)
     await schedule.stop()
     assert served == [utc(2026, 2, 9, 12)]
+
+
+# ── until somebody asks to stop ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_signal_ends_what_still_plays() -> None:
+    reached: list[str] = []
+
+    async def plays() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(60)
+        reached.append("the end")
+
+    await asyncio.wait_for(until_stopped(plays()), 5)
+    assert reached == []
+
+
+async def test_what_the_playing_raises_is_raised() -> None:
+    async def plays() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("a torn tape")
+
+    with pytest.raises(ValueError, match="a torn tape"):
+        await asyncio.wait_for(until_stopped(plays()), 5)

@@ -33,6 +33,8 @@ def _hosts() -> Iterator[tuple[str, tuple[str, Venue]]]:
 
 
 VENUES: Mapping[str, tuple[str, Venue]] = dict(_hosts())
+ON_THE_TAPE = frozenset(name for name, _ in VENUES.values())
+"""The sources that a tape can answer; a new one works live before it has a wire format here."""
 
 
 class TapeTransport(httpx.AsyncBaseTransport):

@@ -16,7 +16,7 @@ from bot.errors import SourceError
 from bot.ports import Source
 from bot.sources import available
 from bot.sources._http import Http, Patience
-from bot.sources._tape import Tape, TapeTransport, parse
+from bot.sources._tape import ON_THE_TAPE, Tape, TapeTransport, parse
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -50,7 +50,7 @@ class Counted(httpx.AsyncBaseTransport):
 @asynccontextmanager
 async def sources(transport: Counted, *, keys: bool, patience: Patience = QUIET) -> AsyncIterator[dict[str, Source]]:
     async with Http(now=lambda: AT, transport=transport, patience=patience) as http:
-        found = available().items()
+        found = [(name, kind) for name, kind in available().items() if name in ON_THE_TAPE]
         yield {name: kind(http, key="key") for name, kind in found if keys or not kind.NEEDS_KEY}
 
 
@@ -78,7 +78,7 @@ async def test_a_poll_of_two_assets_at_all_public_venues_is_at_most_forty_reques
     await poll(transport, keys=False)
     closes = transport.asked.pop("fred.stlouisfed.org")
     assert closes == 1  # no venue, and asked again only after six hours
-    assert transport.asked.total() == 40
+    assert transport.asked.total() <= 40
 
 
 def test_every_source_brings_what_it_says_and_nothing_is_missing_of_bitcoin():

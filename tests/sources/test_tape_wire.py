@@ -331,7 +331,7 @@ async def test_the_sources_for_live_data_hear_all_of_it(asset: str) -> None:
     coins = 0.0
     async with Http(now=lambda: AFTERNOON, transport=transport(AFTERNOON)) as http:
         for name, source in available().items():
-            if name in tape().assets[asset].absent:
+            if name in tape().assets[asset].absent or name not in ALL:
                 continue
             heard = await source(http, key="k").poll(asset, AFTERNOON)
             assert heard.gaps == (), name
