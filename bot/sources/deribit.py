@@ -39,7 +39,7 @@ from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import deribit_streams
-from bot.sources._options import IV_LIMIT_PCT, amounts, expiry, forwards, median, volatilities
+from bot.sources._options import IV_LIMIT_PCT, amounts, expiry, forwards, median, times, volatilities
 from bot.sources._wire import (
     FUTURE,
     LARGEST,
@@ -298,7 +298,7 @@ def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
     if len(layout.strike_usd) == 0:
         return [Gap(who=reply.subject, reason=f"{reply.subject}: no option in the reply")]
     kept = rows if layout.keep is None else [rows[i] for i in layout.keep]
-    row_ms = np.array([row.creation_timestamp for row in kept], dtype=np.int64)
+    row_ms = times([row.creation_timestamp for row in kept])
     return [
         OptionChain(
             source=NAME,
