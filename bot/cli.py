@@ -38,6 +38,9 @@ cli.add_typer(words)
 Role = life.Role
 Length = Literal["short", "embed", "article"]
 ConfigFolder = Annotated[Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")]
+Host = Annotated[
+    str | None, typer.Option(help="The page's address; one that others reach needs TIGHTROPE_PAGE__PASSWORD too.")
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")]
 
 
@@ -61,11 +64,12 @@ def main() -> None:
 @cli.command()
 def run(
     role: Annotated[Role, typer.Option(help="Several processes on one PostgreSQL: pollers and gateways.")] = "all",
+    host: Host = None,
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
     """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
     settings, playbook = configuration(config)
-    asyncio.run(life.run(settings, playbook, Terminal(), config=config, role=role))
+    asyncio.run(life.run(_served_at(settings, host), playbook, Terminal(), config=config, role=role))
 
 
 @cli.command()
@@ -83,12 +87,13 @@ def demo(
     speed: Annotated[float, typer.Option(min=0.1, help="Hours of the tape a second.")] = 6.0,
     tape: Annotated[str, typer.Option(help="A folder of config/tapes/.")] = "february-2026",
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The page's port.")] = None,
+    host: Host = None,
     config: ConfigFolder = composition.CONFIG,
 ) -> None:
     """Play a tape through the whole bot: no token, no network, no server."""
     settings, playbook = configuration(config)
     playing = composition.demo(
-        settings, playbook, composition.read_tape(tape, config), Terminal(),
+        _served_at(settings, host), playbook, composition.read_tape(tape, config), Terminal(),
         once=once, speed=speed, port=port,
     )  # fmt: skip
     asyncio.run(playing)
@@ -254,6 +259,11 @@ def health(config: ConfigFolder = composition.CONFIG) -> None:
     well, says = asyncio.run(composition.health(_settings(config)))
     print(says)
     raise typer.Exit(0 if well else 1)
+
+
+def _served_at(settings: Settings, host: str | None) -> Settings:
+    page = settings.page.model_copy(update={"host": host}) if host else settings.page
+    return settings.model_copy(update={"page": page})
 
 
 def _settings(config: Path) -> Settings:

@@ -17,6 +17,7 @@ from bot.desk import Hearing
 from bot.domain.catalog import Catalog
 from bot.domain.posts import Card
 
+LONG = 90  # a figure with more to say gets a row to itself
 LARGE = 1e9  # from here on nobody looks for decimals
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -73,6 +74,7 @@ class Draw:
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
+        self._templates.globals["long"] = LONG
         self._templates.filters.update(
             moment=moment, iso=iso, seconds=seconds, age=age, base64=_base64, plain=plain, line_of=line_of, usage=usage
         )

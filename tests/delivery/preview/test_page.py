@@ -3,16 +3,17 @@
 import asyncio
 from base64 import b64encode
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.delivery.preview import create_app
-from bot.delivery.preview.draw import plain
-from bot.delivery.preview.grounds import own_of
+from bot.delivery.preview.draw import Draw, Entry, plain
+from bot.delivery.preview.grounds import Basis, own_of
 from bot.desk import Hearing
-from bot.domain.posts import ChartSpec, Post
+from bot.domain.catalog import Catalog
+from bot.domain.posts import Card, ChartSpec, Figure, Post
 from bot.domain.story import Text
 from bot.errors import ArchiveError
 
@@ -344,3 +345,13 @@ async def test_one_venues_own_number_does_not_pass_for_the_number_of_all(page, d
 
 def test_the_value_behind_a_number_can_be_read():
     assert [plain(value) for value in (35_798_786_970.25, 20.04, "BTC")] == ["35,798,786,970", "20.04", "BTC"]
+
+
+def test_a_figure_with_much_to_say_gets_a_row_to_itself():
+    card = Card(
+        title="Status", body="", fields=(Figure(label="Short", text="1"), Figure(label="Long", text="word " * 30))
+    )
+    at = datetime(2026, 2, 6, tzinfo=UTC)
+    html = Draw().entry(Entry(key="answer-1", at=at, card=card, basis=Basis(at=at), catalog=Catalog({})))
+    assert "<div><dt>Short" in html
+    assert '<div class="long"><dt>Long' in html

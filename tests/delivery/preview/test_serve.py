@@ -1,8 +1,11 @@
 """Starting and stopping the page."""
 
+import sys
+
 import aiohttp
 import pytest
 
+from bot.cli import main
 from bot.delivery.preview import ask_health, serve
 from bot.errors import ConfigError
 
@@ -47,3 +50,15 @@ async def test_a_page_that_is_not_there_is_not_well(unused_tcp_port):
     well, says = await ask_health("127.0.0.1", unused_tcp_port)
     assert not well
     assert f"127.0.0.1:{unused_tcp_port}" in says
+
+
+@pytest.mark.parametrize("command", ["demo", "run"])
+def test_another_address_by_a_flag_needs_a_password_too(command, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["bot", command, "--host", "0.0.0.0"])
+    monkeypatch.setenv("DATABASE_URL", "sqlite://")
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "page.host: others could read this address" in capsys.readouterr().err
