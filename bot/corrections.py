@@ -95,10 +95,10 @@ class Corrections:
             for number, change in enumerate(changes)
         ]
         occasion = await self.archive.occasion(post.id)
-        turned = _turned(occasion, before, after, playbook) if occasion else None
-        if occasion is not None and turned is not None:
+        other = turned(occasion, before, after, playbook) if occasion else None
+        if occasion is not None and other is not None:
             words = bank.words
-            stances = {"was": occasion.verdict.stance, "then": turned}
+            stances = {"was": occasion.verdict.stance, "then": other}
             told = {
                 key: Origin(kind="name", ref="stance", value=words[f"stance.{one}"]) for key, one in stances.items()
             }
@@ -148,7 +148,7 @@ def _listed(parts: Sequence[str], bank: PhraseBank) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {bank.words['and']} {parts[-1]}"
 
 
-def _turned(occasion: Occasion, before: Facts, after: Facts, playbook: Playbook) -> str | None:
+def turned(occasion: Occasion, before: Facts, after: Facts, playbook: Playbook) -> str | None:
     """The stance that the post would have had on the restated facts, by the rules of now; None where it is the same, or where
     the rules of now would have called it otherwise anyway."""
     known = dict(occasion.facts.known)

@@ -1,6 +1,7 @@
 """Polls of the tape, minutes apart, with venues that fall silent and bots that are started anew; what the console was sent."""
 
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,23 +20,33 @@ from bot.domain.posts import Post
 from bot.settings import Settings, load
 from bot.sources._http import Http
 from bot.sources._tape import VENUES, TapeTransport
-from bot.sources._tape_table import Tape
+from bot.sources._tape_table import Tape, parse
 
 BEGIN = datetime(2026, 1, 28, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-class Flaky(TapeTransport):
-    """The tape, on which some venues cannot be reached: those in `silent`, which a test changes as it goes."""
+class Flaky(httpx.AsyncBaseTransport):
+    """The tape, on which some venues cannot be reached: those in `silent`. Where `told` is set the venues tell that one's past
+    instead. A test changes both as it goes."""
 
     silent: frozenset[str] = frozenset()
+    told: Tape | None = None
+
+    def __init__(self, tape: Tape, now: Callable[[], datetime], *, venues: Sequence[str]) -> None:
+        self._make = partial(TapeTransport, now=now, venues=venues)
+        self._first = tape
+        self._telling: tuple[Tape, TapeTransport] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The tape's answer. Raises httpx.ConnectError for a silent venue."""
         venue, _ = VENUES.get(request.url.host, ("", None))
         if venue in Flaky.silent:
             raise httpx.ConnectError(f"{request.url.host}: no route to host", request=request)
-        return await super().handle_async_request(request)
+        told = Flaky.told or self._first
+        if self._telling is None or self._telling[0] is not told:
+            self._telling = told, self._make(told)
+        return await self._telling[1].handle_async_request(request)
 
 
 @cache
@@ -48,6 +59,16 @@ def playbook() -> Playbook:
 def tape() -> Tape:
     """The shipped tape."""
     return app.read_tape("february-2026")
+
+
+def tape_with(**figures: float) -> Tape:
+    """The shipped tape with some of its [figures] changed: what venues tell when they restate their past."""
+    folder = app.CONFIG / "tapes" / "february-2026"
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
+    for name, value in figures.items():
+        files["tape.toml"], count = re.subn(rf"(?m)^{name} = [\d_.]+$", f"{name} = {value}", files["tape.toml"])
+        assert count == 1, name
+    return parse(files)
 
 
 def settings(*sources: str, **changed: Any) -> Settings:
@@ -81,10 +102,12 @@ class Bot:
                 yield self
 
     async def polls(
-        self, since: datetime, until: datetime, every: timedelta = 10 * MINUTE, *, silent: str = ""
-    ) -> None:
-        """Poll from one time to another, ends included, while these venues (words) do not answer."""
-        Flaky.silent = frozenset(silent.split())
+        self, since: datetime, until: datetime, every: timedelta = 10 * MINUTE, *, silent: str = "",
+        told: Tape | None = None,
+    ) -> None:  # fmt: skip
+        """Poll from one time to another, ends included, while these venues (words) do not answer and the others tell what is on
+        a tape."""
+        Flaky.silent, Flaky.told = frozenset(silent.split()), told
         try:
             at = since
             while at <= until:
@@ -92,12 +115,9 @@ class Bot:
                 await self.parts.desk.poll("BTC", at)
                 at += every
         finally:
-            Flaky.silent = frozenset()
+            Flaky.silent, Flaky.told = frozenset(), None
 
     async def posts(self, *reasons: str) -> Sequence[Post]:
         """The console's posts of these reasons, oldest first."""
         found = await self.parts.archive.posts(channel="console:", limit=500)
         return [post for post in reversed(found) if post.reason in reasons]
-
-
-MakeBot = Callable[..., Bot]
