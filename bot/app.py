@@ -130,7 +130,7 @@ async def house(
     transport: Transport | None = None, alone: bool = True, url: str | None = None,
 ) -> AsyncIterator[House]:  # fmt: skip
     """All parts, built and opened; closed on leaving. With a tape: its clock, its transport, its post times, no file, unless
-    `transport` and `url` say otherwise. Not `alone`, the outbox is shared with other processes: posts are claimed before they are sent."""
+    `transport` and `url` say otherwise. Not `alone`, the outbox is shared: posts are claimed before they are sent."""
     clock: Clock = TapeClock(tape.starts_at) if tape else SystemClock()
     async with AsyncExitStack() as stack:
         archive = await open_archive(url or ("sqlite://" if tape else settings.archive.url))

@@ -1,0 +1,189 @@
+"""The bot that `soak.py` soaks and kills: the whole house on a file, its market a tape that goes on and on, its Discord the fake's.
+
+Arguments: the fake's port, the database, the seed, the share of venue requests that go wrong. Prints a line of JSON for each fault,
+for what became of it, and for each moment of the tape that is done. SIGUSR1 asks it to send what is left and to end well.
+"""
+
+import asyncio
+import io
+import itertools
+import json
+import logging
+import random
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the fake is one of the tests'
+
+# ruff: noqa: E402
+from tests.delivery.discord.at_the_fake import turn
+
+turn(sys.argv[1])
+
+import httpx
+from rich.console import Console
+
+from bot import app
+from bot.archive import open_archive
+from bot.delivery.discord.client import TightropeClient
+from bot.delivery.discord.supervise import run_discord
+from bot.domain.playbook import Playbook
+from bot.logs import set_up_logs
+from bot.settings import Settings
+from bot.sources import available
+from bot.sources._tape import VENUES, TapeTransport
+from bot.sources._tape_table import Tape
+
+LAP = timedelta(days=14)  # whole weeks: expiries are Fridays
+PLACE = "soak.at"
+KINDS = ("refused", "reset", "429", "500", "451", "garbage")
+LAST_TRIES = 200
+
+
+class Faulty(httpx.AsyncBaseTransport):
+    """The tape's transport, which goes wrong now and then; each fault is told, and so is what came of it."""
+
+    def __init__(self, chance: random.Random, share: float) -> None:
+        self.tape: TapeTransport | None = None
+        self.on = False
+        self._chance = chance
+        self._share = share
+        self._open: dict[int, tuple[str, str]] = {}
+        self._numbers = itertools.count(1)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """An answer of the tape, or a fault."""
+        if self.tape is None:
+            raise httpx.ConnectError("the tape has not begun", request=request)
+        if self.on and self._chance.random() < self._share:
+            return self._fault(request)
+        self._mended(str(request.url))
+        return await self.tape.handle_async_request(request)
+
+    def _fault(self, request: httpx.Request) -> httpx.Response:
+        kind, number = self._chance.choice(KINDS), next(self._numbers)
+        self._open[number] = VENUES[request.url.host][0], str(request.url)
+        say(fault=number, kind=f"venue: {kind}")
+        if kind == "refused":
+            raise httpx.ConnectError("nobody listens", request=request)
+        if kind == "reset":
+            raise httpx.ReadError("reset by peer", request=request)
+        if kind == "garbage":
+            return httpx.Response(200, content=b"\x1f\x8b<html>", request=request)
+        return httpx.Response(int(kind), content=b"{}", headers={"retry-after": "1"}, request=request)
+
+    def _mended(self, url: str) -> None:
+        for number in [number for number, (_, asked) in self._open.items() if asked == url]:
+            del self._open[number]
+            say(fault=number, outcome="asked again, answered")
+
+    def settle(self, told: str) -> None:
+        """At a moment's end: what was not mended is either told as a gap or has been swallowed."""
+        for number, (venue, url) in self._open.items():
+            say(fault=number, outcome="told as a gap" if venue in told else f"SWALLOWED ({url})")
+        self._open.clear()
+
+
+def say(**told: object) -> None:
+    print(json.dumps(told), flush=True)
+
+
+def later(tape: Tape, laps: int) -> Tape:
+    """The same market some laps later."""
+    by = laps * LAP
+    record = tape.record_liquidations
+    return replace(
+        tape,
+        moments=tuple(replace(one, at=one.at + by) for one in tape.moments),
+        lead_in=tuple(replace(one, day=one.day + by) for one in tape.lead_in),
+        post_times=tuple(at + by for at in tape.post_times),
+        drawn={name: tuple((day + by, value) for day, value in told) for name, told in tape.drawn.items()},
+        liquidations=tuple(replace(one, day=one.day + by) for one in tape.liquidations),
+        record_liquidations=(record[0] + by, record[1]) if record else None,
+    )
+
+
+async def lap(
+    tape: Tape, settings: Settings, playbook: Playbook, faults: Faulty, done: datetime | None, ends: Callable[[], bool]
+) -> None:
+    """One time through the tape, from behind the moment that is done."""
+    terminal = Console(file=io.StringIO())
+    async with app.house(settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]) as parts:
+        faults.tape = TapeTransport(tape, parts.clock.now, venues=settings.sources)
+        desk, archive = parts.desk, parts.archive
+
+        def make() -> TightropeClient:
+            return TightropeClient(desk=desk, keeping=archive, guild_ready_timeout=0.5)
+
+        online = asyncio.create_task(run_discord("token", desk, archive, make=make))
+        try:
+            if done is None:
+                await desk.backfill("BTC", tape.starts_at - timedelta(days=90), tape.starts_at)
+            elif done > tape.starts_at:
+                await parts.schedule.step_to(done)
+            parts.schedule.moments("poll", [one.at for one in tape.moments], lambda at: app.poll_all(parts, at))
+            faults.on = True
+            for moment in tape.moments:
+                if ends():
+                    break
+                if done is None or moment.at > done:
+                    await step(parts, moment.at, faults)
+            faults.on = False
+            await drain(parts)
+        finally:
+            online.cancel()
+            await asyncio.wait({online})
+
+
+async def step(parts: app.House, at: datetime, faults: Faulty) -> None:
+    """One moment, and what came of its faults."""
+    await parts.schedule.step_to(at)
+    heard = parts.desk.heard("BTC")
+    faults.settle(" ".join(f"{gap.who} {gap.reason}" for gap in heard.gaps) if heard else "")
+    failures = [f"{name}: {run.failure}" for name, run in parts.schedule.runs.items() if run.failure]
+    await parts.archive.keep_note(PLACE, at.isoformat())
+    say(moment=at.isoformat(), failures=failures)
+
+
+async def drain(parts: app.House) -> None:
+    """Send what is left, a minute of the tape's time at each try."""
+    for _ in range(LAST_TRIES):
+        if not await parts.archive.unsent("discord"):
+            return
+        await parts.schedule.step_to(parts.clock.now() + timedelta(minutes=1))
+        await parts.desk.deliver()
+        await asyncio.sleep(0.1)
+
+
+async def place() -> datetime | None:
+    """The last moment that an earlier process was done with."""
+    archive = await open_archive(sys.argv[2])
+    kept = await archive.note(PLACE)
+    await archive.aclose()
+    return datetime.fromisoformat(kept) if kept else None
+
+
+async def main() -> None:
+    """Lap after lap, from where an earlier process stopped."""
+    set_up_logs(level=logging.ERROR)
+    ending = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ending.set)
+    playbook, tape = app.read_playbook(), app.read_tape("february-2026")
+    settings = Settings(assets=("BTC",), surfaces=(), sources=tuple(available()))
+    done = await place()
+    first = 0 if done is None else (done - tape.starts_at) // LAP
+    faults = Faulty(random.Random(f"{sys.argv[3]} {done}"), float(sys.argv[4]))
+    for number in itertools.count(first):
+        faults.on = False
+        await lap(later(tape, number), settings, playbook, faults, done, ending.is_set)
+        if ending.is_set():
+            return
+        done = later(tape, number).ends_at
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
