@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class RoughDiscord(FakeDiscord):
         """What became of each fault: the posts of its channel are all there, once, or one of them is not."""
         wrong = {row.channel for row in rows if len(self.found(row.channel, row.nonce)) != 1}
         for one in self.fell:
-            if one.kind.startswith("Discord"):
+            if one.kind.startswith("Discord "):
                 one.outcome = "UNSENT OR DOUBLED" if f"discord:{one.channel}" in wrong else "posted all the same, once"
 
     def found(self, channel: str, nonce: str) -> list[dict[str, Any]]:
@@ -122,10 +123,13 @@ class RoughDiscord(FakeDiscord):
             self.fell.append(fell)
             await ways[name]()
             try:
-                await self.until(lambda before=before: len(self.connections) > before and self.live, within_s=60)
+                await self.until(partial(self._more, before), within_s=60)
                 fell.outcome = "came back"
             except TimeoutError:
                 fell.outcome = "DID NOT COME BACK"
+
+    def _more(self, before: int) -> bool:
+        return len(self.connections) > before and bool(self.live)
 
     async def _cut(self) -> None:
         self.cut()
@@ -206,18 +210,15 @@ class Soak:
 
     async def _kill(self, bot: asyncio.subprocess.Process, at: float) -> None:
         """Kill it in the midst of posting, once its time has come."""
-        while self.part < at and bot.returncode is None:
-            await asyncio.sleep(0.05)
+        await self.fake.until(lambda: self.part >= at or bot.returncode is not None, within_s=self.minutes * 60)
         before = self.sent
-        while self.sent < before + 3 and bot.returncode is None:
-            await asyncio.sleep(0.002)
+        await self.fake.until(lambda: self.sent >= before + 3 or bot.returncode is not None, within_s=ENDS_WITHIN_S)
         self._alive(bot)
         bot.send_signal(signal.SIGKILL)
         self.killed += 1
 
     async def _end(self, bot: asyncio.subprocess.Process) -> None:
-        while self.part < 1 and bot.returncode is None:
-            await asyncio.sleep(0.2)
+        await self.fake.until(lambda: self.part >= 1 or bot.returncode is not None, within_s=self.minutes * 60)
         self._alive(bot)
         self.fake.rough = False
         bot.send_signal(signal.SIGUSR1)
@@ -328,7 +329,8 @@ async def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/soak.sqlite"
         await begin(url, channels)
-        async with RoughDiscord(random.Random(f"discord {given['seed']}")) as fake:
+        fake = RoughDiscord(random.Random(f"discord {given['seed']}"))
+        async with fake:
             for number, channel in enumerate(channels):
                 fake.add_guild(GUILD + number, [channel])
             soak = Soak(**given, fake=fake, url=url)
@@ -341,12 +343,8 @@ async def main(arguments: Sequence[str]) -> int:
             fake.settle(rows)
     console = Console(width=150)
     console.print(faults([*soak.venue.values(), *fake.fell]))
-    table = Table(
-        "checked",
-        "seen",
-        "",
-        title=f"{len(soak.moments)} moments, {soak.sent} messages, {given['servers']} servers, seed {given['seed']}",
-    )
+    title = f"{len(soak.moments)} moments, {soak.sent} messages, {given['servers']} servers, seed {given['seed']}"
+    table = Table("checked", "seen", "", title=title)
     results = judged(soak, rows, channels)
     for what, seen, holds in results:
         table.add_row(what, seen, "holds" if holds else "FAILED")
