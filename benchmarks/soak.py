@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -108,7 +108,7 @@ class RoughDiscord(FakeDiscord):
 
     async def shake(self) -> None:
         """Now and then the gateway breaks off, asks for a new connection, or forgets the session."""
-        ways = {
+        ways: Mapping[str, Callable[[], Awaitable[None]]] = {
             "cut": self._cut,
             "asks to reconnect": self.ask_to_reconnect,
             "forgets the session": lambda: self.invalidate(resumable=False),
