@@ -13,6 +13,7 @@ from bot.domain.playbook import Playbook
 from bot.domain.posts import Card, Post, Profile, State, Subscription, Watch
 from bot.domain.story import Story, Text
 from bot.errors import InputError
+from bot.notices import Notices
 from tests.commands.conftest import PAST
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -141,7 +142,7 @@ def playbook() -> Playbook:
     return app.read_playbook()
 
 
-def make_desk(memory: Any, clock: Clock | None = None, *, abreast: int = 5) -> Desk:
+def make_desk(memory: Any, clock: Clock | None = None, *, abreast: int = 5, notices: Notices | None = None) -> Desk:
     async def nothing_due(asset: str, at: datetime) -> Mapping[str, datetime]:
         return {}
 
@@ -151,7 +152,7 @@ def make_desk(memory: Any, clock: Clock | None = None, *, abreast: int = 5) -> D
     )  # fmt: skip
     return Desk(
         clock=clock or Clock(), archive=memory, sources=(), playbook=playbook(), surfaces={}, habits=habits,
-        agenda=nothing_due,
+        agenda=nothing_due, notices=notices,
     )  # fmt: skip
 
 
