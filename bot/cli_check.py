@@ -9,8 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot import app as composition
-from bot import trial
-from bot import watch as watching
+from bot import edits, trial
 from bot.check import Report, check_coverage, check_mutants
 from bot.cli_past import bar, print_json
 from bot.domain.playbook import Playbook
@@ -66,7 +65,7 @@ def check(
     settings, playbook = configuration(config)
     when = read_time(at) if at else datetime.now(UTC)
     if watch:
-        folders = watching.Folders(config=config, cases=cases, golden=golden)
+        folders = edits.Folders(config=config, cases=cases, golden=golden)
         _watch(settings, playbook, folders, asset.upper(), impact or WATCHED_DAYS, when)
     if explain is not None:
         _explain(settings, playbook, explain, asset.upper(), when, tape=tape, config=config, as_json=as_json)
@@ -146,15 +145,13 @@ def _impact(
 
 
 def _watch(
-    settings: Settings, playbook: Playbook, folders: watching.Folders, asset: str, days: int, until: datetime
+    settings: Settings, playbook: Playbook, folders: edits.Folders, asset: str, days: int, until: datetime
 ) -> NoReturn:
     with bar(f"the last {days} days of {asset}") as progress:
         stretch = asyncio.run(
-            watching.stretch_of(
-                settings, playbook, folders.config, asset=asset, days=days, until=until, progress=progress
-            )
+            edits.stretch_of(settings, playbook, folders.config, asset=asset, days=days, until=until, progress=progress)
         )
-    watching.watch(folders, stretch, lambda line: print(line, flush=True))
+    edits.follow(folders, stretch, lambda line: print(line, flush=True))
 
 
 def _page(settings: Settings, playbook: Playbook, to: Path, tape: str, config: Path) -> None:

@@ -170,7 +170,7 @@ async def stretch_of(
     return Stretch(asset=asset, since=end - timedelta(days=days), until=end, series=series, origin=f"tape {names[0]}")
 
 
-def watch(
+def follow(
     files: Folders, stretch: Stretch, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
 ) -> NoReturn:
     """Look again at each save, and say what is different from the start, until interrupted. A broken file is said, and the

@@ -10,9 +10,9 @@ import pytest
 from bot import app
 from bot.archive import open_archive
 from bot.domain.facts import Point
+from bot.edits import Folders, Stretch, follow, look, stretch_of
 from bot.errors import ConfigError
 from bot.settings import load
-from bot.watch import Folders, Stretch, look, stretch_of, watch
 from tests.test_trial import START, UNTIL, past
 
 RULES = "rules/basis.toml"
@@ -55,7 +55,7 @@ def said(folders: Folders, *edits: Callable[[], None]) -> list[str]:
         todo.pop(0)()
 
     with pytest.raises(Enough):
-        watch(folders, stretch(), heard.append, sleep)
+        follow(folders, stretch(), heard.append, sleep)
     return heard
 
 
@@ -131,7 +131,7 @@ def test_a_case_that_is_taken_away_is_noticed_too(folders: Folders) -> None:
 def test_files_that_are_broken_from_the_start_stop_it(folders: Folders) -> None:
     edit(folders.config / RULES, "[[rule]]", "[[rule")()
     with pytest.raises(ConfigError):
-        watch(folders, stretch(), print)
+        follow(folders, stretch(), print)
 
 
 async def test_the_past_is_the_archives_where_it_holds_one(tmp_path: Path) -> None:
