@@ -105,7 +105,8 @@ def plan(
         ladders = tuple(ladder.id for ladder in market.book.ladders.values() if market.fact(ladder.fact))
         turn = len(memory.told) % max(len(ladders), 1)
         meaning = Piece(slot="meaning", abouts=ladders[turn:] + ladders[:turn])
-        body.append((Piece(slot="evidence", abouts=(shape(verdict),)), meaning))
+        about = f"{shape(verdict)}+{LISTED}" if findings else shape(verdict)
+        body.append((Piece(slot="evidence", abouts=(about,)), meaning))
     if length == "article":
         body += [_still(finding, rank + len(memory.told), thorough) for rank, finding in enumerate(still)]
         body += _quiet(verdict, market, QUIET_UP_TO - len(body))
