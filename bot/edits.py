@@ -85,7 +85,7 @@ def look(files: Folders, stretch: Stretch, before: Sight | None = None) -> Sight
     same = before is not None and before.rules == playbook.rules.hash
     return Sight(
         failures=report.failures,
-        pages={name: page(parse_golden(name, text, playbook.catalog), playbook) for name, text in _golden(files)},
+        pages=_pages(files, playbook),
         judged=before.judged if before is not None and same else judge(playbook, stretch),
         rules=playbook.rules.hash,
     )
@@ -101,9 +101,16 @@ def differences(before: Sight, after: Sight, stretch: Stretch) -> list[str]:
     return [*_cases(before, after), *_sentences(before, after), *_past(before, after, stretch)]
 
 
-def _golden(files: Folders) -> Iterator[tuple[str, str]]:
-    for name, text in composition.read_folder(files.golden).items() if files.golden.is_dir() else ():
-        yield name.removesuffix(".toml"), text
+def _pages(files: Folders, playbook: Playbook) -> dict[str, str]:
+    """The page of each golden market: in English, and in each language that has a page of it."""
+    told: dict[str, str] = {}
+    for file, text in composition.read_folder(files.golden).items() if files.golden.is_dir() else ():
+        name = file.removesuffix(".toml")
+        market = parse_golden(name, text, playbook.catalog)
+        told[name] = page(market, playbook)
+        others = [one for one in playbook.banks if (files.golden / one / f"{name}.md").is_file()]
+        told |= {f"{locale}/{name}": page(market, playbook, locale) for locale in others}
+    return told
 
 
 def _cases(before: Sight, after: Sight) -> Iterator[str]:

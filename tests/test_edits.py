@@ -35,6 +35,8 @@ def folders(tmp_path: Path, root: Path) -> Folders:
     for case in (root / "tests" / "rules").glob("*.toml"):
         shutil.copy(case, tmp_path / "rules")
     shutil.copy(root / "tests" / "golden" / "basis-alone.toml", tmp_path / "golden")
+    (tmp_path / "golden" / "es").mkdir()
+    (tmp_path / "golden" / "es" / "basis-alone.md").touch()
     return Folders(config=tmp_path / "config", cases=tmp_path / "rules", golden=tmp_path / "golden")
 
 
@@ -104,12 +106,19 @@ def test_a_phrase_shows_the_sentence_before_and_after_and_leaves_the_past_alone(
         (path, run) for run in runs for path in phrases if path.read_text(encoding="utf-8").count(run) == 1
     )
     heard = said(folders, edit(path, words_told, f"{words_told} indeed"))
+    assert "golden es/basis-alone" not in heard[2]
     lines = heard[2].splitlines()
     assert lines[0] == "golden basis-alone"
     assert any(line.startswith("  - ") and words_told in line for line in lines)
     assert any(line.startswith("  + ") for line in lines)
     assert not any("hours in another stance" in line for line in lines)
     assert lines[-1:] == ["all cases pass"]
+
+
+def test_a_language_that_has_a_page_of_the_market_is_told_in_too(folders: Folders) -> None:
+    pages = look(folders, stretch()).pages
+    assert set(pages) == {"basis-alone", "es/basis-alone"}
+    assert "los futuros" in pages["es/basis-alone"]
 
 
 def test_a_broken_file_is_said_and_the_mended_one_is_looked_at_again(folders: Folders) -> None:
