@@ -50,6 +50,7 @@ def _setup(client: "TightropeClient") -> Answering:
         language: str | None = None,
         alerts: bool | None = None,
         quiet: str | None = None,
+        weekly: bool | None = None,
     ) -> None:
         place = _place(interaction, channel)
         if lacking := missing(place):
@@ -62,6 +63,7 @@ def _setup(client: "TightropeClient") -> Answering:
             zone=wish.zone if zone is None else named_zone(zone),
             alerts=wish.alerts if alerts is None else alerts,
             quiet=wish.quiet if quiet is None else hours(quiet),
+            weekly=wish.weekly if weekly is None else weekly,
             profile=_profile(client, wish.profile, length, language),
         )
         await client.keeping.subscribe(wish)
@@ -187,6 +189,7 @@ def _figure(client: "TightropeClient", name: str, wish: Subscription) -> Figure:
         "length": wish.profile.length,
         "language": wish.profile.locale,
         "alerts": words["discord.on" if wish.alerts else "discord.off"],
+        "weekly": words["discord.on" if wish.weekly else "discord.off"],
         "quiet": f"{wish.quiet[0]:02}:00–{wish.quiet[1]:02}:00" if wish.quiet else words["discord.never"],
     }
     lines = [words["discord.setting"].format(**said)]

@@ -95,6 +95,19 @@ async def test_setup_again_changes_only_what_is_named(server: Server, memory: Me
     assert (saved.post_at, saved.zone, saved.alerts) == (("09:00",), "Asia/Tokyo", False)
 
 
+async def test_the_weekly_review_is_on_until_it_is_turned_off_and_settings_say_so(
+    server: Server, memory: Memory
+) -> None:
+    first = await server.type("setup")
+    assert memory.wishes[0].weekly
+    assert "weekly review on" in first.response.embeds[0].fields[0].value
+    await server.type("setup", weekly=False)
+    await server.type("setup", at="09:00")
+    assert not memory.wishes[0].weekly
+    listed = await server.type("settings")
+    assert "weekly review off" in listed.response.embeds[0].fields[0].value
+
+
 async def test_setup_checks_its_permissions_before_it_saves(server: Server, memory: Memory) -> None:
     result = await server.type("setup", channel=server.closed)
     assert memory.wishes == []
