@@ -5,11 +5,13 @@ import hashlib
 import json
 import sys
 import time
+from asyncio import sleep as wait
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import discord
 import structlog
+import yarl
 from discord import app_commands
 
 from bot.commands import Command, discover
@@ -17,6 +19,7 @@ from bot.delivery.discord.answering import Cooldown, apologize, respond
 from bot.delivery.discord.buttons import GoOn
 from bot.delivery.discord.cogs import settings
 from bot.delivery.discord.keeping import Keeping
+from bot.delivery.discord.shards import Identifies, mine
 from bot.delivery.discord.shelf import Shelf
 from bot.delivery.discord.slash import BankTranslator, slash
 from bot.delivery.discord.throttle import Throttle
@@ -53,8 +56,11 @@ class Tree(app_commands.CommandTree["TightropeClient"]):
         await apologize(self.client, interaction, error)
 
 
-class TightropeClient(discord.Client):
-    """Commands, buttons, and what happens to servers and channels. Posts go through `DiscordSurface`."""
+class TightropeClient(discord.AutoShardedClient):
+    """Commands, buttons, and what happens to servers and channels. Posts go through `DiscordSurface`.
+
+    As many connections as Discord recommends, or `shard_count` in all, of which `shard_ids` are this process's.
+    """
 
     def __init__(self, *, desk: "Desk", keeping: Keeping, throttle: Throttle | None = None, **options: Any) -> None:
         super().__init__(
@@ -68,6 +74,7 @@ class TightropeClient(discord.Client):
             **options,
         )
         sweep_seldom(self.http)
+        self.identifies = Identifies()
         self.desk = desk
         self.keeping = keeping
         self.arrived = asyncio.Event()
@@ -85,6 +92,30 @@ class TightropeClient(discord.Client):
         """After the login, before the gateway: tell Discord of the commands where they changed."""
         await self.tree.set_translator(BankTranslator(self.desk.playbook.banks))
         await self.sync_commands()
+
+    async def launch_shards(self) -> None:
+        """Connect each shard of ours, within what Discord allows in identifying. Raises GatewayNotFound."""
+        if self.is_closed():
+            return
+        recommended, url, limit = await self.http.get_bot_gateway()
+        self.identifies.concurrency = max(limit["max_concurrency"], 1)
+        self.shard_count = self.shard_count or recommended
+        self._connection.shard_count = self.shard_count
+        self._connection.shard_ids = numbers = list(self.shard_ids or range(self.shard_count))
+        if limit["remaining"] < len(numbers):
+            log.warning("discord.starts_spent", remaining=limit["remaining"], wait_s=limit["reset_after"] / 1000)
+            await wait(limit["reset_after"] / 1000)
+        for number in numbers:
+            await self.launch_shard(yarl.URL(url), number, initial=number == numbers[0])
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for the shard's turn."""
+        await self.identifies.turn(shard_id)
+
+    @property
+    def connected(self) -> bool:
+        """Whether every connection of this process stands."""
+        return self.is_ready() and bool(self.shards) and not any(shard.is_closed() for shard in self.shards.values())
 
     async def sync_commands(self) -> bool:
         """Send the commands when they are not those that were sent last; whether they were sent. Raises ArchiveError."""
@@ -137,7 +168,10 @@ class TightropeClient(discord.Client):
             return
         here = {str(guild.id) for guild in self.guilds}
         stored = {one.guild_id for one in await self.keeping.subscriptions() if one.guild_id is not None}
-        for guild_id in sorted(stored - here):
+        ours = {
+            one for one in stored if mine(one, self.shard_ids or range(self.shard_count or 1), self.shard_count or 1)
+        }
+        for guild_id in sorted(ours - here):
             await self.keeping.forget_guild(guild_id)
             log.info("guild.forgotten", guild=guild_id)
 

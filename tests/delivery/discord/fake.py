@@ -77,9 +77,15 @@ class Session:
     """One gateway session, which may outlive its connections."""
 
     id: str
+    shard: tuple[int, int] = (0, 1)
     seq: int = 0
     kept: list[dict[str, Any]] = field(default_factory=list)
     lost: bool = False
+
+    def hears_of(self, guild: object) -> bool:
+        """Whether events of a server (of none: of direct messages) come over this session's shard."""
+        number, count = self.shard
+        return (int(str(guild)) >> 22) % count == number if guild else number == 0
 
 
 class Connection:
@@ -128,6 +134,8 @@ class FakeDiscord:
         self.sessions: dict[str, Session] = {}
         self.gateway: list[dict[str, Any]] = []
         self.shards = 1
+        self.starts_left = 999
+        self.abreast = 1
         self._nonces: dict[tuple[int, str], tuple[float, dict[str, Any]]] = {}
         self._buckets: dict[int, tuple[float, int]] = {}
         self._recent: deque[float] = deque()
@@ -237,7 +245,7 @@ class FakeDiscord:
     async def dispatch(self, name: str, data: Mapping[str, Any]) -> None:
         """An event to every live session, kept for those that resume."""
         for session in list(self.sessions.values()):
-            if session.lost:
+            if session.lost or not session.hears_of(data.get("guild_id") or (name[:6] == "GUILD_" and data["id"])):
                 continue
             session.seq += 1
             payload = {"op": 0, "t": name, "s": session.seq, "d": data}
@@ -292,17 +300,20 @@ class FakeDiscord:
         if said["token"] == "refused":
             await connection.socket.close(code=4004)
             return
-        session = Session(id=f"session-{len(self.sessions) + 1}")
+        shard = tuple(said.get("shard") or (0, 1))
+        session = Session(id=f"session-{len(self.sessions) + 1}", shard=(shard[0], shard[1]))
         self.sessions[session.id] = session
         connection.session = session
         session.seq += 1
         ready = {
             "v": 10, "user": user(BOT), "session_id": session.id, "resume_gateway_url": self.socket_url.rstrip("/"),
-            "guilds": [{"id": name, "unavailable": True} for name in map(str, self.guilds)],
-            "application": {"id": str(APP), "flags": 0}, "shard": [0, 1],
+            "guilds": [{"id": name, "unavailable": True} for name in map(str, self.guilds) if session.hears_of(name)],
+            "application": {"id": str(APP), "flags": 0}, "shard": list(session.shard),
         }  # fmt: skip
         await connection.send({"op": 0, "t": "READY", "s": session.seq, "d": ready})
         for guild in self.guilds.values():
+            if not session.hears_of(guild["id"]):
+                continue
             session.seq += 1
             there = {"id": guild["id"], "unavailable": True} if guild["unavailable"] else guild
             name = "GUILD_DELETE" if guild["unavailable"] else "GUILD_CREATE"
@@ -492,7 +503,12 @@ class FakeDiscord:
             case "GET", ["oauth2", "applications", "@me"]:
                 return 200, application()
             case "GET", ["gateway", "bot"]:
-                limit = {"total": 1000, "remaining": 999, "reset_after": 1000, "max_concurrency": 1}
+                limit = {
+                    "total": 1000,
+                    "remaining": self.starts_left,
+                    "reset_after": 1000,
+                    "max_concurrency": self.abreast,
+                }
                 return 200, {"url": self.socket_url, "shards": self.shards, "session_start_limit": limit}
             case "PUT", ["applications", _, "commands"]:
                 self.commands = [command(one, self.snowflake()) for one in body]

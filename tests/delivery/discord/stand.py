@@ -1,5 +1,6 @@
 """A real desk over a small past in memory, and what the Discord room asks of the archive, in memory too."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from bot import app
 from bot.desk import Desk, Habits
 from bot.domain.facts import Series
+from bot.domain.judgement import Call
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Card, Post, Profile, State, Subscription, Watch
 from bot.domain.story import Story, Text
@@ -31,7 +33,8 @@ class Clock:
 class Memory:
     """An archive in memory: what commands read, and what the Discord room keeps."""
 
-    past: Sequence[Series] = PAST
+    past_series: Sequence[Series] = PAST
+    judged: list[Call] = field(default_factory=list)
     kept: list[Post] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     wishes: list[Subscription] = field(default_factory=list)
@@ -49,7 +52,7 @@ class Memory:
             await self.hold()
         if self.broken:
             raise self.broken
-        return [series for series in self.past if series.asset == asset]
+        return [series for series in self.past_series if series.asset == asset]
 
     async def state(self, asset: str, profile: Profile) -> State:
         return State()
@@ -64,6 +67,20 @@ class Memory:
 
     async def evidence(self, post_id: str) -> Mapping[str, object]:
         return {}
+
+    async def calls(
+        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
+    ) -> Sequence[Call]:
+        return self.judged
+
+    async def past(
+        self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
+    ) -> Series:
+        known = [one for one in self.past_series if (one.metric, one.asset, one.venue) == (metric, asset, venue)]
+        empty = array("q")
+        return (*known, Series(metric=metric, asset=asset, venue=venue, at_ms=empty, value=array("d"), covers_s=empty))[
+            0
+        ]
 
     async def unsent(self, surface: str) -> Sequence[Post]:
         return [post for post in self.kept if post.id + post.channel not in self.sent and post.id not in self.doubtful]

@@ -8,6 +8,7 @@ from typing import Any
 import discord
 import pytest
 import simcord
+import structlog
 
 from bot.commands import Command, Option, Request, discover
 from bot.delivery.discord.answering import Cooldown
@@ -68,7 +69,7 @@ async def server(desk: Desk, memory: Memory) -> AsyncIterator[Server]:
     client.offered = {**client.offered, "act": ACT, "kept": KEPT}
     client.tree.add_command(slash(client, ACT))
     client.tree.add_command(slash(client, KEPT))
-    env = simcord.Env(client, check_errors=False)
+    env = simcord.Env(client, check_errors=False, shard_count=1)
     await env.start()
     try:
         yield Server(env, client)
@@ -85,7 +86,7 @@ async def server(desk: Desk, memory: Memory) -> AsyncIterator[Server]:
 
 @pytest.mark.parametrize("name", sorted(discover()))
 async def test_every_command_answers_without_any_option_or_says_what_it_wants(server: Server, name: str) -> None:
-    needed = {option.name: "BTC" for option in discover()[name].options if option.required}
+    needed = {option.name: (*option.choices, "BTC")[0] for option in discover()[name].options if option.required}
     result = await server.type(name, **needed)
     assert result.response is not None
     assert result.response.embeds
@@ -188,6 +189,32 @@ async def test_an_answer_that_comes_too_late_for_discord_ends_quietly(server: Se
     server.env.inject_error("POST", "/interactions/*/callback", code=10062, status=404)
     result = await server.type("act")
     assert result.response is None
+    assert (await server.type("act")).response is not None
+
+
+@pytest.mark.parametrize(("grace_s", "takes_s"), [(9.0, 4.0), (4.0, 5.0)], ids=["answer", "deferral"])
+@pytest.mark.parametrize("name", sorted(discover()))
+async def test_every_command_ends_quietly_where_discord_no_longer_knows_the_interaction(
+    server: Server, monkeypatch: pytest.MonkeyPatch, name: str, grace_s: float, takes_s: float
+) -> None:
+    """Three seconds on Discord's clock pass before the answer, or before the deferral."""
+    monkeypatch.setattr("bot.delivery.discord.answering.GRACE_S", grace_s)
+    needed = {option.name: (*option.choices, "BTC")[0] for option in discover()[name].options if option.required}
+    answer = discover()[name].answer
+
+    async def late(desk: Desk, request: Request) -> Answer:
+        await asyncio.sleep(takes_s)
+        return await answer(desk, request)
+
+    command = replace(discover()[name], answer=late, shared=False)
+    server.client.tree.remove_command(name)
+    server.client.tree.add_command(slash(server.client, command))
+    with structlog.testing.capture_logs() as logs:
+        result = await server.type(name, **needed)
+    assert result.response is None or not result.response.embeds
+    assert [one["event"] for one in logs if one["event"].startswith("answer.") and one["event"] != "answer.given"] == [
+        "answer.too_late"
+    ]
     assert (await server.type("act")).response is not None
 
 
