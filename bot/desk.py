@@ -111,6 +111,10 @@ class Desk:
         """A surface that came up later, as Discord does once it is logged in; what is unsent to it goes out next."""
         self._surfaces[name] = surface
 
+    def remove_surface(self, name: str) -> None:
+        """A surface that is another process's from now on."""
+        self._surfaces.pop(name, None)
+
     def now(self) -> datetime:
         """This moment, by the clock that the schedule goes by."""
         return self._clock.now()

@@ -20,6 +20,7 @@ from bot import app
 from bot.delivery.health import Vitals, health_routes
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError
+from bot.gateway import on_discord
 from bot.logs import set_up_logs
 from bot.schedule import stop_signal
 from bot.settings import Settings
@@ -53,6 +54,10 @@ class Life:
         self._gateway_at: datetime | None = None
         self._stalls: deque[float] = deque(maxlen=60)
         self.gateway: Callable[[], bool] | None = None
+
+    def connected_by(self, ask: Callable[[], bool]) -> None:
+        """From now on this tells whether the connection to Discord stands."""
+        self.gateway = ask
 
     async def look(self) -> Vitals:
         """The signs of life of this moment."""
@@ -210,7 +215,8 @@ async def _until_stopped(life: Life, settings: Settings, role: Role) -> None:
     if role != "all":
         wishes |= {"refresh": life.refresh(), "follow": life.follow()}
     if role != "poller" and settings.discord_token is not None:
-        wishes["discord"] = _discord(life, settings.discord_token.get_secret_value())
+        token = settings.discord_token.get_secret_value()
+        wishes["discord"] = on_discord(life.parts, token, settings.discord, life.connected_by)
     tasks = [asyncio.ensure_future(wish) for wish in wishes.values()]
     log.info("life.begun", role=role, playbook=life.parts.desk.playbook.hash)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -224,21 +230,6 @@ async def _until_stopped(life: Life, settings: Settings, role: Role) -> None:
     await asyncio.wait(tasks, timeout=2)
     for task in ended:
         task.result()
-
-
-async def _discord(life: Life, token: str) -> None:
-    from bot.delivery.discord import run_discord  # discord.py takes 0.4 s to import: only where it is used
-    from bot.delivery.discord.client import TightropeClient
-
-    parts = life.parts
-    life.gateway = lambda: False
-
-    def make() -> TightropeClient:
-        client = TightropeClient(desk=parts.desk, keeping=parts.archive)
-        life.gateway = lambda: client.is_ready() and client.ws.open
-        return client
-
-    await run_discord(token, parts.desk, parts.archive, make=make)
 
 
 async def _on_hangup(life: Life) -> None:

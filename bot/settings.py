@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.errors import ConfigError, Problem
@@ -77,6 +77,28 @@ class Watches(_Section):
     rest_s: int = Field(21_600, ge=0)
 
 
+class Discord(_Section):
+    """Which connections to Discord are this process's: all of them, unless several processes share them."""
+
+    shard_count: int = Field(0, ge=0)
+    shard_ids: tuple[int, ...] = ()
+
+    @field_validator("shard_ids")
+    @classmethod
+    def _of_the_count(cls, ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        count = info.data.get("shard_count")
+        if count is not None and any(not 0 <= one < count for one in ids):
+            raise ValueError(f"shards are numbered from 0 to {count - 1}, for a shard_count of {count}")
+        if len(set(ids)) < len(ids):
+            raise ValueError("a shard is named twice")
+        return ids
+
+    @property
+    def share(self) -> float:
+        """How much of what Discord allows the bot in all is this process's."""
+        return len(self.shard_ids) / self.shard_count if self.shard_ids else 1.0
+
+
 class Page(_Section):
     """Where the page is served. Another address than loopback needs a password."""
 
@@ -107,6 +129,7 @@ class Settings(BaseSettings):
     posts: Posts = Posts()
     watches: Watches = Watches()
     page: Page = Page()
+    discord: Discord = Discord()
     archive: ArchiveSettings = ArchiveSettings()
     discord_token: SecretStr | None = None
     keys: dict[str, SecretStr] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from bot.archive.codec import decode, encode
 from bot.archive.engine import Database, translated, upsert
 from bot.archive.evidence import evidence, facts_of
 from bot.archive.leader import Leadership, fence
+from bot.archive.locks import SHARD, SessionLocks, Turns
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.points import PointStore
 from bot.archive.retention import prune
@@ -37,6 +38,7 @@ class SqlArchive:
         self.database = database
         self.leadership = Leadership(database)
         self.wake = Wake(database)
+        self.turns = Turns(database)
         self._points = PointStore(database)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -347,6 +349,10 @@ class SqlArchive:
     async def backup(self, to: Path) -> int:
         """Copy the database to a file, while the bot runs: the copy's size in bytes. It is checked, or is not there."""
         return await backup(self.database, to)
+
+    def shards(self, ids: Sequence[int]) -> SessionLocks:
+        """The locks of some connections to Discord; of all of them where none is named."""
+        return SessionLocks(self.database, [(SHARD, number) for number in ids or (-1,)], "shards")
 
     async def aclose(self) -> None:
         """Give back the leadership, close every connection."""

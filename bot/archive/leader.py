@@ -9,15 +9,13 @@ from asyncio import to_thread
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive.engine import Database, translated, upsert
+from bot.archive.engine import Database, upsert
+from bot.archive.locks import POLLER, SessionLocks
 from bot.archive.schema import leadership
 from bot.errors import ArchiveError
-
-# Advisory locks are numbers, one space for the whole database; these must only differ from each other.
-LOCKS = {"poller": 7_463_002}
 
 
 class FileLock:
@@ -53,16 +51,16 @@ class Leadership:
     def __init__(self, database: Database, role: str = "poller") -> None:
         self._database = database
         self._role = role
-        self._lock = FileLock(Path(database.path)) if database.path else None
-        self._connection: AsyncConnection | None = None
+        self._file = FileLock(Path(database.path)) if database.path else None
+        self._locks = SessionLocks(database, [POLLER], "leadership")
         self.epoch = 0
 
     async def acquire(self) -> bool:
         """Become the leader, or learn that this process still is: False where another process is. Raises ArchiveError."""
-        if self.epoch and await self._still():
+        if self.epoch and await self._locks.held():
             return True
         await self.release()
-        if not await self._take():
+        if not await (to_thread(self._file.acquire) if self._file else self._locks.acquire()):
             return False
         async with self._database.write("leadership") as connection:
             row = upsert(connection, leadership).values(role=self._role, epoch=1)
@@ -73,36 +71,9 @@ class Leadership:
     async def release(self) -> None:
         """Stop being the leader."""
         self.epoch = 0
-        if self._lock is not None:
-            self._lock.release()
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            # Closed for good, not handed back: the lock belongs to the server's session.
-            await connection.invalidate()
-            await connection.close()
-
-    async def _take(self) -> bool:
-        if self._database.is_sqlite:
-            return self._lock is None or await to_thread(self._lock.acquire)
-        with translated("leadership"):
-            # Outside any transaction: it would stay open as long as the leader lives.
-            connection = await self._database.engine.connect()
-            self._connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            asked = text("SELECT pg_try_advisory_lock(:lock)").bindparams(lock=LOCKS[self._role])
-            taken = bool((await connection.execute(asked)).scalar())
-        if not taken:
-            await self.release()
-        return taken
-
-    async def _still(self) -> bool:
-        if self._connection is None:
-            return self._database.is_sqlite
-        try:
-            with translated("leadership"):
-                await self._connection.execute(text("SELECT 1"))
-        except ArchiveError:
-            return False
-        return True
+        if self._file is not None:
+            self._file.release()
+        await self._locks.release()
 
 
 async def fence(connection: AsyncConnection, role: str, epoch: int) -> None:
