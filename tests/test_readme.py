@@ -17,7 +17,9 @@ from urllib.request import urlopen
 import pytest
 
 from bot.archive import open_archive
+from bot.commands import discover
 from bot.domain.facts import Point
+from bot.sources import available
 from tests.delivery.discord.fake import CHANNEL, FakeDiscord
 from tests.test_cli import market, recording
 
@@ -96,6 +98,16 @@ def test_every_command_of_the_readme_is_run_by_a_test_here() -> None:
     told = {re.sub(r" (--all|--impact \d+|--days \d+)$", "", command) for command in commands}
     assert told == set(RUN_HERE)
     assert set(RUN_HERE.values()) <= set(globals())
+
+
+def test_every_command_of_the_channel_is_named_and_there() -> None:
+    named = set(re.findall(r"`/([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named == set(discover()) | {"setup"}
+
+
+def test_every_source_that_is_asked_is_named() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").lower()
+    assert [name for name in available() if name not in text] == []
 
 
 def test_every_picture_of_the_readme_is_there_and_described() -> None:
