@@ -1,0 +1,37 @@
+"""Names and descriptions of commands in the languages of the phrase banks."""
+
+from dataclasses import replace
+
+import discord
+import pytest
+from discord import app_commands
+
+from bot.delivery.discord.slash import BankTranslator, described
+from tests.commentary.make import bank
+
+CONTEXT = app_commands.TranslationContext(app_commands.TranslationContextLocation.command_description, data=None)  # type: ignore[arg-type]
+
+
+async def translated(locale: discord.Locale, key: str = "command.skew") -> str | None:
+    banks = {
+        "en": bank(),
+        "es": bank("es"),
+        "pt": replace(bank("es"), locale="pt", words={"command.skew": "Quanto custam as puts"}),
+    }
+    return await BankTranslator(banks).translate(described(bank().words, key, "skew"), locale, CONTEXT)
+
+
+@pytest.mark.parametrize("locale", [discord.Locale.spain_spanish, discord.Locale.latin_american_spanish])
+async def test_spain_and_latin_america_read_the_spanish_words(locale: discord.Locale) -> None:
+    assert await translated(locale) == bank("es").words["command.skew"]
+    assert await translated(locale, "option.skew.tenor") == "El plazo en días, por ejemplo 60"
+
+
+async def test_a_further_folder_is_offered_to_its_readers_as_well() -> None:
+    assert await translated(discord.Locale.brazil_portuguese) == "Quanto custam as puts"
+
+
+async def test_whoever_has_no_bank_reads_english() -> None:
+    assert await translated(discord.Locale.german) is None
+    assert await translated(discord.Locale.american_english) is None
+    assert await translated(discord.Locale.brazil_portuguese, "option.skew.tenor") is None
