@@ -19,9 +19,12 @@ from bot.errors import InputError
 from bot.export import rows, write, write_csv
 from bot.playbook import parse_playbook
 from bot.record import Manner, changes, parse_manner
-from bot.replay import Brief, brief_at, retell
+from bot.replay import Brief, brief_at, retell, said_again
 from bot.settings import Settings
 from bot.study import study
+
+SPOKEN = frozenset({"outage", "back", "weekly"})
+"""Reasons of posts that tell no verdict: their texts are said one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,9 @@ async def post_again(archive: SqlArchive, post_id: str) -> Again:
         raise InputError(f"post {post_id}: its playbook {occasion.playbook_hash} is not kept")
     playbook = parse_playbook(texts)
     bank = playbook.banks[post.story.locale]
-    retold = replace(post, story=retell(occasion, playbook).story)
+    spoken = post.reason in SPOKEN
+    story = said_again(post.story, occasion, playbook) if spoken else retell(occasion, playbook).story
+    retold = replace(post, story=story)
     return Again(stored=card(post, bank), retold=card(retold, bank), edition=occasion.playbook_hash)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.commentary import no_article
+from bot.commentary import footer, no_article, speak, spoken_together
 from bot.decide import carried, tell
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Signal, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Occasion, Profile
-from bot.domain.story import Memory, Story
+from bot.domain.story import Memory, Story, Text
 from bot.metrics import History, by_hour, facts_at, polled
 from bot.rules import Replay, evaluate, flips
 
@@ -35,6 +35,26 @@ def retell(occasion: Occasion, playbook: Playbook) -> Brief:
     return Brief(
         verdict=verdict, facts=facts, story=tell(verdict, facts, playbook, profile, occasion.state.memory, facts.at)
     )
+
+
+def said_again(story: Story, occasion: Occasion, playbook: Playbook) -> Story:
+    """A story whose texts were said one by one, as those of a notice or a review are, said again from the same facts and names
+    by the playbook of the time."""
+    bank = playbook.banks[story.locale]
+
+    def again(text: Text) -> Text:
+        if text.parts:
+            return spoken_together([again(part) for part in text.parts])
+        said = speak(
+            slot=text.slot, about=text.about, facts=occasion.facts, catalog=playbook.catalog, book=playbook.rules, bank=bank,
+            names=dict(text.given), ranges=occasion.profile.ranges, at=story.at,
+        )  # fmt: skip
+        return replace(said, given=text.given)
+
+    return replace(
+        story, headline=again(story.headline) if story.headline else None, footer=footer(occasion.facts, bank),
+        paragraphs=tuple(again(text) for text in story.paragraphs),
+    )  # fmt: skip
 
 
 def brief_at(past: Sequence[Series], playbook: Playbook, asset: str, at: datetime, profile: Profile) -> Brief:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.readings import Gap, LiquidationTally, Snapshot, SpotQuote, Standing
 from bot.outages import after_poll, patience, together, told, was_heard
+from bot.past import post_again
 from tests.notices import BEGIN, MINUTE, Bot, playbook, settings
 
 pytestmark = pytest.mark.timeout(120)
@@ -124,6 +125,8 @@ async def test_a_source_that_is_out_is_told_once_with_what_is_not_known_and_so_i
         await one.polls(BEGIN + 190 * MINUTE, BEGIN + 240 * MINUTE)
         (out,) = await one.posts("outage")
         (back,) = await one.posts("back")
+        again = [await post_again(one.parts.archive, post.id) for post in (out, back)]
+    assert [told.same for told in again] == [True, True]
     assert out.story.headline is not None
     assert "Deribit" in out.story.headline.text
     assert "00:20 UTC" in out.story.body  # its last word

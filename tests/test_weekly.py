@@ -13,6 +13,7 @@ from bot.domain.judgement import Call
 from bot.domain.posts import Decision, Profile, State, Subscription
 from bot.domain.story import Story
 from bot.metrics import History
+from bot.past import post_again
 from bot.rules import evaluate
 from bot.settings import Posts
 from bot.weekly import review
@@ -172,6 +173,9 @@ async def test_the_review_comes_once_at_its_time_in_each_channels_zone_and_not_w
     async with bot.started() as one:
         await one.polls(sunday + 7 * HOUR, sunday + 9 * HOUR, HOUR)
         found = [post for post in await one.parts.archive.posts(limit=500) if post.reason == "weekly"]
+        again = await post_again(one.parts.archive, found[0].id)
+    assert again.same
+    assert "week" in again.retold.body
     assert {post.channel: post.intended_at for post in found} == {
         "console:": sunday, "preview:": sunday, "test:a": sunday - 9 * HOUR, "test:c": sunday + 5 * HOUR,
     }  # fmt: skip
