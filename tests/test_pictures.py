@@ -1,11 +1,16 @@
 """Pictures beside words: left out where they cannot be had, and never waited for."""
 
 import asyncio
+import io
 from datetime import UTC, datetime, timedelta
 
+from rich.console import Console as Terminal
+
+from bot.app import CONFIG, house, read_playbook, read_tape
 from bot.domain.posts import Card, ChartSpec, Post
 from bot.domain.story import Story
 from bot.pictures import Pictures
+from bot.settings import load
 
 SPEC = ChartSpec(kind="summary", title="BTC", series=(), unit="", caption="", alt="BTC: caution.")
 CARD = Card(title="BTC", body="Puts cost more.")
@@ -68,3 +73,13 @@ async def test_nothing_is_made_out_where_nobody_draws() -> None:
     assert await pictures.chart(POST) is None
     assert not pictures.on("console")
     assert Pictures(surfaces=("discord",)).on("discord")
+
+
+async def test_the_house_sends_pictures_to_discord_alone() -> None:
+    settings = load(CONFIG, {}).model_copy(update={"assets": ("BTC",)})
+    tape = read_tape("february-2026")
+    async with house(settings, read_playbook(), terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
+        pictures = parts.desk.pictures
+        assert [name for name in ("discord", "console", "preview") if pictures.on(name)] == ["discord"]
+        assert pictures.of_post is not None
+        assert await pictures.chart(POST) is None  # such a post was never made

@@ -142,11 +142,11 @@ def foot(sheet: Sheet, plot: Plot, x: float, label: str) -> None:
     """One label below the field with its stroke; left out where it would lie on another."""
     half = sheet.width_of(label, size=theme.SMALL) / 2
     y = plot.low - 12
-    wanted = Box(
-        text=label, left=x - half, low=y - 24, right=x + half, high=y - 3
-    )  # a level's number may stand close above
+    wanted = Box(text=label, left=x - half, low=y - 24, right=x + half, high=y)
+    # Words of its own row are kept further away than a level's number, which stands higher up.
+    row = Box(text=label, left=x - half - 14, low=y - 24, right=x + half + 14, high=y - 16)
     sheet.line([x, x], [plot.low, plot.low - 7], theme.AXIS, width=2, over=1)
-    if sheet.free(wanted, 14):
+    if sheet.free(wanted, 0.0) and sheet.free(row, 0.0):
         sheet.text(x, y, label, ink=theme.MUTED, across="center", upright="top", size=theme.SMALL)
 
 

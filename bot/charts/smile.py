@@ -31,7 +31,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     lines = [
         Key(label=column.label, ink=theme.INKS[place], dash=theme.DASHES[place]) for place, column in enumerate(shown)
     ]
-    frame.key(sheet, spec.unit, lines)
+    frame.key(sheet, spec.unit, lines if len(lines) > 1 else ())  # one alone is named in the title
 
 
 def _marks(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
