@@ -302,6 +302,12 @@ def memory(soak: Soak) -> tuple[str, str, bool]:
     return "memory", said, after <= before * FLAT
 
 
+def tenths(soak: Soak) -> list[str]:
+    """The median memory of each tenth of the run, "-" where nothing was seen."""
+    parts = [[mb for part, mb in soak.memory_mb if number <= part * 10 < number + 1] for number in range(10)]
+    return [f"{statistics.median(part):.0f}" if part else "-" for part in parts]
+
+
 def faults(fell: Sequence[Fell]) -> Table:
     """Every fault, by kind and by what came of it."""
     table = Table("fault", "what came of it", "times", title="Faults, all of them")
@@ -349,6 +355,7 @@ async def main(arguments: Sequence[str]) -> int:
     for what, seen, holds in results:
         table.add_row(what, seen, "holds" if holds else "FAILED")
     console.print(table)
+    console.print("memory by tenths of the run, MB:", *tenths(soak))
     return 0 if all(holds for _, _, holds in results) else 1
 
 

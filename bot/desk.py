@@ -21,6 +21,7 @@ from bot.domain.posts import Answer, Card, Decision, Figure, Post, Profile, Rout
 from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, Snapshot
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
 from bot.errors import ChannelGone, ChannelRefused, DeliveryError, DeliveryUncertain, InputError, SourceError
+from bot.fresh import Fresh
 from bot.metrics import History, facts_at, observe, told
 from bot.notices import Notices
 from bot.pictures import Pictures
@@ -88,6 +89,7 @@ class Desk:
         self._logged: dict[str, frozenset[tuple[str, str]]] = {}
         self._delivering = asyncio.Lock()
         self._kept: set[str] = set()
+        self._fresh = Fresh()
         self.playbook = playbook
 
     # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +136,11 @@ class Desk:
 
     async def facts(self, asset: str) -> Facts:
         """What is known of the asset now; what has grown old stays as `stale`, with its time."""
-        return facts_at(await self.history(asset), self.playbook.catalog, asset, self.now(), self._asked())
+        history, now = await self.history(asset), self.now()
+        return self._fresh.get(
+            ("facts", asset), (history, self.playbook), now,
+            lambda: facts_at(history, self.playbook.catalog, asset, now, self._asked()),
+        )  # fmt: skip
 
     async def history(self, asset: str) -> History:
         """The asset's past, from the archive."""
@@ -147,9 +153,13 @@ class Desk:
         """The verdict of now with what would change it, and the facts that it was judged on. Stores nothing."""
         facts = await self.facts(asset)
         state = await self._archive.state(asset, profile)
-        judgement = evaluate(self.playbook.rules, facts, carried(state, self.playbook), facts.at, profile.ranges)
-        found = flips(self.playbook.rules, facts, judgement.signals, judgement.verdict, profile.ranges)
-        return replace(judgement.verdict, flips=found), facts
+
+        def judged() -> Verdict:
+            judgement = evaluate(self.playbook.rules, facts, carried(state, self.playbook), facts.at, profile.ranges)
+            found = flips(self.playbook.rules, facts, judgement.signals, judgement.verdict, profile.ranges)
+            return replace(judgement.verdict, flips=found)
+
+        return self._fresh.get(("verdict", asset, profile.id), (facts,), facts.at, judged), facts
 
     async def brief(
         self, asset: str, profile: Profile, length: Length | None = None
@@ -346,7 +356,7 @@ class Desk:
     async def deliver(self) -> None:
         """Send what is unsent, surface by surface. A channel that cannot be served keeps its post and holds up nobody."""
         async with self._delivering:
-            for name, surface in self._surfaces.items():
+            for name, surface in tuple(self._surfaces.items()):
                 gate = asyncio.Semaphore(self._habits.abreast)
                 posts = await self._archive.unsent(name)
                 await self._archive.attempt(posts, self.now())

@@ -58,3 +58,12 @@ def _run(binaries: Path, program: str, *arguments: str) -> None:
         said.seek(0)
         if done.returncode:
             pytest.skip(f"{NO_POSTGRES} {program}: {said.read().strip()[-300:]}")
+
+
+def restart(address: str) -> None:
+    """Stop the server that `server` started as a crash would, and start it again. Skips where it is another's."""
+    folder = address.rpartition("host=")[2]
+    if not folder:
+        pytest.skip(f"{NO_POSTGRES} the one that is named by BOT_TEST_POSTGRES_URL is not ours to restart")
+    data = str(Path(folder) / "data")
+    _run(_binaries(), "pg_ctl", "-D", data, "-l", str(Path(folder) / "log"), "-m", "immediate", "-w", "restart")
