@@ -1,10 +1,12 @@
 """Every command as a reader of Spanish gets it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.commands import Request, discover, run
+from bot.commands._charts import caption
 from bot.desk import Desk
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Answer, Profile
@@ -82,3 +84,17 @@ async def test_a_button_and_a_chart_carry_spanish_labels(pregunta):
     chart = (await pregunta("funding")).chart
     assert chart.title == "BTC: financiación por mercado, siete días"
     assert "Últimos valores" in chart.alt
+
+
+async def test_a_metric_is_found_by_its_title_in_either_language(pregunta, desk):
+    assert (await pregunta("history", metric="interés abierto en monedas")).title == "BTC: interés abierto en monedas"
+    assert (await pregunta("history", metric="60-day put-call skew")).title == "BTC: skew put-call a 60 días"
+    offered = discover()["history"].options[0].suggest
+    assert offered is not None
+    assert "base de futuros a 60 días" in offered(desk, "base de fut")
+
+
+def test_a_charts_caption_names_the_month_in_spanish(desk):
+    at = datetime(2026, 4, 6, 14, tzinfo=UTC)
+    assert caption(desk, SPANISH, ("deribit",), at) == "6 abr 2026, 14:00 UTC · Deribit"
+    assert caption(desk, Profile(), ("deribit",), at) == "6 Apr 2026, 14:00 UTC · Deribit"
