@@ -91,6 +91,7 @@ class Desk:
         self._kept: set[str] = set()
         self._fresh = Fresh()
         self.playbook = playbook
+        self.watching = habits.watching
 
     # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,11 +99,6 @@ class Desk:
     def assets(self) -> tuple[str, ...]:
         """The assets that are followed, in bot.toml's order."""
         return self._habits.assets
-
-    @property
-    def watching(self) -> Watching:
-        """How personal watches are kept."""
-        return self._habits.watching
 
     @property
     def archive(self) -> Archive:

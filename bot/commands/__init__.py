@@ -60,7 +60,7 @@ class AnswerFunction(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One command. `manage`: only for who may manage the server; `slow`: its answer may take over a second (it draws);
-    `shared`: its answer does not depend on who asks, so many who ask at once may get the same; `private`: only the asker
+    `shared`: its answer does not depend on who asks or where, so many who ask at once may get the same; `private`: only the asker
     sees it."""
 
     name: str

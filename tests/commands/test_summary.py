@@ -93,6 +93,9 @@ class Outbox:
     async def unsent(self, surface: str) -> list[Post]:
         return [post for post in self.posts if post.channel.startswith(surface)]
 
+    async def attempt(self, tried: object, at: object) -> None:
+        return
+
     async def mark_sent(self, post_id: str, **_: object) -> None:
         self.sent.append(post_id)
 

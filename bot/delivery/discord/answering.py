@@ -173,7 +173,7 @@ async def _card(
 
     if not command.shared:
         return await make()
-    key = command.name, tuple(sorted(options.items())), request.profile.id, request.guild_id, request.channel
+    key = command.name, tuple(sorted(options.items())), request.profile.id
     return await client.shelf.get(key, make)
 
 

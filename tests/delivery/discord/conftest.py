@@ -65,9 +65,9 @@ def make_client(desk: Desk, memory: Keeping, *, heartbeat_s: float = 2.0) -> Tig
 
 
 @contextlib.asynccontextmanager
-async def connected(desk: Desk, keeping: Keeping) -> AsyncIterator[TightropeClient]:
+async def connected(desk: Desk, keeping: Keeping, *, heartbeat_s: float = 2.0) -> AsyncIterator[TightropeClient]:
     """A client that is connected to the fake."""
-    made = make_client(desk, keeping)
+    made = make_client(desk, keeping, heartbeat_s=heartbeat_s)
     running = asyncio.create_task(made.start("token"))
     arrived = asyncio.create_task(made.arrived.wait())
     await asyncio.wait({running, arrived}, timeout=5, return_when=asyncio.FIRST_COMPLETED)

@@ -135,6 +135,7 @@ class FakeDiscord:
         self.gateway: list[dict[str, Any]] = []
         self.shards = 1
         self.starts_left = 999
+        self.waits_s = 3.0
         self.abreast = 1
         self._nonces: dict[tuple[int, str], tuple[float, dict[str, Any]]] = {}
         self._buckets: dict[int, tuple[float, int]] = {}
@@ -576,7 +577,7 @@ class FakeDiscord:
 
     def _callback(self, token: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         one = self.pressed[token]
-        if time.monotonic() - one.began > 3:
+        if time.monotonic() - one.began > self.waits_s:
             return 404, {"code": 10062, "message": "Unknown interaction"}
         if one.callbacks:
             return 400, {"code": 40060, "message": "Interaction has already been acknowledged."}
