@@ -39,6 +39,7 @@ def parse_playbook(texts: Mapping[str, str]) -> Playbook:
         problems.append(Problem(file="phrases", id="en", reason="the English phrases are missing"))
     if problems:
         raise ConfigError(problems)
+    banks = {locale: commentary.completed(bank, banks["en"]) for locale, bank in banks.items()}
     hashes = [book.hash, *(banks[locale].hash for locale in sorted(banks))]
     return Playbook(
         catalog=CATALOG, rules=book, banks=banks, holdings=holdings,

@@ -1,6 +1,6 @@
 """Verdict → words, pure: plan, phrases, realize, gate. What is said was measured, and the gate has read it first."""
 
-from bot.commentary.bank import parse
+from bot.commentary.bank import completed, parse
 from bot.commentary.cards import (
     answer_card,
     card,
@@ -21,6 +21,6 @@ from bot.commentary.stats import stats
 from bot.commentary.write import speak, spoken_together, write
 
 __all__ = [
-    "Refusal", "answer_card", "card", "command_words", "exact", "factcheck", "figure", "footer", "gate", "in_words",
+    "Refusal", "answer_card", "card", "command_words", "completed", "exact", "factcheck", "figure", "footer", "gate", "in_words",
     "no_article", "number", "parse", "reads_alike", "reads_beyond", "remember", "speak", "spoken_together", "stats", "write",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -37,6 +38,9 @@ from bot.errors import ConfigError, InputError, Problem
 WINDOWED: Mapping[str, int] = {
     "headline": 12, "standfirst": 12, "lead": 12, "close": 12, "evidence": 6, "meaning": 3, "limit": 3,
 }  # fmt: skip
+
+OWN_GRAMMAR = ("a_words", "an_words", "and_else", "and_else_before")
+"""Word lists by which a text of one language is read, and of no other."""
 
 SHAPE_SLOTS = ("headline", "lead", "short")
 ARTICLE_SLOTS = ("standfirst", "sowhat", "close")
@@ -123,6 +127,12 @@ def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBoo
         locale=bank.locale, phrases=bank.phrases, metrics=bank.metrics, words=bank.words, images=bank.images,
         windows=windows(bank, book), hash=bank.hash,
     )  # fmt: skip
+
+
+def completed(bank: PhraseBank, english: PhraseBank) -> PhraseBank:
+    """The bank with English words where it lacks some, so that a word that English gains silences no other language."""
+    borrowed = {key: word for key, word in english.words.items() if key not in OWN_GRAMMAR}
+    return replace(bank, words={**borrowed, **bank.words})
 
 
 def _hash(files: Mapping[str, str]) -> str:

@@ -151,6 +151,14 @@ def test_each_metric_is_explained_in_three_sentences(name: str) -> None:
     assert re.search(r"\d", text) is None
 
 
+def test_a_word_takes_up_no_more_than_its_english_does() -> None:
+    def asked(text: str) -> set[str]:
+        return set(re.findall(r"{(\w*)}", text))
+
+    for key, word in words().items():
+        assert asked(word) <= asked(bank().words.get(key, word)), key
+
+
 def test_descriptions_fit_discord() -> None:
     long = {key: text for key, text in words().items() if key.startswith(("command.", "option.")) and len(text) > 100}
     assert long == {}
@@ -179,6 +187,15 @@ def test_what_the_code_says_in_english_is_told_in_spanish() -> None:
 )
 def test_a_translation_takes_up_what_the_english_has(english: str, spanish: str, *, wrong: bool) -> None:
     assert misplaced(english, spanish) is wrong
+
+
+def test_a_word_that_only_english_has_is_borrowed_and_its_grammar_is_not() -> None:
+    poorer = replace(bank("es"), words={key: word for key, word in words().items() if key != "title.oi"})
+    whole_bank = commentary.completed(poorer, bank())
+    assert whole_bank.words["title.oi"] == "open interest"
+    assert whole_bank.words["title.price"] == "precio"
+    assert "an_words" not in whole_bank.words
+    assert playbook().banks["es"].words["and"] == "y"
 
 
 # ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
