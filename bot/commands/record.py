@@ -1,9 +1,11 @@
-"""`/record`: how the stances taken live did afterwards, beside what the price did anyway."""
+"""`/record`: how the stances taken live did afterwards, beside what the price did anyway; and, apart from these, what the rules of
+now would have said of the past before."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.commands import Command, Request
+from bot.commands._backfilled import Backfilled, backfilled
 from bot.commands._charts import caption
 from bot.commands._telling import ASSET, joined
 from bot.desk import Desk
@@ -33,14 +35,19 @@ async def answer(desk: Desk, request: Request) -> Answer:
     told = [row for row in rows if row.calls]
     said = caption(desk, profile, (await desk.history(asset)).venues(PRICE), desk.now())
     words = desk.bank(profile).words
-    lead = _lead(desk, len(changes(calls)), calls[0].at if calls else None, facts, profile)
-    body, spans = joined(lead)
+    first = calls[0].at if calls else None
+    lead = _lead(desk, len(changes(calls)), first, facts, profile)
+    before = await backfilled(desk, asset, first, manner)
+    body, spans = joined(lead, *_beside(desk, before, facts, profile))
     title = f"{asset}: {words.get('title.record', 'record')}"
     return Answer(
         title=title,
         body=body,
         body_spans=spans,
-        figures=tuple(_figure(desk, row, facts, profile) for row in told),
+        figures=(
+            *(_figure(desk, row, facts, profile) for row in told),
+            *(_figure(desk, row, facts, profile, backfilled=True) for row in before.rows),
+        ),
         chart=_chart(desk, told, manner, profile, title=title, alt=lead.text, said=said),
         footer=desk.footer(facts, profile),
     )
@@ -64,7 +71,18 @@ def _lead(desk: Desk, count: int, since: datetime | None, facts: Facts, profile:
     return desk.say("answer", "record", facts, profile, names)
 
 
-def _figure(desk: Desk, row: Row, facts: Facts, profile: Profile) -> Figure:
+def _beside(desk: Desk, before: Backfilled, facts: Facts, profile: Profile) -> Sequence[Text]:
+    """That there is a backfilled record too, and that it is another thing."""
+    if not before.rows or before.since is None:
+        return ()
+    names = {
+        "total": Origin(kind="count", ref="backfilled changes", value=float(before.turns)),
+        "last_at": Origin(kind="date", ref="first backfilled", value=before.since.isoformat()),
+    }
+    return (desk.say("answer", "record-backfilled", facts, profile, names),)
+
+
+def _figure(desk: Desk, row: Row, facts: Facts, profile: Profile, *, backfilled: bool = False) -> Figure:
     words = desk.bank(profile).words
     names = {"total": Origin(kind="count", ref="windows", value=float(row.n))}
     if row.base_pct is not None:
@@ -75,10 +93,11 @@ def _figure(desk: Desk, row: Row, facts: Facts, profile: Profile) -> Figure:
         names["high"] = Origin(kind="count", ref="hit rate, high", value=row.high_pct)
     said = desk.say("answer", "record-few" if row.hit_pct is None else "record-rate", facts, profile, names)
     days = words.get("record.days", "{days} d").format(days=row.days)
-    older = "" if row.rules == desk.playbook.rules.hash else f" ({row.rules[:8]})"
-    return Figure(
-        label=f"{words.get(f'stance.{row.stance}', row.stance)}, {days}{older}", text=said.text, spans=said.spans
-    )
+    older = "" if backfilled or row.rules == desk.playbook.rules.hash else f" ({row.rules[:8]})"
+    label = f"{words.get(f'stance.{row.stance}', row.stance)}, {days}{older}"
+    if backfilled:
+        label = words.get("record.backfilled", "{}").format(label)
+    return Figure(label=label, text=said.text, spans=said.spans)
 
 
 def _chart(

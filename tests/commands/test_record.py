@@ -1,5 +1,6 @@
 """`/record`: what was said live and how it did, "too few" said aloud."""
 
+import math
 from array import array
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +33,9 @@ def recorded(desk, archive, root, monkeypatch):
     async def past(metric, asset, since, until=None, venue=None):
         return spot
 
+    async def nothing_before(asset, since, until=None):
+        return []
+
     def called(count: int) -> None:
         rules = desk.playbook.rules.hash
         calls = [Call(at=start, stance="neutral", rules=rules)]
@@ -45,6 +49,7 @@ def recorded(desk, archive, root, monkeypatch):
         monkeypatch.setattr(archive, "calls", told, raising=False)
 
     monkeypatch.setattr(archive, "past", past, raising=False)
+    monkeypatch.setattr(archive, "series", nothing_before)
     return called
 
 
@@ -82,3 +87,37 @@ async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(as
     assert chart.kind == "record"
     assert chart.caption == "6 Feb 2026, 14:00 UTC · Deribit"
     assert len({len(column.y) for column in chart.series} | {len(chart.marks)}) == 1
+
+
+async def test_the_backfilled_record_stands_beside_the_live_one_labeled_and_never_added_to_it(
+    ask, recorded, archive, figures_of, monkeypatch, desk
+):
+    recorded(5)
+    spot = await archive.past("spot_usd", "BTC", AT)
+    start = AT - timedelta(days=DAYS)
+    hours = range(300 * 24)
+    before = replace(
+        spot,
+        at_ms=array("q", [int((start - timedelta(hours=hour)).timestamp() * 1000) for hour in reversed(hours)]),
+        value=array("d", [60_000.0 + 8_000.0 * math.sin(hour / 200) for hour in hours]), covers_s=array("q", [0] * len(hours)),
+    )  # fmt: skip
+
+    async def series(asset, since, until=None):
+        return [before, replace(before, venue="deribit")] if asset == "BTC" else []
+
+    monkeypatch.setattr(archive, "series", series)
+    answer = await ask("record")
+    shown = figures_of(answer)
+    live = {label: text for label, text in shown.items() if not label.startswith("Backfilled: ")}
+    told = {label: text for label, text in shown.items() if label.startswith("Backfilled: ")}
+    assert live["caution, 1 d on"] == "5 so far: too few to say. Base rate 100%."  # as without it
+    assert told
+    assert "never said live" in answer.body
+    assert "10 changes of stance since" in answer.body
+
+
+async def test_without_a_past_there_is_no_backfilled_record(ask, recorded, figures_of):
+    recorded(5)
+    answer = await ask("record")
+    assert "backfilled" not in answer.body.lower()
+    assert not [label for label in figures_of(answer) if label.startswith("Backfilled")]
