@@ -41,7 +41,13 @@ def caption(desk: Desk, profile: Profile, venues: Sequence[str], at: datetime) -
     """Who told, and when: "6 Feb 2026, 14:00 UTC · Deribit, OKX"."""
     known = desk.bank(profile).words
     named = ", ".join(known.get(f"venue.{venue}", venue.capitalize()) for venue in dict.fromkeys(venues))
-    return words(desk, profile, "caption", sources=named or known["sources_none"], at=f"{at.day} {at:%b %Y, %H:%M} UTC")
+    when = f"{_short_day(known, at)}, {at:%H:%M} UTC"
+    return words(desk, profile, "caption", sources=named or known["sources_none"], at=when)
+
+
+def _short_day(known: Mapping[str, str], at: datetime) -> str:
+    """6 Feb 2026, in the language of the words."""
+    return f"{at.day} {known['months'].split('|')[at.month - 1][:3]} {at.year}"
 
 
 def stretch(
@@ -272,7 +278,7 @@ def smile_chart(desk: Desk, chain: OptionChain, days: float, profile: Profile) -
     if not marks:
         return None
     expiry = datetime.fromtimestamp(expires_ms / 1000, UTC)
-    label = f"{expiry.day} {expiry:%b %Y}"
+    label = _short_day(desk.bank(profile).words, expiry)
     heading = words(desk, profile, "title.smile", asset=chain.asset, expiry=label)
     return ChartSpec(
         kind="smile", title=heading, unit="% a year", x_label=words(desk, profile, "strike"),
