@@ -4,6 +4,7 @@ Run: python benchmarks/bench_archive.py
 """
 
 import asyncio
+import json
 import random
 import sqlite3
 import statistics
@@ -43,15 +44,33 @@ def fill(path: Path) -> None:
     raw.close()
 
 
-async def measure(name: str, work: Callable[[], Awaitable[object]], goal: str = "", times: int = 9) -> None:
-    """One line: the median and the best of several runs, after one to warm up."""
+async def measure(
+    name: str,
+    work: Callable[[], Awaitable[object]],
+    *,
+    goal: float | None = None,
+    peer_ms: float | None = None,
+    times: int = 9,
+) -> None:
+    """One row: the best of several runs, after one to warm up."""
     await work()
     spent = []
     for _ in range(times):
         begun = time.perf_counter()
         await work()
         spent.append((time.perf_counter() - begun) * 1000)
-    print(f"{name:<58} {statistics.median(spent):9.2f} {min(spent):9.2f}   {goal}")
+    row(name, "ms", min(spent), goal=goal, peer=peer_ms)
+    print(f"{name}: median {statistics.median(spent):.2f} ms")
+
+
+def row(what: str, unit: str, value: float, *, goal: float | None = None, peer: float | None = None) -> None:
+    """A row of the table."""
+    told: dict[str, object] = {"what": what, "value": round(value, 2), "unit": unit}
+    if peer is not None:
+        told |= {"peer": "bare sqlite3", "peer_value": round(peer, 2), "ratio": round(peer / value, 2)}
+    if goal is not None:
+        told |= {"goal": f"≤ {goal:g} {unit}", "held": value <= goal}
+    print("row:" + json.dumps(told, ensure_ascii=False))
 
 
 def room(path: Path) -> None:
@@ -60,7 +79,7 @@ def room(path: Path) -> None:
     for table, each in (("points", 1), ("hours", 24)):
         rows = raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0] * each
         size = raw.execute("SELECT sum(pgsize) FROM dbstat WHERE name = ?", (table,)).fetchone()[0]
-        print(f"{table:<58} {rows:9d} points, {size / rows:5.1f} B a point  goal: 30 B or less")
+        row(f"room in {table}, {rows:,} points", "B a point", size / rows, goal=30)
     raw.close()
 
 
@@ -70,15 +89,11 @@ async def main() -> None:
         archive = await open_archive(f"sqlite:///{path}")
         await asyncio.to_thread(fill, path)
         await asyncio.to_thread(room, path)
-        print(f"{'':<58} {'median ms':>9} {'best ms':>9}")
         now = END
-        await measure("latest of all metrics (200 series)", lambda: archive.latest("BTC"), "goal: 5")
-        await measure(
-            "one metric, 90 days", lambda: archive.past("metric_3", "BTC", now - timedelta(days=90)), "goal: 20"
-        )
-        await measure(
-            "one metric, 30 days", lambda: archive.past("metric_3", "BTC", now - timedelta(days=30)), "goal: 2"
-        )
+        latest_ms, written_ms = naive(path)
+        await measure("latest of all metrics (200 series)", lambda: archive.latest("BTC"), goal=5, peer_ms=latest_ms)
+        await measure("one metric, 90 days", lambda: archive.past("metric_3", "BTC", now - timedelta(days=90)), goal=20)
+        await measure("one metric, 30 days", lambda: archive.past("metric_3", "BTC", now - timedelta(days=30)), goal=2)
         await measure("one metric, a year", lambda: archive.past("metric_3", "BTC", START))
         await measure(
             "all series, 120 days (a start)", lambda: archive.series("BTC", now - timedelta(days=120)), times=3
@@ -90,21 +105,28 @@ async def main() -> None:
             at = now + timedelta(seconds=next(tick))
             await archive.add_points([Point(metric=f"metric_{n}", asset="BTC", at=at, value=1.0) for n in range(200)])
 
-        await measure("200 points in", poll)
+        await measure("200 points in", poll, peer_ms=written_ms)
         await archive.aclose()
-        naive(path)
 
 
-def naive(path: Path) -> None:
-    """What a GROUP BY over all points costs for the same answer."""
-    raw = sqlite3.connect(path)
-    begun = time.perf_counter()
-    raw.execute("SELECT series_id, max(at_ms), value FROM points GROUP BY series_id").fetchall()
-    print(f"{'peer: latest by GROUP BY over two weeks, bare sqlite3':<58} {(time.perf_counter() - begun) * 1000:9.2f}")
-    begun = time.perf_counter()
-    raw.execute("SELECT at_ms, value FROM points WHERE series_id = 15 ORDER BY at_ms").fetchall()
-    print(f"{'peer: 14 days of one metric from five-minute points':<58} {(time.perf_counter() - begun) * 1000:9.2f}")
+def naive(path: Path) -> tuple[float, float]:
+    """Milliseconds of bare sqlite3: the latest by a GROUP BY over all points, and 200 rows in one transaction, synced."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute("CREATE TABLE naive (series_id INTEGER, at_ms INTEGER, value REAL, PRIMARY KEY (series_id, at_ms))")
+    read, written = [], []
+    for number in range(3):
+        begun = time.perf_counter()
+        raw.execute("SELECT series_id, max(at_ms), value FROM points GROUP BY series_id").fetchall()
+        read.append((time.perf_counter() - begun) * 1000)
+        begun = time.perf_counter()
+        raw.execute("BEGIN IMMEDIATE")
+        raw.executemany("INSERT INTO naive VALUES (?, ?, ?)", [(n, number, 1.0) for n in range(SERIES)])
+        raw.execute("COMMIT")
+        written.append((time.perf_counter() - begun) * 1000)
+    raw.execute("DROP TABLE naive")
     raw.close()
+    return min(read), min(written)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from bot.rules import evaluate, parse, replay
 from bot.rules.plan import Job, Test, plan
 
 HOURS, PROM_RULES = 8760, 40
+GOAL_RATIO, GOAL_MS = 50, 2.0
 START = datetime(2025, 1, 1, tzinfo=UTC)
 RULES = Path(__file__).resolve().parents[1] / "config" / "rules"
 BOOK = parse({path.name: path.read_text("utf-8") for path in RULES.glob("*.toml")}, CATALOG)
@@ -116,15 +117,20 @@ def _sample(value: float | None) -> str:
 
 
 def main() -> None:
-    """Print both figures and their ratio."""
+    """Print the rows: rules a second beside promtool's, and one evaluation of all."""
     told = columns()
-    mine = ours(told)
-    print(f"replay: {len(BOOK.rules)} rules x {HOURS} hours, states and verdict: {mine:,.0f} rule evaluations/s")
-    print(f"one evaluation of all rules: {once(told):.2f} ms")
+    mine, spent_ms = ours(told), once(told)
+    what = f"a year of hours by {len(BOOK.rules)} rules, states and verdict"
+    year: dict[str, object] = {"what": what, "value": round(mine), "unit": "rules/s"}
     peer = sys.argv[1] if len(sys.argv) > 1 else shutil.which("promtool")
     if peer:
         theirs = promtool(peer, told)
-        print(f"promtool: {theirs:,.0f} rule evaluations/s; ratio {mine / theirs:,.0f}")
+        goal = {"goal": f"≥ {GOAL_RATIO} x the peer", "held": mine >= GOAL_RATIO * theirs}
+        year |= {"peer": "promtool", "peer_value": round(theirs), "ratio": round(mine / theirs, 1), **goal}
+    one = {"what": "one evaluation of all rules", "value": round(spent_ms, 2), "unit": "ms"}
+    one |= {"goal": f"≤ {GOAL_MS:g} ms", "held": spent_ms <= GOAL_MS}
+    for row in (year, one):
+        print("row:" + json.dumps(row, ensure_ascii=False))
 
 
 if __name__ == "__main__":
