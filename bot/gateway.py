@@ -75,7 +75,8 @@ async def _until(owned: "SessionLocks", *, held: bool) -> None:
     """Return once the shards are ours, or (`held` is False) once they are no longer."""
     while True:
         try:
-            if await (owned.acquire() if held else owned.held()) is held:
+            # Taken anew where the connection to the database was lost and nobody else was quicker.
+            if await owned.acquire() is held:
                 return
         except ArchiveError as error:
             log.warning("shards.unknown", reason=str(error))
