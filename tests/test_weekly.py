@@ -1,5 +1,6 @@
 """The weekly review: due once a week in each channel's own zone, and every sentence of it true."""
 
+import math
 from array import array
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,6 +30,13 @@ SHOWN = {
     "skew_60d_pct": 14.6, "skew_60d_pct.before_7d": 8.1, "skew_60d_pct.change_7d": 6.5,
     "dvol": 57.8, "dvol.before_7d": 48.1, "dvol.change_7d": 9.7, "dvol.percentile_90d": 97.3,
 }  # fmt: skip
+
+CALM = {
+    "spot_usd": 91_200.0, "spot_usd.before_7d": 90_850.0, "spot_usd.change_7d": 350.0, "spot_usd.change_7d_pct": 0.385,
+    "spot_usd.percentile_90d": 48.0, "skew_60d_pct": 2.1, "skew_60d_pct.before_7d": 1.2, "skew_60d_pct.change_7d": 0.9,
+    "dvol": 39.5, "dvol.before_7d": 41.0, "dvol.change_7d": -1.5, "dvol.percentile_90d": 22.4,
+}  # fmt: skip
+GOLDEN = Path(__file__).parent / "golden" / "notices"
 
 
 def facts(**changed: float) -> Facts:
@@ -87,6 +95,27 @@ def test_a_week_says_where_the_price_went_what_turned_what_moved_and_what_is_odd
     assert story.headline is not None
     assert "caution" in story.headline.text
     assert abouts(story) == ["any", "turned", "move", "unusual-high", "record-none"]
+
+
+WEEKS = {
+    "weekly-turned": lambda: told(call(30, "neutral"), call(2.25, "bearish")),
+    "weekly-steady": lambda: told(call(30, "neutral"), made=decision(**CALM)),
+    "weekly-record": lambda: told(
+        *(call(700 - 8 * number, ("bearish", "neutral")[number % 2]) for number in range(81)),
+        past=spot(days=720, by_day=lambda day: 70_000.0 + 9_000.0 * math.sin(day / 11)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEEKS)
+def test_the_golden_weeks_read_as_they_were_reviewed(name: str) -> None:
+    """A golden is written anew by deleting it and running this test; it changes in a commit of its own."""
+    path, story = GOLDEN / f"{name}.md", WEEKS[name]()
+    assert story.headline is not None
+    page = f"# {story.headline.text}\n\n{words(story)}\n"
+    if not path.exists():
+        path.write_text(page, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == page
 
 
 def test_every_number_of_a_review_is_a_span() -> None:

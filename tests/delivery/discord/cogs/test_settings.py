@@ -99,11 +99,11 @@ async def test_the_weekly_review_is_on_until_it_is_turned_off_and_settings_say_s
     server: Server, memory: Memory
 ) -> None:
     first = await server.type("setup")
-    assert memory.wishes[0].weekly
+    assert [wish.weekly for wish in memory.wishes] == [True]
     assert "weekly review on" in first.response.embeds[0].fields[0].value
     await server.type("setup", weekly=False)
     await server.type("setup", at="09:00")
-    assert not memory.wishes[0].weekly
+    assert [wish.weekly for wish in memory.wishes] == [False]
     listed = await server.type("settings")
     assert "weekly review off" in listed.response.embeds[0].fields[0].value
 
