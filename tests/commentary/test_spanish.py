@@ -371,3 +371,10 @@ def test_a_further_folder_is_a_further_language() -> None:
     assert not story.plain, story.failures
     assert story.locale == "gl"
     assert refused(story, article(), words=books.banks["gl"]) == []
+
+
+def test_a_lower_bound_says_so_wherever_spanish_names_it() -> None:
+    """No article stands before an amount that may come with "al menos"."""
+    for phrase in bank("es").phrases:
+        found = re.findall(r"\b(el|los|las|del|al|un) {{ ?liquidations\w*\|(?:usd|pct)", phrase.text)
+        assert found == [], phrase.id
