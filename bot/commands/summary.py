@@ -19,7 +19,7 @@ SPARK = timedelta(days=7)
 SPARKS = 4
 LEAST = 2  # a card with one number says no more than its headline
 KEPT = 200
-NO_VERDICT = frozenset({"outage", "back"})  # posts about sources, not about the market
+NO_VERDICT = frozenset({"outage", "back", "watch"})  # about sources, or about one reader's number: not about the market
 
 Key = tuple[str, datetime, str, str, str]
 

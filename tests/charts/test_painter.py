@@ -73,12 +73,10 @@ async def test_who_stops_waiting_does_not_stop_the_drawing_for_others(own_painte
 
 
 async def test_a_warm_painter_has_its_sheet_before_anybody_asks(own_painter, drawn) -> None:
-    assert own_painter._sheet is None
     own_painter.warm()
     async with asyncio.timeout(30):
-        while own_painter._sheet is None:  # noqa: ASYNC110  (made in the painter's thread)
+        while (ready := own_painter._sheet) is None:  # noqa: ASYNC110  (made in the painter's thread)
             await asyncio.sleep(0.01)
-    ready = own_painter._sheet
     assert drawn == []
     assert await own_painter.draw(ALL["record"]()) == render(ALL["record"]())
     assert own_painter._sheet is ready

@@ -9,7 +9,7 @@ import pytest
 from bot.commands.summary import Summaries, leading, summary_chart
 from bot.domain.facts import Facts
 from bot.domain.judgement import Finding, Verdict
-from bot.domain.posts import Card, ChartSpec, Occasion, Post, Profile, State
+from bot.domain.posts import Card, ChartSpec, Occasion, Post, Profile, Reason, State
 from bot.domain.story import Origin, Span, Story, Text
 from bot.pictures import Pictures
 
@@ -17,7 +17,7 @@ AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
 
 def finding(rule: str, family: str, *facts: str) -> Finding:
-    return Finding(rule=rule, family=family, vote=-1, severity="warning", facts=facts, since=AT)
+    return Finding(rule=rule, family=family, vote=-1, severity="caution", facts=facts, since=AT)
 
 
 def verdict(*findings: Finding) -> Verdict:
@@ -28,7 +28,7 @@ def verdict(*findings: Finding) -> Verdict:
 
 
 def story(text: str = "Puts cost more", *, told: str | None = None) -> Story:
-    spans = ()
+    spans: tuple[Span, ...] = ()
     if told:
         origin = Origin(kind="fact", ref=told, value=1.0)
         spans = (Span(start=0, end=4, text=text[:4], origin=origin, filter="pct"),)
@@ -36,7 +36,7 @@ def story(text: str = "Puts cost more", *, told: str | None = None) -> Story:
     return Story(asset="BTC", at=AT, length="embed", locale="en", stance="bearish", headline=None, paragraphs=(said,))
 
 
-def post(name: str, channel: str = "discord:1", reason: str = "scheduled", text: str = "Puts cost more") -> Post:
+def post(name: str, channel: str = "discord:1", reason: Reason = "scheduled", text: str = "Puts cost more") -> Post:
     return Post(
         id=name, channel=channel, asset="BTC", reason=reason, story=story(text), nonce=name, intended_at=AT
     )  # fmt: skip

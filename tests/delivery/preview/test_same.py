@@ -26,8 +26,8 @@ async def by_discord(desk: Any, command: Command, option: Option, typed: str) ->
     made = slash(SimpleNamespace(desk=desk), command)  # type: ignore[arg-type]
     parameter = next(one for one in made.parameters if one.name == option.name)
     if parameter.choices:
-        return [choice.value for choice in parameter.choices if typed.lower() in choice.name.lower()]
-    offered = made._params[option.name].autocomplete
+        return [str(choice.value) for choice in parameter.choices if typed.lower() in choice.name.lower()]
+    offered: Any = made._params[option.name].autocomplete
     return [choice.value for choice in await offered(None, typed)]
 
 
