@@ -65,3 +65,15 @@ def test_a_vendor_key_comes_from_the_environment() -> None:
     keys = load(SHIPPED, {"COINGLASS_KEY": "k"}).keys
     assert keys["coinglass"].get_secret_value() == "k"
     assert "coinalyze" not in keys
+
+
+def test_a_process_has_the_share_of_its_shards(tmp_path: Path) -> None:
+    folder = write(tmp_path, "[discord]\nshard_count = 8\nshard_ids = [2, 3]\n")
+    assert load(folder, {}).discord.share == 0.25
+    assert load(write(tmp_path, ""), {}).discord.share == 1.0
+
+
+@pytest.mark.parametrize(("ids", "why"), [("[4]", "from 0 to 3"), ("[-1]", "from 0 to 3"), ("[1, 1]", "named twice")])
+def test_shards_that_do_not_exist_are_refused(tmp_path: Path, ids: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        load(write(tmp_path, f"[discord]\nshard_count = 4\nshard_ids = {ids}\n"), {})
