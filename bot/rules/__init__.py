@@ -14,6 +14,7 @@ from bot.rules.flips import flips
 from bot.rules.junit import Suite, junit, suite_of_cases, suite_of_coverage, suite_of_mutants
 from bot.rules.mutants import Mutant, Outcome, mutants, put_to_the_test, read_equivalent, share_killed
 from bot.rules.parse import parse, parse_sound
+from bot.rules.ranges import own_range
 from bot.rules.replay import Moment, Replay, replay
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "is_quiet",
     "junit",
     "mutants",
+    "own_range",
     "parse",
     "parse_cases",
     "parse_sound",

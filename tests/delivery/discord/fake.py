@@ -590,7 +590,8 @@ class FakeDiscord:
             made = self._message(one.channel, data)
             one.messages.append(made)
             answer |= {"interaction": answer["interaction"] | {"response_message_id": made["id"]}}
-            answer |= {"resource": {"type": body["type"], "message": made}}
+        if body["type"] == 4:
+            answer |= {"resource": {"type": 4, "message": one.messages[0]}}
         if body["type"] != 5:
             one.answered.set()
         return 200, answer

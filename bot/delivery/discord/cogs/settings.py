@@ -18,13 +18,20 @@ from bot.delivery.discord.embed import pages
 from bot.delivery.discord.permissions import missing
 from bot.delivery.discord.slash import AnyCommand, Interaction, described, managed
 from bot.domain.posts import Card, Figure, Profile, Subscription
+from bot.domain.rulebook import Ranges, RuleBook, Severity, UsualRange
 from bot.domain.story import Length
 from bot.errors import InputError
+from bot.rules import own_range
 
 if TYPE_CHECKING:
     from bot.delivery.discord.client import TightropeClient
 
 LENGTHS: Final[tuple[Length, ...]] = get_args(Length)
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+RANGE: Final = re.compile(
+    r"\s*([a-z][a-z0-9-]*[a-z0-9])\s+(-?\d{1,4}(?:\.\d{1,4})?)%?\s*(?:-|–|to)\s*(-?\d{1,4}(?:\.\d{1,4})?)%?\s*",
+    re.ASCII,
+)
 MOST_TIMES: Final = 6
 OFF: Final = "off"
 SUGGESTED: Final = 25
@@ -39,7 +46,7 @@ def commands(client: "TightropeClient") -> Sequence[AnyCommand]:
 
 
 def _setup(client: "TightropeClient") -> Answering:
-    async def setup(
+    async def setup(  # noqa: PLR0913  an option each
         interaction: Interaction,
         *,
         channel: discord.TextChannel | None = None,
@@ -49,6 +56,8 @@ def _setup(client: "TightropeClient") -> Answering:
         length: str | None = None,
         language: str | None = None,
         alerts: bool | None = None,
+        severity: str | None = None,
+        ranges: str | None = None,
         quiet: str | None = None,
         weekly: bool | None = None,
     ) -> None:
@@ -64,8 +73,12 @@ def _setup(client: "TightropeClient") -> Answering:
             alerts=wish.alerts if alerts is None else alerts,
             quiet=wish.quiet if quiet is None else hours(quiet),
             weekly=wish.weekly if weekly is None else weekly,
+            severity=wish.severity if severity is None else _severity(severity),
             profile=_profile(client, wish.profile, length, language),
         )
+        if ranges is not None:
+            own = own_ranges(client.desk.playbook.rules, ranges)
+            wish = replace(wish, profile=replace(wish.profile, ranges=own))
         await client.keeping.subscribe(wish)
         words = client.desk.bank(wish.profile).words
         card = Card(title=words["discord.setup_done"], body=words["discord.setup_next"], private=True)
@@ -75,6 +88,7 @@ def _setup(client: "TightropeClient") -> Answering:
     app_commands.autocomplete(
         asset=_suggest(client.desk.assets), zone=_suggest(zones()),
         length=_suggest(LENGTHS), language=_suggest(tuple(client.desk.playbook.banks)),
+        severity=_suggest(SEVERITIES),
     )(setup)  # fmt: skip
     return setup
 
@@ -136,6 +150,26 @@ def hours(typed: str) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
+def own_ranges(book: RuleBook, typed: str) -> Ranges:
+    """A server's own usual ranges as typed ("basis 4-9, skew-60d -8 to 8"; "off" for the usual ones). Raises InputError."""
+    if typed.strip().lower() == OFF:
+        return {}
+    found: dict[str, UsualRange] = {}
+    for part in re.split(r"[,;]", typed.lower()):
+        told = RANGE.fullmatch(part)
+        if told is None:
+            raise InputError(f"ranges {part.strip()!r}: such as basis 4-9, skew-60d -8 to 8, or {OFF}")
+        found[told[1]] = own_range(book, told[1], float(told[2]), float(told[3]))
+    return found
+
+
+def _severity(typed: str) -> Severity:
+    wanted = next((one for one in SEVERITIES if one == typed.strip().lower()), None)
+    if wanted is None:
+        raise InputError(f"severity {typed!r}: one of {', '.join(SEVERITIES)}")
+    return wanted
+
+
 @cache
 def zones() -> tuple[str, ...]:
     """Every time zone by name; reading them takes a while."""
@@ -193,6 +227,11 @@ def _figure(client: "TightropeClient", name: str, wish: Subscription) -> Figure:
         "quiet": f"{wish.quiet[0]:02}:00–{wish.quiet[1]:02}:00" if wish.quiet else words["discord.never"],
     }
     lines = [words["discord.setting"].format(**said)]
+    if wish.severity != SEVERITIES[0]:
+        lines.append(words["discord.setting_severity"].format(severity=wish.severity))
+    if wish.profile.ranges:
+        own = (f"{name} {usual.low:g} to {usual.high:g}" for name, usual in sorted(wish.profile.ranges.items()))
+        lines.append(words["discord.setting_ranges"].format(ranges=", ".join(own)))
     lines += [words["discord.setting_paused"]] if wish.paused_at else []
     if wish.snoozed_until and wish.snoozed_until > client.desk.now():
         lines.append(words["discord.muted"].format(when=f"{wish.snoozed_until:%Y-%m-%d %H:%M} UTC"))

@@ -41,7 +41,7 @@ class Server:
 async def server(desk: Desk, memory: Memory) -> AsyncIterator[Server]:
     client = make_client(desk, memory)
     client.cooldown = Cooldown(count=1000)
-    env = simcord.Env(client, check_errors=False)
+    env = simcord.Env(client, check_errors=False, shard_count=1)
     await env.start()
     try:
         guild = env.create_guild()
@@ -108,6 +108,36 @@ async def test_the_weekly_review_is_on_until_it_is_turned_off_and_settings_say_s
     assert "weekly review off" in listed.response.embeds[0].fields[0].value
 
 
+async def test_a_server_has_its_own_usual_ranges_and_severity_until_they_are_turned_off(
+    server: Server, memory: Memory
+) -> None:
+    result = await server.type("setup", ranges="basis 4-9; skew-60d -8 to 8", severity="caution")
+    (saved,) = memory.wishes
+    assert {name: (usual.low, usual.high) for name, usual in saved.profile.ranges.items()} == {
+        "basis": (4, 9),
+        "skew-60d": (-8, 8),
+    }
+    assert saved.severity == "caution"
+    shown = result.response.embeds[0].fields[0].value
+    assert "basis 4 to 9, skew-60d -8 to 8" in shown
+    assert "from caution on" in shown
+    await server.type("setup", ranges="off")
+    assert memory.wishes[0].profile.ranges == {}
+    assert memory.wishes[0].severity == "caution"
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [("basis 1-9", "between 2 and 6"), ("nothing 1-2", "one of basis"), ("basis 4-9, skew", "such as basis")],
+)
+async def test_a_range_beyond_its_bounds_is_refused_with_them(
+    server: Server, memory: Memory, typed: str, why: str
+) -> None:
+    result = await server.type("setup", ranges=typed)
+    assert memory.wishes == []
+    assert why in result.response.embeds[0].description
+
+
 async def test_setup_checks_its_permissions_before_it_saves(server: Server, memory: Memory) -> None:
     result = await server.type("setup", channel=server.closed)
     assert memory.wishes == []
@@ -123,7 +153,16 @@ async def test_setup_starts_a_paused_channel_again(server: Server, memory: Memor
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"at": "25:00"}, {"zone": "Mars"}, {"quiet": "7-7"}, {"asset": "DOGE"}, {"length": "long"}, {"language": "xx"}],
+    [
+        {"at": "25:00"},
+        {"zone": "Mars"},
+        {"quiet": "7-7"},
+        {"asset": "DOGE"},
+        {"length": "long"},
+        {"language": "xx"},
+        {"severity": "grave"},
+        {"ranges": "basis"},
+    ],
 )
 async def test_setup_refuses_what_it_cannot_take_and_says_what_it_could(
     server: Server, memory: Memory, wrong: dict[str, str]
