@@ -129,6 +129,9 @@ class Life:
             except ArchiveError as error:
                 log.warning("deliver.later", reason=str(error))
                 await asyncio.sleep(BEAT_S)
+            except Exception:  # as in the schedule: what goes wrong with one delivery ends neither the next nor the process
+                log.exception("deliver.failed")
+                await asyncio.sleep(BEAT_S)
 
     async def refresh(self) -> None:
         """Forget now and then what this process read: another one polls."""
