@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.archive.blocks import DAY_MS, HOUR_MS, Row, choose, sign, unpack
 from bot.archive.engine import upsert
 from bot.archive.points import to_ms
-from bot.archive.schema import days, evaluations, hours, points, posts, series, stories
+from bot.archive.schema import corrections, days, evaluations, hours, points, posts, restatements, series, stories
 
 
 async def prune(connection: AsyncConnection, at: datetime, *, minutes_days: int, hours_days: int) -> dict[str, int]:
@@ -55,5 +55,7 @@ async def _keep_days(connection: AsyncConnection, day: int) -> None:
 async def _drop_posts(connection: AsyncConnection, before: datetime) -> int:
     gone = (await connection.execute(delete(posts).where(posts.c.intended_at < before))).rowcount
     await connection.execute(delete(stories).where(stories.c.id.not_in(select(posts.c.story_id))))
+    await connection.execute(delete(corrections).where(corrections.c.post_id.not_in(select(posts.c.id))))
+    await connection.execute(delete(restatements).where(restatements.c.heard_at < before))
     await connection.execute(update(evaluations).where(evaluations.c.at < before).values(evidence=None, before=None))
     return gone

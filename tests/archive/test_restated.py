@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from bot.archive import SqlArchive
 from bot.archive.blocks import HOUR_MS
 from bot.domain.facts import Point, Restatement
-from tests.archive.make import NOON, decision, point, snapshot
+from bot.domain.posts import Profile
+from bot.domain.story import Text
+from tests.archive.make import NOON, decision, point, post, snapshot
 
 HOUR = timedelta(hours=1)
 LOW = "spot_low_usd"
@@ -72,3 +74,17 @@ async def test_a_restatement_says_who_what_and_when_until_it_is_settled(archive:
     assert await archive.unsettled("ETH") == ()
     await archive.correct({}, [one.id], NOON + HOUR)
     assert await unsettled(archive) == []
+
+
+async def test_restatements_and_corrections_have_their_time_as_posts_have(archive: SqlArchive) -> None:
+    await archive.add_points([bar(60_150.0)], NOON)
+    await archive.add_points([bar(60_400.0)], NOON + HOUR)
+    await archive.commit("BTC", Profile(), decision(posts=(post(),)), snapshot())
+    words = Text(slot="correction", about="any", text="Corrected.")
+    await archive.correct({post().id: [words]}, [], NOON + HOUR)
+    assert [one.corrections for one in await archive.posts()] == [(words,)]
+
+    await archive.prune(NOON + timedelta(days=801), hours_days=800)
+    assert await unsettled(archive) == []
+    await archive.commit("BTC", Profile(), decision(posts=(post(),)), snapshot())
+    assert [one.corrections for one in await archive.posts()] == [()]
