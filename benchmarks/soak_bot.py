@@ -39,6 +39,7 @@ from bot.sources._tape import VENUES, TapeTransport
 from bot.sources._tape_table import Tape
 
 LAP = timedelta(days=14)  # whole weeks: expiries are Fridays
+LAPS = 40  # more than any run gets through
 PLACE = "soak.at"
 KINDS = ("refused", "reset", "429", "500", "451", "garbage")
 LAST_TRIES = 200
@@ -92,25 +93,24 @@ def say(**told: object) -> None:
     print(json.dumps(told), flush=True)
 
 
-def later(tape: Tape, laps: int) -> Tape:
-    """The same market some laps later."""
-    by = laps * LAP
-    record = tape.record_liquidations
+def long(tape: Tape) -> Tape:
+    """The same market lap after lap, each some weeks later."""
+    by = [number * LAP for number in range(LAPS)]
     return replace(
         tape,
-        moments=tuple(replace(one, at=one.at + by) for one in tape.moments),
-        lead_in=tuple(replace(one, day=one.day + by) for one in tape.lead_in),
-        post_times=tuple(at + by for at in tape.post_times),
-        drawn={name: tuple((day + by, value) for day, value in told) for name, told in tape.drawn.items()},
-        liquidations=tuple(replace(one, day=one.day + by) for one in tape.liquidations),
-        record_liquidations=(record[0] + by, record[1]) if record else None,
+        moments=tuple(replace(one, at=one.at + more) for more in by for one in tape.moments),
+        post_times=tuple(at + more for more in by for at in tape.post_times),
+        drawn={
+            name: tuple((day + more, value) for more in by for day, value in told) for name, told in tape.drawn.items()
+        },
+        liquidations=tuple(replace(one, day=one.day + more) for more in by for one in tape.liquidations),
     )
 
 
-async def lap(
+async def play(
     tape: Tape, settings: Settings, playbook: Playbook, faults: Faulty, done: datetime | None, ends: Callable[[], bool]
 ) -> None:
-    """One time through the tape, from behind the moment that is done."""
+    """Step through the tape from behind the moment that is done until it is asked to end."""
     terminal = Console(file=io.StringIO())
     async with app.house(settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]) as parts:
         faults.tape = TapeTransport(tape, parts.clock.now, venues=settings.sources)
@@ -123,15 +123,15 @@ async def lap(
         try:
             if done is None:
                 await desk.backfill("BTC", tape.starts_at - timedelta(days=90), tape.starts_at)
-            elif done > tape.starts_at:
+            else:
                 await parts.schedule.step_to(done)
-            parts.schedule.moments("poll", [one.at for one in tape.moments], lambda at: app.poll_all(parts, at))
+            left = [one.at for one in tape.moments if done is None or one.at > done]
+            parts.schedule.moments("poll", left, lambda at: app.poll_all(parts, at))
             faults.on = True
-            for moment in tape.moments:
+            for at in left:
                 if ends():
                     break
-                if done is None or moment.at > done:
-                    await step(parts, moment.at, faults)
+                await step(parts, at, faults)
             faults.on = False
             await drain(parts)
         finally:
@@ -168,21 +168,14 @@ async def place() -> datetime | None:
 
 
 async def main() -> None:
-    """Lap after lap, from where an earlier process stopped."""
+    """Go on from where an earlier process stopped."""
     set_up_logs(level=logging.ERROR)
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ending.set)
-    playbook, tape = app.read_playbook(), app.read_tape("february-2026")
     settings = Settings(assets=("BTC",), surfaces=(), sources=tuple(available()))
     done = await place()
-    first = 0 if done is None else (done - tape.starts_at) // LAP
     faults = Faulty(random.Random(f"{sys.argv[3]} {done}"), float(sys.argv[4]))
-    for number in itertools.count(first):
-        faults.on = False
-        await lap(later(tape, number), settings, playbook, faults, done, ending.is_set)
-        if ending.is_set():
-            return
-        done = later(tape, number).ends_at
+    await play(long(app.read_tape("february-2026")), settings, app.read_playbook(), faults, done, ending.is_set)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class Life:
             except ArchiveError as error:
                 log.warning("deliver.later", reason=str(error))
                 await asyncio.sleep(BEAT_S)
-            except Exception:  # as in the schedule: what goes wrong with one delivery ends neither the next nor the process
+            except Exception:  # as in the schedule: one that fails must not end the others
                 log.exception("deliver.failed")
                 await asyncio.sleep(BEAT_S)
 
