@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot import commentary
+from bot.commentary.names import Market
+from bot.commentary.plan import plan
 from bot.commentary.words import overlap
 from bot.domain.story import Memory, Phrase
 from tests.commentary.make import ARTICLE, CALM, NOW, ROOT, article, bank, book, days, facts, judged, refused, told
@@ -174,3 +176,15 @@ def test_a_phrase_whose_facts_are_unknown_is_passed_over() -> None:
     words = replace(bank(), phrases=(only, *(phrase for phrase in bank().phrases)))
     assert "x" not in told(article(), words=words).phrase_ids
     assert book().rules
+
+
+def test_findings_that_are_dropped_are_named_and_not_denied() -> None:
+    """A post without room for its findings does not say that there are none."""
+    verdict, known = judged(article()), article()
+    market = Market(facts=known, book=book(), bank=bank(), at=known.at, findings=verdict.findings, verdict=verdict)
+    planned = plan(verdict, market, Memory(), "embed", drop=len(verdict.findings))
+    asked = [piece.abouts for pieces in planned.paragraphs for piece in pieces if piece.slot == "evidence"]
+    assert asked == [("bearish+listed",)]
+    said = {phrase.about: phrase.text for phrase in bank().phrases if phrase.slot == "evidence"}
+    assert "{{ reasons }}" in said["bearish+listed"]
+    assert "bearish" not in said
