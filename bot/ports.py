@@ -103,6 +103,10 @@ class Archive(Protocol):
         """Outbox rows of one surface that are not sent, oldest first."""
         ...
 
+    async def uncertain(self, surface: str) -> Sequence[Post]:
+        """Posts of one surface of which nobody can tell whether they went out, oldest first."""
+        ...
+
     async def attempt(self, tried: Sequence[Post], at: datetime) -> None:
         """Posts are tried from now on; those that were before keep their time."""
         ...

@@ -12,6 +12,8 @@ from bot.domain.posts import Answer, Figure, Profile
 from bot.domain.story import Origin, Text
 from bot.ports import Usage
 
+PUBLISHED = "discord"  # where a post may have arrived without our hearing of it
+
 
 async def answer(desk: Desk, request: Request) -> Answer:
     """How the bot does now. Raises nothing."""
@@ -30,6 +32,14 @@ async def answer(desk: Desk, request: Request) -> Answer:
             "last_at": Origin(kind="date", ref="last post", value=posts[0].intended_at.isoformat()),
         }
         said.append(desk.say("answer", "status-post", nothing, profile, last))
+    doubtful = await desk.archive.uncertain(PUBLISHED)
+    if doubtful:
+        of = {
+            "hits": Origin(kind="count", ref="uncertain posts", value=float(len(doubtful))),
+            "post": Origin(kind="identifier", ref="post", value=doubtful[-1].id),
+            "last_at": Origin(kind="date", ref="uncertain post", value=doubtful[-1].intended_at.isoformat()),
+        }
+        said.append(desk.say("answer", "status-uncertain", nothing, profile, of))
     body, spans = joined(*said)
     heard = tuple(_figure(desk, hearing, nothing, profile) for hearing in desk.hearings())
     return Answer(

@@ -51,6 +51,7 @@ class MemoryArchive:
     kept: list[Post] = field(default_factory=list)
     judged: dict[str, Mapping[str, object]] = field(default_factory=dict)
     watched: list[Watch] = field(default_factory=list)
+    doubtful: list[Post] = field(default_factory=list)
 
     async def series(self, asset: str, since: datetime) -> Sequence[Series]:
         return [series for series in self.past if series.asset == asset]
@@ -68,6 +69,9 @@ class MemoryArchive:
 
     async def evidence(self, post_id: str) -> Mapping[str, object]:
         return self.judged.get(post_id, {})
+
+    async def uncertain(self, surface: str) -> Sequence[Post]:
+        return self.doubtful
 
     async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
         return [one for one in self.watched if asset in (None, one.asset) and reader in (None, one.reader)]

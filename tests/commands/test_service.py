@@ -6,6 +6,7 @@ from bot.commands import discover, usage
 from bot.desk import Hearing
 from bot.domain.readings import Gap
 from bot.sources._hosts import HostUsage
+from tests.delivery.discord.stand import make_post
 
 
 async def test_status_names_the_edition_and_each_source_with_its_age(ask, desk, monkeypatch, figures_of):
@@ -49,3 +50,10 @@ async def test_what_a_holder_had_last_published_is_told_with_its_date_and_source
 
 async def test_without_a_holder_it_says_so(ask):
     assert (await ask("treasuries", asset="ETH")).body == "No holder is listed for ETH."
+
+
+async def test_status_shows_the_posts_of_which_nobody_can_tell_whether_they_arrived(ask, archive):
+    assert "nobody can tell" not in (await ask("status")).body
+    archive.doubtful = [make_post("k7m2p"), make_post("q3x8z")]
+    body = (await ask("status")).body
+    assert "whether they arrived: 2, the last one q3x8z of 6 February 2026, 14:00 UTC" in body

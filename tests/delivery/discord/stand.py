@@ -85,6 +85,9 @@ class Memory:
     async def unsent(self, surface: str) -> Sequence[Post]:
         return [post for post in self.kept if post.id + post.channel not in self.sent and post.id not in self.doubtful]
 
+    async def uncertain(self, surface: str) -> Sequence[Post]:
+        return [post for post in self.kept if post.id in self.doubtful]
+
     async def attempt(self, tried: Sequence[Post], at: datetime) -> None:
         self.attempted += [post.id for post in tried if post.attempted_at is None]
 
