@@ -99,9 +99,11 @@ class Town:
         await archive.commit("BTC", Profile(), decision(now, posts=made), snapshot(now))
         await archive.aclose()
 
-    def messages(self) -> Counter[tuple[int, str]]:
-        """How often each post stands in its channel."""
-        return Counter((channel, str(one.get("nonce"))) for channel, told in self.fake.messages.items() for one in told)
+    def messages(self, name: str) -> Counter[int]:
+        """How often a post stands in each channel."""
+        mine = f"n{name}"
+        told = ((channel, one) for channel, messages in self.fake.messages.items() for one in messages)
+        return Counter(channel for channel, one in told if str(one.get("nonce")).startswith(mine))
 
     async def stands(self, name: str) -> dict[str, int]:
         """How many of a post's rows are in each status. (Others are in the outbox too: the poller's own.)"""
