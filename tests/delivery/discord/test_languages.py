@@ -9,7 +9,9 @@ from discord import app_commands
 from bot.delivery.discord.slash import BankTranslator, described
 from tests.commentary.make import bank
 
-CONTEXT = app_commands.TranslationContext(app_commands.TranslationContextLocation.other, data=None)
+CONTEXT: app_commands.TranslationContextTypes = app_commands.TranslationContext(
+    app_commands.TranslationContextLocation.other, data=None
+)
 
 
 async def translated(locale: discord.Locale, key: str = "command.skew") -> str | None:
