@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 import structlog
-import yarl
 from discord import app_commands
+from discord.gateway import DiscordWebSocket
 
 from bot.commands import Command, discover
 from bot.delivery.discord.answering import Cooldown, apologize, respond
@@ -105,8 +105,9 @@ class TightropeClient(discord.AutoShardedClient):
         if limit["remaining"] < len(numbers):
             log.warning("discord.starts_spent", remaining=limit["remaining"], wait_s=limit["reset_after"] / 1000)
             await wait(limit["reset_after"] / 1000)
+        address = type(DiscordWebSocket.DEFAULT_GATEWAY)  # the kind of address that discord.py takes
         for number in numbers:
-            await self.launch_shard(yarl.URL(url), number, initial=number == numbers[0])
+            await self.launch_shard(address(url), number, initial=number == numbers[0])
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait for the shard's turn."""

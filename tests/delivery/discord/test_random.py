@@ -45,9 +45,9 @@ def plausible(command: Command, name: str, chance: random.Random, desk: Desk) ->
     return chance.choice(known.get(name) or ["x"])
 
 
-def typed(command: Command, chance: random.Random, desk: Desk) -> Mapping[str, str]:
+def typed(command: Command, chance: random.Random, desk: Desk) -> Mapping[str, Any]:
     """Options at random: left out, plausible, nasty, long, or any letters at all; also one that Discord's own checks refuse."""
-    options = {}
+    options: dict[str, Any] = {}
     for option in command.options:
         way = chance.random()
         if way < 0.15 and not (option.required and chance.random() < 0.9):
@@ -98,7 +98,7 @@ async def served(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator
     fake.waits_s = 60.0  # a busy machine is no fault of what was typed
     async with connected(desk, memory, heartbeat_s=60.0) as client:
         client.cooldown = Cooldown(count=1_000_000)
-        client.keeping.watch = _roomy(memory)  # type: ignore[method-assign]
+        memory.watch = _roomy(memory)  # type: ignore[method-assign]
         yield client
 
 
