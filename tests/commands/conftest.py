@@ -53,7 +53,7 @@ class MemoryArchive:
     watched: list[Watch] = field(default_factory=list)
     doubtful: list[Post] = field(default_factory=list)
 
-    async def series(self, asset: str, since: datetime) -> Sequence[Series]:
+    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
         return [series for series in self.past if series.asset == asset]
 
     async def state(self, asset: str, profile: Profile) -> State:

@@ -47,7 +47,7 @@ class Memory:
     broken: Exception | None = None
     hold: Any = None
 
-    async def series(self, asset: str, since: datetime) -> Sequence[Series]:
+    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
         if self.hold is not None:
             await self.hold()
         if self.broken:
