@@ -112,6 +112,7 @@ def test_what_the_caller_told_uv_stays(door: ModuleType) -> None:
 def test_the_project_comes_before_the_callers_own_path(door: ModuleType) -> None:
     assert door.house_environment({"PYTHONPATH": "/theirs"})["PYTHONPATH"] == f"{ROOT}{os.pathsep}/theirs"
     assert door.house_environment({})["PYTHONPATH"] == str(ROOT)
+    assert not door.house_environment({"PYTHONDONTWRITEBYTECODE": "1"})["PYTHONDONTWRITEBYTECODE"]
 
 
 def test_tests_run_side_by_side_unless_the_caller_decided(door: ModuleType) -> None:
