@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, select, text
 
 from bot import __version__
 from bot.archive.engine import Database, upsert
-from bot.archive.schema import editions
+from bot.archive.schema import editions, metadata
 from bot.errors import ArchiveError
 
 KNOWN = ("0001", "0002", "0003", "0004")
@@ -23,13 +23,15 @@ async def revision(database: Database) -> str | None:
 
 
 async def migrate(database: Database) -> None:
-    """Bring the database to HEAD. Raises ArchiveError where it is newer than this version, naming the one to install."""
+    """Bring the database to HEAD: an empty one at once, one of an older version step by step. Raises ArchiveError where it is
+    newer than this version, naming the one to install."""
     if await revision(database) == HEAD:
         return
     async with database.write("database migration") as connection:
         if not database.is_sqlite:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        await connection.run_sync(_upgrade)
+        is_empty = not await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        await connection.run_sync(_create if is_empty else _upgrade)
         row = upsert(connection, editions).values(revision=HEAD, version=__version__)
         await connection.execute(row.on_conflict_do_nothing())
 
@@ -50,6 +52,14 @@ def _revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return found
+
+
+def _create(connection: Connection) -> None:
+    """All tables as they are now, and the mark that no migration is missing: what the migrations would come to."""
+    metadata.create_all(connection)
+    named = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    connection.execute(text(f"CREATE TABLE alembic_version ({named})"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
 def _upgrade(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 import bot.archive.archive
 import bot.archive.migrate
@@ -20,12 +20,41 @@ from bot.errors import ArchiveError
 from tests.archive.make import point
 
 
-async def test_the_migrations_make_exactly_the_tables_of_the_schema(archive: SqlArchive) -> None:
-    def compare(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+def differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with archive.database.read("schema") as connection:
-        assert await connection.run_sync(compare) == []
+
+def shape(connection: Connection) -> dict[str, object]:
+    """Columns, keys and indexes of every table."""
+    looked = inspect(connection)
+    return {
+        table: {
+            "columns": {one["name"]: (str(one["type"]), one["nullable"]) for one in looked.get_columns(table)},
+            "key": looked.get_pk_constraint(table)["constrained_columns"],
+            "unique": sorted(one["column_names"] for one in looked.get_unique_constraints(table)),
+            "foreign": sorted(
+                (one["constrained_columns"], one["referred_table"]) for one in looked.get_foreign_keys(table)
+            ),
+            "indexes": sorted(
+                (one["name"] or "", one["column_names"], bool(one["unique"])) for one in looked.get_indexes(table)
+            ),
+        }
+        for table in looked.get_table_names()
+    }
+
+
+async def test_an_empty_database_gets_what_the_migrations_come_to(archive: SqlArchive) -> None:
+    async with archive.database.write("at once") as connection:
+        assert await connection.run_sync(differences) == []
+        at_once = await connection.run_sync(shape)
+        await connection.run_sync(metadata.drop_all)
+        await connection.execute(text("DROP TABLE alembic_version"))
+
+    async with archive.database.write("step by step") as connection:
+        await connection.run_sync(bot.archive.migrate._upgrade)
+        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(shape) == at_once
+        assert "alembic_version" in at_once
 
 
 def test_the_known_revisions_are_the_migrations_in_order() -> None:
