@@ -46,7 +46,7 @@ def _bars(moment: Moment, _: History) -> Measured | Unknown:
 def covered_share(column: Column, since_ms: float, until_ms: float) -> float:
     """The share of the hours between two times that bars speak for."""
     first, last = int(since_ms // HOUR_MS) + 1, int((until_ms - 1) // HOUR_MS)
-    bars = (column.covers_ms > 0.0) & (column.known_ms > since_ms)
+    bars = (column.covers_ms > 0.0) & (column.known_ms > since_ms) & (column.at_ms < until_ms)
     begins = np.maximum((column.at_ms[bars] // HOUR_MS).astype(np.int64) - first, 0)
     ends = np.minimum(((column.known_ms[bars] - 1) // HOUR_MS).astype(np.int64) - first, last - first)
     cells = last - first + 2

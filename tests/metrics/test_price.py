@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from bot.domain.facts import Facts
 from bot.metrics import CATALOG, facts_at
+from bot.metrics.columns import Column
+from bot.metrics.price import covered_share
 from tests.metrics.market import DAY, HOUR, NOW, bars, facts, observed, spot
 
 MONTH = 720
@@ -101,3 +103,9 @@ def test_rebound_is_never_negative_and_drawdown_never_positive(days: list[float]
     )
     assert known.known["rebound_pct"].value >= 0.0
     assert known.known["drawdown_pct"].value <= 0.0
+
+
+def test_a_bar_that_begins_after_the_moment_covers_nothing_of_its_past() -> None:
+    hour_ms = 3_600_000.0
+    told = Column.of([0.0, 2 * hour_ms, 9 * hour_ms], [1.0, 1.0, 1.0], [3600.0, 3600.0, 3600.0])
+    assert covered_share(told, -hour_ms, 3 * hour_ms) == pytest.approx(2 / 3)
