@@ -17,7 +17,7 @@ from aiohttp.web import RouteDef
 from rich.console import Console as Terminal
 
 from bot import metrics, sources
-from bot.archive import SqlArchive, open_archive
+from bot.archive import Slots, SqlArchive, open_archive
 from bot.archive import move as move_archive
 from bot.archive import restore as restore_archive
 from bot.backfill import Filled, Step, fill
@@ -151,6 +151,7 @@ async def house(
         listening = tuple(source for source in built if isinstance(source, sources.Listens))
         for source in listening:
             stack.push_async_callback(source.stop)
+        slots = partial(_tape_slots, tape) if tape else slots_between
         desk = Desk(
             clock=clock,
             archive=archive,
@@ -159,7 +160,7 @@ async def house(
             surfaces={name: offered[name] for name in settings.surfaces if name in offered},
             habits=_habits(settings),
             pictures=pictures,
-            agenda=partial(archive.due, slots=partial(_tape_slots, tape) if tape else slots_between),
+            agenda=partial(archive.due, slots=slots),
             budgets=http.usage,
             notices=Notices.of(
                 archive,
@@ -171,6 +172,7 @@ async def house(
             ),
         )
         pictures.of_post = partial(Summaries(), desk)
+        desk.upcoming = partial(_next_post, archive, slots)
         await _follow(archive, settings, clock.now())
         yield House(
             desk=desk, archive=archive, clock=clock, schedule=Schedule(clock), preview=preview, http=http,
@@ -356,6 +358,13 @@ async def _follow(archive: SqlArchive, settings: Settings, at: datetime) -> None
             post_at=settings.posts.at, zone=settings.posts.zone, last_slot_at=known[0].last_slot_at if known else None,
         )  # fmt: skip
         await archive.subscribe(wish)
+
+
+async def _next_post(archive: SqlArchive, slots: Slots, channel: str, at: datetime) -> datetime | None:
+    """When a channel's next scheduled post is due, of whatever asset, within the week; None where it is paused or has none."""
+    wishes = [wish for wish in await archive.subscriptions(channel=channel) if wish.paused_at is None]
+    coming = [slots(wish.post_at, wish.zone, at, at + timedelta(days=8)) for wish in wishes]
+    return min((found[0] for found in coming if found), default=None)
 
 
 def _tape_slots(tape: Tape, post_at: Sequence[str], zone: str, since: datetime, until: datetime) -> Sequence[datetime]:

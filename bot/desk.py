@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 Agenda = Callable[[str, datetime], Awaitable[Mapping[str, datetime]]]
 """For an asset and a time: the channels whose scheduled post is due, and the slot's time."""
+Upcoming = Callable[[str, datetime], Awaitable[datetime | None]]
+"""For a channel and a time: when its next scheduled post is due; None where none is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class Desk:
         self.pictures = pictures or Pictures()
         self._budgets = budgets
         self._notices = notices
+        self.upcoming: Upcoming | None = None
         self._history: dict[str, History] = {}
         self._hearings: dict[tuple[str, str], Hearing] = {}
         self._heard: dict[str, Snapshot] = {}

@@ -12,10 +12,12 @@ import httpx
 import pytest
 from rich.console import Console as Terminal
 
-from bot.app import CONFIG, House, house, play, read_playbook, read_tape
+from bot.app import CONFIG, House, _next_post, house, play, read_playbook, read_tape
+from bot.archive import open_archive
 from bot.commands import Request, discover, run
 from bot.domain.playbook import Playbook
-from bot.domain.posts import Answer, Post
+from bot.domain.posts import Answer, Post, Subscription
+from bot.schedule import slots_between
 from bot.settings import Settings, load
 from bot.sources._tape_table import Tape, parse
 
@@ -177,3 +179,16 @@ async def test_without_token_and_network_the_bot_serves_the_page_and_says_which_
     assert len(hearings) == len(set(settings.sources) - {"coinglass", "coinalyze"})  # vendors without a key are off
     assert "deribit" in str(hearings)
     assert "network is gone" in str(hearings)
+
+
+async def test_a_channels_next_post_is_the_earliest_of_its_assets_and_none_while_it_is_paused() -> None:
+    at = datetime(2026, 2, 6, 5, tzinfo=UTC)
+    archive = await open_archive("sqlite://")
+    for asset, times in (("BTC", ("12:00",)), ("ETH", ("06:00", "18:00"))):
+        await archive.subscribe(Subscription(channel="discord:1", asset=asset, created_at=at, post_at=times))
+    assert await _next_post(archive, slots_between, "discord:1", at) == at + timedelta(hours=1)
+    assert await _next_post(archive, slots_between, "discord:1", at + timedelta(hours=2)) == at + timedelta(hours=7)
+    assert await _next_post(archive, slots_between, "discord:2", at) is None
+    await archive.pause("discord:1", at)
+    assert await _next_post(archive, slots_between, "discord:1", at) is None
+    await archive.aclose()

@@ -1,4 +1,4 @@
-"""`/status`: the sources and their ages, the hosts' budgets, the last post, the edition of rules and phrases."""
+"""`/status`: the sources and their ages, the hosts' budgets, the last and the next post, the edition of rules and phrases."""
 
 import math
 
@@ -32,6 +32,10 @@ async def answer(desk: Desk, request: Request) -> Answer:
             "last_at": Origin(kind="date", ref="last post", value=posts[0].intended_at.isoformat()),
         }
         said.append(desk.say("answer", "status-post", nothing, profile, last))
+    next_at = await desk.upcoming(request.channel, desk.now()) if desk.upcoming and request.channel else None
+    if next_at is not None:
+        due = {"last_at": Origin(kind="date", ref="next post", value=next_at.isoformat())}
+        said.append(desk.say("answer", "status-next", nothing, profile, due))
     doubtful = await desk.archive.uncertain(PUBLISHED)
     if doubtful:
         of = {

@@ -1,8 +1,8 @@
 """`/status`, `/help`, `/treasuries`: the bot about itself, and what holders published."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from bot.commands import discover, usage
+from bot.commands import Request, discover, run, usage
 from bot.desk import Hearing
 from bot.domain.readings import Gap
 from bot.sources._hosts import HostUsage
@@ -57,3 +57,14 @@ async def test_status_shows_the_posts_of_which_nobody_can_tell_whether_they_arri
     archive.doubtful = [make_post("k7m2p"), make_post("q3x8z")]
     body = (await ask("status")).body
     assert "whether they arrived: 2, the last one q3x8z of 6 February 2026, 14:00 UTC" in body
+
+
+async def test_status_says_when_the_channel_it_is_asked_in_gets_its_next_post(desk, monkeypatch):
+    async def upcoming(channel: str, at: datetime) -> datetime | None:
+        return at + timedelta(hours=22) if channel == "discord:1" else None
+
+    monkeypatch.setattr(desk, "upcoming", upcoming)
+    command = discover()["status"]
+    assert "7 February 2026, 12:00 UTC" in (await run(desk, command, Request(channel="discord:1"))).body
+    assert "7 February 2026" not in (await run(desk, command, Request(channel="discord:2"))).body
+    assert "7 February 2026" not in (await run(desk, command, Request())).body
