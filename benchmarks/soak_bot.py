@@ -127,6 +127,7 @@ async def play(
                 await parts.schedule.step_to(done)
             left = [one.at for one in tape.moments if done is None or one.at > done]
             parts.schedule.moments("poll", left, lambda at: app.poll_all(parts, at))
+            parts.schedule.moments("night", nights(left), lambda at: night(parts, settings, at))
             faults.on = True
             for at in left:
                 if ends():
@@ -137,6 +138,18 @@ async def play(
         finally:
             online.cancel()
             await asyncio.wait({online})
+
+
+def nights(moments: list[datetime]) -> list[datetime]:
+    """The first moment of each day."""
+    return [min(own) for _, own in itertools.groupby(moments, key=datetime.date)]
+
+
+async def night(parts: app.House, settings: Settings, at: datetime) -> None:
+    """What `bot run` does each night."""
+    keep = settings.archive
+    await parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days)
+    parts.desk.refresh()
 
 
 async def step(parts: app.House, at: datetime, faults: Faulty) -> None:

@@ -180,10 +180,13 @@ def plan(parts: app.House, settings: Settings) -> None:
     parts.schedule.every("poll", settings.poll.every_s, poll, jitter_s=settings.poll.jitter_s)
     parts.schedule.slots("slots", settings.posts.at, settings.posts.zone, poll)
     parts.schedule.every("deliver", settings.posts.retry_s, lambda at: parts.desk.deliver())
-    parts.schedule.slots(
-        "prune", PRUNED_AT, "UTC",
-        lambda at: parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days),
-    )  # fmt: skip
+
+    async def prune(at: datetime) -> None:
+        await parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days)
+        # What the desk has in memory grows with each poll; read anew, its past is by the hour again.
+        parts.desk.refresh()
+
+    parts.schedule.slots("prune", PRUNED_AT, "UTC", prune)
 
 
 async def run(

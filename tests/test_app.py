@@ -12,6 +12,7 @@ import httpx
 import pytest
 from rich.console import Console as Terminal
 
+from bot import app, life
 from bot.app import CONFIG, House, _next_post, house, play, read_playbook, read_tape
 from bot.archive import open_archive
 from bot.commands import Request, discover, run
@@ -192,3 +193,22 @@ async def test_a_channels_next_post_is_the_earliest_of_its_assets_and_none_while
     await archive.pause("discord:1", at)
     assert await _next_post(archive, slots_between, "discord:1", at) is None
     await archive.aclose()
+
+
+async def test_each_night_the_desk_reads_its_past_anew_so_that_it_does_not_grow(
+    settings: Settings, playbook: Playbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def idle(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(app, "poll_all", idle)
+    tape = read_tape("february-2026")
+    async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
+        monkeypatch.setattr(parts.desk, "deliver", idle)
+        life.plan(parts, settings)
+        night = tape.starts_at.replace(hour=3, minute=40) + timedelta(days=1)
+        await parts.schedule.step_to(night - timedelta(minutes=1))
+        before = await parts.desk.history("BTC")
+        assert await parts.desk.history("BTC") is before
+        await parts.schedule.step_to(night)
+        assert await parts.desk.history("BTC") is not before

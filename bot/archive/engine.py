@@ -141,7 +141,7 @@ def _pragmas() -> Sequence[str]:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        "cache_size = -16000",
+        "cache_size = -4000",
     )
 
 
