@@ -67,7 +67,7 @@ def test_without_a_metric_its_words_are_named_and_without_them_the_commands_go_o
         without(words, "[metric.max_pain_usd]", "[metric.")
     assert bot(house, "check").returncode == 0
     shutil.copytree(ROOT / "tests" / "commands", house / "tests" / "commands")
-    for name in ("tests/conftest.py", "pyproject.toml"):
+    for name in ("tests/conftest.py", "tests/skips.toml", "pyproject.toml"):
         shutil.copy(ROOT / name, house / name)
     answered = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/commands/test_commands.py", "-k", "options"],

@@ -75,7 +75,7 @@ async def test_enough_calls_have_a_rate_with_its_interval_beside_the_base_rate(a
     assert figures_of(answer)["caution, 1 d on"].startswith(
         "Right 100% of 40, likely between 93.7% and 100%; base rate"
     )
-    assert "80 changes of stance" in answer.body
+    assert "since 8 December 2025: 80," in answer.body
 
 
 async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(ask, recorded, desk):
@@ -113,7 +113,7 @@ async def test_the_backfilled_record_stands_beside_the_live_one_labeled_and_neve
     assert live["caution, 1 d on"] == "5 so far: too few to say. Base rate 100%."  # as without it
     assert told
     assert "never said live" in answer.body
-    assert "10 changes of stance since" in answer.body
+    assert "Changes of stance since 8 December 2025: 10," in answer.body
 
 
 async def test_without_a_past_there_is_no_backfilled_record(ask, recorded, figures_of):

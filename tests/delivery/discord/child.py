@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
 import yarl
@@ -16,6 +17,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 
 from bot.archive import SqlArchive, open_archive
+from bot.delivery.discord import sender
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.supervise import run_discord
@@ -36,8 +38,8 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def dying(owner: type, name: str, *, after: bool) -> None:
-    """The method ends the process when it is called, or when it has done its work."""
+def dying(owner: type | ModuleType, name: str, *, after: bool) -> None:
+    """The method or function ends the process when it is called, or when it has done its work."""
     works: Callable[..., Awaitable[Any]] = getattr(owner, name)
 
     async def works_and_dies(*given: Any, **named: Any) -> Any:
@@ -57,9 +59,9 @@ def arm(point: str) -> None:
         case "ready":
             dying(TightropeClient, "reconcile", after=True)
         case "before the post leaves":
-            dying(HTTPClient, "send_message", after=False)
+            dying(sender, "post_message", after=False)
         case "after Discord has answered":
-            dying(HTTPClient, "send_message", after=True)
+            dying(sender, "post_message", after=True)
         case "before it is marked":
             dying(DiscordSurface, "show", after=True)
         case "after it is marked":
