@@ -1,4 +1,4 @@
-"""From the command to an answering page: time and memory, beside the import of discord.py alone.
+"""From the command to an answering page: time and memory, beside the imports of discord.py and of Red-DiscordBot alone.
 
 Run: python benchmarks/bench_start.py
 Goal: at most 1.5 s and 120 MB (the readiness that a reader sees, before the first poll). The machine's noise falls on both.
@@ -14,11 +14,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = 5
 GOAL_S, GOAL_MB = 1.5, 120
+PEERS = ROOT / ".venv-peers" / "start"
+RED = "import redbot.core.bot, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 PEER = "import discord, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 
 
@@ -69,12 +72,33 @@ def peer() -> tuple[float, float]:
     return time.perf_counter() - begun, float(done.stdout)
 
 
-def row(what: str, unit: str, mine: float, theirs: float, goal: float) -> str:
+def row(what: str, unit: str, mine: float, peer: str, theirs: float, goal: float) -> str:
     told = {
-        "what": what, "value": round(mine, 2), "unit": unit, "peer": "import discord", "peer_value": round(theirs, 2),
+        "what": what, "value": round(mine, 2), "unit": unit, "peer": peer, "peer_value": round(theirs, 2),
         "ratio": theirs / mine, "goal": f"≤ {goal:g} {unit}", "held": mine <= goal,
     }  # fmt: skip
     return f"row: {json.dumps(told, ensure_ascii=False)}"
+
+
+def red() -> tuple[float, float] | str:
+    """The same of a program that only imports Red-DiscordBot, in an environment of its own that is made on the first run; or
+    why it could not be asked."""
+    python = PEERS / ("Scripts" if os.name == "nt" else "bin") / "python"
+    plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
+    try:
+        if not python.exists():
+            venv.create(PEERS, with_pip=True)
+        if subprocess.run([str(python), "-c", "import redbot"], capture_output=True, check=False, env=plain).returncode:
+            install = [str(python), "-m", "pip", "install", "--quiet", "Red-DiscordBot"]
+            subprocess.run(install, capture_output=True, check=True, env=plain)
+        taken = []
+        for _ in range(TIMES):
+            begun = time.perf_counter()
+            done = subprocess.run([str(python), "-c", RED], capture_output=True, text=True, check=True, env=plain)
+            taken.append((time.perf_counter() - begun, float(done.stdout)))
+    except (OSError, subprocess.CalledProcessError) as error:
+        return str(error)
+    return min(taken)
 
 
 def main() -> None:
@@ -84,9 +108,17 @@ def main() -> None:
     for _ in range(TIMES):
         mine.append(ours())
         theirs.append(peer())
-    print(row("page answers", "s", min(one[0] for one in mine), min(one[0] for one in theirs), GOAL_S))
+    ready_s, memory = min(one[0] for one in mine), max(one[1] for one in mine)
+    beside = {"import discord": (min(one[0] for one in theirs), max(one[1] for one in theirs))}
+    other = red()
+    if isinstance(other, str):
+        print(f"no Red-DiscordBot: {other}")
+    else:
+        beside["import Red-DiscordBot"] = other
+    for name, (seconds, megabytes) in beside.items():
+        print(row("page answers", "s", ready_s, name, seconds, GOAL_S))
+        print(row("memory then", "MB", memory, name, megabytes, GOAL_MB))
     print(f"median of {TIMES}: {statistics.median(one[0] for one in mine):.2f} s")
-    print(row("memory then", "MB", max(one[1] for one in mine), max(one[1] for one in theirs), GOAL_MB))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from bot.sources._tape import VENUES, TapeTransport
 from bot.sources._tape_table import Tape
 
 LAP = timedelta(days=14)  # whole weeks: expiries are Fridays
+LEAD_IN = timedelta(days=90)
 LAPS = 40  # more than any run gets through
 PLACE = "soak.at"
 KINDS = ("refused", "reset", "429", "500", "451", "garbage")
@@ -122,7 +123,7 @@ async def play(
         online = asyncio.create_task(run_discord("token", desk, archive, make=make))
         try:
             if done is None:
-                await desk.backfill("BTC", tape.starts_at - timedelta(days=90), tape.starts_at)
+                await desk.backfill("BTC", tape.starts_at - LEAD_IN, tape.starts_at)
             else:
                 await parts.schedule.step_to(done)
             left = [one.at for one in tape.moments if done is None or one.at > done]
@@ -186,6 +187,8 @@ async def main() -> None:
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ending.set)
     settings = Settings(assets=("BTC",), surfaces=(), sources=tuple(available()))
+    # What the desk looks back on is whole from the beginning: no run is long enough to fill the usual four months.
+    settings = settings.model_copy(update={"poll": settings.poll.model_copy(update={"history_days": LEAD_IN.days})})
     done = await place()
     faults = Faulty(random.Random(f"{sys.argv[3]} {done}"), float(sys.argv[4]))
     await play(long(app.read_tape("february-2026")), settings, app.read_playbook(), faults, done, ending.is_set)

@@ -73,6 +73,8 @@ class Throttle:
 
     def _full_s(self) -> float:
         """How long until a further request keeps the limit."""
+        if len(self._taken) < self._rate:
+            return 0.0
         now = self._now()
         times = sorted(at for turn in self._taken if (at := self._counted(turn, now)) > now - WINDOW_S)
         if len(times) < self._rate:
