@@ -109,7 +109,7 @@ def _roomy(memory: Memory) -> Any:
     return watch
 
 
-@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
 async def test_whatever_is_typed_gets_an_answer_or_a_private_error(
     served: TightropeClient, fake: FakeDiscord, desk: Desk, count: int
 ) -> None:
