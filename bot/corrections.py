@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.commentary import reads_alike, speak
+from bot.commentary import listed, reads_alike, speak
 from bot.decide import carried
 from bot.domain.facts import Facts, Restatement, Series
 from bot.domain.playbook import Playbook
@@ -87,7 +87,7 @@ class Corrections:
         if not changes:
             return ()
         names = {
-            "sources": Origin(kind="name", ref="sources", value=_listed(_tellers(restated, bank), bank)),
+            "sources": Origin(kind="name", ref="sources", value=listed(_tellers(restated, bank), bank.words)),
             "until": Origin(kind="date", ref="restated", value=max(one.heard_at for one in restated).isoformat()),
         }
         texts = [
@@ -142,10 +142,6 @@ def _tellers(restated: Sequence[Restatement], bank: PhraseBank) -> list[str]:
     """The venues that told otherwise."""
     venues = dict.fromkeys(str(one.venue) for one in restated)
     return [bank.words.get(f"venue.{venue}", venue.capitalize()) for venue in venues]
-
-
-def _listed(parts: Sequence[str], bank: PhraseBank) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {bank.words['and']} {parts[-1]}"
 
 
 def turned(occasion: Occasion, before: Facts, after: Facts, playbook: Playbook) -> str | None:

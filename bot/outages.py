@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.commentary import footer, speak
+from bot.commentary import footer, listed, speak
 from bot.decide import post_for, post_id
 from bot.domain.catalog import Catalog
 from bot.domain.playbook import Playbook
@@ -173,9 +173,9 @@ class _Speaker:
         }
         texts = [self._say("outage", "title", names), self._say("outage", _kind(group), names)]
         gone, aging = self._gone(min(heard)), self._aging({one.source for one in group})
-        for about, listed in (("lost", gone), ("aging", aging)):
-            if listed:
-                texts.append(self._say("outage", about, {"missing": self._titles(listed)}))
+        for about, metrics in (("lost", gone), ("aging", aging)):
+            if metrics:
+                texts.append(self._say("outage", about, {"missing": self._titles(metrics)}))
         return (*texts, *(() if gone or aging else [self._say("outage", "covered", {})]))
 
     def back(self, group: Sequence[Standing]) -> tuple[Text, ...]:
@@ -213,9 +213,9 @@ class _Speaker:
         if everyone:
             return {}
         words = self._bank.words
-        listed = self._listed([words.get(f"venue.{one.source}", one.source.capitalize()) for one in group])
+        named = listed([words.get(f"venue.{one.source}", one.source.capitalize()) for one in group], words)
         key = "source" if len(group) == 1 else "sources"
-        return {key: Origin(kind="name", ref=key, value=listed)}
+        return {key: Origin(kind="name", ref=key, value=named)}
 
     @property
     def _asked(self) -> Sequence[str]:
@@ -239,12 +239,7 @@ class _Speaker:
         if len(titles) > MOST_NAMED:
             more = self._bank.words["more"].format(len(titles) - MOST_NAMED)
             titles = [*titles[:MOST_NAMED], more]
-        return Origin(kind="name", ref="missing", value=self._listed(titles))
-
-    def _listed(self, parts: Sequence[str]) -> str:
-        if len(parts) < 2:
-            return "".join(parts)
-        return f"{', '.join(parts[:-1])} {self._bank.words['and']} {parts[-1]}"
+        return Origin(kind="name", ref="missing", value=listed(titles, self._bank.words))
 
 
 def _kind(group: Sequence[Standing]) -> str:

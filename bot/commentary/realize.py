@@ -1,6 +1,6 @@
 """A plan → texts: each piece gets a phrase that can be said now, and its numbers are written and recorded in one go."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
@@ -122,11 +122,7 @@ class Realizer:
         return {name: value for name, value in made.items() if value is not None}
 
     def _listed(self, parts: list[str]) -> str | None:
-        if not parts:
-            return None
-        if len(parts) == 1:
-            return parts[0]
-        return f"{', '.join(parts[:-1])} {joiner(parts[-1], self.market.bank.words)} {parts[-1]}"
+        return listed(parts, self.market.bank.words) if parts else None
 
     def _clauses(self, about: str, namer: Namer) -> str | None:
         """The findings as short clauses, without the one that the sentence around them is about."""
@@ -248,6 +244,13 @@ def joiner(following: str, words: Mapping[str, str]) -> str:
     """The word for "and" before a text: some languages have another one before certain sounds."""
     others = several(words, "and_else_before")
     return words["and_else"] if others and unmarked(following).lower().startswith(others) else words["and"]
+
+
+def listed(parts: Sequence[str], words: Mapping[str, str]) -> str:
+    """Some texts as a list in a sentence: "a, b and c"; nothing for none."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {joiner(parts[-1], words)} {parts[-1]}"
 
 
 def joined(texts: list[Text]) -> Text:

@@ -15,7 +15,7 @@ from bot import commentary
 from bot.app import read_playbook
 from bot.commentary.formats import apply, read
 from bot.commentary.lengths import has_length
-from bot.commentary.realize import joiner
+from bot.commentary.realize import joiner, listed
 from bot.commentary.said import in_words, misplaced
 from bot.commentary.terms import settle
 from bot.domain.playbook import Playbook
@@ -115,6 +115,11 @@ def test_the_word_for_and_follows_the_sound() -> None:
         "y",
     ]
     assert joiner("interest", bank().words) == "and"
+
+
+def test_a_list_joins_its_last_part_by_what_that_begins_with() -> None:
+    assert listed(("futuros", "opciones", "interés abierto"), words()) == "futuros, opciones e interés abierto"
+    assert [listed(parts, words()) for parts in ((), ("prima",), ("prima", "historia"))] == ["", "prima", "prima e historia"]
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────
