@@ -12,15 +12,15 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any
 
-import yarl
-from discord.gateway import DiscordWebSocket
-from discord.http import HTTPClient, Route
+from discord.http import HTTPClient
 
 from bot.archive import SqlArchive, open_archive
 from bot.delivery.discord import sender
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.supervise import run_discord
+from bot.desk import Desk
+from tests.delivery.discord.at_the_fake import turn
 from tests.delivery.discord.stand import Clock, make_desk
 
 POINTS = (
@@ -68,19 +68,15 @@ def arm(point: str) -> None:
             dying(SqlArchive, "mark_sent", after=True)
 
 
-async def main(port: int, database: str, at: str, point: str) -> None:
-    Route.BASE = f"http://127.0.0.1:{port}/api/v10"
-    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{port}/gateway/")
-    arm(point)
-    archive = await open_archive(database)
-    desk = make_desk(archive, Clock(datetime.fromisoformat(at)))
+async def live(archive: SqlArchive, desk: Desk, is_left: Callable[[], Awaitable[bool]]) -> None:
+    """Deliver on the fake until nothing is left, then close."""
     running = asyncio.create_task(
         run_discord(
             "token", desk, archive, make=lambda: TightropeClient(desk=desk, keeping=archive, guild_ready_timeout=0.1)
         )
     )
     async with asyncio.timeout(LONGEST_S):
-        while await archive.unsent("discord"):
+        while await is_left():
             await desk.deliver()
             await asyncio.sleep(0.05)
     running.cancel()
@@ -88,5 +84,16 @@ async def main(port: int, database: str, at: str, point: str) -> None:
     await archive.aclose()
 
 
+async def main(port: str, database: str, at: str, point: str) -> None:
+    turn(port)
+    arm(point)
+    archive = await open_archive(database)
+
+    async def is_left() -> bool:
+        return bool(await archive.unsent("discord"))
+
+    await live(archive, make_desk(archive, Clock(datetime.fromisoformat(at))), is_left)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]))
+    asyncio.run(main(*sys.argv[1:]))
