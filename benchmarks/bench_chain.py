@@ -87,7 +87,7 @@ def best_ms(*runs: Callable[[], object], times: int = 300) -> list[float]:
 
 def skew_points(options: OptionChain) -> float:
     """30-day skew in volatility points."""
-    found = smile_at(options, options.observed_at.timestamp() * 1000.0, DAYS)
+    found = smile_at(options, options.observed_at.timestamp() * 1000.0, (DAYS,))[DAYS]
     return math.nan if found.put25 is None or found.call25 is None else found.put25 - found.call25
 
 

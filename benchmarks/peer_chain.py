@@ -51,7 +51,7 @@ def chain(rows: list[dict[str, Any]], expires: list[int], strikes: list[float], 
 
 def skew(options: OptionChain) -> float:
     """Skew in volatility points by our own smile."""
-    found = smile_at(options, options.observed_at.timestamp() * 1000.0, DAYS)
+    found = smile_at(options, options.observed_at.timestamp() * 1000.0, (DAYS,))[DAYS]
     return math.nan if found.put25 is None or found.call25 is None else found.put25 - found.call25
 
 

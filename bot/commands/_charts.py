@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import isnan
 
 from bot.commands._telling import title
 from bot.desk import Desk
@@ -19,7 +18,7 @@ from bot.domain.posts import ChartSpec, Column, Mark, Post, Profile
 from bot.domain.readings import FutureQuote
 from bot.metrics import History
 from bot.metrics.futures import curve
-from bot.metrics.smile import LEG_DELTA, Legs, deltas, legs
+from bot.metrics.smile import DAY_MS, LEG_DELTA, Smile, deltas, legs
 
 Rates = Mapping[str, Sequence[tuple[float, float]]]
 """For each venue its curve: days to expiry and rate in % a year, nearest first."""
@@ -28,7 +27,6 @@ WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
 HOUR = timedelta(hours=1)
 LEAST_GAP = timedelta(hours=3)  # hourly past with one hour missing is drawn through; more is a gap
 LEAST_DELTA = 0.05  # the far wings of a smile are a venue's guess
-DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
 
@@ -258,13 +256,11 @@ def smile_chart(desk: Desk, chain: OptionChain, days: float, profile: Profile) -
     """The smile of the expiry that is nearest to so many days, of puts below and calls above the forward, with its 25-delta
     and at-the-money volatility; None where these are not known."""
     at_ms = chain.observed_at.timestamp() * 1000
-    found = legs(chain, at_ms)
-    if not len(found.days):
+    smiles = legs(chain, at_ms)
+    if not smiles:
         return None
-    row = int(abs(found.days - days).argmin())
-    expires_ms = min(
-        set(chain.expires_ms.tolist()), key=lambda expiry: abs((expiry - at_ms) / DAY_MS - float(found.days[row]))
-    )
+    smile = min(smiles, key=lambda one: abs(one.days - days))
+    expires_ms = min(set(chain.expires_ms.tolist()), key=lambda expiry: abs((expiry - at_ms) / DAY_MS - smile.days))
     delta = deltas(chain)
     points = sorted(
         (float(strike), float(iv), float(one))
@@ -274,7 +270,7 @@ def smile_chart(desk: Desk, chain: OptionChain, days: float, profile: Profile) -
         if expiry == expires_ms and abs(one) >= LEAST_DELTA and bool(call) == bool(strike >= forward)
     )
     forward = next(float(one) for one, at in zip(chain.forward_usd, chain.expires_ms, strict=True) if at == expires_ms)
-    marks = _smile_marks(desk, points, found, row, forward, profile)
+    marks = _smile_marks(desk, points, smile, forward, profile)
     if not marks:
         return None
     expiry = datetime.fromtimestamp(expires_ms / 1000, UTC)
@@ -290,19 +286,17 @@ def smile_chart(desk: Desk, chain: OptionChain, days: float, profile: Profile) -
 
 
 def _smile_marks(
-    desk: Desk, points: Sequence[tuple[float, float, float]], found: Legs, row: int, forward: float, profile: Profile
+    desk: Desk, points: Sequence[tuple[float, float, float]], smile: Smile, forward: float, profile: Profile
 ) -> tuple[Mark, ...]:
     """The 25-delta put, the money, the 25-delta call, each at the strike where it is reached; nothing if one is missing."""
     puts, calls = [one for one in points if one[2] < 0], [one for one in points if one[2] > 0]
-    levels = {
-        key: float(column[row])
-        for key, column in (("put25", found.put25), ("atm", found.atm), ("call25", found.call25))
-    }
-    if not puts or not calls or any(isnan(iv) for iv in levels.values()):
+    levels = {"put25": smile.put25, "atm": smile.atm, "call25": smile.call25}
+    known = {key: iv for key, iv in levels.items() if iv is not None}
+    if not puts or not calls or len(known) < len(levels):
         return ()
     strikes = {"put25": _strike_at(puts, -LEG_DELTA), "atm": forward, "call25": _strike_at(calls, LEG_DELTA)}
     return tuple(
-        Mark(label=words(desk, profile, key, iv=f"{iv:.1f}%"), x=strikes[key], y=iv) for key, iv in levels.items()
+        Mark(label=words(desk, profile, key, iv=f"{iv:.1f}%"), x=strikes[key], y=iv) for key, iv in known.items()
     )
 
 

@@ -10,10 +10,15 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+COLUMNS = (
+    "expires_ms", "strike_usd", "is_call", "forward_usd", "mark_iv_pct", "open_interest_coin", "volume_24h_coin", "row_ms",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OptionChain:
-    """Every option of one asset at one venue at one instant: a reading. Row i of each column is one contract.
+    """Every option of one asset at one venue at one instant: a reading. Row i of each column is one contract; whatever order they
+    come in, rows are kept by expiry, then strike.
 
     =====================  =======  ====================================================================
     column                 dtype    unit
@@ -28,7 +33,7 @@ class OptionChain:
     row_ms                 int64    the row's own time, milliseconds since 1970 UTC
     =====================  =======  ====================================================================
 
-    nan here means "the venue did not say", and never leaves `bot.metrics` as a number. Columns are set read-only.
+    nan here means "the venue did not say", and never leaves `bot.metrics` as a number. Columns are read-only copies.
     `observed_at` is the median of the rows' own times.
     """
 
@@ -46,20 +51,14 @@ class OptionChain:
     row_ms: Ints
 
     def __post_init__(self) -> None:
-        columns = (
-            self.expires_ms,
-            self.strike_usd,
-            self.is_call,
-            self.forward_usd,
-            self.mark_iv_pct,
-            self.open_interest_coin,
-            self.volume_24h_coin,
-            self.row_ms,
-        )
-        if len({len(column) for column in columns}) > 1:
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        if len({len(column) for column in columns.values()}) > 1:
             raise ValueError(f"{self.venue} {self.asset}: option columns of different length")
-        for column in columns:
-            column.setflags(write=False)
+        order = np.lexsort((self.strike_usd, self.expires_ms))
+        for name, column in columns.items():
+            kept = column[order]
+            kept.setflags(write=False)
+            object.__setattr__(self, name, kept)
 
     def __len__(self) -> int:
         return len(self.strike_usd)

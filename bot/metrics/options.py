@@ -7,7 +7,7 @@ greeks are the test.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import numpy as np
@@ -18,7 +18,7 @@ from bot.domain.readings import SpotQuote, VolatilityQuote
 from bot.metrics.combine import Own
 from bot.metrics.history import History, to_ms
 from bot.metrics.moment import Moment
-from bot.metrics.smile import DAY_MS, Tenor, at_tenor, legs
+from bot.metrics.smile import DAY_MS, Smile, smile_at
 
 MAX_AGE = timedelta(minutes=30)
 DVOL_MAX_AGE = timedelta(hours=2)
@@ -32,13 +32,9 @@ def _chains(moment: Moment) -> tuple[OptionChain, ...]:
     return moment.readings(OptionChain, MAX_AGE)
 
 
-def _smiles(moment: Moment) -> tuple[tuple[OptionChain, dict[int, Tenor]], ...]:
+def _smiles(moment: Moment) -> tuple[tuple[OptionChain, Mapping[float, Smile]], ...]:
     """Each venue's chain, and its smile at each tenor."""
-    found = []
-    for chain in moment.once(_chains):
-        smile = legs(chain, to_ms(chain.observed_at))
-        found.append((chain, {days: at_tenor(smile, days) for days in TENORS}))
-    return tuple(found)
+    return tuple((chain, smile_at(chain, to_ms(chain.observed_at), TENORS)) for chain in moment.once(_chains))
 
 
 def _weight(chain: OptionChain) -> float | None:
@@ -55,7 +51,7 @@ def _per_chain(moment: Moment, name: str, values: dict[str, Own], reasons: dict[
     return moment.silence("options")
 
 
-def _at_tenor(name: str, days: int, pick: Callable[[Tenor], float | str]) -> Compute:
+def _at_tenor(name: str, days: int, pick: Callable[[Smile], float | str]) -> Compute:
     """A metric of the smile at a tenor. `pick` answers the value, or the leg that is missing."""
 
     def compute(moment: Moment, _: History) -> Measured | Unknown:
@@ -71,21 +67,21 @@ def _at_tenor(name: str, days: int, pick: Callable[[Tenor], float | str]) -> Com
     return compute
 
 
-def _skew_points(tenor: Tenor) -> float | str:
-    if tenor.put25 is None or tenor.call25 is None:
-        return "a 25-delta put" if tenor.put25 is None else "a 25-delta call"
-    return tenor.put25 - tenor.call25
+def _skew_points(smile: Smile) -> float | str:
+    if smile.put25 is None or smile.call25 is None:
+        return "a 25-delta put" if smile.put25 is None else "a 25-delta call"
+    return smile.put25 - smile.call25
 
 
-def _skew_pct(tenor: Tenor) -> float | str:
-    points = _skew_points(tenor)
-    if isinstance(points, str) or tenor.atm is None:
+def _skew_pct(smile: Smile) -> float | str:
+    points = _skew_points(smile)
+    if isinstance(points, str) or smile.atm is None:
         return points if isinstance(points, str) else _NO_ATM
-    return points / tenor.atm * 100.0
+    return points / smile.atm * 100.0
 
 
-def _atm(tenor: Tenor) -> float | str:
-    return _NO_ATM if tenor.atm is None else tenor.atm
+def _atm(smile: Smile) -> float | str:
+    return _NO_ATM if smile.atm is None else smile.atm
 
 
 _NO_ATM = "strikes on both sides of the forward"

@@ -15,9 +15,10 @@ crossed bid and ask cannot move a mark.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
-from math import erfc, isnan, sqrt
+from collections.abc import Mapping, Sequence
+from math import erfc, inf, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,24 +36,15 @@ NEAREST_EXPIRY_MS = DAY_MS
 MIN_IV_PCT, MAX_IV_PCT = 0.01, 10_000.0
 MIN_PRICE_USD, MAX_PRICE_USD = 1e-9, 1e9
 
-
-_NONE: Floats = np.empty(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Legs:
-    """The smile of each usable expiry, nearest first, in % a year; nan where a leg is not known. `days` to expiry."""
-
-    days: Floats
-    put25: Floats
-    call25: Floats
-    atm: Floats
+# The bounds of a usable row's volatility, strike, forward and life.
+_LEAST = np.array([[MIN_IV_PCT], [MIN_PRICE_USD], [MIN_PRICE_USD], [0.0]])
+_MOST = np.array([[MAX_IV_PCT], [MAX_PRICE_USD], [MAX_PRICE_USD], [inf]])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenor:
-    """The smile at one distance in days, in % a year; None where it is not known."""
+class Smile(NamedTuple):
+    """The smile at one distance in days, in % a year; a leg is None where it is not known."""
 
+    days: float
     put25: float | None
     call25: float | None
     atm: float | None
@@ -114,127 +106,111 @@ def deltas(chain: OptionChain) -> Floats:
     return out
 
 
-def legs(chain: OptionChain, at_ms: float) -> Legs:
-    """The smile of each expiry of a chain at a time: days, 25-delta put and call, at the money."""
-    return _legs(chain, np.lexsort((chain.strike_usd, chain.expires_ms)), at_ms)
+def legs(chain: OptionChain, at_ms: float) -> tuple[Smile, ...]:
+    """The smile of each expiry of a chain that has any at a time, nearest first."""
+    return _legs(chain, slice(0, len(chain)), at_ms)
 
 
-def smile_at(chain: OptionChain, at_ms: float, days: float) -> Tenor:
-    """The smile at a distance in days: `at_tenor` of all `legs`, from the two expiries around it alone where these have all three."""
-    nearest = at_ms + NEAREST_EXPIRY_MS
-    target = at_ms + days * DAY_MS
-    expires = chain.expires_ms
-    is_later = expires >= target
-    later, sooner = expires[is_later], expires[~is_later & (expires >= nearest)]
-    if len(sooner) and len(later):
-        around = ((expires == sooner.max()) | (expires == later.min())).nonzero()[0]
-        around = around[np.lexsort((chain.strike_usd[around], expires[around]))]
-        found = at_tenor(_legs(chain, around, at_ms), days)
-        if None not in (found.put25, found.call25, found.atm):
-            return found
-    return at_tenor(legs(chain, at_ms), days)
+def smile_at(chain: OptionChain, at_ms: float, tenors: Sequence[float]) -> Mapping[float, Smile]:
+    """The smile at each of some distances in days: `at_tenor` of all `legs`, from the expiries between and next to them alone
+    where these have all three."""
+    around = _legs(chain, _around(chain.expires_ms, at_ms, tenors), at_ms)
+    found = {days: at_tenor(around, days) for days in tenors}
+    if any(None in smile for smile in found.values()):
+        whole = legs(chain, at_ms)
+        found = {days: at_tenor(whole, days) for days in tenors}
+    return found
 
 
-def _legs(chain: OptionChain, rows: Ints, at_ms: float) -> Legs:
-    """The smile of the expiries of some rows, which come sorted by expiry and strike."""
-    expires, strike, iv = chain.expires_ms[rows], chain.strike_usd[rows], chain.mark_iv_pct[rows]
-    forward, life_ms = chain.forward_usd[rows], expires - chain.row_ms[rows]
-    usable = (life_ms > 0) & (expires >= at_ms + NEAREST_EXPIRY_MS) & (iv > MIN_IV_PCT) & (iv < MAX_IV_PCT)
-    usable &= (
-        (forward > MIN_PRICE_USD) & (forward < MAX_PRICE_USD) & (strike > MIN_PRICE_USD) & (strike < MAX_PRICE_USD)
-    )
-    if not usable.all():
-        return _legs(chain, rows[usable], at_ms)
-    if not len(rows):
-        return Legs(days=_NONE, put25=_NONE, call25=_NONE, atm=_NONE)
-    is_call = chain.is_call[rows]
+def _around(expires: Ints, at_ms: float, tenors: Sequence[float]) -> slice:
+    """The rows from the last expiry before the first tenor to the first expiry at or after the last one."""
+    if not tenors:
+        return slice(0, 0)
+    first, last = expires.searchsorted((at_ms + min(tenors) * DAY_MS, at_ms + max(tenors) * DAY_MS)).tolist()
+    start = expires.searchsorted(expires[first - 1]) if first else 0
+    return slice(start, expires.searchsorted(expires[last], "right") if last < len(expires) else last)
+
+
+def _legs(chain: OptionChain, rows: slice | Ints, at_ms: float) -> tuple[Smile, ...]:
+    """The smile of the expiries of some rows."""
+    expires = chain.expires_ms[rows]
+    if not len(expires):
+        return ()
+    own = (chain.mark_iv_pct[rows], chain.strike_usd[rows], chain.forward_usd[rows], expires - chain.row_ms[rows])
+    columns = np.array(own)
+    usable, nearest = (columns > _LEAST) & (columns < _MOST), at_ms + NEAREST_EXPIRY_MS
+    if expires[0] < nearest or not usable.all():
+        return _legs(chain, np.arange(len(chain))[rows][usable.all(axis=0) & (expires >= nearest)], at_ms)
+    iv, strike, forward, life_ms = columns
     sigma = iv * np.sqrt(life_ms * (1e-4 / YEAR_MS))
     moneyness = np.log(strike / forward)
     d1 = 0.5 * sigma - moneyness / sigma
-    is_new = np.empty(len(rows), np.bool_)
-    is_new[0] = True
-    np.not_equal(expires[1:], expires[:-1], out=is_new[1:])
-    starts, term = is_new.nonzero()[0], is_new.cumsum() - 1
-    inside = np.abs(d1) <= LIMIT_D1
-    puts, calls = (inside & ~is_call).nonzero()[0], (inside & is_call).nonzero()[0]
-    sides = np.concatenate((puts, calls))
-    # Both legs in one go: the calls' expiries are counted on from the puts' last one.
-    own_term = term[sides]
-    own_term[len(puts) :] += len(starts)
-    wings = _wings(np.concatenate((-d1[puts], d1[calls])), iv[sides], own_term, 2 * len(starts))
-    return Legs(
-        days=np.asarray((expires[starts] - at_ms) / DAY_MS, np.float64),
-        put25=wings[: len(starts)],
-        call25=wings[len(starts) :],
-        atm=_at_the_money(moneyness, strike, iv, sigma, term, len(starts)),
+    is_call, is_inside = chain.is_call[rows], np.abs(d1) <= LIMIT_D1
+    puts, calls = (is_inside > is_call).nonzero()[0], (is_inside & is_call).nonzero()[0]
+    # The puts, the calls and the strikes in a row: a leg is where its own third changes sign within an expiry.
+    order, first_call, first_strike = np.concatenate((puts, calls)), len(puts), len(puts) + len(calls)
+    is_below = np.concatenate((d1[puts] + LEG_D1, d1[calls] - LEG_D1, moneyness)) < 0.0
+    put25, call25, atm = dict[int, float | None](), dict[int, float | None](), dict[int, float | None]()
+    for place in (is_below[1:] != is_below[:-1]).nonzero()[0].tolist():
+        if place + 1 in (first_call, first_strike):
+            continue
+        is_strike = place >= first_strike
+        near = place - first_strike if is_strike else order.item(place)
+        far = near + 1 if is_strike else order.item(place + 1)
+        expiry = expires.item(near)
+        if expires.item(far) != expiry:
+            continue
+        found = atm if is_strike else call25 if place >= first_call else put25
+        if expiry in found:
+            found[expiry] = None
+        elif is_strike:
+            found[expiry] = _at_the_money(near, strike, expires, moneyness, iv, sigma.item(near))
+        else:
+            sign = 1.0 if found is call25 else -1.0
+            found[expiry] = _wing(sign * d1.item(near), sign * d1.item(far), iv.item(near), iv.item(far))
+    return tuple(
+        Smile((expiry - at_ms) / DAY_MS, put25.get(expiry), call25.get(expiry), atm.get(expiry))
+        for expiry in sorted({**put25, **call25, **atm})
     )
 
 
-def _straddles(side: Floats, term: Ints) -> Ints:
-    """The places before which `side` changes its sign, of the expiries in which it does so exactly once."""
-    below = side < 0.0
-    found = np.asarray(((below[1:] != below[:-1]) & (term[1:] == term[:-1])).nonzero()[0])
-    expiries = term[found].tolist()
-    if len(set(expiries)) == len(expiries):
-        return found
-    return found[[expiries.count(expiry) == 1 for expiry in expiries]]
+def _wing(near_score: float, far_score: float, near_iv: float, far_iv: float) -> float | None:
+    """The volatility at 25 delta between two rows, whose deltas are N(score); None where these are too far apart."""
+    low, high = 0.5 * erfc(-near_score / ROOT_2) - LEG_DELTA, 0.5 * erfc(-far_score / ROOT_2) - LEG_DELTA
+    return near_iv + low / (low - high) * (far_iv - near_iv) if abs(high - low) <= WIDEST_DELTA else None
 
 
-def _wings(score: Floats, iv: Floats, term: Ints, terms: int) -> Floats:
-    """For each term the volatility at 25 delta, where a row's delta is N(score): only the straddling rows' deltas are needed."""
-    out = np.full(terms, np.nan)
-    near = _straddles(score - LEG_D1, term)
-    far = near + 1
-    pairs = zip(
-        term[near].tolist(), score[near].tolist(), score[far].tolist(), iv[near].tolist(), iv[far].tolist(), strict=True
-    )
-    for one, near_score, far_score, near_iv, far_iv in pairs:
-        low, high = 0.5 * erfc(-near_score / ROOT_2) - LEG_DELTA, 0.5 * erfc(-far_score / ROOT_2) - LEG_DELTA
-        if abs(high - low) <= WIDEST_DELTA:
-            out[one] = near_iv + low / (low - high) * (far_iv - near_iv)
-    return out
+def _at_the_money(row: int, strike: Floats, expires: Ints, moneyness: Floats, iv: Floats, sigma: float) -> float | None:
+    """The volatility where ln(K/F) is 0, between a row and the next; a strike's call and put count as their mean."""
+    low, high = moneyness.item(row), moneyness.item(row + 1)
+    first, second = iv.item(row), iv.item(row + 1)
+    if row > 0 and _is_same(row - 1, row, strike, expires):
+        low, first = (low + moneyness.item(row - 1)) / 2.0, (first + iv.item(row - 1)) / 2.0
+    if row + 2 < len(strike) and _is_same(row + 1, row + 2, strike, expires):
+        high, second = (high + moneyness.item(row + 2)) / 2.0, (second + iv.item(row + 2)) / 2.0
+    if high - low > WIDEST_LOG_STRIKE_SIGMAS * sigma:
+        return None
+    return first + low / (low - high) * (second - first) if low != high else first
 
 
-def _at_the_money(moneyness: Floats, strike: Floats, iv: Floats, sigma: Floats, term: Ints, terms: int) -> Floats:
-    """For each expiry the volatility where ln(K/F) is 0; a strike's call and put count as their mean."""
-    out = np.full(terms, np.nan)
-    for place in _straddles(moneyness, term).tolist():
-        near, far = _same_strike(place, strike, term), _same_strike(place + 1, strike, term)
-        low, high = _mean(moneyness[near]), _mean(moneyness[far])
-        first, second = _mean(iv[near]), _mean(iv[far])
-        if high - low <= WIDEST_LOG_STRIKE_SIGMAS * sigma[place]:
-            out[term[place]] = first + low / (low - high) * (second - first) if low != high else first
-    return out
+def _is_same(row: int, other: int, strike: Floats, expires: Ints) -> bool:
+    """Whether two rows are the call and the put of one strike."""
+    return strike.item(row) == strike.item(other) and expires.item(row) == expires.item(other)
 
 
-def _mean(values: Floats) -> float:
-    told = values.tolist()
-    return float(sum(told)) / len(told)
-
-
-def _same_strike(row: int, strike: Floats, term: Ints) -> slice:
-    """The rows beside `row` with its strike and expiry: call and put, or the one that is there."""
-    first, last, own, expiry = row, row + 1, strike[row], term[row]
-    while first > 0 and strike[first - 1] == own and term[first - 1] == expiry:
-        first -= 1
-    while last < len(strike) and strike[last] == own and term[last] == expiry:
-        last += 1
-    return slice(first, last)
-
-
-def at_tenor(smile: Legs, days: float) -> Tenor:
+def at_tenor(smiles: Sequence[Smile], days: float) -> Smile:
     """The smile at a distance in days, each leg in total variance between the nearest expiries on both sides that have it."""
-    terms = smile.days.tolist()
-    return Tenor(
-        put25=_between(terms, smile.put25.tolist(), days),
-        call25=_between(terms, smile.call25.tolist(), days),
-        atm=_between(terms, smile.atm.tolist(), days),
+    return Smile(
+        days,
+        put25=_between([(one.days, one.put25) for one in smiles if one.put25 is not None], days),
+        call25=_between([(one.days, one.call25) for one in smiles if one.call25 is not None], days),
+        atm=_between([(one.days, one.atm) for one in smiles if one.atm is not None], days),
     )
 
 
-def _between(days: list[float], iv: list[float], tenor: float) -> float | None:
-    """Linear in total variance; None outside the expiries, or where those around are too far apart to tell."""
-    known = [(term, one) for term, one in zip(days, iv, strict=True) if not isnan(one)]
+def _between(known: Sequence[tuple[float, float]], tenor: float) -> float | None:
+    """Linear in total variance between (days, volatility) of rising days; None outside them, or where those around are too far
+    apart to tell."""
     place = bisect_left(known, (tenor, 0.0))
     if place < len(known) and known[place][0] == tenor:
         return known[place][1]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bot.domain.chain import OptionChain
+from bot.metrics.options import TENORS
 from bot.metrics.smile import deltas, smile_at
 from bot.sources._http import Reply
 from bot.sources.deribit import parse_options
@@ -142,5 +143,5 @@ def quoted(bid: float | None, ask: float | None) -> OptionChain:
 @pytest.mark.parametrize(("bid", "ask"), [(0.0, 0.0), (None, None), (0.05, 0.01), (0.0, 0.02)])
 def test_quotes_that_are_zero_crossed_or_missing_do_not_move_the_skew(bid: float | None, ask: float | None) -> None:
     sound, odd = quoted(0.01, 0.011), quoted(bid, ask)
-    assert smile_at(odd, ms(QUOTED_AT), 30.0) == smile_at(sound, ms(QUOTED_AT), 30.0)
-    assert smile_at(sound, ms(QUOTED_AT), 30.0).put25 is not None
+    assert smile_at(odd, ms(QUOTED_AT), TENORS) == smile_at(sound, ms(QUOTED_AT), TENORS)
+    assert smile_at(sound, ms(QUOTED_AT), TENORS)[30].put25 is not None

@@ -1,7 +1,6 @@
 """The smile: deltas against the exchange's own, legs against values worked out by hand, and what is left unknown."""
 
 import csv
-import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.chain import OptionChain
-from bot.metrics.smile import at_tenor, deltas, legs, normal_cdf, smile_at, widest_gap_days
+from bot.metrics.smile import DAY_MS, Smile, at_tenor, deltas, legs, normal_cdf, smile_at, widest_gap_days
 from bot.sources.deribit import read_recording
 from tests.metrics.market import NOW, chain, changed, ms, only
 
@@ -67,10 +66,16 @@ def test_deltas_from_mark_volatility_alone_are_the_exchanges_own(shared: Path, d
     folder = shared / "recordings" / "deribit" / day
     files = {path.name: path.read_bytes() for path in folder.glob("*.json")}
     options = recorded_chain(files)
-    names = [row["instrument_name"] for row in json.loads(files["book_summary_option.json"])["result"]]
     with (folder / "greeks.csv").open(encoding="utf-8") as file:
-        theirs = {row["instrument_name"]: float(row["delta"]) for row in csv.DictReader(file)}
-    error = np.abs(deltas(options) - np.array([theirs[name] for name in names]))
+        listed = list(csv.DictReader(file))
+    theirs = {
+        (int(row["expiration_timestamp_ms"]), float(row["strike_usd"]), row["option_type"] == "call"): float(
+            row["delta"]
+        )
+        for row in listed
+    }
+    kept = zip(options.expires_ms.tolist(), options.strike_usd.tolist(), options.is_call.tolist(), strict=True)
+    error = np.abs(deltas(options) - np.array([theirs[contract] for contract in kept]))
     far = options.expires_ms - options.row_ms > 2 * 86_400_000
     assert error.max() <= 6e-5
     assert error[far].max() <= 4e-5
@@ -79,11 +84,11 @@ def test_deltas_from_mark_volatility_alone_are_the_exchanges_own(shared: Path, d
 def test_the_23rd_of_january_has_the_smile_worked_out_from_the_exchanges_greeks(shared: Path) -> None:
     folder = shared / "recordings" / "deribit" / "2026-01-23"
     options = recorded_chain({path.name: path.read_bytes() for path in folder.glob("*.json")})
-    smile = legs(options, ms(options.observed_at))
+    smiles = legs(options, ms(options.observed_at))
     for days, expected in ((20.8119, (38.3506, 34.9586, 35.6634)), (34.8119, (39.0489, 35.6494, 36.3234))):
-        place = int(np.argmin(np.abs(smile.days - days)))
-        assert smile.days[place] == pytest.approx(days, abs=1e-4)
-        assert (smile.put25[place], smile.call25[place], smile.atm[place]) == pytest.approx(expected, abs=0.005)
+        smile = min(smiles, key=lambda one: abs(one.days - days))
+        assert smile.days == pytest.approx(days, abs=1e-4)
+        assert (smile.put25, smile.call25, smile.atm) == pytest.approx(expected, abs=0.005)
 
 
 def test_a_flat_smile_is_the_same_everywhere() -> None:
@@ -102,7 +107,7 @@ def test_a_leg_is_linear_in_delta_between_the_straddling_strikes() -> None:
     put_80 = CDF(-(math.log(90 / 80) / sigma_80 + sigma_80 / 2))
     assert put_80 < 0.25 < put_85
     expected = 60.0 + (54.0 - 60.0) * (0.25 - put_80) / (put_85 - put_80)
-    assert legs(options, ms(NOW)).put25[0] == pytest.approx(expected, abs=1e-9)
+    assert legs(options, ms(NOW))[0].put25 == pytest.approx(expected, abs=1e-9)
 
 
 def test_at_the_money_is_linear_in_the_logarithm_of_the_strike() -> None:
@@ -110,7 +115,7 @@ def test_at_the_money_is_linear_in_the_logarithm_of_the_strike() -> None:
         lambda days, strike: 50.0 if strike < 90_000 else 46.0, days=[30], strikes=[70_000, 88_000, 93_000, 110_000]
     )
     weight = math.log(90 / 88) / math.log(93 / 88)
-    assert legs(options, ms(NOW)).atm[0] == pytest.approx(50.0 - 4.0 * weight, abs=1e-9)
+    assert legs(options, ms(NOW))[0].atm == pytest.approx(50.0 - 4.0 * weight, abs=1e-9)
 
 
 def test_between_expiries_total_variance_is_linear() -> None:
@@ -120,9 +125,9 @@ def test_between_expiries_total_variance_is_linear() -> None:
 
 
 def test_nothing_is_extrapolated_in_time() -> None:
-    smile = legs(chain(flat, days=[10, 80]), ms(NOW))
-    assert at_tenor(smile, 7.0).atm is None
-    assert at_tenor(smile, 90.0).atm is None
+    smiles = legs(chain(flat, days=[10, 80]), ms(NOW))
+    assert at_tenor(smiles, 7.0).atm is None
+    assert at_tenor(smiles, 90.0).atm is None
 
 
 def test_an_expiry_exactly_at_the_tenor_is_taken_as_it_is() -> None:
@@ -136,15 +141,15 @@ def test_expiries_too_far_apart_leave_the_tenor_unknown() -> None:
 
 
 def test_a_front_expiry_hours_away_is_left_out() -> None:
-    assert legs(chain(flat, days=[0.9, 10]), ms(NOW)).days.tolist() == [10.0]
+    assert legs(chain(flat, days=[0.9, 10]), ms(NOW))[0].days == 10.0
 
 
 def test_an_expiry_without_puts_still_has_a_call_leg() -> None:
     options = only(chain(flat, days=[30]), lambda days, strike, is_call: is_call)
-    smile = legs(options, ms(NOW))
-    assert np.isnan(smile.put25[0])
-    assert smile.call25[0] == pytest.approx(50.0)
-    assert smile.atm[0] == pytest.approx(50.0)
+    smile = legs(options, ms(NOW))[0]
+    assert smile.put25 is None
+    assert smile.call25 == pytest.approx(50.0)
+    assert smile.atm == pytest.approx(50.0)
 
 
 def test_a_leg_missing_in_one_expiry_is_taken_from_the_next_ones_that_have_it() -> None:
@@ -155,35 +160,35 @@ def test_a_leg_missing_in_one_expiry_is_taken_from_the_next_ones_that_have_it() 
 
 def test_strikes_with_one_side_each_make_the_smile_of_both() -> None:
     options = only(chain(tilted, days=[30]), lambda days, strike, is_call: is_call == (strike >= 90_000))
-    smile = legs(options, ms(NOW))
-    whole = legs(chain(tilted, days=[30]), ms(NOW))
-    assert smile.put25[0] == whole.put25[0]
-    assert smile.call25[0] == whole.call25[0]
-    assert smile.atm[0] == pytest.approx(whole.atm[0], abs=0.05)
+    smile = legs(options, ms(NOW))[0]
+    whole = legs(chain(tilted, days=[30]), ms(NOW))[0]
+    assert smile.put25 == whole.put25
+    assert smile.call25 == whole.call25
+    assert smile.atm == pytest.approx(whole.atm, abs=0.05)
 
 
 def test_a_hole_around_the_25_delta_strike_leaves_the_leg_unknown() -> None:
     options = only(chain(flat, days=[10]), lambda days, strike, is_call: is_call or not 74_000 < strike < 100_000)
-    assert np.isnan(legs(options, ms(NOW)).put25[0])
+    assert legs(options, ms(NOW))[0].put25 is None
 
 
 def test_a_zero_volatility_is_a_row_less_and_not_a_zero() -> None:
     options = chain(flat, days=[30])
     iv = options.mark_iv_pct.copy()
     iv[::5] = 0.0
-    smile = legs(changed(options, mark_iv_pct=iv), ms(NOW))
-    assert (smile.put25[0], smile.atm[0]) == pytest.approx((50.0, 50.0), abs=1e-9)
+    smile = legs(changed(options, mark_iv_pct=iv), ms(NOW))[0]
+    assert (smile.put25, smile.atm) == pytest.approx((50.0, 50.0), abs=1e-9)
 
 
 def test_a_smile_that_crosses_25_delta_twice_is_unknown() -> None:
     wild = chain(lambda days, strike: 150.0 if strike == 76_000 else 50.0, days=[30])
-    assert np.isnan(legs(wild, ms(NOW)).put25[0])
+    assert legs(wild, ms(NOW))[0].put25 is None
 
 
 def test_an_empty_or_senseless_chain_has_no_legs() -> None:
     options = chain(flat, days=[30])
     nothing = legs(changed(options, mark_iv_pct=np.full(len(options), np.nan)), ms(NOW))
-    assert len(nothing.days) == 0
+    assert nothing == ()
     assert at_tenor(nothing, 30.0).put25 is None
 
 
@@ -192,9 +197,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
     order = np.random.default_rng(7).permutation(len(options))
     columns = ("expires_ms", "strike_usd", "is_call", "mark_iv_pct")
     shuffled = changed(options, **{name: getattr(options, name)[order] for name in columns})
-    first, second = legs(options, ms(NOW)), legs(shuffled, ms(NOW))
-    assert first.put25.tolist() == second.put25.tolist()
-    assert first.atm.tolist() == second.atm.tolist()
+    assert legs(options, ms(NOW)) == legs(shuffled, ms(NOW)) != ()
 
 
 @settings(deadline=None, max_examples=60)
@@ -213,15 +216,27 @@ def test_puts_are_dearer_exactly_when_low_strikes_are(tilt: float, level: float,
 
 @settings(deadline=None, max_examples=60)
 @given(
-    tenor=st.floats(2.0, 150.0),
-    days=st.lists(st.floats(0.2, 200.0), min_size=1, max_size=6, unique=True),
+    tenors=st.lists(st.floats(2.0, 150.0), max_size=4, unique=True),
+    days=st.lists(st.floats(0.2, 200.0), max_size=6, unique=True),
     puts_missing_in=st.integers(0, 5),
 )
-def test_the_short_way_to_one_tenor_ends_where_the_long_way_does(
-    tenor: float, days: list[float], puts_missing_in: int
+def test_the_short_way_to_some_tenors_ends_where_the_long_way_does(
+    tenors: list[float], days: list[float], puts_missing_in: int
 ) -> None:
     options = chain(tilted, days=days, strikes=range(40_000, 160_000, 4_000))
-    missing = sorted(set(options.expires_ms.tolist()))[puts_missing_in % len(days)]
+    expiries = sorted(set(options.expires_ms.tolist()))
+    missing = expiries[puts_missing_in % len(days)] if days else 0
     iv = np.where((options.expires_ms == missing) & ~options.is_call, np.nan, options.mark_iv_pct)
     options = changed(options, mark_iv_pct=iv)
-    assert smile_at(options, ms(NOW), tenor) == at_tenor(legs(options, ms(NOW)), tenor)
+    whole = legs(options, ms(NOW))
+    assert smile_at(options, ms(NOW), tenors) == {one: at_tenor(whole, one) for one in tenors}
+    at_expiry = tuple((one - ms(NOW)) / DAY_MS for one in expiries)
+    assert smile_at(options, ms(NOW), at_expiry) == {one: at_tenor(whole, one) for one in at_expiry}
+
+
+def test_a_tenor_outside_the_expiries_or_a_chain_of_none_is_unknown() -> None:
+    empty = only(chain(flat, days=[30]), lambda days, strike, is_call: False)
+    assert smile_at(empty, ms(NOW), (30.0,)) == {30.0: Smile(30.0, None, None, None)}
+    found = smile_at(chain(flat, days=[20, 40]), ms(NOW), (10.0, 30.0, 60.0))
+    assert [smile.atm for smile in found.values()] == [None, pytest.approx(50.0), None]
+    assert smile_at(chain(flat), ms(NOW), ()) == {}

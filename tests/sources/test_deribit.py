@@ -297,8 +297,11 @@ def test_too_many_requests_is_worth_waiting_for_and_other_errors_are_not():
         deribit.parse_options(reply(error(-32602)), "BTC")
 
 
-def test_names_are_read_once_and_their_columns_shared_by_the_next_reply():
-    assert chain_of(OPTIONS).strike_usd is chain_of(OPTIONS).strike_usd
+def test_names_are_read_once():
+    chain_of(OPTIONS)
+    known = deribit._layout.cache_info()
+    chain_of(OPTIONS)
+    assert deribit._layout.cache_info() == known._replace(hits=known.hits + 1)
 
 
 # ── futures, bars, DVOL, funding ──────────────────────────────────────────────────────────────────────────────────────
@@ -474,12 +477,10 @@ def test_every_recorded_contract_has_the_expiry_strike_and_right_that_the_venue_
     snapshot = deribit.read_recording(files(folder), "BTC")
     [chain] = [one for one in snapshot.readings if isinstance(one, OptionChain)]
     lines = (folder / "greeks.csv").read_text().splitlines()[1:]
-    listed = [line.split(",") for line in lines]
-    assert [int(cells[1]) for cells in listed] == list(chain.expires_ms)
-    assert [float(cells[2]) for cells in listed] == list(chain.strike_usd)
-    assert [cells[3] == "call" for cells in listed] == list(chain.is_call)
-    assert [float(cells[5]) for cells in listed] == list(chain.forward_usd)
-    assert [float(cells[6]) for cells in listed] == list(chain.mark_iv_pct)
+    cells = [line.split(",") for line in lines]
+    listed = [(int(one[1]), float(one[2]), one[3] == "call", float(one[5]), float(one[6])) for one in cells]
+    columns = (chain.expires_ms, chain.strike_usd, chain.is_call, chain.forward_usd, chain.mark_iv_pct)
+    assert sorted(listed) == sorted(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def test_the_recorded_market_of_22_may_has_few_options_and_no_index_reply(shared: Path):
