@@ -23,9 +23,6 @@ sys.path.insert(0, str(ROOT))  # the fake is one of the tests'
 # ruff: noqa: E402
 import aiohttp
 import discord
-import yarl
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from bot.charts import PngPainter
 from bot.commands import Request, discover, run
@@ -37,6 +34,7 @@ from bot.desk import Desk
 from bot.domain.posts import Card, Post
 from bot.domain.readings import Heard
 from bot.pictures import Pictures
+from tests.delivery.discord.at_the_fake import turn
 from tests.delivery.discord.stand import Clock, Memory, make_desk, make_post
 
 LATENCY_S, LIMIT = 0.12, 50
@@ -86,8 +84,7 @@ async def fake(latency_s: float = LATENCY_S, limit: int = LIMIT) -> AsyncIterato
     server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
     assert server.stdout is not None
     port = int(await server.stdout.readline())
-    Route.BASE = f"http://127.0.0.1:{port}/api/v10"
-    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{port}/gateway/")
+    turn(str(port))
     try:
         yield port
     finally:
