@@ -119,7 +119,11 @@ def test_the_word_for_and_follows_the_sound() -> None:
 
 def test_a_list_joins_its_last_part_by_what_that_begins_with() -> None:
     assert listed(("futuros", "opciones", "interés abierto"), words()) == "futuros, opciones e interés abierto"
-    assert [listed(parts, words()) for parts in ((), ("prima",), ("prima", "historia"))] == ["", "prima", "prima e historia"]
+    assert [listed(parts, words()) for parts in ((), ("prima",), ("prima", "historia"))] == [
+        "",
+        "prima",
+        "prima e historia",
+    ]
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────
