@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive import restated
@@ -65,12 +65,13 @@ class PointStore:
 
     async def intern(self, heard: Sequence[Point]) -> Numbered:
         """Points by the numbers of their series and bases; what is new gets one, in a transaction of its own. Raises ArchiveError."""
-        named = [(_place(point), _basis(point), point) for point in heard]
         for point in heard:
             if not math.isfinite(point.value):
                 raise ArchiveError(
                     f"{point.asset} {point.metric}: {point.value} is not a value; a gap is a point left out"
                 )
+        named = [(_place(point), _basis(point), point) for point in heard]
+        times_ms = {at: to_ms(at) for at in {point.at for point in heard}}
         places = {place for place, _, _ in named} - self._places.keys()
         grounds = {basis for _, basis, _ in named} - self._bases.keys()
         if places or grounds:
@@ -81,7 +82,7 @@ class PointStore:
             self._bases |= found_bases
         rows: Numbered = {}
         for place, basis, point in named:
-            number, at_ms = self._places[place], to_ms(point.at)
+            number, at_ms = self._places[place], times_ms[point.at]
             self._ways[number] = sign(point.metric)
             mine = rows.setdefault(number, {})
             if at_ms not in mine or point.covers_s >= mine[at_ms].covers_s:
@@ -99,38 +100,39 @@ class PointStore:
         blocks = await _blocks(connection, heard)
         if heard_at is not None:
             await restated.record(connection, heard, blocks, heard_at)
-        flat = [
-            {"series_id": number, "at_ms": row.at_ms, "value": row.value, "basis_id": row.basis_id, "covers_s": row.covers_s}
-            for number, mine in heard.items()
-            for row in mine.values()
-        ]  # fmt: skip
-        await connection.execute(_replacing(connection.dialect.name, points, unless="covers_s"), flat)
-        await connection.execute(
-            _replacing(connection.dialect.name, hours), list(_rolled_up(heard, self._ways, blocks))
+        flat = [(number, *row) for number, mine in heard.items() for row in mine.values()]
+        # Hundreds of plain numbers as they are: by the statement itself each would be looked up by name on its way.
+        await connection.exec_driver_sql(_replacing(connection.dialect, points, unless="covers_s"), flat)
+        await connection.exec_driver_sql(
+            _replacing(connection.dialect, hours), list(_rolled_up(heard, self._ways, blocks))
         )
 
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> tuple[Series, ...]:
         """Every series of one asset between two times, as known at the later one, each ascending: by the day, then by the
         hour, then as heard."""
-        async with self._database.read(f"history of {asset}") as connection:
-            found = await connection.execute(select(series).where(series.c.asset == asset).order_by(series.c.id))
+        since_ms, until_ms = to_ms(since), END_MS if until is None else to_ms(until)
+
+        def read(connection: Connection) -> tuple[Series, ...]:
+            found = connection.execute(select(series).where(series.c.asset == asset).order_by(series.c.id))
             places = {row.id: Place(row.asset, row.metric, row.venue, row.grain) for row in found}
-            end_ms = END_MS if until is None else to_ms(until)
-            columns = await self._columns(connection, places, to_ms(since), end_ms)
-        return tuple(self._series(places, columns))
+            return tuple(self._series(places, self._columns(connection, places, since_ms, until_ms)))
+
+        return await self._database.reading(f"history of {asset}", read)
 
     async def past(
         self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
     ) -> Series:
         """One series between two times, ends included, as known at the later one; empty columns where nothing is stored."""
+        since_ms, until_ms = to_ms(since), END_MS if until is None else to_ms(until)
         wanted = and_(series.c.asset == asset, series.c.metric == metric, series.c.venue == (venue or ""))
-        async with self._database.read(f"history of {asset} {metric}") as connection:
-            found = (await connection.execute(select(series.c.id, series.c.grain).where(wanted))).all()
+
+        def read(connection: Connection) -> Series:
+            found = connection.execute(select(series.c.id, series.c.grain).where(wanted))
             places = {number: Place(asset, metric, venue or "", grain) for number, grain in found}
-            end_ms = END_MS if until is None else to_ms(until)
-            columns = await self._columns(connection, places, to_ms(since), end_ms)
-        merged = list(self._series(places, columns))
-        return merged[0] if merged else self._one(Place(asset, metric, venue or "", 0), Columns())
+            merged = list(self._series(places, self._columns(connection, places, since_ms, until_ms)))
+            return merged[0] if merged else self._one(Place(asset, metric, venue or "", 0), Columns())
+
+        return await self._database.reading(f"history of {asset} {metric}", read)
 
     async def latest(self, asset: str | None = None) -> tuple[Point, ...]:
         """The newest point of every metric (of one asset), by asset, metric and venue, the aggregate first."""
@@ -143,29 +145,32 @@ class PointStore:
             .join(hours, and_(hours.c.series_id == series.c.id, hours.c.day == newest))
             .where(true() if asset is None else series.c.asset == asset)
         )
-        found: dict[tuple[str, str, str], Row] = {}
-        async with self._database.read("latest points") as connection:
-            for of, metric, venue, block in await connection.execute(wanted):
+
+        def read(connection: Connection) -> tuple[Point, ...]:
+            found: dict[tuple[str, str, str], Row] = {}
+            for of, metric, venue, block in connection.execute(wanted):
                 last, key = unpack(block).last, (of, metric, venue)
                 if key not in found or _known_ms(last) > _known_ms(found[key]):
                     found[key] = last
-            await self._know(connection, {row.basis_id for row in found.values()})
-        return tuple(self._point(key, row) for key, row in sorted(found.items()))
+            self._know(connection, {row.basis_id for row in found.values()})
+            return tuple(self._point(key, row) for key, row in sorted(found.items()))
 
-    async def _columns(
-        self, connection: AsyncConnection, places: Mapping[int, Place], since_ms: int, until_ms: int
+        return await self._database.reading("latest points", read)
+
+    def _columns(
+        self, connection: Connection, places: Mapping[int, Place], since_ms: int, until_ms: int
     ) -> dict[int, Columns]:
         """The rows of some series between two times."""
         mine = sorted(places)
         hourly: dict[int, Columns] = defaultdict(Columns)
-        for number, _, block in await connection.execute(_since(hours, mine, hours.c.day >= since_ms // DAY_MS)):
+        for number, _, block in connection.execute(_since(hours, mine, hours.c.day >= since_ms // DAY_MS)):
             hourly[number].add_block(block)
         newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
-        heard = await _rows(connection, points, mine, max(recent, since_ms), until_ms)
+        heard = _rows(connection, points, mine, max(recent, since_ms), until_ms)
         # What is older than the hours is kept by the day: only a series whose hours begin later can have such days.
         older = [number for number in mine if not hourly[number] or hourly[number].at_ms[0] >= since_ms + DAY_MS]
-        daily = await _rows(connection, days, older, since_ms, until_ms) if older else {}
+        daily = _rows(connection, days, older, since_ms, until_ms) if older else {}
         found = {}
         for number in mine:
             before, after = hourly[number], heard.get(number, Columns())
@@ -174,14 +179,14 @@ class PointStore:
             whole = daily.get(number, Columns()) + before.between(since_ms, end) + after
             found[number] = whole if until_ms == END_MS else whole.between(since_ms, until_ms)
         if until_ms != END_MS:
-            await restated.as_known(connection, found, until_ms)
-        await self._know(connection, {basis for column in found.values() for basis in set(column.basis_id)})
+            restated.as_known(connection, found, until_ms)
+        self._know(connection, {basis for column in found.values() for basis in set(column.basis_id)})
         return found
 
-    async def _know(self, connection: AsyncConnection, wanted: set[int]) -> None:
+    def _know(self, connection: Connection, wanted: set[int]) -> None:
         if wanted <= self._by_number.keys():
             return
-        for row in await connection.execute(select(bases)):
+        for row in connection.execute(select(bases)):
             self._by_number[row.id] = Basis(row.venues, row.of_venues, bool(row.lower_bound))
 
     def _series(self, places: Mapping[int, Place], columns: Mapping[int, Columns]) -> Iterator[Series]:
@@ -249,22 +254,23 @@ async def _number(connection: AsyncConnection, table: Table, kind: type[Key], wa
     return {item: numbers[item] for item in wanted}
 
 
-async def _rows(
-    connection: AsyncConnection, table: Table, series_ids: Sequence[int], since_ms: int, until_ms: int
+def _rows(
+    connection: Connection, table: Table, series_ids: Sequence[int], since_ms: int, until_ms: int
 ) -> dict[int, Columns]:
-    rows = (await connection.execute(_since(table, series_ids, table.c.at_ms.between(since_ms, until_ms)))).all()
+    rows = connection.execute(_since(table, series_ids, table.c.at_ms.between(since_ms, until_ms))).all()
     by_series = groupby(rows, key=itemgetter(0))
     return {number: Columns.of(Row(*row[1:]) for row in mine) for number, mine in by_series}
 
 
 @lru_cache
-def _replacing(dialect: str, table: Table, unless: str | None = None) -> Any:
-    """The INSERT that replaces what has the same key, unless the column named `unless` is larger in what is there."""
-    statement = upsert_of(dialect, table)
+def _replacing(dialect: Dialect, table: Table, unless: str | None = None) -> str:
+    """The INSERT of whole rows that replaces what has the same key, unless the column named `unless` is larger in what is
+    there, in the words of a dialect."""
+    statement = upsert_of(dialect.name, table)
     key = table.primary_key.columns.keys()
     changed = {name: statement.excluded[name] for name in table.c.keys() if name not in key}  # noqa: SIM118
     where = None if unless is None else statement.excluded[unless] >= table.c[unless]
-    return statement.on_conflict_do_update(index_elements=key, set_=changed, where=where)
+    return str(statement.on_conflict_do_update(index_elements=key, set_=changed, where=where).compile(dialect=dialect))
 
 
 async def _blocks(connection: AsyncConnection, heard: Numbered) -> dict[tuple[int, int], bytes]:
@@ -277,14 +283,10 @@ async def _blocks(connection: AsyncConnection, heard: Numbered) -> dict[tuple[in
 
 def _rolled_up(
     heard: Numbered, ways: Mapping[int, int], blocks: Mapping[tuple[int, int], bytes]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[int, int, bytes]]:
     for number, mine in heard.items():
         by_day: dict[int, list[Row]] = defaultdict(list)
         for row in mine.values():
             by_day[row.at_ms // DAY_MS].append(row)
         for day, rows in by_day.items():
-            yield {
-                "series_id": number,
-                "day": day,
-                "block": settled(blocks.get((number, day), b""), rows, ways[number]),
-            }
+            yield number, day, settled(blocks.get((number, day), b""), rows, ways[number])

@@ -7,7 +7,7 @@ where history is read, and the old one is kept here with the time until which it
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.blocks import DAY_MS, Columns, Row, unpack
@@ -62,13 +62,13 @@ async def _known(
     return found
 
 
-async def as_known(connection: AsyncConnection, columns: Mapping[int, Columns], until_ms: int) -> None:
+def as_known(connection: Connection, columns: Mapping[int, Columns], until_ms: int) -> None:
     """Put back into columns the values that were known at a time, where they were told otherwise since."""
     known_at = EPOCH + timedelta(milliseconds=until_ms)
     later = restatements.c.series_id.in_(columns), restatements.c.heard_at > known_at
     # The latest first, so that the first one after the time, whose `before` was known then, is put back last.
     order = restatements.c.heard_at.desc(), restatements.c.id.desc()
-    for row in (await connection.execute(select(restatements).where(*later).order_by(*order))).all():
+    for row in connection.execute(select(restatements).where(*later).order_by(*order)).all():
         columns[row.series_id].put_back(row.at_ms, row.covers_s, row.before)
 
 
