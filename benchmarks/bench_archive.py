@@ -1,6 +1,9 @@
 """The archive at one year of history and 200 series: how long reads take, how much room a row takes, beside a naive read.
 
 Run: python benchmarks/bench_archive.py
+
+Writing stands beside SQLAlchemy's ORM over the same driver, file and durability, which does the same work: it stores the points and
+brings the last value of their hour up to date.
 """
 
 import asyncio
@@ -13,6 +16,11 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from bot.archive import open_archive
 from bot.archive.blocks import DAY_MS, HOUR_MS, Row, pack
@@ -53,14 +61,21 @@ async def measure(
     times: int = 9,
 ) -> None:
     """One row: the best of several runs, after one to warm up."""
-    await work()
-    spent = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        await work()
-        spent.append((time.perf_counter() - begun) * 1000)
+    [spent] = await taken(work, times=times)
     row(name, "ms", min(spent), goal=goal, peer=peer_ms)
     print(f"{name}: median {statistics.median(spent):.2f} ms")
+
+
+async def taken(*works: Callable[[], Awaitable[object]], times: int) -> list[list[float]]:
+    """Milliseconds of each run of each, after one to warm up; they take turns, so that a busy machine is busy for all."""
+    spent: list[list[float]] = [[] for _ in works]
+    for number in range(times + 1):
+        for work, own in zip(works, spent, strict=True):
+            begun = time.perf_counter()
+            await work()
+            if number:
+                own.append((time.perf_counter() - begun) * 1000)
+    return spent
 
 
 def row(what: str, unit: str, value: float, *, goal: float | None = None, peer: float | None = None) -> None:
@@ -91,6 +106,7 @@ async def main() -> None:
         await asyncio.to_thread(room, path)
         now = END
         latest_ms, written_ms = naive(path)
+        engine = await orm(path)
         await measure("latest of all metrics (200 series)", lambda: archive.latest("BTC"), goal=5, peer_ms=latest_ms)
         await measure("one metric, 90 days", lambda: archive.past("metric_3", "BTC", now - timedelta(days=90)), goal=20)
         await measure("one metric, 30 days", lambda: archive.past("metric_3", "BTC", now - timedelta(days=30)), goal=2)
@@ -105,8 +121,71 @@ async def main() -> None:
             at = now + timedelta(seconds=next(tick))
             await archive.add_points([Point(metric=f"metric_{n}", asset="BTC", at=at, value=1.0) for n in range(200)])
 
-        await measure("200 points in", poll, peer_ms=written_ms)
+        async def by_orm() -> None:
+            at_ms = int(now.timestamp() * 1000) + next(tick)
+            async with AsyncSession(engine) as session, session.begin():
+                session.add_all(
+                    [OrmPoint(series_id=n, at_ms=at_ms, value=1.0, basis_id=1, covers_s=0) for n in range(200)]
+                )
+                its_hour = OrmHour.series_id.in_(range(200)), OrmHour.hour == at_ms // HOUR_MS
+                known = {one.series_id: one for one in await session.scalars(select(OrmHour).where(*its_hour))}
+                for n in range(200):
+                    hour = known.get(n) or OrmHour(series_id=n, hour=at_ms // HOUR_MS)
+                    hour.at_ms, hour.value, hour.basis_id = at_ms, 1.0, 1
+                    session.add(hour)
+
+        ours, theirs = await taken(poll, by_orm, times=25)
+        orm_ms, value = statistics.median(theirs), statistics.median(ours)
+        told = {"what": "200 points in, and their hours", "value": round(value, 2), "unit": "ms", "peer": "SQLAlchemy ORM",
+                "peer_value": round(orm_ms, 2), "ratio": round(orm_ms / value, 2), "goal": "≤ 0.6 x the peer",
+                "held": value <= 0.6 * orm_ms}  # fmt: skip
+        print("row:" + json.dumps(told, ensure_ascii=False))
+        row("200 points in, and their hours", "ms", min(ours), peer=written_ms)
+        await engine.dispose()
         await archive.aclose()
+
+
+class Orm(DeclarativeBase):
+    """The tables of the peer."""
+
+
+class OrmPoint(Orm):
+    """A point as an ORM keeps it."""
+
+    __tablename__ = "orm_points"
+
+    series_id: Mapped[int] = mapped_column(primary_key=True)
+    at_ms: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[float]
+    basis_id: Mapped[int]
+    covers_s: Mapped[int]
+
+
+class OrmHour(Orm):
+    """The last point of an hour as an ORM keeps it."""
+
+    __tablename__ = "orm_hours"
+
+    series_id: Mapped[int] = mapped_column(primary_key=True)
+    hour: Mapped[int] = mapped_column(primary_key=True)
+    at_ms: Mapped[int]
+    value: Mapped[float]
+    basis_id: Mapped[int]
+
+
+async def orm(path: Path) -> AsyncEngine:
+    """The peer: aiosqlite through SQLAlchemy's ORM, as durable as ours."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _(raw: Any, _record: object) -> None:
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    async with engine.begin() as connection:
+        await connection.run_sync(Orm.metadata.create_all)
+    return engine
 
 
 def naive(path: Path) -> tuple[float, float]:
