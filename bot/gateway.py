@@ -1,7 +1,7 @@
 """This process's part of the connection to Discord: the shards that it owns, and its share of what Discord allows the bot in all.
 
 A shard is owned by a lock that ends with its process: a second process for the same shards waits, and takes over. The 50 requests a
-second are shared out as the shards are; turns to identify are taken across processes.
+second and the refusals that Discord bears with are shared out as the shards are; turns to identify are taken across processes.
 """
 
 import asyncio
@@ -30,14 +30,16 @@ async def on_discord(
     stands. Raises ConfigError."""
     from bot.delivery.discord import run_discord  # discord.py takes 0.4 s to import: only where it is used
     from bot.delivery.discord.client import TightropeClient
+    from bot.delivery.discord.refusals import Refusals
     from bot.delivery.discord.throttle import RATE, Throttle
 
     rate = max(1, int(RATE * ours.share))
+    refusals = Refusals(ours.share)  # outlives the clients: Discord's count does
 
     def make() -> TightropeClient:
         client = TightropeClient(
-            desk=parts.desk, keeping=parts.archive, throttle=Throttle(rate), shard_count=ours.shard_count or None,
-            shard_ids=list(ours.shard_ids) or None,
+            desk=parts.desk, keeping=parts.archive, throttle=Throttle(rate, refusals=refusals),
+            shard_count=ours.shard_count or None, shard_ids=list(ours.shard_ids) or None,
         )  # fmt: skip
         client.identifies.across = parts.archive.turns
         alive(lambda: client.connected)

@@ -10,6 +10,8 @@ from typing import Final
 
 import aiohttp
 
+from bot.delivery.discord.refusals import Refusals
+
 RATE: Final = 48  # two below the limit: requests do not arrive as evenly as they are sent
 LIMITED: Final = "/api/"
 FREE: Final = ("/interactions/", "/webhooks/")
@@ -33,17 +35,20 @@ class Throttle:
     argument.
 
     Discord counts a request when it arrives. An answer that came later than usual says that its request may have arrived
-    later too, and so does one that is still out: such a turn counts from then.
+    later too, and so does one that is still out: such a turn counts from then. Nobody's turn comes while the budget of
+    `refusals` is spent.
     """
 
     def __init__(
         self,
         rate: int = RATE,
         *,
+        refusals: Refusals | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._rate = rate
+        self._refusals = refusals or Refusals(now=now)
         self._gap_s = 1 / (rate + 1)  # a little faster, up to the limit: a late wake-up costs no rate
         self._now = now
         self._sleep = sleep
@@ -55,7 +60,7 @@ class Throttle:
     async def turn(self) -> Turn:
         """Return when it is the caller's turn. Who tells `done` of it, keeps the limit where requests are held up."""
         async with self._queue:
-            while (wait_s := max(self._due - self._now(), self._full_s())) > 0:
+            while (wait_s := max(self._due - self._now(), self._full_s(), self._refusals.wait_s())) > 0:
                 await self._sleep(wait_s)
             now = self._now()
             turn = Turn(left_at=now, counted_at=now)
@@ -91,7 +96,7 @@ class Throttle:
 
     def trace(self) -> aiohttp.TraceConfig:
         """The throttle in front of every request, discord.py's own repeats included. Answers to interactions and the gateway are
-        outside Discord's limit, and do not wait."""
+        outside Discord's limit, and do not wait: a reader would get none, and there are few. A refusal counts wherever it is."""
 
         async def wait(
             session: aiohttp.ClientSession, context: SimpleNamespace, asked: aiohttp.TraceRequestStartParams
@@ -99,10 +104,16 @@ class Throttle:
             if LIMITED in asked.url.path and not any(free in asked.url.path for free in FREE):
                 context.turn = await self.turn()
 
-        async def answered(session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+        async def answered(
+            session: aiohttp.ClientSession,
+            context: SimpleNamespace,
+            heard: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
+        ) -> None:
             turn: Turn | None = getattr(context, "turn", None)
             if turn is not None:
                 self.done(turn)
+            if isinstance(heard, aiohttp.TraceRequestEndParams) and LIMITED in heard.url.path:
+                self._refusals.heed(heard.response)
 
         config = aiohttp.TraceConfig()
         config.on_request_start.append(wait)

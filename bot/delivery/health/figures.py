@@ -32,6 +32,12 @@ class Figures:
             buckets=ANSWER_S, **kept,
         )  # fmt: skip
         self._failures = Counter("tightrope_job_failures", "Scheduled jobs that failed.", ["job"], **kept)
+        self._refused = Counter(
+            "tightrope_discord_refusals", "Answers that Discord counts as refused.", ["status"], **kept
+        )
+        self._spent = Counter(
+            "tightrope_discord_refusals_spent", "Times requests began to wait for fewer refusals.", **kept
+        )
         self._poll_age = Gauge("tightrope_poll_age_seconds", "Time since a poll ended well.", **kept)
         self._source_age = Gauge(
             "tightrope_source_age_seconds", "Time since a source was last heard.", ["source"], **kept
@@ -58,6 +64,10 @@ class Figures:
             self._answers.labels(**labels).observe(float(event["took_s"]))
         elif name == "schedule.failed":
             self._failures.labels(job=str(event["job"])).inc()
+        elif name == "discord.refused":
+            self._refused.labels(status=str(event["status"])).inc()
+        elif name == "discord.refusals_spent":
+            self._spent.inc()
         return event
 
     def written(self, vitals: Vitals) -> bytes:

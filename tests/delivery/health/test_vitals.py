@@ -1,8 +1,11 @@
 """When a process counts as ill, what its figures say, and what the addresses answer."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -66,6 +69,8 @@ def test_what_the_bot_logs_is_counted() -> None:
         {"event": "post.kept"},
         {"event": "answer.given", "surface": "discord", "command": "skew", "took_s": 0.04},
         {"event": "schedule.failed", "job": "poll"},
+        {"event": "discord.refused", "status": 403, "method": "POST"},
+        {"event": "discord.refusals_spent"},
         {"event": "something.else"},
     ):
         assert figures.heed(None, "info", event) == event
@@ -75,6 +80,17 @@ def test_what_the_bot_logs_is_counted() -> None:
     assert sample(figures, "tightrope_posts_total", result="kept") == 1
     assert sample(figures, "tightrope_answer_seconds_count", surface="discord", command="skew") == 1
     assert sample(figures, "tightrope_job_failures_total", job="poll") == 1
+    assert sample(figures, "tightrope_discord_refusals_total", status="403") == 1
+    assert sample(figures, "tightrope_discord_refusals_spent_total") == 1
+
+
+def test_the_dashboard_and_the_operators_page_name_figures_that_there_are(root: Path) -> None:
+    told = {line.split()[2] for line in Figures().written(WELL).decode().splitlines() if line.startswith("# TYPE")}
+    dashboard = (root / "deploy" / "grafana.json").read_text("utf-8")
+    named = set(re.findall(r"tightrope_[a-z_]+", dashboard + (root / "docs" / "operate.md").read_text("utf-8")))
+    assert len(named) > 10
+    assert {name for name in named if name.removesuffix("_bucket") not in told} == set()
+    assert [panel["id"] for panel in json.loads(dashboard)["panels"]] == list(range(1, 14))
 
 
 def test_ages_are_written_and_an_unknown_age_is_no_zero() -> None:
