@@ -180,8 +180,8 @@ def translated(subject: str) -> Iterator[None]:
         raise ChannelRefused(reason) from error
     except TRANSPORT as error:
         raise DeliveryUnavailable(f"{subject}: {type(error).__name__}: {error}") from error
-    except RuntimeError as error:  # aiohttp's word for a session that was closed under us
-        raise DeliveryUnavailable(f"{subject}: {error}", retry_after_s=0.0) from error
+    except (RuntimeError, AssertionError) as error:  # aiohttp's two words for a session that was closed under us
+        raise DeliveryUnavailable(f"{subject}: {error or 'the session was closed'}", retry_after_s=0.0) from error
 
 
 async def _listed(place: Messageable, *, limit: int, after: datetime | None = None) -> list[discord.Message]:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.sender import LOOKED_THROUGH, DiscordSurface
+from bot.delivery.discord.throttle import Throttle, Turn
 from bot.desk import Desk
 from bot.domain.posts import Post
 from bot.errors import ChannelGone, ChannelRefused, DeliveryUnavailable, DeliveryUncertain
@@ -213,3 +214,30 @@ async def test_a_client_that_was_closed_keeps_the_post(
     await client.close()
     with pytest.raises(DeliveryUnavailable, match="not connected"):
         await surface.show(post, make_card(post, desk))
+
+
+async def test_a_client_that_is_closed_while_a_request_waits_for_its_turn_keeps_the_post(
+    fake: FakeDiscord, desk: Desk, memory: Memory, clock: Clock, post: Post
+) -> None:
+    waiting, free = asyncio.Event(), asyncio.Event()
+
+    class Held(Throttle):
+        async def turn(self) -> Turn:
+            if client.arrived.is_set():
+                waiting.set()
+                await free.wait()
+            return await super().turn()
+
+    client = TightropeClient(desk=desk, keeping=memory, throttle=Held(1000), guild_ready_timeout=0.1)
+    running = asyncio.create_task(client.start("token"))
+    await asyncio.wait_for(client.arrived.wait(), 10)
+    surface = DiscordSurface(client, late=memory.mark_late, now=clock.now)  # type: ignore[arg-type]
+    shown = asyncio.create_task(surface.show(post, make_card(post, desk)))
+    await asyncio.wait_for(waiting.wait(), 5)
+    await client.close()
+    free.set()
+    with pytest.raises(DeliveryUnavailable, match=f"discord:{CHANNEL}: ") as raised:
+        await shown
+    assert isinstance(raised.value.__cause__, AssertionError)
+    await asyncio.wait({running}, timeout=5)
+    assert not fake.posted()
