@@ -24,10 +24,10 @@ LOOK_S = 5.0  # how often a process makes sure of its shards, or tries to get th
 
 
 async def on_discord(
-    parts: app.House, token: str, ours: "Discord", alive: Callable[[Callable[[], bool]], None]
+    parts: app.House, token: str, ours: "Discord", alive: Callable[[Callable[[], bool] | None], None]
 ) -> None:
     """Be on Discord with these shards whenever they are ours, until cancelled. `alive` is told how to ask whether the connection
-    stands. Raises ConfigError."""
+    stands, or None while the shards are another's. Raises ConfigError."""
     from bot.delivery.discord import run_discord  # discord.py takes 0.4 s to import: only where it is used
     from bot.delivery.discord.client import TightropeClient
     from bot.delivery.discord.refusals import Refusals
@@ -45,15 +45,15 @@ async def on_discord(
         alive(lambda: client.connected)
         return client
 
-    alive(lambda: False)
     owned = parts.archive.shards(ours.shard_ids)
     try:
         while True:
+            alive(None)
             await _until(owned, held=True)
+            alive(lambda: False)
             log.info("shards.owned", shards=list(ours.shard_ids), of=ours.shard_count)
             await _while_held(owned, run_discord(token, parts.desk, parts.archive, make=make))
             parts.desk.remove_surface("discord")
-            alive(lambda: False)
             log.warning("shards.lost", shards=list(ours.shard_ids))
     finally:
         with contextlib.suppress(ArchiveError):

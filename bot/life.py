@@ -52,12 +52,22 @@ class Life:
         self._polled_at: datetime | None = None
         self._poll_failure: str | None = None
         self._gateway_at: datetime | None = None
+        self._gateway_since: datetime | None = None
         self._stalls: deque[float] = deque(maxlen=60)
         self.gateway: Callable[[], bool] | None = None
 
-    def connected_by(self, ask: Callable[[], bool]) -> None:
-        """From now on this tells whether the connection to Discord stands."""
+    def connected_by(self, ask: Callable[[], bool] | None) -> None:
+        """From now on this tells whether the connection to Discord stands; None: it is another process's."""
+        if self.gateway is None:
+            self._gateway_since = self.parts.clock.now()
         self.gateway = ask
+
+    def _waits_for(self) -> tuple[str, ...]:
+        lead = ("the lead",) if self._role == "poller" and not self.leads else ()
+        if self._role == "poller" or self._settings.discord_token is None or self.gateway is not None:
+            return lead
+        ids = self._settings.discord.shard_ids
+        return (f"shards {', '.join(map(str, ids))}" if ids else "the connection to Discord",)
 
     async def look(self) -> Vitals:
         """The signs of life of this moment."""
@@ -78,6 +88,8 @@ class Life:
             poll_failure=self._poll_failure,
             on_discord=self.gateway is not None,
             gateway_at=self._gateway_at,
+            gateway_since=self._gateway_since,
+            waits_for=self._waits_for(),
             stall_s=max(self._stalls, default=0.0),
             outbox=outbox,
             archive_failure=failure,

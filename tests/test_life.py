@@ -156,7 +156,11 @@ def test_a_second_poller_takes_over_from_one_that_was_killed(root: Path, home: P
     with started(root, home, "first", "poller") as first:
         first.until(lambda: first.heard_of("lead.taken"))
         with started(root, home, "second", "poller") as second:
-            assert json.loads(second.get("/healthz")[1])["polls"] is False
+            status, told = second.get("/healthz")
+            standing_by = json.loads(told)
+            assert (status, standing_by["status"], standing_by["stands_by_for"]) == (200, "ok", ["the lead"])
+            assert standing_by["polls"] is False
+            assert json.loads(first.get("/healthz")[1])["stands_by_for"] == []
             first.process.kill()
             killed_at = time.monotonic()
             second.until(lambda: second.heard_of("lead.taken"))

@@ -46,6 +46,9 @@ class Figures:
         self._stall = Gauge("tightrope_loop_stall_seconds", "Longest stall of the event loop in a minute.", **kept)
         self._gateway = Gauge("tightrope_gateway_age_seconds", "Time since Discord's gateway was seen open.", **kept)
         self._well = Gauge("tightrope_well", "1 where /healthz says so.", **kept)
+        self._waits = Gauge(
+            "tightrope_standing_by", "1 where another process has what this one would take over.", **kept
+        )
         self._polling = Gauge("tightrope_polls", "1 where this process polls.", ["role"], **kept)
 
     def heed(self, _logger: object, _method: str, event: EventDict) -> EventDict:
@@ -84,6 +87,7 @@ class Figures:
             self._outbox.labels(status=status).set(count)
         self._stall.set(vitals.stall_s)
         self._well.set(not ills(vitals))
+        self._waits.set(bool(vitals.waits_for))
         self._polling.labels(role=vitals.role).set(vitals.polls)
         return generate_latest(self.registry)
 

@@ -16,8 +16,8 @@ Reload = Callable[[], Awaitable[str]]
 
 
 def health_routes(look: Look, figures: "Figures", reload: Reload) -> Sequence[web.RouteDef]:
-    """`/healthz`: 200 where all is well, 503 with the reasons where not. `/metrics`: Prometheus's text. POST `/reload`: read the
-    files anew, 422 with the problems where they cannot be used."""
+    """`/healthz`: 200 where all is well, 503 with the reasons where not; a process that stands by is well, and says for what.
+    `/metrics`: Prometheus's text. POST `/reload`: read the files anew, 422 with the problems where they cannot be used."""
 
     async def healthz(request: web.Request) -> web.Response:
         vitals = await look()
@@ -25,6 +25,7 @@ def health_routes(look: Look, figures: "Figures", reload: Reload) -> Sequence[we
         told = {
             "status": "ill" if wrong else "ok",
             "ills": list(wrong),
+            "stands_by_for": list(vitals.waits_for),
             "role": vitals.role,
             "polls": vitals.polls,
             "now": vitals.now.isoformat(),

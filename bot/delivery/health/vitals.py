@@ -16,7 +16,9 @@ class Vitals:
     """What a process knows of itself at a moment.
 
     `polled_at` is when the last poll ended well; a process that does not poll now (`polls` false) has none. `gateway_at` is
-    when the connection to Discord was last seen open, None before the first time; `on_discord` that there should be one.
+    when the connection to Discord was last seen open, None before the first time; `on_discord` that there should be one, and
+    `gateway_since` since when. `waits_for` names what is another process's and this one would take over: to stand by is
+    to be well.
     `stall_s` is how long the event loop stood still at worst in the last minute; `outbox` counts posts by status, and is
     None with `archive_failure` where the archive cannot be read.
     """
@@ -30,6 +32,8 @@ class Vitals:
     poll_failure: str | None = None
     on_discord: bool = False
     gateway_at: datetime | None = None
+    gateway_since: datetime | None = None
+    waits_for: tuple[str, ...] = ()
     stall_s: float = 0.0
     outbox: Mapping[str, int] | None = None
     archive_failure: str | None = None
@@ -47,7 +51,7 @@ def ills(vitals: Vitals) -> tuple[str, ...]:
     if vitals.polls and quiet > patience:
         reason = f": {vitals.poll_failure}" if vitals.poll_failure else ""
         found.append(f"no poll has ended well for {quiet.total_seconds():.0f} s{reason}")
-    cut = vitals.now - (vitals.gateway_at or vitals.started_at)
+    cut = vitals.now - max(filter(None, (vitals.started_at, vitals.gateway_since, vitals.gateway_at)))
     if vitals.on_discord and cut > LATE_AT_LEAST:
         found.append(f"no connection to Discord for {cut.total_seconds():.0f} s")
     if vitals.archive_failure:

@@ -50,6 +50,12 @@ def test_a_gateway_gone_for_three_minutes_is_an_illness_only_where_there_should_
     assert ills(replace(WELL, on_discord=True, gateway_at=None)) != ()
 
 
+def test_a_gateway_that_takes_over_after_hours_of_standing_by_has_time_to_connect() -> None:
+    taken = replace(WELL, on_discord=True, gateway_at=None, gateway_since=NOW - timedelta(minutes=2))
+    assert ills(taken) == ()
+    assert ills(replace(taken, gateway_since=NOW - timedelta(minutes=4))) == ("no connection to Discord for 240 s",)
+
+
 def test_a_loop_that_stood_still_and_an_archive_that_cannot_be_read_are_illnesses() -> None:
     assert ills(replace(WELL, stall_s=12.0)) == ("the event loop stood still for 12 s",)
     assert ills(replace(WELL, archive_failure="the disk is full")) == ("the archive cannot be read: the disk is full",)
@@ -149,6 +155,18 @@ async def test_healthz_is_200_when_well_and_503_with_the_reason_when_not(
     async with client.get("/healthz") as reply:
         assert reply.status == 503
         assert (await reply.json())["ills"] == ["the event loop stood still for 9 s"]
+
+
+async def test_a_process_that_stands_by_is_well_and_says_for_what(
+    behind: Bot, client: TestClient[web.Request, web.Application]
+) -> None:
+    behind.vitals = replace(WELL, role="poller", polls=False, polled_at=None, waits_for=("the lead",))
+    async with client.get("/healthz") as reply:
+        assert reply.status == 200
+        told = await reply.json()
+    assert (told["status"], told["polls"], told["stands_by_for"]) == ("ok", False, ["the lead"])
+    async with client.get("/metrics") as reply:
+        assert "tightrope_standing_by 1.0" in await reply.text()
 
 
 async def test_metrics_are_in_prometheus_text(client: TestClient[web.Request, web.Application]) -> None:
