@@ -2,10 +2,12 @@
 
 import csv
 import io
+import sys
 from array import array
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from bot.domain.facts import Series
@@ -60,13 +62,21 @@ def test_the_ending_says_the_format(tmp_path: Path) -> None:
         write(rows((series(),), CATALOG), tmp_path / "points.xlsx")
 
 
-def test_parquet_is_written_with_the_extra_and_refused_with_the_way_out_without(tmp_path: Path) -> None:
+def test_parquet_holds_the_same_rows_with_their_types(tmp_path: Path) -> None:
     to = tmp_path / "points.parquet"
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        with pytest.raises(InputError, match=r"tightrope\[parquet\]"):
-            write(rows((series(),), CATALOG), to)
-        return
-    assert write(rows((series(),), CATALOG), to) == 2
-    assert pyarrow.parquet.read_table(to).column("value").to_pylist() == [20.1, 0.1 + 0.2]
+    past = (series(), series(venue="deribit", values=(19.0,)))
+    told = list(rows(past, CATALOG))
+    assert write(iter(told), to) == len(told) > 0
+    table = pyarrow.parquet.read_table(to)
+    assert tuple(table.schema.names) == COLUMNS
+    assert [tuple(row.values()) for row in table.to_pylist()] == told
+    assert str(table.schema.field("at").type) == "timestamp[ms, tz=UTC]"
+    assert str(table.schema.field("value").type) == "double"
+
+
+def test_parquet_without_the_extra_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    to = tmp_path / "points.parquet"
+    with pytest.raises(InputError, match=r"tightrope\[parquet\]"):
+        write(rows((series(),), CATALOG), to)
+    assert not to.exists()
