@@ -38,7 +38,7 @@ class Database:
         self.engine: AsyncEngine = _create(self.url)
         self._writer = self.engine.execution_options(writes=True)
         # A file is read on a thread in one go: over the driver's own thread each statement takes four trips.
-        self._reader = _prepared(create_engine(self.url.set(drivername="sqlite"))) if self.path else None
+        self._reader = _file_reader(self.url) if self.path else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -135,7 +135,10 @@ def _create(url: URL) -> AsyncEngine:
             return create_async_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
     # In memory there is one connection, and transactions take turns on it: two on one connection would mingle.
     size = 1 if url.database in (None, "", ":memory:") else 5
-    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0)
+    # The connection used last is the one used next: each keeps pages of its own in memory.
+    engine = create_async_engine(
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0, pool_use_lifo=True
+    )
     _prepared(engine.sync_engine)
     return engine
 
@@ -143,6 +146,10 @@ def _create(url: URL) -> AsyncEngine:
 def _in_transaction(engine: Engine, work: Callable[[Connection], Found]) -> Found:
     with engine.begin() as connection:
         return work(connection)
+
+
+def _file_reader(url: URL) -> Engine:
+    return _prepared(create_engine(url.set(drivername="sqlite"), pool_size=2, max_overflow=0, pool_use_lifo=True))
 
 
 def _prepared(engine: Engine) -> Engine:
