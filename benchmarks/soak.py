@@ -150,6 +150,7 @@ class Soak:
     kills: int
     fake: RoughDiscord
     url: str
+    channels: Sequence[int]
     began_s: float = field(default_factory=time.monotonic)
     memory_mb: list[tuple[float, float]] = field(default_factory=list)
     venue: dict[tuple[int, int], Fell] = field(default_factory=dict)
@@ -163,10 +164,10 @@ class Soak:
         """How much of the run is over."""
         return (time.monotonic() - self.began_s) / (self.minutes * 60)
 
-    async def life(self) -> asyncio.subprocess.Process:
+    async def life(self, *further: str) -> asyncio.subprocess.Process:
         """A process of the bot, heard to its end."""
         self.lives += 1
-        given = [str(self.fake.port), self.url, str(self.seed), str(VENUE_SHARE)]
+        given = [str(self.fake.port), self.url, str(self.seed), str(VENUE_SHARE), *further]
         return await asyncio.create_subprocess_exec(
             sys.executable, "-P", str(ROOT / "benchmarks" / "soak_bot.py"), *given, cwd=ROOT, stdout=asyncio.subprocess.PIPE
         )  # fmt: skip
@@ -193,7 +194,13 @@ class Soak:
             await asyncio.sleep(1)
 
     async def run(self) -> None:
-        """Lives that end by a kill, and one that may end well."""
+        """Lives that end by a kill, and one that may end well; where memory is judged, after a life that fills the archive."""
+        if self.minutes >= JUDGED_FROM_MIN:
+            growing = await self.life("grow")
+            if await growing.wait():
+                raise SystemExit(f"soak: the archive was not filled: the bot ended with {growing.returncode}")
+        await begin(self.url, self.channels)
+        self.began_s = time.monotonic()
         chance = random.Random(self.seed)
         times = sorted(chance.uniform(0.03, KILLED_WITHIN) for _ in range(self.kills))
         for at in [*times, None]:
@@ -334,12 +341,11 @@ async def main(arguments: Sequence[str]) -> int:
     channels = [FIRST_CHANNEL + number for number in range(given["servers"])]
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/soak.sqlite"
-        await begin(url, channels)
         fake = RoughDiscord(random.Random(f"discord {given['seed']}"))
         async with fake:
             for number, channel in enumerate(channels):
                 fake.add_guild(GUILD + number, [channel])
-            soak = Soak(**given, fake=fake, url=url)
+            soak = Soak(**given, fake=fake, url=url, channels=channels)
             shaking = asyncio.create_task(fake.shake())
             try:
                 await soak.run()

@@ -2,6 +2,9 @@
 
 Arguments: the fake's port, the database, the seed, the share of venue requests that go wrong. Prints a line of JSON for each fault,
 for what became of it, and for each moment of the tape that is done. SIGUSR1 asks it to send what is left and to end well.
+
+With a fifth argument, `grow`, it is a bot without Discord that lives through the first lap and then remembers that lap as often as
+the desk looks back: in the run that follows as much of the past goes out of sight as comes in, and memory that grows is a leak.
 """
 
 import asyncio
@@ -12,10 +15,11 @@ import logging
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the fake is one of the tests'
 
@@ -26,9 +30,13 @@ turn(sys.argv[1])
 
 import httpx
 from rich.console import Console
+from sqlalchemy import select
+from sqlalchemy.dialects import sqlite
 
 from bot import app
 from bot.archive import open_archive
+from bot.archive.blocks import pack, unpack
+from bot.archive.schema import hours
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.supervise import run_discord
 from bot.domain.playbook import Playbook
@@ -173,6 +181,31 @@ async def drain(parts: app.House) -> None:
         await asyncio.sleep(0.1)
 
 
+async def grow(settings: Settings, playbook: Playbook, faults: Faulty) -> None:
+    """The first lap, and that lap again and again before it."""
+    tape = app.read_tape("february-2026")
+    moments = [one.at for one in tape.moments]
+    terminal = Console(file=io.StringIO())
+    async with app.house(settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]) as parts:
+        faults.tape = TapeTransport(tape, parts.clock.now, venues=settings.sources)
+        await parts.desk.backfill("BTC", tape.starts_at - LEAD_IN, tape.starts_at)
+        parts.schedule.moments("poll", moments, lambda at: app.poll_all(parts, at))
+        await parts.schedule.step_to(moments[-1])
+        await parts.archive.keep_note(PLACE, moments[-1].isoformat())
+        async with parts.archive.database.write("earlier laps") as connection:
+            lap = hours.c.day.between(tape.starts_at.timestamp() // 86_400, moments[-1].timestamp() // 86_400)
+            heard = (await connection.execute(select(hours).where(lap))).all()
+            await connection.execute(sqlite.insert(hours).on_conflict_do_nothing(), [*earlier(heard)])
+
+
+def earlier(heard: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """The blocks of a lap as those of the laps before it, as far back as the desk looks."""
+    for back, (number, day, block) in itertools.product(range(1, LEAD_IN // LAP + 2), heard):
+        by = back * LAP
+        rows = [row._replace(at_ms=row.at_ms - by // timedelta(milliseconds=1)) for row in unpack(block)]
+        yield {"series_id": number, "day": day - by.days, "block": pack(rows)}
+
+
 async def place() -> datetime | None:
     """The last moment that an earlier process was done with."""
     archive = await open_archive(sys.argv[2])
@@ -189,6 +222,9 @@ async def main() -> None:
     settings = Settings(assets=("BTC",), surfaces=(), sources=tuple(available()))
     # What the desk looks back on is whole from the beginning: no run is long enough to fill the usual four months.
     settings = settings.model_copy(update={"poll": settings.poll.model_copy(update={"history_days": LEAD_IN.days})})
+    if sys.argv[5:] == ["grow"]:
+        await grow(settings, app.read_playbook(), Faulty(random.Random(sys.argv[3]), 0.0))
+        return
     done = await place()
     faults = Faulty(random.Random(f"{sys.argv[3]} {done}"), float(sys.argv[4]))
     await play(long(app.read_tape("february-2026")), settings, app.read_playbook(), faults, done, ending.is_set)
