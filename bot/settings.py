@@ -1,6 +1,7 @@
 """Settings: config/bot.toml and the environment, frozen. An unknown key is an error, and all errors come at once."""
 
 import stat
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -150,7 +151,7 @@ class Settings(BaseSettings):
 def load(folder: Path, environment: dict[str, str]) -> Settings:
     """Settings from `folder`/bot.toml under the environment's. Raises ConfigError with every problem found."""
     path = folder / "bot.toml"
-    problems: list[Problem] = []
+    problems = _secrets_in(path)
     given: dict[str, Any] = {}
     if token := _secret("DISCORD_TOKEN", environment, problems):
         given["discord_token"] = token
@@ -188,6 +189,22 @@ def load(folder: Path, environment: dict[str, str]) -> Settings:
         if not problems:
             return settings
     raise ConfigError(problems)
+
+
+def _secrets_in(path: Path) -> list[Problem]:
+    """The secrets that stand in the file, where they would be kept and shown with it."""
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # told where the settings are read
+        return []
+    page = told.get("page")
+    found = {
+        "discord_token": "discord_token" in told,
+        "keys": "keys" in told,
+        "page.password": isinstance(page, dict) and "password" in page,
+    }
+    reason = "a secret belongs in the environment, or in a file that only you may read (.env.example)"
+    return [Problem(file=str(path), id=name, reason=reason) for name, stands in found.items() if stands]
 
 
 def _reason(kind: str, message: str) -> str:

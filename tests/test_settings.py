@@ -61,6 +61,15 @@ def test_a_token_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     assert token.get_secret_value() == "abc"
 
 
+def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path) -> None:
+    lines = ['discord_token = "t0ken"', "[keys]", 'coinglass = "k3y"', "[page]", 'password = "w0rd"']
+    (tmp_path / "bot.toml").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, {})
+    assert [problem.id for problem in raised.value.problems] == ["discord_token", "keys", "page.password"]
+    assert not any(secret in str(raised.value) for secret in ("t0ken", "k3y", "w0rd"))
+
+
 def test_a_vendor_key_comes_from_the_environment() -> None:
     keys = load(SHIPPED, {"COINGLASS_KEY": "k"}).keys
     assert keys["coinglass"].get_secret_value() == "k"
