@@ -1,5 +1,6 @@
 """Settings: config/bot.toml and the environment, frozen. An unknown key is an error, and all errors come at once."""
 
+import re
 import stat
 import tomllib
 from datetime import timedelta
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.errors import ConfigError, Problem
 
 OFF = "off"
+ADDRESS_WITH_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 
@@ -197,11 +199,12 @@ def _secrets_in(path: Path) -> list[Problem]:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # told where the settings are read
         return []
-    page = told.get("page")
+    page, archive = (one if isinstance(one := told.get(name), dict) else {} for name in ("page", "archive"))
     found = {
         "discord_token": "discord_token" in told,
         "keys": "keys" in told,
-        "page.password": isinstance(page, dict) and "password" in page,
+        "page.password": "password" in page,
+        "archive.url": ADDRESS_WITH_PASSWORD.search(str(archive.get("url", ""))) is not None,
     }
     reason = "a secret belongs in the environment, or in a file that only you may read (.env.example)"
     return [Problem(file=str(path), id=name, reason=reason) for name, stands in found.items() if stands]

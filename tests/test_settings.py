@@ -63,11 +63,12 @@ def test_a_token_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path) -> None:
     lines = ['discord_token = "t0ken"', "[keys]", 'coinglass = "k3y"', "[page]", 'password = "w0rd"']
+    lines += ["[archive]", 'url = "postgresql+asyncpg://tightrope:pa55@db/tightrope"']
     (tmp_path / "bot.toml").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
         load(tmp_path, {})
-    assert [problem.id for problem in raised.value.problems] == ["discord_token", "keys", "page.password"]
-    assert not any(secret in str(raised.value) for secret in ("t0ken", "k3y", "w0rd"))
+    assert [problem.id for problem in raised.value.problems] == ["discord_token", "keys", "page.password", "archive.url"]
+    assert not any(secret in str(raised.value) for secret in ("t0ken", "k3y", "w0rd", "pa55"))
 
 
 def test_a_vendor_key_comes_from_the_environment() -> None:
