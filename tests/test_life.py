@@ -76,13 +76,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(root: Path, folder: Path, name: str = "bot", role: str = "all") -> Iterator[Running]:
+def started(root: Path, folder: Path, name: str = "bot", role: str = "all", **more: str) -> Iterator[Running]:
     """A bot that answers, killed at the end. Bots of one folder share its archive."""
     port, log = free_port(), folder / f"{name}.log"
     with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "bot", "run", "--config", str(folder / "config"), "--role", role], cwd=folder,
-            env=environment(root, port), stdout=stream, stderr=stream, text=True,
+            env={**environment(root, port), **more}, stdout=stream, stderr=stream, text=True,
         )  # fmt: skip
         bot = Running(process=process, port=port, folder=folder, log=log)
         try:
@@ -168,3 +168,46 @@ def test_a_second_poller_takes_over_from_one_that_was_killed(root: Path, home: P
             second.until(lambda: second.heard_of("poll.done"))
             [taken] = [one for one in second.events() if one["event"] == "lead.taken"]
             assert taken["epoch"] == 2
+
+
+def test_systemd_hears_of_the_start_of_each_second_and_of_the_end(root: Path, home: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(home / "notify"))
+        told.settimeout(PATIENCE_S)
+        with started(root, home, NOTIFY_SOCKET=str(home / "notify")) as bot:
+            assert [told.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+            bot.process.send_signal(signal.SIGTERM)
+            while (word := told.recv(100)) == b"WATCHDOG=1":
+                pass
+            assert word == b"STOPPING=1"
+
+
+STALLED = """
+import asyncio, time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from bot import life
+from bot.settings import load
+life.WATCHDOG_S = 2.0
+clock = SimpleNamespace(now=lambda: datetime.now(UTC))
+parts = SimpleNamespace(clock=clock, schedule=SimpleNamespace(runs={}))
+async def stand_still():
+    one = life.Life(parts, load(Path("config"), {}), config=Path("config"), role="all")
+    beating = asyncio.create_task(one.beat())
+    await asyncio.sleep(3)  # longer than the watchdog waits: it beats
+    print("beats", flush=True)
+    time.sleep(30)
+asyncio.run(stand_still())
+"""
+
+
+def test_a_loop_that_stands_still_for_good_says_where_and_ends_the_process(root: Path, home: Path) -> None:
+    begun = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", STALLED], cwd=home, env=environment(root, 0), capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert ended.stdout == "beats\n", ended.stderr
+    assert ended.returncode == 1
+    assert "in stand_still" in ended.stderr
+    assert time.monotonic() - begun < 25
