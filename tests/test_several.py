@@ -352,3 +352,32 @@ async def term(url: str) -> int:
         number: int = (await connection.execute(select(leadership.c.epoch))).scalar_one()
     await archive.aclose()
     return number
+
+
+@pytest.mark.parametrize("kind", ["postgres", "file"])
+async def test_processes_that_start_at_once_bring_an_empty_database_up_together(
+    kind: str, town: Town, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'empty.sqlite'}" if kind == "file" else await emptied(town.url)
+    program = "import asyncio, sys; from bot.archive import open_archive; asyncio.run(open_archive(sys.argv[1]))"
+    begun = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, url, cwd=town.root, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    ended = await asyncio.gather(*(one.communicate() for one in begun))
+    assert [one.returncode for one in begun] == [0, 0, 0], [said.decode()[-800:] for _, said in ended]
+    archive = await open_archive(url)
+    assert await archive.subscriptions() == ()
+    await archive.aclose()
+
+
+async def emptied(url: str) -> str:
+    """The same database without a table."""
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await database.aclose()
+    return url
