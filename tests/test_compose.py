@@ -86,7 +86,7 @@ def test_they_start_with_their_profile_alone_and_after_the_database(composed: di
     assert "several" in composed["services"]["postgres"]["profiles"]
 
 
-@pytest.mark.parametrize("page", ["compose.yaml", "docs/scaling.md"])
+@pytest.mark.parametrize("page", ["compose.yaml", "docs/scaling.md", "README.md"])
 def test_the_command_names_the_services_that_there_are(root: Path, page: str) -> None:
     told = (root / page).read_text("utf-8")
     assert f"docker compose --profile several up -d {' '.join(PROCESSES)}" in told
