@@ -67,7 +67,12 @@ def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path) -> N
     (tmp_path / "bot.toml").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
         load(tmp_path, {})
-    assert [problem.id for problem in raised.value.problems] == ["discord_token", "keys", "page.password", "archive.url"]
+    assert [problem.id for problem in raised.value.problems] == [
+        "discord_token",
+        "keys",
+        "page.password",
+        "archive.url",
+    ]
     assert not any(secret in str(raised.value) for secret in ("t0ken", "k3y", "w0rd", "pa55"))
 
 
