@@ -40,6 +40,7 @@ from bot.archive.schema import hours
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.supervise import run_discord
 from bot.domain.playbook import Playbook
+from bot.life import night
 from bot.logs import set_up_logs
 from bot.settings import Settings
 from bot.sources import available
@@ -152,13 +153,6 @@ async def play(
 def nights(moments: list[datetime]) -> list[datetime]:
     """The first moment of each day."""
     return [min(own) for _, own in itertools.groupby(moments, key=datetime.date)]
-
-
-async def night(parts: app.House, settings: Settings, at: datetime) -> None:
-    """What `bot run` does each night."""
-    keep = settings.archive
-    await parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days)
-    parts.desk.refresh()
 
 
 async def step(parts: app.House, at: datetime, faults: Faulty) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import faulthandler
 import os
 import signal
@@ -188,17 +189,22 @@ class Life:
 
 def plan(parts: app.House, settings: Settings) -> None:
     """What the schedule is to do once it is started."""
-    poll, keep = partial(app.poll_all, parts), settings.archive
+    poll = partial(app.poll_all, parts)
     parts.schedule.every("poll", settings.poll.every_s, poll, jitter_s=settings.poll.jitter_s)
     parts.schedule.slots("slots", settings.posts.at, settings.posts.zone, poll)
     parts.schedule.every("deliver", settings.posts.retry_s, lambda at: parts.desk.deliver())
 
-    async def prune(at: datetime) -> None:
-        await parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days)
-        # What the desk has in memory grows with each poll; read anew, its past is by the hour again.
-        parts.desk.refresh()
+    parts.schedule.slots("prune", PRUNED_AT, "UTC", partial(night, parts, settings))
 
-    parts.schedule.slots("prune", PRUNED_AT, "UTC", prune)
+
+async def night(parts: app.House, settings: Settings, at: datetime) -> None:
+    """Once a day: what is past retention goes, from the archive and from memory."""
+    keep = settings.archive
+    await parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days)
+    # What the desk has in memory grows with each poll; read anew, its past is by the hour again.
+    parts.desk.refresh()
+    with contextlib.suppress(AttributeError, OSError):  # only glibc keeps what was freed, and has a way to let go of it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def run(

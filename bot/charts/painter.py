@@ -8,7 +8,7 @@ from bot.charts.draw import render
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
 
-KEPT = 128  # pictures of at most 45 KB
+KEPT = 48  # pictures of at most 45 KB
 
 
 class PngPainter:

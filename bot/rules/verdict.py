@@ -16,7 +16,7 @@ from bot.rules.states import Cell
 from bot.rules.truth import Values
 
 VOTING = ("on", "recovering")
-SUMS_KEPT = 10_000
+SUMS_KEPT = 1_000
 """A plan lives as long as the bot: what it remembers has an end."""
 
 
