@@ -38,6 +38,8 @@ ENV PATH=/opt/tightrope/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     MPLCONFIGDIR=/tmp/matplotlib \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=262144 \
     DATABASE_URL=sqlite+aiosqlite:////var/lib/tightrope/tightrope.sqlite
 WORKDIR /var/lib/tightrope
 VOLUME /var/lib/tightrope

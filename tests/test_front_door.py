@@ -115,6 +115,13 @@ def test_the_project_comes_before_the_callers_own_path(door: ModuleType) -> None
     assert not door.house_environment({"PYTHONDONTWRITEBYTECODE": "1"})["PYTHONDONTWRITEBYTECODE"]
 
 
+def test_memory_is_kept_alike_however_the_bot_is_started(door: ModuleType) -> None:
+    assert door.house_environment({})["MALLOC_ARENA_MAX"] == "2"
+    assert door.house_environment({"MALLOC_ARENA_MAX": "1"})["MALLOC_ARENA_MAX"] == "1"
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    assert all(f"{name}={value}" in image for name, value in door.MALLOC.items())
+
+
 def test_tests_run_side_by_side_unless_the_caller_decided(door: ModuleType) -> None:
     assert "-n" in door.pytest_arguments(["--all", "tests/rules"])
     for decided in (["-n0"], ["-n", "4"], ["--pdb"], ["-p", "no:xdist"], ["--numprocesses=1"]):
