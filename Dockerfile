@@ -39,7 +39,6 @@ ENV PATH=/opt/tightrope/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     MPLCONFIGDIR=/tmp/matplotlib \
     MALLOC_ARENA_MAX=2 \
-    MALLOC_MMAP_THRESHOLD_=262144 \
     DATABASE_URL=sqlite+aiosqlite:////var/lib/tightrope/tightrope.sqlite
 WORKDIR /var/lib/tightrope
 VOLUME /var/lib/tightrope
