@@ -7,17 +7,39 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import get_args
 
 from bot.commentary import remember, write
 from bot.domain.facts import Facts
-from bot.domain.judgement import Signal, Verdict
+from bot.domain.judgement import Course, Signal, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Post, Profile, Reason, Route, State
 from bot.domain.readings import Snapshot
-from bot.domain.story import Length, Memory, Story
-from bot.metrics import History, Observed, observe
-from bot.rules import Judgement, alert, evaluate, flips
+from bot.domain.rulebook import Ranges, Severity
+from bot.domain.story import Memory, Story
+from bot.metrics import (
+    DailyPasts,
+    History,
+    Observed,
+    balance_points,
+    by_hour,
+    facts_at,
+    first_polled,
+    hours_polled,
+    observe,
+    own_pasts,
+    with_balance,
+)
+from bot.rules import Judgement, Replay, alert, balance_shares, evaluate, families_without, with_exits
+
+LEAD_IN = timedelta(days=30)
+"""Rules wait and linger for hours, the stance follows days: so long before a time the past is followed, what was before
+that makes no difference to most verdicts."""
+
+
+BACKFILLED_EVERY_H = 4
+"""How often a past without polls is judged."""
 
 
 def decide(
@@ -31,55 +53,129 @@ def decide(
 ) -> Decision:
     """One evaluation of one asset for one profile.
 
-    `history` is the asset's past up to the snapshot. `observed` spares measuring again where several profiles share one
-    snapshot; it must come from the same snapshot and history. A route of the state with a `due_at` gets its scheduled
-    post; the others get an alert where the verdict changed in a way that `playbook.rules.notify` lets through.
-    """
+    `history` is the asset's past up to the snapshot. `observed` spares measuring again where several profiles
+    share one snapshot; it must come from the same snapshot and history, and its facts have their own pasts. A
+    route of the state with a `due_at` gets its scheduled post; the others get an alert where the verdict changed in
+    a way that `playbook.rules.notify` lets through."""
     at = snapshot.taken_at
-    observed = observed or observe(snapshot, history, playbook.catalog, playbook.holdings)
-    judgement = evaluate(playbook.rules, observed.facts, carried(state, playbook), at, profile.ranges)
+    observed = observed or observe_with_pasts(snapshot, history, playbook)
+    signals, course = recall_state(state, playbook, history, observed.facts, profile.ranges)
+    judgement = evaluate(playbook.rules, observed.facts, signals, at, profile.ranges, course=course)
+    if not profile.ranges:
+        shares = balance_shares(playbook.rules, judgement.verdict)
+        points = balance_points(snapshot.asset, at, shares, len(judgement.verdict.votes))
+        observed = with_balance(observed, points, playbook.catalog)
     venues = tuple(sorted({reading.source for reading in snapshot.readings}))
     lost = bool(set(state.venues) - set(venues))
     routes, reasons = _reasons(state, judgement, playbook, at, lost=lost)
-    stories: dict[Length, Story] = {}
     posts: list[Post] = []
     memory, verdict = state.memory, judgement.verdict
     if reasons:
-        verdict = replace(
-            verdict, flips=flips(playbook.rules, observed.facts, judgement.signals, verdict, profile.ranges)
-        )
-        story = tell(verdict, observed.facts, playbook, profile, memory, at)
-        stories[story.length] = story
-        posts = [post_for(story, route, reason, profile, at) for route, reason in reasons]
-        memory = remember(memory, story, verdict, observed.facts)
+        verdict = with_exits(playbook.rules, observed.facts, judgement, profile.ranges)
+        stories = {
+            reason: tell(verdict, observed.facts, playbook, profile, state.memory, at, reason=reason)
+            for reason in dict.fromkeys(reason for _, reason, _ in reasons)
+        }
+        posts = [
+            replace(post_for(stories[reason], route, reason, profile, at), severity=severity)
+            for route, reason, severity in reasons
+        ]
+        for story in dict.fromkeys(stories.values()):
+            memory = remember(memory, story, verdict, observed.facts)
     changed = verdict.stance != state.stance
     after = State(
-        signals=judgement.signals,
+        signals=dict(judgement.signals),
         memory=memory,
         routes=routes,
         stance=verdict.stance,
         stance_since=at if changed else state.stance_since,
         venues=venues,
         editions=playbook.editions,
+        course=judgement.course,
     )
     return Decision(
-        points=observed.points, facts=observed.facts, state=after, verdict=verdict, stories=stories, posts=tuple(posts),
+        points=observed.points,
+        facts=observed.facts,
+        state=after,
+        verdict=verdict,
+        posts=tuple(posts),
         playbook_hash=playbook.hash,
-    )  # fmt: skip
+    )
 
 
-def carried(state: State, playbook: Playbook) -> Mapping[str, Signal]:
-    """The signals that still hold: one of a rule that has changed since does not, so that the rule starts at unknown."""
+def observe_with_pasts(snapshot: Snapshot, history: History, playbook: Playbook) -> Observed:
+    """What a snapshot comes to, its facts beside their own pasts."""
+    observed = observe(snapshot, history, playbook.catalog, playbook.holdings)
+    pasts = own_pasts(
+        observed.history or history, playbook.catalog, playbook.rules, snapshot.asset, snapshot.taken_at
+    )
+    return replace(observed, facts=replace(observed.facts, pasts=pasts))
+
+
+def recall_state(
+    state: State, playbook: Playbook, history: History, facts: Facts, ranges: Ranges
+) -> tuple[Mapping[str, Signal], Course | None]:
+    """The signals and the course that an evaluation goes on from. Where nothing is remembered of the balance yet, the
+    past is followed up to now: the verdict is the market's, not that of the day on which the bot was installed."""
+    signals = signals_still_valid(state, playbook)
+    if state.course is not None or playbook.rules.balance is None:
+        return signals, state.course
+    followed = follow_past(history, playbook, facts, ranges)
+    return signals or followed.signals(), followed.course
+
+
+def follow_past(history: History, playbook: Playbook, facts: Facts, ranges: Ranges) -> Replay:
+    """The rules after each hour of the last weeks before some facts, from what was known in each; before the first poll
+    every few hours, from what venues told afterwards and what is estimated from it."""
+    since, book = facts.at - LEAD_IN, playbook.rules
+    heard = hours_polled(history, since, facts.at)
+    hours = by_hour(history, playbook.catalog, book.asks, since, facts.at)
+    pasts = DailyPasts(history, playbook.catalog, book, facts.asset)
+    following = Replay(book, ranges, asset=facts.asset, without=families_without(book, facts))
+    began = first_polled(history) or facts.at
+    for hour, values, bounds in hours.rows():
+        if hour >= facts.at or hour not in heard:
+            continue
+        if (
+            hour < began
+        ):  # what polls would have measured follows from what was told: windows, extremes, comparisons
+            if hour.hour % BACKFILLED_EVERY_H:
+                continue
+            then = facts_at(history, playbook.catalog, facts.asset, hour)
+            known = [fact for name in book.asks if (fact := then.known.get(name)) is not None]
+            values = {**{fact.name: fact.value for fact in known}, **values}  # noqa: PLW2901
+            bounds |= {fact.name for fact in known if fact.lower_bound and fact.name in values}
+        following.judge(values, hour, bounds, pasts.on(hour))
+    return following
+
+
+def signals_still_valid(state: State, playbook: Playbook) -> Mapping[str, Signal]:
+    """The signals that still hold: one of a rule that has changed since does not, so that the rule starts at
+    unknown."""
     now = playbook.editions
-    return {rule: signal for rule, signal in state.signals.items() if _same(state.editions.get(rule), now.get(rule))}
+    return {
+        rule: signal
+        for rule, signal in state.signals.items()
+        if _same(state.editions.get(rule), now.get(rule))
+    }
 
 
 def _same(then: str | None, now: str | None) -> bool:
     return then is None or now is None or then == now
 
 
-def tell(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile, memory: Memory, at: datetime) -> Story:
-    """The verdict in words, in the profile's language and length."""
+def tell(
+    verdict: Verdict,
+    facts: Facts,
+    playbook: Playbook,
+    profile: Profile,
+    memory: Memory,
+    at: datetime,
+    *,
+    reason: str = "",
+) -> Story:
+    """The verdict in words, in the profile's language and length; `reason` is what a post goes out for, an alert has a
+    form of its own."""
     return write(
         verdict=verdict,
         facts=facts,
@@ -89,22 +185,28 @@ def tell(verdict: Verdict, facts: Facts, playbook: Playbook, profile: Profile, m
         length=profile.length,
         ranges=profile.ranges,
         at=at,
+        reason=reason,
     )
 
 
 def _reasons(
     state: State, judgement: Judgement, playbook: Playbook, at: datetime, *, lost: bool
-) -> tuple[tuple[Route, ...], list[tuple[Route, Reason]]]:
-    """Each route after this evaluation, and which of them are told something now, and why."""
+) -> tuple[tuple[Route, ...], list[tuple[Route, Reason, Severity | None]]]:
+    """Each route after this evaluation, and which of them are told something now, why, and how grave it is where
+    it is news."""
     routes: list[Route] = []
-    reasons: list[tuple[Route, Reason]] = []
+    reasons: list[tuple[Route, Reason, Severity | None]] = []
     for route in state.routes:
         after, reason = alert(route, judgement, playbook.rules, at, lost=lost)
         said: Reason | None = "scheduled" if route.due_at is not None else reason
         routes.append(replace(after, due_at=None))
         if said is not None:
-            reasons.append((route, said))
+            reasons.append((route, said, _severity(after.last_severity) if reason is not None else None))
     return tuple(routes), reasons
+
+
+def _severity(name: str | None) -> Severity | None:
+    return next((severity for severity in get_args(Severity) if severity == name), None)
 
 
 def post_for(story: Story, route: Route, reason: Reason, profile: Profile, at: datetime) -> Post:
@@ -112,17 +214,24 @@ def post_for(story: Story, route: Route, reason: Reason, profile: Profile, at: d
     intended_at = route.due_at or at
     # Each channel has its own nonce (at most 25 characters: Discord's limit).
     name = post_id(story.asset, profile, intended_at, reason)
-    nonce = _digest("nonce", name, route.channel)[:24]
+    nonce = digest_of("nonce", name, route.channel)[:24]
     return Post(
-        id=name, channel=route.channel, asset=story.asset, reason=reason, story=story, nonce=nonce,
-        intended_at=intended_at, late=route.late,
-    )  # fmt: skip
+        id=name,
+        channel=route.channel,
+        asset=story.asset,
+        reason=reason,
+        story=story,
+        nonce=nonce,
+        intended_at=intended_at,
+        late=route.late,
+    )
 
 
 def post_id(asset: str, profile: Profile, intended_at: datetime, reason: Reason) -> str:
     """The short name of a post: the same for the same occasion."""
-    return _digest("post", asset, profile.id, intended_at.isoformat(), reason)[:8]
+    return digest_of("post", asset, profile.id, intended_at.isoformat(), reason)[:8]
 
 
-def _digest(*parts: str) -> str:
+def digest_of(*parts: str) -> str:
+    """A short name of some texts, in lowercase letters and digits: the same for the same."""
     return base64.b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()

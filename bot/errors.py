@@ -13,6 +13,7 @@
     └── DeliveryError          one channel                                              → sender: the outbox keeps the post
         ├── ChannelGone        it does not exist any more: drop the route
         ├── ChannelRefused     we may not write there: pause the route, tell once
+        ├── PostRejected       this post is not taken, the channel is well: drop the post
         ├── DeliveryUncertain  it may have gone out, and nobody can look: not sent again, shown in /status
         └── DeliveryUnavailable  waiting helps; may say how long
 """
@@ -77,24 +78,52 @@ class ArchiveError(TightropeError):
 
 
 class DeliveryError(TightropeError):
-    """A post did not reach its channel."""
+    """A post did not reach its channel. `unsent`: it is certain that nothing of it is there, from no try."""
+
+    unsent = False
 
 
 class ChannelGone(DeliveryError):
     """The channel does not exist any more."""
 
+    unsent = True
+
 
 class ChannelRefused(DeliveryError):
     """The channel exists, and we may not write to it."""
 
+    unsent = True
+
+
+class PostRejected(DeliveryError):
+    """The channel is well, and does not take this one post: the server's rules against spam stopped it
+    (`by_server`), or it is made as the surface does not allow."""
+
+    unsent = True
+
+    def __init__(self, message: str, *, by_server: bool = False) -> None:
+        self.by_server = by_server
+        super().__init__(message)
+
 
 class DeliveryUncertain(DeliveryError):
-    """The post may have gone out before, and the channel may not be read: sending it again could double it."""
+    """The post may have gone out before, and the channel may not be read: sending it again could double
+    it."""
 
 
 class DeliveryUnavailable(DeliveryError):
-    """The surface may take the post later. `retry_after_s` is its own word on when, if it gave one."""
+    """The surface may take the post later. `retry_after_s` is its own word on when, if it gave one;
+    `everywhere` that its other channels should not be asked either."""
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        everywhere: bool = False,
+        unsent: bool = False,
+    ) -> None:
         self.retry_after_s = retry_after_s
+        self.everywhere = everywhere
+        self.unsent = unsent
         super().__init__(message)

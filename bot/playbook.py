@@ -1,33 +1,50 @@
-"""The playbook: rules, phrases and treasuries read from their texts. Pure: who has the texts of last year has last year's playbook."""
+"""The playbook: rules, phrases and treasuries read from their texts, and the texts from a config folder. Who has
+the texts of last year has last year's playbook."""
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from bot import commentary, metrics, rules
-from bot.domain.playbook import Holding, Playbook
+from bot.domain.catalog import Catalog
+from bot.domain.files import read_tables
+from bot.domain.playbook import DatedEvent, Holding, Playbook
 from bot.domain.rulebook import RuleBook
 from bot.errors import ConfigError, Problem
 from bot.metrics import CATALOG
-from bot.record import parse_manner
+from bot.rules.record import parse_manner
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / "config"
+EQUIVALENT = "equivalent.toml"  # beside the rule cases: mutants that no case can tell apart
 
 
-def parse_playbook(texts: Mapping[str, str]) -> Playbook:
-    """The playbook in some files, path → text: `rules/*.toml`, `phrases/<locale>/*.toml`, `treasuries.toml`, `record.toml`.
+def parse_playbook(texts: Mapping[str, str], *, whole: bool = False) -> Playbook:
+    """The playbook in some files, path → text: `rules/*.toml`, `phrases/<locale>/*.toml`, `treasuries.toml`,
+    `events.toml`, `record.toml`. Its catalog holds the metrics that its English has words for: files of an earlier time know
+    nothing of later ones. A `whole` one has words for all of them.
 
     Raises ConfigError with every problem of every file.
     """
+    catalog = CATALOG if whole else _named(texts)
     problems: list[Problem] = []
     book = _read_rules(_within(texts, "rules"), problems)
     banks = {}
     for locale in sorted({path.split("/")[1] for path in texts if path.startswith("phrases/")}):
         try:
-            banks[locale] = commentary.parse(_within(texts, f"phrases/{locale}"), locale, CATALOG, book)
+            banks[locale] = commentary.parse(_within(texts, f"phrases/{locale}"), locale, catalog, book)
         except ConfigError as error:
             problems += error.problems
     holdings: tuple[Holding, ...] = ()
     if "treasuries.toml" in texts:
         try:
             holdings = metrics.parse_holdings(texts["treasuries.toml"])
+        except ConfigError as error:
+            problems += error.problems
+    events: tuple[DatedEvent, ...] = ()
+    if "events.toml" in texts:
+        try:
+            events = metrics.parse_events(texts["events.toml"])
         except ConfigError as error:
             problems += error.problems
     if "record.toml" in texts:
@@ -39,19 +56,36 @@ def parse_playbook(texts: Mapping[str, str]) -> Playbook:
         problems.append(Problem(file="phrases", id="en", reason="the English phrases are missing"))
     if problems:
         raise ConfigError(problems)
-    banks = {locale: commentary.completed(bank, banks["en"]) for locale, bank in banks.items()}
+    banks = {locale: commentary.fill_from_english(bank, banks["en"]) for locale, bank in banks.items()}
     hashes = [book.hash, *(banks[locale].hash for locale in sorted(banks))]
     return Playbook(
-        catalog=CATALOG, rules=book, banks=banks, holdings=holdings,
+        catalog=catalog,
+        rules=book,
+        banks=banks,
+        holdings=holdings,
+        events=events,
         hash=hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:12],
-        editions=rules.editions(book), texts=texts,
-    )  # fmt: skip
+        editions=rules.editions(book),
+        texts=texts,
+    )
+
+
+def _named(texts: Mapping[str, str]) -> Catalog:
+    """The metrics that the English files have words for; all of them where the files cannot be read."""
+    try:
+        read = [read_tables(text, name) for name, text in _within(texts, "phrases/en").items()]
+    except ConfigError:  # told where the phrases are read
+        return CATALOG
+    named = {name for file in read for name in file.get("metric", {})}
+    return Catalog({name: metric for name, metric in CATALOG.metrics.items() if name in named})
 
 
 def _within(texts: Mapping[str, str], folder: str) -> Mapping[str, str]:
     """The files of one folder, by their names in it."""
     return {
-        path.removeprefix(f"{folder}/"): text for path, text in sorted(texts.items()) if path.startswith(f"{folder}/")
+        path.removeprefix(f"{folder}/"): text
+        for path, text in sorted(texts.items())
+        if path.startswith(f"{folder}/")
     }
 
 
@@ -65,3 +99,66 @@ def _read_rules(files: Mapping[str, str], problems: list[Problem]) -> RuleBook:
             raise
         problems += error.problems
         return sound
+
+
+def read_file(path: Path) -> str:
+    """A file's text. Raises ConfigError that names the file, and the line where a byte is not UTF-8."""
+    held = b""
+    try:
+        held = path.read_bytes()
+        return held.decode("utf-8").replace("\r\n", "\n")
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        line = held.count(b"\n", 0, error.start) + 1
+        reason = f"line {line} is not UTF-8: save the file in that encoding"
+    raise ConfigError([Problem(file=str(path), id="", reason=reason)])
+
+
+def read_texts(folder: Path, suffix: str = ".toml") -> Mapping[str, str]:
+    """The texts of a folder's files by name, in alphabetical order. Files whose names begin with a dot are an
+    editor's own, and passed over. Raises ConfigError with every file that cannot be read."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob(f"*{suffix}")):
+        if path.name.startswith("."):
+            continue
+        try:
+            texts[path.name] = read_file(path)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return texts
+
+
+def locales_in(config: Path) -> tuple[str, ...]:
+    """The languages that a config folder has phrases in, sorted; none where there is no such folder."""
+    folder = config / "phrases"
+    try:
+        return tuple(sorted(one.name for one in folder.iterdir() if one.is_dir() and one.name[0] != "."))
+    except OSError:
+        return ()
+
+
+def read_playbook(config: Path = CONFIG) -> Playbook:
+    """Catalog, rules, phrases and treasuries of a config folder. Raises ConfigError with every problem of
+    every file."""
+    if not (config / "rules").is_dir() or not (config / "phrases").is_dir():
+        reason = "no config folder: it holds bot.toml, rules/ and phrases/"
+        raise ConfigError([Problem(file=str(config), id="", reason=reason)])
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for folder in ("rules", *(f"phrases/{locale}" for locale in locales_in(config))):
+        try:
+            texts |= {f"{folder}/{name}": text for name, text in read_texts(config / folder).items()}
+        except ConfigError as error:
+            problems += error.problems
+    for name in ("treasuries.toml", "events.toml", "record.toml"):
+        try:
+            texts |= {name: read_file(config / name)} if (config / name).exists() else {}
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return parse_playbook(texts, whole=True)

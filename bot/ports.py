@@ -1,14 +1,13 @@
-"""What the desk asks of the world. Each is a small Protocol; app.py chooses who answers."""
+"""What several rooms ask of the world. Each is a small Protocol; app.py chooses who answers. What one room asks
+of the archive stands in that room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from bot.domain.facts import Point, Series
-from bot.domain.judgement import Call
-from bot.domain.playbook import Playbook
-from bot.domain.posts import Card, ChartSpec, Decision, Occasion, Post, Profile, State, Watch
-from bot.domain.readings import Heard, Quantity, SeriesReading, Snapshot
+from bot.domain.posts import Card, ChartSpec, Post
+from bot.domain.readings import Heard, Quantity, SeriesReading
+from bot.domain.traded import FuturePrices, OptionTrades, TakerTrades
 
 
 class Clock(Protocol):
@@ -37,7 +36,50 @@ class Source(Protocol):
         ...
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
-        """The venue's own history between two times, as far as it keeps it. Empty if it keeps none. Raises SourceError."""
+        """The venue's own history between two times, as far as it keeps it. Empty if it keeps none. Raises
+        SourceError."""
+        ...
+
+
+@runtime_checkable
+class FutureKeeper(Protocol):
+    """A source that keeps what its dated futures cost, expired ones too."""
+
+    @property
+    def name(self) -> str:
+        """Its name in bot.toml."""
+        ...
+
+    async def recall_futures(self, asset: str, since: datetime, until: datetime) -> FuturePrices:
+        """What they cost between two times, the later one left out. Raises SourceError."""
+        ...
+
+
+@runtime_checkable
+class OptionKeeper(Protocol):
+    """A source that keeps every trade in its options."""
+
+    @property
+    def name(self) -> str:
+        """Its name in bot.toml."""
+        ...
+
+    async def recall_options(self, asset: str, since: datetime, until: datetime) -> OptionTrades:
+        """The newest trades between two times, the later one left out. Raises SourceError."""
+        ...
+
+
+@runtime_checkable
+class TradeTeller(Protocol):
+    """A source that tells the trades in its options as they happen, with who took."""
+
+    @property
+    def name(self) -> str:
+        """Its name in bot.toml."""
+        ...
+
+    async def hear_trades(self, asset: str, since: datetime, until: datetime) -> TakerTrades:
+        """The trades between two times, both included, or their newest. Raises SourceError."""
         ...
 
 
@@ -75,99 +117,9 @@ class Usage(Protocol):
         ...
 
 
-class Archive(Protocol):
-    """Points, states, outbox, subscriptions: what survives a restart."""
-
-    async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
-        """Every metric's past of one asset between two times, hourly where rolled up, aggregate and per venue."""
-        ...
-
-    async def add_points(self, points: Sequence[Point], heard_at: datetime | None = None) -> None:
-        """Store points; one that is there already (same metric, asset, venue, time) is replaced. With `heard_at` what was known
-        of a stretch until then is kept."""
-        ...
-
-    async def state(self, asset: str, profile: Profile) -> State:
-        """What decide() remembered last, routes of the profile's subscriptions included; an empty State at first."""
-        ...
-
-    async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
-        """Points, state, verdict and posts (as unsent outbox rows) of one evaluation, in one transaction."""
-        ...
-
-    async def profiles(self, asset: str) -> Sequence[Profile]:
-        """The profiles that some subscription of the asset uses; the default one at least."""
-        ...
-
-    async def unsent(self, surface: str) -> Sequence[Post]:
-        """Outbox rows of one surface that are not sent, oldest first."""
-        ...
-
-    async def uncertain(self, surface: str) -> Sequence[Post]:
-        """Posts of one surface of which nobody can tell whether they went out, oldest first."""
-        ...
-
-    async def attempt(self, tried: Sequence[Post], at: datetime) -> None:
-        """Posts are tried from now on; those that were before keep their time."""
-        ...
-
-    async def mark_sent(self, post_id: str, *, channel: str, sent_at: datetime, message_id: str | None) -> None:
-        """The post went out."""
-        ...
-
-    async def posts(
-        self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None, channel: str | None = None
-    ) -> Sequence[Post]:
-        """Posts, newest first; of one asset, of one channel."""
-        ...
-
-    async def post(self, post_id: str) -> Post | None:
-        """One post by its short id."""
-        ...
-
-    async def evidence(self, post_id: str) -> Mapping[str, object]:
-        """What a post was judged on: facts with times and venues, readings and gaps, as plain JSON-ready values."""
-        ...
-
-    async def occasion(self, post_id: str) -> Occasion | None:
-        """What a post stood on, for telling it again; None where it is not known any more."""
-        ...
-
-    async def keep_playbook(self, playbook: Playbook, at: datetime) -> None:
-        """Keep the files of an edition, so that what it said can be said again."""
-        ...
-
-    async def playbook_files(self, name: str) -> Mapping[str, str]:
-        """The files of the edition of this hash, path → text; none where it was not kept."""
-        ...
-
-    async def past(
-        self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
-    ) -> Series:
-        """One metric's past between two times; empty columns where nothing is stored."""
-        ...
-
-    async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
-        """Personal watches, in the order in which they were set."""
-        ...
-
-    async def watch(self, wish: Watch, *, most: int) -> None:
-        """Set a watch; one on the same line begins anew. Raises InputError where the reader has `most` others."""
-        ...
-
-    async def unwatch(self, reader: str, number: int | None = None) -> int:
-        """Remove one watch of a reader by its id, or all: how many there were."""
-        ...
-
-    async def calls(
-        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
-    ) -> Sequence[Call]:
-        """Each change of stance, or of the rules that judge, oldest first; the first row is the stance at the beginning."""
-        ...
-
-
 class Surface(Protocol):
-    """A place where posts appear. One method: the sender calls it with a card and learns the surface's id of the message."""
+    """A place where posts appear. One method: the sender calls it with a card and learns the surface's id of
+    the message."""
 
     async def show(self, post: Post, card: Card) -> str | None:
         """Show one post. Raises DeliveryError."""
@@ -183,9 +135,36 @@ class Edits(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsTime(Protocol):
+    """A surface with a time of its own, in which what stands there is dated."""
+
+    def now(self) -> datetime:
+        """This moment, by the surface's clock."""
+        ...
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A surface that knows before a try that one is of no use now."""
+
+    async def is_ready(self, channel: str) -> bool:
+        """Whether a post to the channel would be tried now. Raises nothing."""
+        ...
+
+
+@runtime_checkable
+class TriesOut(Protocol):
+    """A surface that can show a card that is no post, to see whether the way there is open."""
+
+    async def try_out(self, channel: str, card: Card) -> None:
+        """Show the card. Raises DeliveryError."""
+        ...
+
+
 class Painter(Protocol):
     """Draws charts."""
 
-    async def draw(self, spec: ChartSpec) -> bytes:
+    async def draw(self, spec: ChartSpec, *, light: bool = False) -> bytes:
         """PNG bytes."""
         ...

@@ -5,22 +5,30 @@ import sqlite3
 from asyncio import to_thread
 from pathlib import Path
 
-from bot.archive.engine import Database, translated
+import structlog
+
+from bot.archive.engine import Database, translate_errors
+from bot.archive.files import make_private
 from bot.archive.leader import FileLock
-from bot.archive.migrate import check_revision
-from bot.errors import ArchiveError
+from bot.archive.migrate import check_revision, check_schema
+from bot.errors import ArchiveError, InputError
+
+log = structlog.get_logger()
 
 
 async def backup(database: Database, to: Path) -> int:
-    """Copy the file to another that is complete and checked, or is not there at all: its size in bytes. Raises ArchiveError."""
+    """Copy the file to another, for its owner alone, that is complete and checked, or is not there at all: its
+    size in bytes. Raises InputError for a place where no file can be made, else ArchiveError."""
     if database.path is None:
-        raise ArchiveError("backup: only a file is copied; for PostgreSQL use pg_dump, memory is gone with the process")
+        raise ArchiveError(
+            "backup: only a file is copied; for PostgreSQL use pg_dump, memory is gone with the process"
+        )
     return await to_thread(_copy, Path(database.path), to)
 
 
 async def restore(backup_file: Path, url: str) -> Path | None:
-    """Put a checked backup in the place of the database, which must not be in use: where the old file was moved to (None: there
-    was none). Raises ArchiveError."""
+    """Put a backup whose pages and schema are checked in the place of the database, which must not be in use:
+    where the old file was moved to (None: there was none). Raises InputError, ArchiveError."""
     path = Database(url).path
     if path is None:
         raise ArchiveError("restore: only a file is put back; for PostgreSQL use pg_restore")
@@ -28,14 +36,19 @@ async def restore(backup_file: Path, url: str) -> Path | None:
 
 
 def _copy(source: Path, to: Path) -> int:
-    with translated(f"backup to {to}"):
-        if to.exists():
-            raise ArchiveError(f"backup to {to}: there is a file already; name another")
-        to.parent.mkdir(parents=True, exist_ok=True)
+    if to.exists():
+        raise InputError(f"backup to {to}: there is a file already; name another")
+    if not to.parent.is_dir():
+        raise InputError(f"backup to {to}: there is no folder {to.parent}; make it first, or name another")
+    with translate_errors(f"backup to {to}"):
         unfinished = to.with_name(f"{to.name}.unfinished")
         try:
             _copy_pages(source, unfinished)
             _check(unfinished)
+            try:
+                _check_shape(unfinished)
+            except ArchiveError as error:  # a copy of it is better than none, and it is better known now
+                log.warning("backup.unusual", reason=str(error))
             unfinished.replace(to)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -43,9 +56,9 @@ def _copy(source: Path, to: Path) -> int:
 
 
 def _put_back(backup_file: Path, path: Path) -> Path | None:
-    with translated(f"restore from {backup_file}"):
-        if not backup_file.is_file():
-            raise ArchiveError(f"restore from {backup_file}: there is no such file")
+    if not backup_file.is_file():
+        raise InputError(f"restore from {backup_file}: there is no such file")
+    with translate_errors(f"restore from {backup_file}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         if not lock.acquire():
@@ -53,6 +66,7 @@ def _put_back(backup_file: Path, path: Path) -> Path | None:
         unfinished = path.with_name(f"{path.name}.unfinished")
         try:
             _check(backup_file)
+            _check_shape(backup_file)
             _copy_pages(backup_file, unfinished)
             _check(unfinished)
             aside = _set_aside(path)
@@ -65,6 +79,7 @@ def _put_back(backup_file: Path, path: Path) -> Path | None:
 
 def _copy_pages(source: Path, to: Path) -> None:
     to.unlink(missing_ok=True)
+    make_private(to)
     reading, writing = _open(source), sqlite3.connect(to)
     try:
         reading.backup(writing)
@@ -82,8 +97,16 @@ def _check(path: Path) -> None:
     try:
         found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
         if found != ["ok"]:
-            raise ArchiveError(f"{path}: damaged: {'; '.join(found)}")
+            raise ArchiveError(f"{path}: damaged; take an earlier backup")
         check_revision(connection, str(path))
+    finally:
+        connection.close()
+
+
+def _check_shape(path: Path) -> None:
+    connection = _open(path)
+    try:
+        check_schema(connection, str(path))
     finally:
         connection.close()
 

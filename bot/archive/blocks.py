@@ -1,12 +1,13 @@
-"""Roll-ups, pure: which of an hour's or a day's points stays, and a day's hours packed into one block of bytes.
+"""Roll-ups, pure: which of an hour's or a day's points stays, and a day's hours packed into one block of
+bytes.
 
-A roll-up chooses, it never averages: what stays is a point that was heard, with its own time. It is the last one; of
-`spot_high_usd` and `spot_low_usd` the extreme one. A gap is an hour without a record.
+A roll-up chooses, it never averages: what stays is a point that was heard, with its own time. It is the last
+one; of `spot_high_usd` and `spot_low_usd` the extreme one. A gap is an hour without a record.
 
-A block holds one record for each hour of a day of one series, by column: all times (milliseconds since 1970 UTC, 8 bytes),
-then all values (8), the numbers of their bases (2), the seconds that they cover (4); little-endian. A start reads months of
-history of hundreds of series: as blocks that is one row a day, and bytes that become columns as they are.
-"""
+A block holds one record for each hour of a day of one series, by column: all times (milliseconds since 1970
+UTC, 8 bytes), then all values (8), the numbers of their bases (2), the seconds that they cover (4);
+little-endian. A start reads months of history of hundreds of series: as blocks that is one row a day, and
+bytes that become columns as they are."""
 
 import struct
 import sys
@@ -23,10 +24,15 @@ HIGHEST = frozenset({"spot_high_usd"})
 LOWEST = frozenset({"spot_low_usd"})
 
 RECORD_BYTES = 22
-TIME, VALUE, BASIS, COVERS = struct.Struct("<q"), struct.Struct("<d"), struct.Struct("<H"), struct.Struct("<I")
+TIME, VALUE, BASIS, COVERS = (
+    struct.Struct("<q"),
+    struct.Struct("<d"),
+    struct.Struct("<H"),
+    struct.Struct("<I"),
+)
 
 
-class Row(NamedTuple):
+class HourRow(NamedTuple):
     """One stored point of one series."""
 
     at_ms: int
@@ -40,17 +46,16 @@ def sign(metric: str) -> int:
     return 1 if metric in HIGHEST else -1 if metric in LOWEST else 0
 
 
-def choose(known: Iterable[Row], heard: Iterable[Row], bucket_ms: int, way: int) -> list[Row]:
+def choose(known: Iterable[HourRow], heard: Iterable[HourRow], bucket_ms: int, way: int) -> list[HourRow]:
     """One row for each bucket of `bucket_ms`, ascending. `way` is the metric's `sign`.
 
-    A row heard at the time of a known one takes its place (a correction, a bar that grew), whatever its value, unless it
-    covers less.
-    """
+    A row heard at the time of a known one takes its place (a correction, a bar that grew), whatever its
+    value, unless it covers less."""
     rows = {row.at_ms: row for row in known}
     for row in heard:
         if row.at_ms not in rows or row.covers_s >= rows[row.at_ms].covers_s:
             rows[row.at_ms] = row
-    chosen: dict[int, Row] = {}
+    chosen: dict[int, HourRow] = {}
     for _, row in sorted(rows.items()):
         bucket = row.at_ms // bucket_ms
         if bucket not in chosen or way * row.value >= way * chosen[bucket].value:
@@ -70,7 +75,7 @@ class Columns:
         self.covers_s: array[int] = array("I")
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> "Columns":
+    def of(cls, rows: Iterable[HourRow]) -> "Columns":
         """The columns of some rows."""
         columns = cls()
         for row in rows:
@@ -83,23 +88,27 @@ class Columns:
     def __len__(self) -> int:
         return len(self.at_ms)
 
-    def __iter__(self) -> Iterator[Row]:
-        return map(Row, *self._parts)
+    def __iter__(self) -> Iterator[HourRow]:
+        return map(HourRow, *self._parts)
 
     @property
-    def last(self) -> Row:
+    def last(self) -> HourRow:
         """The newest row. Raises IndexError where there is none."""
-        return Row(self.at_ms[-1], self.value[-1], self.basis_id[-1], self.covers_s[-1])
+        return HourRow(self.at_ms[-1], self.value[-1], self.basis_id[-1], self.covers_s[-1])
 
     def add_block(self, block: bytes) -> None:
         """Add the rows of a later block. Raises ArchiveError where it is cut short."""
         count, left = divmod(len(block), RECORD_BYTES)
         if left:
-            raise ArchiveError(f"history: a block of {len(block)} bytes is cut short; run `bot restore BACKUP`")
+            raise ArchiveError(
+                f"history: a block of {len(block)} bytes is cut short; run `./tightrope restore BACKUP`"
+            )
         start = 0
         for part in self._parts:
             end = start + count * part.itemsize
-            part.frombytes(block[start:end] if sys.byteorder == "little" else _swapped(part.typecode, block[start:end]))
+            part.frombytes(
+                block[start:end] if sys.byteorder == "little" else _swapped(part.typecode, block[start:end])
+            )
             start = end
 
     def block(self) -> bytes:
@@ -134,8 +143,9 @@ class Columns:
         return self.at_ms, self.value, self.basis_id, self.covers_s
 
 
-def settled(block: bytes, heard: Sequence[Row], way: int) -> bytes:
-    """A day's block (empty where there is none yet) after some rows of that day. Raises ArchiveError where it is cut short."""
+def add_rows(block: bytes, heard: Sequence[HourRow], way: int) -> bytes:
+    """A day's block (empty where there is none yet) after some rows of that day. Raises ArchiveError where it
+    is cut short."""
     if block and len(heard) == 1 and len(block) % RECORD_BYTES == 0:
         at_end = _after(block, heard[0], way)
         if at_end is not None:
@@ -143,8 +153,9 @@ def settled(block: bytes, heard: Sequence[Row], way: int) -> bytes:
     return pack(choose(unpack(block), heard, HOUR_MS, way))
 
 
-def _after(block: bytes, row: Row, way: int) -> bytes | None:
-    """What `settled` gives for one row newer than the block's last, without taking the block apart; None for an older one."""
+def _after(block: bytes, row: HourRow, way: int) -> bytes | None:
+    """What `add_rows` gives for one row newer than the block's last, without taking the block apart; None for
+    an older one."""
     count = len(block) // RECORD_BYTES
     values, bases, covers = 8 * count, 16 * count, 18 * count
     (last_ms,) = TIME.unpack_from(block, values - 8)
@@ -158,15 +169,19 @@ def _after(block: bytes, row: Row, way: int) -> bytes | None:
         kept -= 1
     return b"".join(
         (
-            block[: 8 * kept], TIME.pack(row.at_ms),
-            block[values : values + 8 * kept], VALUE.pack(row.value),
-            block[bases : bases + 2 * kept], BASIS.pack(row.basis_id),
-            block[covers : covers + 4 * kept], COVERS.pack(row.covers_s),
+            block[: 8 * kept],
+            TIME.pack(row.at_ms),
+            block[values : values + 8 * kept],
+            VALUE.pack(row.value),
+            block[bases : bases + 2 * kept],
+            BASIS.pack(row.basis_id),
+            block[covers : covers + 4 * kept],
+            COVERS.pack(row.covers_s),
         )
-    )  # fmt: skip
+    )
 
 
-def pack(rows: Iterable[Row]) -> bytes:
+def pack(rows: Iterable[HourRow]) -> bytes:
     """The block of a day's rows."""
     return Columns.of(rows).block()
 

@@ -15,11 +15,14 @@ def encode(value: object) -> str:
 
 
 def decode(text: str, kind: type[T], subject: str) -> T:
-    """The value that `encode` spelled. Raises ArchiveError that names the subject where the text is of another shape."""
+    """The value that `encode` spelled. Raises ArchiveError that names the subject where the text is of
+    another shape."""
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ArchiveError(f"{subject}: stored in a shape that this version does not read: {error}") from error
+        raise ArchiveError(
+            f"{subject}: stored in a shape that this version does not read: {error}"
+        ) from error
 
 
 def plain(value: object) -> Any:

@@ -1,33 +1,35 @@
-"""The connection to the database: opening, transactions, and errors in our own words."""
+"""The connection to the database: opening, transactions that run to their end, and errors in our own words."""
 
+import asyncio
+import random
 import sqlite3
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import structlog
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from bot.archive.advice import advise, is_read_only, may_be_repeated
 from bot.errors import ArchiveError
 
+log = structlog.get_logger()
+
 Found = TypeVar("Found")
+Given = ParamSpec("Given")
 
 BUSY_TIMEOUT_MS = 10_000
-
-# What SQLite says, and what the operator can do about it.
-ADVICE = (
-    ("database or disk is full", "the disk is full: free some space, nothing is lost"),
-    ("readonly database", "the file or its folder may not be written: give the bot's user the right to write there"),
-    ("unable to open database file", "the file cannot be opened: check that its folder exists and may be written"),
-    ("malformed", "the file is damaged: stop the bot and run `bot restore BACKUP`"),
-    ("not a database", "the file is not a database or is damaged: stop the bot and run `bot restore BACKUP`"),
-    ("database is locked", "another process holds the file: is the bot running twice?"),
-)
+TRIES = 4
+PAUSE_S = 0.05
+CLOSING_S = 10.0
+CHECKPOINT_S = 1.0
 
 
 class Database:
@@ -39,6 +41,10 @@ class Database:
         self._writer = self.engine.execution_options(writes=True)
         # A file is read on a thread in one go: over the driver's own thread each statement takes four trips.
         self._reader = _file_reader(self.url) if self.path else None
+        self._running: set[asyncio.Task[Any]] = set()
+        # A file has one writer at a time. Whoever waits for it within this process waits in turn, however long;
+        # whoever asks the file itself again and again may be passed over until its patience ends.
+        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -48,61 +54,118 @@ class Database:
     @property
     def path(self) -> str | None:
         """The file, or None for memory or a server."""
-        return self.url.database if self.is_sqlite and self.url.database not in (None, "", ":memory:") else None
+        return (
+            self.url.database if self.is_sqlite and self.url.database not in (None, "", ":memory:") else None
+        )
 
     @asynccontextmanager
     async def read(self, subject: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads. Raises ArchiveError that starts with the subject."""
-        with translated(subject):
+        with translate_errors(subject):
             async with self.engine.begin() as connection:
                 yield connection
 
-    async def reading(self, subject: str, work: Callable[[Connection], Found]) -> Found:
-        """What `work` reads in one transaction, off the event loop. Raises ArchiveError that starts with the subject."""
+    async def read_in_thread(self, subject: str, work: Callable[[Connection], Found]) -> Found:
+        """What `work` reads in one transaction, off the event loop. Raises ArchiveError that starts with the
+        subject."""
         if self._reader is None:
             async with self.read(subject) as connection:
                 return await connection.run_sync(work)
-        with translated(subject):
+        with translate_errors(subject):
             return await to_thread(_in_transaction, self._reader, work)
 
     @asynccontextmanager
     async def write(self, subject: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes: committed at the end, undone by any error. Raises ArchiveError."""
-        with translated(subject):
-            async with self._writer.begin() as connection:
+        with translate_errors(subject):
+            async with self._turn, self._writer.begin() as connection:
                 yield connection
 
+    async def finish(self, work: Callable[[], Awaitable[Found]]) -> Found:
+        """What some work on this database comes to, done to its end even where whoever waits for it is
+        cancelled: a statement that is broken off takes its connection with it, and a database in memory is
+        its connection. Where a server could not bring its transaction into an order with others', or had no
+        connection left, it is done again. Raises ArchiveError."""
+        task = asyncio.create_task(self._repeat(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_failure)
+            raise
+
+    async def _repeat(self, work: Callable[[], Awaitable[Found]]) -> Found:
+        for tried in range(1, TRIES):
+            try:
+                return await work()
+            except ArchiveError as error:
+                if is_read_only(error.__cause__):
+                    # What was the first server is a standby now: its connections would go on reading.
+                    await self.engine.dispose()
+                if not may_be_repeated(error.__cause__):
+                    raise
+                await asyncio.sleep(PAUSE_S * 2**tried * random.uniform(0.5, 1.5))
+        return await work()
+
+    async def checkpoint(self) -> None:
+        """Bring what stands in a file's write-ahead log into the file, and make the log empty, as far as no
+        reader is at it: a log is never made smaller by itself. A server does the like on its own."""
+        if self.path is not None:
+            with translate_errors(f"database {self.path}"):
+                await to_thread(_checkpoint, self.path)
+
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, once what runs has ended."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSING_S)
         await self.engine.dispose()
         if self._reader is not None:
             self._reader.dispose()
 
 
-class translated:  # noqa: N801  (a context manager that reads as a word)
-    """Turns the database's errors into ArchiveError: the subject, the reason, what to do."""
+class OnDatabase(Protocol):
+    """What works on a database."""
 
-    def __init__(self, subject: str) -> None:
-        self._subject = subject
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, SQLAlchemyError | OSError | sqlite3.Error):
-            raise ArchiveError(f"{self._subject}: {_reason(error)}") from error
+    _database: Database
 
 
-def _reason(error: BaseException) -> str:
-    told = str(error.orig if isinstance(error, DBAPIError) else error).strip() or type(error).__name__
-    for sign, advice in ADVICE:
-        if sign in told.lower():
-            return advice
-    return told.splitlines()[0]
+Own = TypeVar("Own", bound=OnDatabase)
+
+
+def run_to_the_end(
+    method: Callable[Concatenate[Own, Given], Coroutine[Any, Any, Found]],
+) -> Callable[Concatenate[Own, Given], Coroutine[Any, Any, Found]]:
+    """A repository's method as `Database.finish` does it: a transaction of its own that no cancellation
+    reaches."""
+
+    @wraps(method)
+    async def run(self: Own, /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+        return await self._database.finish(lambda: method(self, *args, **kwargs))
+
+    return run
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    """Tell what became of work that nobody waited for any more."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning(
+            "archive.failed", reason=str(error) if isinstance(error, ArchiveError) else type(error).__name__
+        )
+
+
+@contextmanager
+def translate_errors(subject: str) -> Iterator[None]:
+    """Turn the database's errors into ArchiveError: the subject, the reason, what to do."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, sqlite3.Error) as error:
+        raise ArchiveError(f"{subject}: {advise(error)}") from error
 
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
-    """An INSERT of this database's dialect, which knows ON CONFLICT: both spell it alike, SQLAlchemy keeps two classes."""
+    """An INSERT of this database's dialect, which knows ON CONFLICT: both spell it alike, SQLAlchemy keeps
+    two classes."""
     return upsert_of(connection.dialect.name, table)
 
 
@@ -118,22 +181,29 @@ def upsert_of(dialect: str, table: Table) -> Any:
 def _async_url(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        # Neither the address nor what the library says of it: a password may stand anywhere in it.
         raise ArchiveError(
-            f"database address {url!r}: not an address such as sqlite:///var/tightrope.sqlite"
-        ) from error
-    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+            "database address: not an address such as sqlite:///var/tightrope.sqlite"
+            " or postgresql://user:password@host/name"
+        ) from None
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgresql": "postgresql+asyncpg",
+        "postgres": "postgresql+asyncpg",
+    }
     backend = parsed.drivername.partition("+")[0]
     if backend not in drivers:
-        raise ArchiveError(f"database address: {parsed.drivername!r} is neither sqlite nor postgresql")
+        raise ArchiveError("database address: it begins with neither sqlite: nor postgresql:")
     return parsed.set(drivername=drivers[backend])
 
 
 def _create(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        with translated("database"):
+        with translate_errors("database"):
             return create_async_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
-    # In memory there is one connection, and transactions take turns on it: two on one connection would mingle.
+    # In memory there is one connection, and transactions take turns on it: two on one connection would
+    # mingle.
     size = 1 if url.database in (None, "", ":memory:") else 5
     # The connection used last is the one used next: each keeps pages of its own in memory.
     engine = create_async_engine(
@@ -149,7 +219,17 @@ def _in_transaction(engine: Engine, work: Callable[[Connection], Found]) -> Foun
 
 
 def _file_reader(url: URL) -> Engine:
-    return _prepared(create_engine(url.set(drivername="sqlite"), pool_size=2, max_overflow=0, pool_use_lifo=True))
+    return _prepared(
+        create_engine(url.set(drivername="sqlite"), pool_size=2, max_overflow=0, pool_use_lifo=True)
+    )
+
+
+def _checkpoint(path: str) -> None:
+    connection = sqlite3.connect(path, timeout=CHECKPOINT_S)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
 
 
 def _prepared(engine: Engine) -> Engine:
@@ -159,12 +239,17 @@ def _prepared(engine: Engine) -> Engine:
 
 
 def _prepare(raw: Any, _record: object) -> None:
-    # sqlite3 opens transactions on its own and late; we say BEGIN ourselves, so that reads are consistent too.
+    # sqlite3 opens transactions on its own and late; we say BEGIN ourselves, so that reads are consistent
+    # too.
     raw.isolation_level = None
     cursor = raw.cursor()
-    for pragma in _pragmas():
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        for pragma in _pragmas():
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+    except sqlite3.Error:
+        raw.close()  # the pool knows nothing of it yet
+        raise
 
 
 def _pragmas() -> Sequence[str]:
@@ -173,17 +258,20 @@ def _pragmas() -> Sequence[str]:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        "trusted_schema = OFF",
         "cache_size = -4000",
     )
 
 
 def _begin(connection: Connection) -> None:
-    # A deferred transaction that reads and then writes fails at once when another wrote in between; IMMEDIATE waits its turn.
+    # A deferred transaction that reads and then writes fails at once when another wrote in between; IMMEDIATE
+    # waits its turn.
     writes = connection.get_execution_options().get("writes", False)
     statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
     raw: Any = connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
         raw.execute(statement)
     else:
-        # By a statement of SQLAlchemy's it would be a cursor made, used and closed: three hops to the driver's thread, not one.
+        # By a statement of SQLAlchemy's it would be a cursor made, used and closed: three hops to the
+        # driver's thread, not one.
         raw.run_async(lambda driver: driver.execute(statement))

@@ -1,4 +1,5 @@
-"""What a post was judged on, as plain JSON-ready values: the way back from each of its numbers to what a venue said."""
+"""What a post was judged on, as plain JSON-ready values: the way back from each of its numbers to what a
+venue said."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +12,9 @@ from bot.domain.readings import Reading, SeriesReading, Snapshot
 
 
 def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
-    """Keys: `at`, `taken_at`, `playbook`, `facts` (name → value, at, venues …), `stale`, `unknown` (name → reason), `readings`,
-    `gaps`, `asked`, `signals` (rule → phase, since …), `points` (the venues' own values behind aggregates)."""
+    """Keys: `at`, `taken_at`, `playbook`, `facts` (name → value, at, venues …), `stale`, `estimated`, `unknown` (name →
+    reason), `pasts` (name → quantiles …), `sought`, `readings`, `gaps`, `asked`, `signals` (rule → phase, since …),
+    `points` (the venues' own values behind aggregates)."""
     facts = decision.facts
     return {
         "at": plain(facts.at),
@@ -20,7 +22,10 @@ def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
         "playbook": decision.playbook_hash,
         "facts": {name: _fact(fact) for name, fact in facts.known.items()},
         "stale": {name: _fact(fact) for name, fact in facts.stale.items()},
+        "estimated": {name: _fact(fact) for name, fact in facts.estimated.items()},
         "unknown": dict(facts.unknown),
+        "pasts": plain(facts.pasts),
+        "sought": plain(facts.sought),
         "readings": [_reading(reading) for reading in snapshot.readings],
         "gaps": [{"who": gap.who, "reason": gap.reason} for gap in snapshot.gaps],
         "asked": {quantity: list(venues) for quantity, venues in snapshot.asked.items()},
@@ -34,19 +39,27 @@ def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def facts_of(asset: str, told: Mapping[str, Any]) -> Facts:
-    """The facts of an evidence, exactly as they were judged. Raises ArchiveError where it is of another shape."""
+    """The facts of an evidence, exactly as they were judged. Raises ArchiveError where it is of another
+    shape."""
     spelled = {
         "asset": asset,
         "at": told.get("at"),
         "known": _named(told.get("facts")),
         "stale": _named(told.get("stale")),
+        "estimated": _named(told.get("estimated") or {}),
         "unknown": told.get("unknown"),
+        "pasts": told.get("pasts"),
+        "sought": told.get("sought"),
     }
     return decode(encode(spelled), Facts, f"evidence on {asset}")
 
 
 def _named(group: Any) -> Any:
-    return {name: {**values, "name": name} for name, values in group.items()} if isinstance(group, dict) else group
+    return (
+        {name: {**values, "name": name} for name, values in group.items()}
+        if isinstance(group, dict)
+        else group
+    )
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
@@ -56,7 +69,11 @@ def _fact(fact: Fact) -> dict[str, Any]:
 
 
 def _reading(reading: Reading) -> dict[str, Any]:
-    head = {"kind": type(reading).__name__, "source": reading.source, "observed_at": plain(reading.observed_at)}
+    head = {
+        "kind": type(reading).__name__,
+        "source": reading.source,
+        "observed_at": plain(reading.observed_at),
+    }
     if isinstance(reading, OptionChain):
         return head | {"venue": reading.venue, "options": len(reading)}
     if isinstance(reading, SeriesReading):

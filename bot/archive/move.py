@@ -11,7 +11,8 @@ BATCH = 2_000
 
 
 async def move(source: str, target: str) -> dict[str, int]:
-    """Copy every row to an empty database, in one transaction: how many rows of each table. The source stays as it is.
+    """Copy every row to an empty database, in one transaction: how many rows of each table. The source stays
+    as it is.
 
     Raises ArchiveError where the target holds something already, or the bot is running on the source.
     """
@@ -20,10 +21,15 @@ async def move(source: str, target: str) -> dict[str, int]:
         if not await old.leadership.acquire():
             raise ArchiveError("move: the bot is running on the old database; stop it first")
         counts: dict[str, int] = {}
-        async with old.database.read("old database") as reading, new.database.write("new database") as writing:
+        async with (
+            old.database.read("old database") as reading,
+            new.database.write("new database") as writing,
+        ):
             for table in (series, states, subscriptions):
                 if (await writing.execute(select(func.count()).select_from(table))).scalar():
-                    raise ArchiveError(f"move: the new database is not empty ({table.name}); give an empty one")
+                    raise ArchiveError(
+                        f"move: the new database is not empty ({table.name}); give an empty one"
+                    )
             for table in metadata.sorted_tables:
                 if table.name in ("editions", "leadership"):
                     continue
@@ -33,6 +39,7 @@ async def move(source: str, target: str) -> dict[str, int]:
                     await writing.execute(table.insert(), [dict(row) for row in batch])
                     counts[table.name] += len(batch)
             await _number_on(writing)
+        await new.database.checkpoint()
         return counts
     finally:
         await old.aclose()

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive import restated
-from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, settled, sign, unpack
-from bot.archive.engine import Database, upsert, upsert_of
+from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, HourRow, add_rows, sign, unpack
+from bot.archive.engine import Database, run_to_the_end, upsert, upsert_of
+from bot.archive.leader import Leadership
+from bot.archive.restatements import SqlRestatements
 from bot.archive.schema import EPOCH, bases, days, hours, points, series
 from bot.domain.facts import Point, Series
 from bot.errors import ArchiveError
@@ -29,9 +30,8 @@ LOCK = 7_463_003
 class Place(NamedTuple):
     """Which series a point belongs to. `venue` is empty for the aggregate.
 
-    `grain` keeps apart what speaks for a moment (0), for up to an hour (1) and for longer (2): a daily bar, an hour's bar and
-    a reading may all begin at midnight, and none of them replaces another.
-    """
+    `grain` keeps apart what speaks for a moment (0), for up to an hour (1) and for longer (2): a daily bar,
+    an hour's bar and a reading may all begin at midnight, and none of them replaces another."""
 
     asset: str
     metric: str
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     grain: int
 
 
-class Basis(NamedTuple):
+class PointBasis(NamedTuple):
     """What a value stands on: venues joined by commas, of how many, and whether it is only a lower bound."""
 
     venues: str
@@ -47,24 +47,38 @@ class Basis(NamedTuple):
     lower_bound: bool
 
 
-Key = TypeVar("Key", Place, Basis)
+Key = TypeVar("Key", Place, PointBasis)
 
-Numbered = dict[int, dict[int, Row]]
+Numbered = dict[int, dict[int, HourRow]]
 """Number of the series → time in milliseconds → row."""
 
 
-class PointStore:
-    """The tables of points. The numbers of series and bases are remembered: they are never changed or removed."""
+class SqlPoints:
+    """The tables of points. The numbers of series and bases are remembered: they are never changed or
+    removed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leadership: Leadership, restatements: SqlRestatements) -> None:
         self._database = database
+        self._leadership = leadership
+        self._restatements = restatements
         self._places: dict[Place, int] = {}
-        self._bases: dict[Basis, int] = {}
-        self._by_number: dict[int, Basis] = {}
+        self._bases: dict[PointBasis, int] = {}
+        self._by_number: dict[int, PointBasis] = {}
         self._ways: dict[int, int] = {}
 
+    @run_to_the_end
+    async def add(self, heard: Sequence[Point], heard_at: datetime | None = None) -> None:
+        """Store points; one that is there already (same metric, asset, venue, time) is replaced. With
+        `heard_at` what was known of a stretch until then is kept."""
+        numbered = await self.intern(heard)
+        async with self._database.write("storing points") as connection:
+            await self._leadership.fence(connection)
+            await self.store(connection, numbered, heard_at)
+
+    @run_to_the_end
     async def intern(self, heard: Sequence[Point]) -> Numbered:
-        """Points by the numbers of their series and bases; what is new gets one, in a transaction of its own. Raises ArchiveError."""
+        """Points by the numbers of their series and bases; what is new gets one, in a transaction of its own.
+        Raises ArchiveError."""
         for point in heard:
             if not math.isfinite(point.value):
                 raise ArchiveError(
@@ -77,7 +91,7 @@ class PointStore:
         if places or grounds:
             async with self._database.write("naming series") as connection:
                 found_places = await _number(connection, series, Place, places)
-                found_bases = await _number(connection, bases, Basis, grounds)
+                found_bases = await _number(connection, bases, PointBasis, grounds)
             self._places |= found_places
             self._bases |= found_bases
         rows: Numbered = {}
@@ -86,30 +100,34 @@ class PointStore:
             self._ways[number] = sign(point.metric)
             mine = rows.setdefault(number, {})
             if at_ms not in mine or point.covers_s >= mine[at_ms].covers_s:
-                mine[at_ms] = Row(at_ms, point.value, self._bases[basis], point.covers_s)
+                mine[at_ms] = HourRow(at_ms, point.value, self._bases[basis], point.covers_s)
         return rows
 
-    async def store(self, connection: AsyncConnection, heard: Numbered, heard_at: datetime | None = None) -> None:
-        """Store what `intern` numbered, in the caller's transaction; the same series and time is replaced. With `heard_at`
-        a stretch that is told otherwise now keeps what was known of it until then."""
+    async def store(
+        self, connection: AsyncConnection, heard: Numbered, heard_at: datetime | None = None
+    ) -> None:
+        """`add` for what `intern` numbered, in the caller's transaction."""
         if not heard:
             return
-        # A block is read, changed and written: on PostgreSQL two who do so at once would lose one's hour. SQLite has one writer.
+        # A block is read, changed and written: on PostgreSQL two who do so at once would lose one's hour.
+        # SQLite has one writer.
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         blocks = await _blocks(connection, heard)
         if heard_at is not None:
-            await restated.record(connection, heard, blocks, heard_at)
+            await self._restatements.record(connection, heard, blocks, heard_at)
         flat = [(number, *row) for number, mine in heard.items() for row in mine.values()]
-        # Hundreds of plain numbers as they are: by the statement itself each would be looked up by name on its way.
+        # Hundreds of plain numbers as they are: by the statement itself each would be looked up by name on
+        # its way.
         await connection.exec_driver_sql(_replacing(connection.dialect, points, unless="covers_s"), flat)
         await connection.exec_driver_sql(
             _replacing(connection.dialect, hours), list(_rolled_up(heard, self._ways, blocks))
         )
 
+    @run_to_the_end
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> tuple[Series, ...]:
-        """Every series of one asset between two times, as known at the later one, each ascending: by the day, then by the
-        hour, then as heard."""
+        """Every series of one asset between two times, as known at the later one, each ascending: by the day,
+        then by the hour, then as heard."""
         since_ms, until_ms = to_ms(since), END_MS if until is None else to_ms(until)
 
         def read(connection: Connection) -> tuple[Series, ...]:
@@ -117,12 +135,19 @@ class PointStore:
             places = {row.id: Place(row.asset, row.metric, row.venue, row.grain) for row in found}
             return tuple(self._series(places, self._columns(connection, places, since_ms, until_ms)))
 
-        return await self._database.reading(f"history of {asset}", read)
+        return await self._database.read_in_thread(f"history of {asset}", read)
 
+    @run_to_the_end
     async def past(
-        self, metric: str, asset: str, since: datetime, until: datetime | None = None, venue: str | None = None
+        self,
+        metric: str,
+        asset: str,
+        since: datetime,
+        until: datetime | None = None,
+        venue: str | None = None,
     ) -> Series:
-        """One series between two times, ends included, as known at the later one; empty columns where nothing is stored."""
+        """One series between two times, ends included, as known at the later one; empty columns where nothing
+        is stored."""
         since_ms, until_ms = to_ms(since), END_MS if until is None else to_ms(until)
         wanted = and_(series.c.asset == asset, series.c.metric == metric, series.c.venue == (venue or ""))
 
@@ -132,13 +157,18 @@ class PointStore:
             merged = list(self._series(places, self._columns(connection, places, since_ms, until_ms)))
             return merged[0] if merged else self._one(Place(asset, metric, venue or "", 0), Columns())
 
-        return await self._database.reading(f"history of {asset} {metric}", read)
+        return await self._database.read_in_thread(f"history of {asset} {metric}", read)
 
+    @run_to_the_end
     async def latest(self, asset: str | None = None) -> tuple[Point, ...]:
-        """The newest point of every metric (of one asset), by asset, metric and venue, the aggregate first."""
+        """The newest point of every metric (of one asset), by asset, metric and venue, the aggregate
+        first."""
         # One look-up by key for each series; a GROUP BY over the whole table takes a thousand times as long.
         newest = (
-            select(func.max(hours.c.day)).where(hours.c.series_id == series.c.id).correlate(series).scalar_subquery()
+            select(func.max(hours.c.day))
+            .where(hours.c.series_id == series.c.id)
+            .correlate(series)
+            .scalar_subquery()
         )
         wanted = (
             select(series.c.asset, series.c.metric, series.c.venue, hours.c.block)
@@ -147,7 +177,7 @@ class PointStore:
         )
 
         def read(connection: Connection) -> tuple[Point, ...]:
-            found: dict[tuple[str, str, str], Row] = {}
+            found: dict[tuple[str, str, str], HourRow] = {}
             for of, metric, venue, block in connection.execute(wanted):
                 last, key = unpack(block).last, (of, metric, venue)
                 if key not in found or _known_ms(last) > _known_ms(found[key]):
@@ -155,7 +185,7 @@ class PointStore:
             self._know(connection, {row.basis_id for row in found.values()})
             return tuple(self._point(key, row) for key, row in sorted(found.items()))
 
-        return await self._database.reading("latest points", read)
+        return await self._database.read_in_thread("latest points", read)
 
     def _columns(
         self, connection: Connection, places: Mapping[int, Place], since_ms: int, until_ms: int
@@ -168,8 +198,11 @@ class PointStore:
         newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
         heard = _rows(connection, points, mine, max(recent, since_ms), until_ms)
-        # What is older than the hours is kept by the day: only a series whose hours begin later can have such days.
-        older = [number for number in mine if not hourly[number] or hourly[number].at_ms[0] >= since_ms + DAY_MS]
+        # What is older than the hours is kept by the day: only a series whose hours begin later can have such
+        # days.
+        older = [
+            number for number in mine if not hourly[number] or hourly[number].at_ms[0] >= since_ms + DAY_MS
+        ]
         daily = _rows(connection, days, older, since_ms, until_ms) if older else {}
         found = {}
         for number in mine:
@@ -179,7 +212,7 @@ class PointStore:
             whole = daily.get(number, Columns()) + before.between(since_ms, end) + after
             found[number] = whole if until_ms == END_MS else whole.between(since_ms, until_ms)
         if until_ms != END_MS:
-            restated.as_known(connection, found, until_ms)
+            self._restatements.put_back(connection, found, until_ms)
         self._know(connection, {basis for column in found.values() for basis in set(column.basis_id)})
         return found
 
@@ -187,7 +220,7 @@ class PointStore:
         if wanted <= self._by_number.keys():
             return
         for row in connection.execute(select(bases)):
-            self._by_number[row.id] = Basis(row.venues, row.of_venues, bool(row.lower_bound))
+            self._by_number[row.id] = PointBasis(row.venues, row.of_venues, bool(row.lower_bound))
 
     def _series(self, places: Mapping[int, Place], columns: Mapping[int, Columns]) -> Iterator[Series]:
         """The grains of each metric and venue as one series."""
@@ -196,24 +229,35 @@ class PointStore:
             if columns[number]:
                 grains.setdefault(place._replace(grain=0), []).append(columns[number])
         for place, parts in grains.items():
-            rows: Iterator[Row] = (row for part in parts for row in part)
+            rows: Iterator[HourRow] = (row for part in parts for row in part)
             yield self._one(place, parts[0] if len(parts) == 1 else Columns.of(sorted(rows, key=_in_order)))
 
     def _one(self, place: Place, column: Columns) -> Series:
         least = {number for number in set(column.basis_id) if self._by_number[number].lower_bound}
         return Series(
-            metric=place.metric, asset=place.asset, venue=place.venue or None, at_ms=column.at_ms, value=column.value,
-            covers_s=column.covers_s, lower_bound=array("b", [number in least for number in column.basis_id] if least else ()),
-        )  # fmt: skip
+            metric=place.metric,
+            asset=place.asset,
+            venue=place.venue or None,
+            at_ms=column.at_ms,
+            value=column.value,
+            covers_s=column.covers_s,
+            lower_bound=array("b", [number in least for number in column.basis_id] if least else ()),
+        )
 
-    def _point(self, key: tuple[str, str, str], row: Row) -> Point:
+    def _point(self, key: tuple[str, str, str], row: HourRow) -> Point:
         asset, metric, venue = key
         basis = self._by_number[row.basis_id]
         return Point(
-            metric=metric, asset=asset, venue=venue or None, at=EPOCH + timedelta(milliseconds=row.at_ms), value=row.value,
-            venues=tuple(basis.venues.split(",")) if basis.venues else (), of_venues=basis.of_venues,
-            lower_bound=basis.lower_bound, covers_s=row.covers_s,
-        )  # fmt: skip
+            metric=metric,
+            asset=asset,
+            venue=venue or None,
+            at=EPOCH + timedelta(milliseconds=row.at_ms),
+            value=row.value,
+            venues=tuple(basis.venues.split(",")) if basis.venues else (),
+            of_venues=basis.of_venues,
+            lower_bound=basis.lower_bound,
+            covers_s=row.covers_s,
+        )
 
 
 def to_ms(at: datetime) -> int:
@@ -228,15 +272,15 @@ def _place(point: Point) -> Place:
     return Place(point.asset, point.metric, point.venue or "", grain)
 
 
-def _basis(point: Point) -> Basis:
-    return Basis(",".join(point.venues), point.of_venues, point.lower_bound)
+def _basis(point: Point) -> PointBasis:
+    return PointBasis(",".join(point.venues), point.of_venues, point.lower_bound)
 
 
-def _known_ms(row: Row) -> int:
+def _known_ms(row: HourRow) -> int:
     return row.at_ms + 1000 * row.covers_s
 
 
-def _in_order(row: Row) -> tuple[int, int]:
+def _in_order(row: HourRow) -> tuple[int, int]:
     return row.at_ms, row.covers_s
 
 
@@ -244,7 +288,9 @@ def _since(table: Table, series_ids: Sequence[int], where: ColumnElement[bool]) 
     return select(table).where(table.c.series_id.in_(series_ids), where).order_by(*table.primary_key.columns)
 
 
-async def _number(connection: AsyncConnection, table: Table, kind: type[Key], wanted: set[Key]) -> dict[Key, int]:
+async def _number(
+    connection: AsyncConnection, table: Table, kind: type[Key], wanted: set[Key]
+) -> dict[Key, int]:
     if not wanted:
         return {}
     rows = [item._asdict() for item in sorted(wanted)]
@@ -259,18 +305,22 @@ def _rows(
 ) -> dict[int, Columns]:
     rows = connection.execute(_since(table, series_ids, table.c.at_ms.between(since_ms, until_ms))).all()
     by_series = groupby(rows, key=itemgetter(0))
-    return {number: Columns.of(Row(*row[1:]) for row in mine) for number, mine in by_series}
+    return {number: Columns.of(HourRow(*row[1:]) for row in mine) for number, mine in by_series}
 
 
 @lru_cache
 def _replacing(dialect: Dialect, table: Table, unless: str | None = None) -> str:
-    """The INSERT of whole rows that replaces what has the same key, unless the column named `unless` is larger in what is
-    there, in the words of a dialect."""
+    """The INSERT of whole rows that replaces what has the same key, unless the column named `unless` is
+    larger in what is there, in the words of a dialect."""
     statement = upsert_of(dialect.name, table)
     key = table.primary_key.columns.keys()
     changed = {name: statement.excluded[name] for name in table.c.keys() if name not in key}  # noqa: SIM118
     where = None if unless is None else statement.excluded[unless] >= table.c[unless]
-    return str(statement.on_conflict_do_update(index_elements=key, set_=changed, where=where).compile(dialect=dialect))
+    return str(
+        statement.on_conflict_do_update(index_elements=key, set_=changed, where=where).compile(
+            dialect=dialect
+        )
+    )
 
 
 async def _blocks(connection: AsyncConnection, heard: Numbered) -> dict[tuple[int, int], bytes]:
@@ -285,8 +335,8 @@ def _rolled_up(
     heard: Numbered, ways: Mapping[int, int], blocks: Mapping[tuple[int, int], bytes]
 ) -> Iterator[tuple[int, int, bytes]]:
     for number, mine in heard.items():
-        by_day: dict[int, list[Row]] = defaultdict(list)
+        by_day: dict[int, list[HourRow]] = defaultdict(list)
         for row in mine.values():
             by_day[row.at_ms // DAY_MS].append(row)
         for day, rows in by_day.items():
-            yield number, day, settled(blocks.get((number, day), b""), rows, ways[number])
+            yield number, day, add_rows(blocks.get((number, day), b""), rows, ways[number])

@@ -1,8 +1,7 @@
 """The tables. One schema for SQLite and PostgreSQL; the migrations in `migrations/` build it step by step.
 
-Times are whole numbers: points in milliseconds, everything else in microseconds since 1970 UTC. A value with parts of
-its own (a state, a story, a verdict) is JSON, read and written by `codec.py`.
-"""
+Times are whole numbers: points in milliseconds, everything else in microseconds since 1970 UTC. A value with
+parts of its own (a state, a story, a verdict) is JSON, read and written by `codec.py`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,8 +29,9 @@ NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s
 metadata = MetaData(naming_convention=NAMES)
 
 
-class Moment(TypeDecorator[datetime]):
-    """A UTC-aware time, stored as whole microseconds since 1970: exact, sortable and the same on both databases."""
+class UtcMoment(TypeDecorator[datetime]):
+    """A UTC-aware time, stored as whole microseconds since 1970: exact, sortable and the same on both
+    databases."""
 
     impl = BigInteger
     cache_ok = True
@@ -57,7 +57,7 @@ editions = Table(
     comment="Which version of Tightrope first brought the database to a revision: what to install when the code is older.",
 )
 
-# ── points ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── points ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 series = Table(
     "series",
@@ -65,7 +65,12 @@ series = Table(
     Column("id", Integer, primary_key=True),
     Column("asset", Text, nullable=False),
     Column("metric", Text, nullable=False),
-    Column("venue", Text, nullable=False, comment="empty for the aggregate: NULLs are never equal in a unique key"),
+    Column(
+        "venue",
+        Text,
+        nullable=False,
+        comment="empty for the aggregate: NULLs are never equal in a unique key",
+    ),
     Column("grain", Integer, nullable=False, comment="0 a moment, 1 up to an hour, 2 longer"),
     UniqueConstraint("asset", "metric", "venue", "grain"),
 )
@@ -105,7 +110,10 @@ hours = Table(
     Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
     Column("day", Integer, primary_key=True, autoincrement=False, comment="whole days since 1970 UTC"),
     Column(
-        "block", LargeBinary, nullable=False, comment="one record for each hour with a point, as blocks.py packs them"
+        "block",
+        LargeBinary,
+        nullable=False,
+        comment="one record for each hour with a point, as blocks.py packs them",
     ),
     sqlite_with_rowid=False,
 )
@@ -119,20 +127,20 @@ restatements = Table(
     Column("covers_s", Integer, nullable=False),
     Column("before", Double, nullable=False, comment="the value that was known until then"),
     Column("after", Double, nullable=False),
-    Column("heard_at", Moment, nullable=False, comment="when the other value was heard"),
-    Column("settled_at", Moment, comment="when the posts that rest on it were looked at"),
+    Column("heard_at", UtcMoment, nullable=False, comment="when the other value was heard"),
+    Column("settled_at", UtcMoment, comment="when the posts that rest on it were looked at"),
     Index(None, "series_id", "heard_at"),
     comment="Values that a venue told otherwise later: what was known at a time stays known.",
 )
 
-# ── evaluations ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── evaluations ─────────────────────────────────────────────────────────────────────────────────────────────
 
 states = Table(
     "states",
     metadata,
     Column("asset", Text, primary_key=True),
     Column("profile", Text, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcMoment, nullable=False),
     Column("state", Text, nullable=False, comment="State without its routes: those are subscriptions"),
 )
 
@@ -142,7 +150,7 @@ evaluations = Table(
     Column("id", Integer, primary_key=True),
     Column("asset", Text, nullable=False),
     Column("profile", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcMoment, nullable=False),
     Column("stance", Text, nullable=False),
     Column("confidence", Text, nullable=False),
     Column("score_low", Double, nullable=False),
@@ -159,13 +167,18 @@ playbooks = Table(
     "playbooks",
     metadata,
     Column("hash", Text, primary_key=True),
-    Column("rules_hash", Text, nullable=False, comment="of the rules alone: a change of words starts no new record"),
-    Column("kept_at", Moment, nullable=False),
+    Column(
+        "rules_hash",
+        Text,
+        nullable=False,
+        comment="of the rules alone: a change of words starts no new record",
+    ),
+    Column("kept_at", UtcMoment, nullable=False),
     Column("files", LargeBinary, nullable=False, comment="JSON of path → text, compressed by zlib"),
     comment="Every edition of rules and phrases that ever judged, so that an old post can be told again.",
 )
 
-# ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── posts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 stories = Table(
     "stories",
@@ -187,15 +200,16 @@ posts = Table(
     Column("reason", Text, nullable=False),
     Column("story_id", Integer, ForeignKey("stories.id"), nullable=False),
     Column("nonce", Text, nullable=False),
-    Column("intended_at", Moment, nullable=False),
+    Column("intended_at", UtcMoment, nullable=False),
     Column("late", Boolean, nullable=False),
     Column("status", Text, nullable=False, comment="unsent, sent, uncertain or dropped"),
-    Column("sent_at", Moment),
+    Column("sent_at", UtcMoment),
     Column("message_id", Text),
     Column("claimed_by", Text),
-    Column("claimed_until", Moment),
-    Column("attempted_at", Moment, comment="when it was first tried"),
+    Column("claimed_until", UtcMoment),
+    Column("attempted_at", UtcMoment, comment="when it was first tried"),
     Column("edit", Text, comment="due, done or dropped: the corrected post"),
+    Column("severity", Text, comment="how grave what an alert tells is"),
     UniqueConstraint("id", "channel"),
     Index(None, "surface", "status", "intended_at"),
     Index(None, "intended_at"),
@@ -206,7 +220,7 @@ corrections = Table(
     "corrections",
     metadata,
     Column("post_id", Text, primary_key=True),
-    Column("made_at", Moment, nullable=False, comment="when the last one was made"),
+    Column("made_at", UtcMoment, nullable=False, comment="when the last one was made"),
     Column("texts", Text, nullable=False),
     comment="Words that a sent post got later: what it stated, and what its venue says now.",
 )
@@ -216,23 +230,36 @@ hearings = Table(
     metadata,
     Column("asset", Text, primary_key=True),
     Column("source", Text, primary_key=True),
-    Column("heard_at", Moment, comment="when it was heard last"),
-    Column("silent_at", Moment, comment="the first poll of its present silence"),
-    Column("outage_at", Moment, comment="when its silence became an outage"),
+    Column("heard_at", UtcMoment, comment="when it was heard last"),
+    Column("silent_at", UtcMoment, comment="the first poll of its present silence"),
+    Column("outage_at", UtcMoment, comment="when its silence became an outage"),
     Column("everyone", Boolean, nullable=False, comment="whether all sources were silent then"),
-    Column("told_at", Moment, comment="when the outage was told"),
-    Column("back_at", Moment, comment="since when it is heard again"),
-    Column("ended_at", Moment, comment="when its return had held"),
+    Column("told_at", UtcMoment, comment="when the outage was told"),
+    Column("back_at", UtcMoment, comment="since when it is heard again"),
+    Column("ended_at", UtcMoment, comment="when its return had held"),
     comment="How each source does for each asset, over restarts.",
 )
 
-# ── channels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── channels ────────────────────────────────────────────────────────────────────────────────────────────────
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("reader", Text, primary_key=True),
+    Column("channel", Text, nullable=False, comment="where the reader's direct messages go"),
+    Column("wish", Text, nullable=False, comment="what the reader wants to read, and when"),
+    Column("created_at", UtcMoment, nullable=False),
+    Column("last_slot_at", UtcMoment, comment="the last hour that was served"),
+    Column("blocked_at", UtcMoment, comment="since when the reader takes no direct messages"),
+    comment="The daily note that a reader asked for.",
+)
 
 channels = Table(
     "channels",
     metadata,
     Column("channel", Text, primary_key=True),
     Column("guild_id", Text),
+    Column("place", Text, comment="what its surface keeps about it, beside its subscriptions"),
     Index(None, "guild_id"),
     comment="Every channel that ever subscribed, so that all of a server's rows can be found and forgotten.",
 )
@@ -242,7 +269,7 @@ subscriptions = Table(
     metadata,
     Column("channel", Text, ForeignKey("channels.channel"), primary_key=True),
     Column("asset", Text, primary_key=True),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcMoment, nullable=False),
     Column("profile_id", Text, nullable=False),
     Column("profile", Text, nullable=False),
     Column("post_at", Text, nullable=False),
@@ -250,20 +277,20 @@ subscriptions = Table(
     Column("alerts", Boolean, nullable=False),
     Column("quiet_from", Integer),
     Column("quiet_to", Integer),
-    Column("snoozed_until", Moment),
-    Column("paused_at", Moment),
-    Column("last_slot_at", Moment),
+    Column("snoozed_until", UtcMoment),
+    Column("paused_at", UtcMoment),
+    Column("last_slot_at", UtcMoment),
     Column("last_stance", Text),
     Column("last_severity", Text),
-    Column("last_alert_at", Moment),
     Column("alerted_at", Text, nullable=False),
     Column("suppressed", Integer, nullable=False),
     Column("severity", Text, comment="alerts from here on"),
+    Column("muted_moves", Text, comment="alarms that do not alert here"),
     Column("weekly", Boolean, nullable=False, server_default=true()),
-    Column("last_weekly_at", Moment),
+    Column("last_weekly_at", UtcMoment),
     Column("subjects", Text, comment="of each of alerted_at"),
     Column("waiting", Text, comment="what is being suppressed"),
-    Column("held_until", Moment),
+    Column("held_until", UtcMoment),
     Index(None, "asset", "profile_id"),
 )
 
@@ -280,9 +307,9 @@ watches = Table(
     Column("clears", Double, nullable=False, comment="where it is armed again"),
     Column("locale", Text, nullable=False),
     Column("armed", Boolean, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("told_at", Moment),
-    Column("blocked_at", Moment, comment="since when direct messages are refused"),
+    Column("created_at", UtcMoment, nullable=False),
+    Column("told_at", UtcMoment),
+    Column("blocked_at", UtcMoment, comment="since when direct messages are refused"),
     UniqueConstraint("reader", "asset", "fact", "side", "line"),
     Index(None, "asset"),
     Index(None, "channel"),

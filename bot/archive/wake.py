@@ -1,8 +1,7 @@
 """Waking the processes that send when there is something to send: PostgreSQL's LISTEN and NOTIFY.
 
-One word a commit, never one a row: each takes a lock on the whole database. A word can be lost with its connection, so whoever
-waits also looks once in a while.
-"""
+One word a commit, never one a row: each takes a lock on the whole database. A word can be lost with its
+connection, so whoever waits also looks once in a while."""
 
 import asyncio
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive.engine import Database, translated
+from bot.archive.engine import Database, run_to_the_end, translate_errors
 
 CHANNEL = "tightrope_outbox"
 
 
 async def notify(connection: AsyncConnection) -> None:
-    """Wake the senders of other processes when the caller's transaction is committed. On SQLite there are none."""
+    """Wake the senders of other processes when the caller's transaction is committed. On SQLite there are
+    none."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
 
@@ -30,7 +30,8 @@ class Wake:
         self._connection: AsyncConnection | None = None
 
     async def wait(self, timeout_s: float = 1.0) -> bool:
-        """True where somebody was heard, False where the time passed. Raises ArchiveError where the database is gone."""
+        """True where somebody was heard, False where the time passed. Raises ArchiveError where the database
+        is gone."""
         if not self._database.is_sqlite and self._connection is None:
             await self._listen()
         try:
@@ -53,8 +54,9 @@ class Wake:
             await connection.invalidate()
             await connection.close()
 
+    @run_to_the_end
     async def _listen(self) -> None:
-        with translated("outbox"):
+        with translate_errors("outbox"):
             connection = await self._database.engine.connect()
             raw: Any = (await connection.get_raw_connection()).driver_connection
             await raw.add_listener(CHANNEL, self._hear)

@@ -1,4 +1,5 @@
-"""What every chart has around its data: title, key, caption, axes; and where a label goes so that none lies on another."""
+"""What every chart has around its data: title, key, caption, axes; and where a label goes so that none lies
+on another."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from math import isnan, nan
 
 from bot.charts import theme, ticks
 from bot.charts.sheet import Box, Sheet
-from bot.domain.posts import ChartSpec, Column
+from bot.domain.posts import ChartSeries, ChartSpec, Mark
 
 TITLE_AT = theme.HEIGHT - 52
 KEY_AT = theme.HEIGHT - 94
@@ -26,7 +27,8 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One entry of the key: a line as it is drawn (`upright`: a stroke), or a field as it is filled."""
+    """One entry of the key: a line as it is drawn (`upright`: a stroke), a field as it is filled, or a sign in
+    words (`text`)."""
 
     label: str
     ink: str
@@ -36,6 +38,7 @@ class Key:
     upright: bool = False
     strength: float = 0.3
     hatch: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,9 @@ def heading(sheet: Sheet, spec: ChartSpec) -> None:
     title = sheet.fitting(spec.title, room, size=theme.TITLE, bold=True)
     sheet.text(theme.EDGE, TITLE_AT, title, size=theme.TITLE, bold=True)
     first, rest = _two_lines(sheet, spec.caption, room)
-    sheet.text(theme.EDGE, CAPTION_AT + (CAPTION_ROW if rest else 8), first, size=theme.SMALL, ink=theme.MUTED)
+    sheet.text(
+        theme.EDGE, CAPTION_AT + (CAPTION_ROW if rest else 8), first, size=theme.SMALL, ink=theme.MUTED
+    )
     if rest:
         rest = sheet.fitting(rest, room, size=theme.SMALL)
         sheet.text(theme.EDGE, CAPTION_AT, rest, size=theme.SMALL, ink=theme.MUTED)
@@ -101,6 +106,11 @@ def _sample(sheet: Sheet, x: float, entry: Key) -> None:
         box = (x, middle - 10, x + SAMPLE, middle + 10)
         sheet.bars([box], entry.ink, strength=entry.strength, hatch=entry.hatch, outline=True)
         return
+    if entry.text:
+        sheet.text(
+            x + SAMPLE / 2, KEY_AT, entry.text, size=theme.SMALL, ink=entry.ink, across="center", bold=True
+        )
+        return
     if entry.upright:
         sheet.line([x + SAMPLE - 12] * 2, [middle - 13, middle + 13], entry.ink, width=5)
         return
@@ -110,23 +120,31 @@ def _sample(sheet: Sheet, x: float, entry: Key) -> None:
 
 
 def levels(sheet: Sheet, plot: Plot, unit: str, most: int = 5, *, sign: bool = True) -> None:
-    """Grid lines at round numbers, each with its number left of the field. Without `sign` numbers below zero lose theirs."""
+    """Grid lines at round numbers, each with its number left of the field. Without `sign` numbers below zero
+    lose theirs."""
     start, end = plot.y_ends
     step = ticks.step_for(start, end, most)
     for value in ticks.numbers(start, end, most):
         y = plot.y(value)
         nought = abs(value) < step * 1e-6
         sheet.line(
-            [plot.left, plot.right], [y, y], theme.AXIS if nought else theme.GRID, width=2 if nought else 1.5, over=1
+            [plot.left, plot.right],
+            [y, y],
+            theme.AXIS if nought else theme.GRID,
+            width=2 if nought else 1.5,
+            over=1,
         )
-        label = ticks.written(0.0 if nought else value if sign else abs(value), unit, step)
-        sheet.text(plot.left - 12, y, label, ink=theme.MUTED, across="right", upright="center", size=theme.SMALL)
+        label = sheet.number(0.0 if nought else value if sign else abs(value), unit, step)
+        width = sheet.width_of(label, size=theme.SMALL)
+        right, half = plot.left - 12, theme.SMALL / 2
+        if sheet.free(Box(text=label, left=right - width, low=y - half, right=right, high=y + half), 0.0):
+            sheet.text(right, y, label, ink=theme.MUTED, across="right", upright="center", size=theme.SMALL)
 
 
 def room_for_levels(sheet: Sheet, y_ends: tuple[float, float], unit: str, most: int = 5) -> float:
     """Where a field begins so that its numbers have room left of it."""
     step = ticks.step_for(*y_ends, most)
-    shown = [ticks.written(value, unit, step) for value in ticks.numbers(*y_ends, most)]
+    shown = [sheet.number(value, unit, step) for value in ticks.numbers(*y_ends, most)]
     return theme.EDGE + max((sheet.width_of(text, size=theme.SMALL) for text in shown), default=0.0) + 12
 
 
@@ -135,13 +153,15 @@ def times(sheet: Sheet, plot: Plot, most: int = 5) -> None:
     since, until = (datetime.fromtimestamp(end, UTC) for end in plot.x_ends)
     found, step = ticks.times(since, until, most)
     for at in found:
-        foot(sheet, plot, plot.x(at.timestamp()), ticks.moment(at, step))
+        foot(sheet, plot, plot.x(at.timestamp()), ticks.moment(at, step, sheet.speech))
 
 
 def foot(sheet: Sheet, plot: Plot, x: float, label: str) -> None:
     """One label below the field with its stroke; left out where it would lie on another."""
     half = sheet.width_of(label, size=theme.SMALL) / 2
     y = plot.low - 12
+    if x + half > theme.WIDTH - 6:
+        return
     wanted = Box(text=label, left=x - half, low=y - 24, right=x + half, high=y)
     # Words of its own row are kept further away than a level's number, which stands higher up.
     row = Box(text=label, left=x - half - 14, low=y - 24, right=x + half + 14, high=y - 16)
@@ -150,43 +170,145 @@ def foot(sheet: Sheet, plot: Plot, x: float, label: str) -> None:
         sheet.text(x, y, label, ink=theme.MUTED, across="center", upright="top", size=theme.SMALL)
 
 
-def points(column: Column) -> list[tuple[float, float]]:
+def points(column: ChartSeries) -> list[tuple[float, float]]:
     """A column's points, in seconds since 1970 where it is over time; a gap is nan."""
     along = [at.timestamp() for at in column.at] if column.at else list(column.x)
     return [(x, nan if y is None else y) for x, y in zip(along, column.y, strict=True)]
 
 
-def known(column: Column) -> list[tuple[float, float]]:
+def points_of(column: ChartSeries) -> list[tuple[float, float]]:
     """A column's points that are there."""
     return [(x, y) for x, y in points(column) if not isnan(y)]
 
 
-def time_ends(columns: Sequence[Column]) -> tuple[float, float]:
+def time_ends(columns: Sequence[ChartSeries]) -> tuple[float, float]:
     """From the first time to the last, an hour at least."""
     found = [at.timestamp() for column in columns for at in column.at]
     return min(found), max(*found, min(found) + 3600.0)
 
 
-def line(sheet: Sheet, plot: Plot, drawn: Points, ink: str, *, dash: object = "-", width: float = 3.5) -> None:
+def line(
+    sheet: Sheet, plot: Plot, drawn: Points, ink: str, *, dash: object = "-", width: float = 3.5
+) -> None:
     """A line with its gaps; a value alone between two gaps is a dot."""
     sheet.line([plot.x(x) for x, _ in drawn], [plot.y(y) for _, y in drawn], ink, dash=dash, width=width)
     padded = [nan, *(y for _, y in drawn), nan]
     lonely = [
-        point for place, point in enumerate(drawn)
+        point
+        for place, point in enumerate(drawn)
         if not isnan(point[1]) and isnan(padded[place]) and isnan(padded[place + 2])
-    ]  # fmt: skip
+    ]
     if lonely:
         sheet.dots([plot.x(x) for x, _ in lonely], [plot.y(y) for _, y in lonely], ink, size=9)
 
 
-def last_words(column: Column, unit: str, *, named: bool = False) -> str:
-    """A column's last value in words, its own where it has some; behind its name where it is one of several."""
-    value = column.text or ticks.written(known(column)[-1][1], unit)
+def last_words(sheet: Sheet, column: ChartSeries, unit: str, *, named: bool = False) -> str:
+    """A column's last value in words, its own where it has some; behind its name where it is one of
+    several."""
+    last = points_of(column)[-1][1]
+    value = column.text or (sheet.price(last) if unit == "price" else sheet.number(last, unit))
     return f"{column.label} {value}" if named else value
 
 
-def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """Places for labels as near as may be to where they are wanted, at least `apart` from each other and inside the ends."""
+def extremes(sheet: Sheet, plot: Plot, column: ChartSeries, unit: str, ink: str) -> None:
+    """A line's highest and lowest value in words where they are not its ends, which the axis or the last value tell.
+    The unit "price" writes them in full."""
+    found = points_of(column)
+    ends = {found[0], found[-1]}
+    for way, (x, y) in ((1, max(found, key=_height)), (-1, min(found, key=_height))):
+        if (x, y) in ends or abs(plot.y(y) - plot.y(found[-1][1])) < theme.SMALL:
+            continue
+        sheet.dots([plot.x(x)], [plot.y(y)], ink, size=10)
+        label = sheet.price(y) if unit == "price" else sheet.number(y, unit)
+        half = sheet.width_of(label, size=theme.SMALL) / 2
+        middle = min(max(plot.x(x), plot.left + half + 4), plot.right - half - 4)
+        for side in (way, -way):
+            low = plot.y(y) + 10 if side > 0 else plot.y(y) - 12 - theme.SMALL
+            box = Box(
+                text=label, left=middle - half, low=low - 2, right=middle + half, high=low + theme.SMALL
+            )
+            if plot.low - 2 <= box.low and box.high <= plot.high + 18 and sheet.free(box, 2):
+                sheet.text(middle, low, label, ink=ink, across="center", size=theme.SMALL)
+                break
+
+
+def _height(point: tuple[float, float]) -> float:
+    return point[1]
+
+
+def band(sheet: Sheet, plot: Plot, ends: tuple[float, float] | None, label: str = "") -> list[Key]:
+    """A usual range behind the data, and its entry of the key."""
+    if ends is None:
+        return []
+    low, high = (min(max(plot.y(end), plot.low), plot.high) for end in ends)
+    sheet.bars([(plot.left, low, plot.right, high)], theme.BAND, strength=theme.BAND_STRENGTH, over=0)
+    for end in ends:
+        if plot.low <= plot.y(end) <= plot.high:
+            y = plot.y(end)
+            sheet.line([plot.left, plot.right], [y, y], theme.BAND, width=1.5, dash=(0, (4, 4)), over=1)
+    return [Key(label=label, ink=theme.BAND, filled=True, strength=theme.BAND_STRENGTH)] if label else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A time through which one stance stood, in pixels."""
+
+    mark: Mark
+    left: float
+    right: float
+
+
+def runs(plot: Plot, marks: Sequence[Mark]) -> list[Run]:
+    """The stances of a chart's time, oldest first; the last one stands to its end. One that began before reaches in."""
+    start, end = plot.x_ends
+    told = sorted((mark for mark in marks if mark.at is not None and mark.kind), key=_began)
+    found = []
+    for place, mark in enumerate(told):
+        since = max(_began(mark), start)
+        until = min(_began(told[place + 1]), end) if place + 1 < len(told) else end
+        if until > since:
+            found.append(Run(mark=mark, left=plot.x(since), right=plot.x(until)))
+    return found
+
+
+def _began(mark: Mark) -> float:
+    return mark.at.timestamp() if mark.at else 0.0
+
+
+def ribbon(sheet: Sheet, plot: Plot, marks: Sequence[Mark]) -> list[Key]:
+    """The stances as a strip between `plot.low` and `plot.high`: each with its word, or its sign where that has no
+    room; those without either are told in the key, which is given back. Times before the first one are left open."""
+    middle = (plot.low + plot.high) / 2
+    missing: dict[str, Key] = {}
+    worded: set[str] = set()
+    for run in runs(plot, marks):
+        ink = theme.STANCE_INKS.get(run.mark.kind, theme.MUTED)
+        gap = 1.5 if run.right - run.left > 6 else 0.0
+        sheet.bars([(run.left, plot.low, max(run.right - gap, run.left + 1), plot.high)], ink, over=2)
+        room = run.right - run.left
+        center = (run.left + run.right) / 2
+        if sheet.width_of(run.mark.label, size=theme.SMALL) + 14 <= room:
+            sheet.text(
+                center,
+                middle,
+                run.mark.label,
+                size=theme.SMALL,
+                ink=theme.GROUND,
+                across="center",
+                upright="center",
+            )
+            worded.add(run.mark.kind)
+            continue
+        if room >= 20:
+            sign = theme.STANCE_MARKERS.get(run.mark.kind, "o")
+            sheet.dots([center], [middle], theme.GROUND, marker=sign, size=13)
+        missing[run.mark.kind] = Key(label=run.mark.label, ink=ink, filled=True, strength=1.0)
+    return [entry for kind, entry in missing.items() if kind not in worded]
+
+
+def spread_labels(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """Places for labels as near as may be to where they are wanted, at least `apart` from each other and
+    inside the ends."""
     order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     found = [min(max(y, low), high) for y in wanted]
     for before, after in pairwise(order):
@@ -199,10 +321,18 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
 
 
 def near(
-    sheet: Sheet, x: float, y: float, label: str, ink: str, *, ways: Sequence[int] = (1, -1), away: float = 16,
+    sheet: Sheet,
+    x: float,
+    y: float,
+    label: str,
+    ink: str,
+    *,
+    ways: Sequence[int] = (1, -1),
+    away: float = 16,
     lean: float = 0.0,
-) -> Box | None:  # fmt: skip
-    """A label above (1) or below (-1) a point, one row further off at 2 and -2; None where everything is taken.
+) -> Box | None:
+    """A label above (1) or below (-1) a point, one row further off at 2 and -2; None where everything is
+    taken.
 
     `lean` -1 sets it to the left of the point, 1 to the right.
     """

@@ -1,72 +1,135 @@
-"""A metric over time: each series' `at` and `y`; `band` is the usual range; `marks` with `at` are changes of the verdict."""
+"""A metric over time: each series' `at` and `y`; `band` is the usual range; `marks` with `at` say from when on which
+stance stood, and become a ribbon; `price` is drawn above it, on the same time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bot.charts import frame, theme, ticks
 from bot.charts.frame import Key, Plot
-from bot.charts.sheet import BETWEEN, Box, Sheet
-from bot.domain.posts import ChartSpec, Column, Mark
+from bot.charts.sheet import Sheet
+from bot.domain.posts import ChartSeries, ChartSpec
 
-MARKS_ROOM = frame.ROW + 26
+RIBBON = 30.0
+BETWEEN = 12.0
+ABOVE, BELOW = 0.28, 0.5  # of what the price spans: room for the words at its extremes
+PRICE_SHARE = 0.38  # of the height that price and metric share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floors:
+    """Where the parts of a chart over time stand, from above: price, ribbon, the metric itself."""
+
+    price: tuple[float, float] | None
+    ribbon: tuple[float, float] | None
+    low: float
+    high: float
 
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
-    """The lines, the band behind them, the verdict's changes above them, the last values beside them."""
-    shown = [column for column in spec.series if frame.known(column)][: len(theme.INKS)]
+    """The lines, the band behind them, the stances above them, above these the price; last values beside all."""
+    shown = [column for column in spec.series if frame.points_of(column)][: len(theme.INKS)]
     several = len(shown) > 1
-    labels = [frame.last_words(column, spec.unit, named=several) for column in shown]
-    high = frame.PLOT_HIGH - (MARKS_ROOM if spec.marks else 0)
-    y_ends = ticks.room_around([y for column in shown for _, y in frame.known(column)] + list(spec.band or ()))
+    named = several or spec.kind == "funding"
+    unit = "price" if spec.unit == "USD" and not spec.price else spec.unit
+    labels = [frame.last_words(sheet, column, unit, named=named) for column in shown]
+    floors = floors_of(spec)
+    y_ends = y_ends_of(shown, spec.band)
+    price_ends = price_ends_of(spec)
     left = frame.room_for_levels(sheet, y_ends, spec.unit)
-    widest = max(sheet.width_of(label, bold=True) for label in labels)
+    if price_ends:
+        left = max(left, frame.room_for_levels(sheet, price_ends, "USD", 2))
+    said = [*labels, frame.last_words(sheet, spec.price, "price")] if spec.price else labels
+    widest = max(sheet.width_of(label, bold=True) for label in said)
     plot = Plot(
-        left=left, right=theme.WIDTH - theme.EDGE - widest - 8, high=high, x_ends=frame.time_ends(shown), y_ends=y_ends,
-    )  # fmt: skip
-    _band(sheet, plot, spec)
-    frame.levels(sheet, plot, spec.unit)
+        left=left,
+        right=theme.WIDTH - theme.EDGE - widest - 8,
+        low=floors.low,
+        high=floors.high,
+        x_ends=frame.time_ends([*shown, *([spec.price] if spec.price else [])]),
+        y_ends=y_ends,
+    )
+    keys = frame.band(sheet, plot, spec.band, spec.band_label)
+    frame.levels(sheet, plot, spec.unit, 5 if floors.price is None else 4)
     frame.times(sheet, plot)
     for place, column in enumerate(shown):
         frame.line(sheet, plot, frame.points(column), theme.INKS[place], dash=theme.DASHES[place])
-    _ends(sheet, plot, shown, labels)
-    _changes(sheet, plot, spec.marks)
-    # Lines are named at their ends: the key needs the band alone.
-    band = [Key(label=spec.band_label, ink=theme.GREEN, filled=True)] if spec.band and spec.band_label else []
-    frame.key(sheet, spec.unit, band)
+    ends(sheet, plot, shown, labels)
+    if not several:
+        frame.extremes(sheet, plot, shown[0], unit, theme.INKS[0])
+    keys += draw_above(sheet, plot, spec, floors)
+    # Lines are named at their ends: the key needs what has no other name alone.
+    frame.key(sheet, spec.unit, keys)
 
 
-def _band(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
-    if spec.band is None:
-        return
-    low, high = (plot.y(end) for end in spec.band)
-    sheet.bars([(plot.left, low, plot.right, high)], theme.GREEN, strength=0.25, over=0)
-    for end in (low, high):
-        sheet.line([plot.left, plot.right], [end, end], theme.GREEN, width=2, dash=(0, (4, 4)), over=1)
+def draw_above(sheet: Sheet, plot: Plot, spec: ChartSpec, floors: Floors) -> list[Key]:
+    """What stands above the metric, on its time: the stances' ribbon, then the price. Gives what the key has to say."""
+    keys = []
+    if floors.ribbon:
+        low, high = floors.ribbon
+        keys += frame.ribbon(sheet, replace(plot, low=low, high=high), spec.marks)
+    price_ends = price_ends_of(spec)
+    if spec.price and price_ends and floors.price:
+        low, high = floors.price
+        draw_price(sheet, replace(plot, low=low, high=high, y_ends=price_ends), spec.price)
+    return keys
 
 
-def _ends(sheet: Sheet, plot: Plot, shown: list[Column], labels: list[str]) -> None:
+def price_ends_of(spec: ChartSpec) -> tuple[float, float] | None:
+    """The ends of the price's axis; None without a price."""
+    found = [y for _, y in frame.points_of(spec.price)] if spec.price else []
+    if not found:
+        return None
+    low, high = ticks.room_around(found, ABOVE)
+    return low - (max(found) - min(found)) * (BELOW - ABOVE), high
+
+
+def floors_of(spec: ChartSpec) -> Floors:
+    """The floors of a chart over time: as many as it has something for."""
+    high = float(frame.PLOT_HIGH)
+    price = ribbon = None
+    if spec.price:
+        foot = high - (high - frame.PLOT_LOW - RIBBON) * PRICE_SHARE
+        price, high = (foot, high), foot - BETWEEN
+    if any(mark.at is not None and mark.kind for mark in spec.marks):
+        ribbon, high = (high - RIBBON, high), high - RIBBON - BETWEEN
+    return Floors(price=price, ribbon=ribbon, low=frame.PLOT_LOW, high=high)
+
+
+def y_ends_of(shown: Sequence[ChartSeries], band: tuple[float, float] | None) -> tuple[float, float]:
+    """The ends of an axis that shows the values and the band."""
+    return ticks.room_around([y for column in shown for _, y in frame.points_of(column)] + list(band or ()))
+
+
+def draw_price(sheet: Sheet, plot: Plot, price: ChartSeries) -> None:
+    """The price with its extremes and its last value."""
+    frame.levels(sheet, plot, "USD", 2)
+    frame.line(sheet, plot, frame.points(price), theme.TEXT, width=3)
+    x, y = frame.points_of(price)[-1]
+    sheet.dots([plot.x(x)], [plot.y(y)], theme.TEXT, size=11)
+    label = frame.last_words(sheet, price, "price")
+    sheet.text(plot.right + 14, plot.y(y), label, ink=theme.TEXT, upright="center", bold=True)
+    frame.extremes(sheet, plot, price, "price", theme.TEXT)
+
+
+def ends(
+    sheet: Sheet, plot: Plot, shown: list[ChartSeries], labels: list[str], inks: Sequence[str] = theme.INKS
+) -> None:
     """The last value of each line, with a thread from the point to its words where they had to move."""
-    lasts = [frame.known(column)[-1] for column in shown]
-    places = frame.spread([plot.y(y) for _, y in lasts], theme.LABEL + 8, plot.low + 10, plot.high - 10)
+    lasts = [frame.points_of(column)[-1] for column in shown]
+    places = frame.spread_labels(
+        [plot.y(y) for _, y in lasts], theme.LABEL + 8, plot.low + 10, plot.high - 10
+    )
     for place, ((x, y), label, at) in enumerate(zip(lasts, labels, places, strict=True)):
-        ink = theme.INKS[place]
+        ink = inks[place]
         sheet.dots([plot.x(x)], [plot.y(y)], ink, marker=theme.MARKERS[place])
         if abs(at - plot.y(y)) > 4 or plot.x(x) < plot.right - 20:
             sheet.line([plot.x(x) + 8, plot.right + 10], [plot.y(y), at], ink, width=1.5, over=2)
         sheet.text(plot.right + 14, at, label, ink=ink, upright="center", bold=True)
 
 
-def _changes(sheet: Sheet, plot: Plot, marks: tuple[Mark, ...]) -> None:
-    """Where the verdict changed: a dashed line with the new stance's sign on top, and its word where there is room, newest
-    first."""
-    start, end = plot.x_ends
-    for mark in sorted((mark for mark in marks if mark.at is not None), key=lambda mark: mark.at or 0, reverse=True):
-        at = mark.at.timestamp() if mark.at else start
-        if not start <= at <= end:
-            continue
-        x, top = plot.x(at), plot.high + 10
-        sheet.line([x, x], [plot.low, top], theme.MUTED, width=2, dash=(0, (5, 4)), over=2)
-        ink, sign = theme.STANCE_INKS.get(mark.kind, theme.MUTED), theme.STANCE_MARKERS.get(mark.kind, "o")
-        sheet.dots([x], [top + 4], ink, marker=sign, size=16)
-        half = sheet.width_of(mark.label, size=theme.SMALL) / 2
-        middle = min(max(x, half + theme.EDGE), theme.WIDTH - theme.EDGE - half)
-        box = Box(text=mark.label, left=middle - half, low=top + 14, right=middle + half, high=top + 20 + theme.SMALL)
-        if sheet.free(box, BETWEEN):
-            sheet.text(middle, top + 20, mark.label, size=theme.SMALL, across="center")
+def key_of_lines(columns: Sequence[ChartSeries]) -> list[Key]:
+    """An entry of the key for each line, in its ink, dash and marker."""
+    return [
+        Key(label=column.label, ink=theme.INKS[place], dash=theme.DASHES[place], marker=theme.MARKERS[place])
+        for place, column in enumerate(columns)
+    ]

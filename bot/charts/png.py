@@ -1,7 +1,7 @@
 """RGBA pixels → PNG with a palette of the theme's colors and their blends with the ground.
 
-A quarter of the bytes of a full-color PNG, and several times as fast to write. Docs: https://www.w3.org/TR/png-3/.
-"""
+A quarter of the bytes of a full-color PNG, and several times as fast to write. Docs:
+https://www.w3.org/TR/png-3/."""
 
 import struct
 import zlib
@@ -15,7 +15,7 @@ from bot.charts import theme
 Bytes = npt.NDArray[np.uint8]
 
 _BITS = 5  # of each color that decide which palette entry it becomes
-_STEPS = 17  # shades between the ground and an ink: the soft edges of lines and letters
+_STEPS = 15  # shades between the ground and an ink: the soft edges of lines and letters
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
@@ -24,11 +24,34 @@ def _rgb(color: str) -> tuple[int, int, int]:
 
 @cache
 def palette() -> Bytes:
-    """The palette's colors, one a row: at most 256."""
-    ground = np.array(_rgb(theme.GROUND), np.float64)
-    inks = [np.array(_rgb(ink), np.float64) for ink in dict.fromkeys((theme.AXIS, theme.GRID, *theme.INKS))]
-    shades = [ground + (ink - ground) * step / (_STEPS - 1) for ink in inks for step in range(_STEPS)]
-    return np.unique(np.rint(np.array(shades)).astype(np.uint8), axis=0)
+    """The palette's colors on the dark ground, one a row: at most 256."""
+    return _both()[0]
+
+
+@cache
+def light_palette() -> Bytes:
+    """What each entry of the palette is on a light ground."""
+    return _both()[1]
+
+
+@cache
+def _both() -> tuple[Bytes, Bytes]:
+    """The shades between the ground and each ink; where two inks share a dark shade the first one's light shade."""
+    inks = dict.fromkeys((theme.AXIS, theme.GRID, *theme.INKS, *theme.STANCE_INKS.values()))
+    shades = {
+        tuple(_between(theme.GROUND, ink, step)): _between(theme.LIGHT[theme.GROUND], theme.LIGHT[ink], step)
+        for ink in reversed(inks)
+        for step in range(_STEPS)
+    }
+    order = sorted(shades)
+    return np.array(order, np.uint8), np.array([shades[shade] for shade in order], np.uint8)
+
+
+def _between(ground: str, ink: str, step: int) -> list[int]:
+    return [
+        round(low + (high - low) * step / (_STEPS - 1))
+        for low, high in zip(_rgb(ground), _rgb(ink), strict=True)
+    ]
 
 
 @cache
@@ -43,8 +66,9 @@ def _entries() -> Bytes:
     return np.concatenate(nearest).astype(np.uint8)
 
 
-def encode(rgba: Bytes) -> bytes:
-    """The picture (height × width × 4) as PNG bytes; the same pixels give the same bytes."""
+def encode(rgba: Bytes, *, light: bool = False) -> bytes:
+    """The picture (height × width × 4, drawn on the dark ground) as PNG bytes; the same pixels give the same bytes.
+    `light`: each color as it is on a light ground."""
     height, width = rgba.shape[:2]
     pixels = rgba.view("<u4")[..., 0]
     coarse = ((pixels >> 3) & 31) | ((pixels >> 6) & (31 << 5)) | ((pixels >> 9) & (31 << 10))
@@ -53,7 +77,7 @@ def encode(rgba: Bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     parts = (
         (b"IHDR", header),
-        (b"PLTE", palette().tobytes()),
+        (b"PLTE", (light_palette() if light else palette()).tobytes()),
         (b"IDAT", zlib.compress(rows.tobytes(), 6)),
         (b"IEND", b""),
     )

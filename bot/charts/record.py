@@ -1,7 +1,6 @@
-"""How past verdicts did: one row a stance. Each row is a mark (its label names the stance and counts the verdicts); the series,
-all as long as there are rows, are in this order: hit rate, low and high end of its interval, base rate. Rows without a hit
-rate say so in their mark.
-"""
+"""How past verdicts did: one row a stance. Each row is a mark (its label names the stance and counts the
+verdicts); the series, all as long as there are rows, are in this order: hit rate, low and high end of its
+interval, base rate. Rows without a hit rate say so in their mark."""
 
 from bot.charts import frame, theme, ticks
 from bot.charts.frame import Key, Plot
@@ -16,14 +15,17 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     rate, low, high, base = spec.series
     rows = len(spec.marks)
     plot = Plot(
-        left=theme.EDGE + 14, right=theme.WIDTH - theme.EDGE - 40, x_ends=(0.0, 100.0), y_ends=(float(rows), 0.0),
-    )  # fmt: skip
+        left=theme.EDGE + 14,
+        right=theme.WIDTH - theme.EDGE - 40,
+        x_ends=(0.0, 100.0),
+        y_ends=(float(rows), 0.0),
+    )
     reach = min(1.0, (plot.high - plot.low) / rows / ROOMY)
     for value in ticks.numbers(0.0, 100.0, 4):
         for row in range(rows):
             y = plot.y(row + 0.7)
             sheet.line([plot.x(value)] * 2, [y - 26 * reach, y + 26 * reach], theme.GRID, width=1.5, over=1)
-        frame.foot(sheet, plot, plot.x(value), ticks.written(value, spec.unit))
+        frame.foot(sheet, plot, plot.x(value), sheet.number(value, spec.unit))
     for row, mark in enumerate(spec.marks):
         sheet.text(plot.left - 14, plot.y(row + 0.06), mark.label, size=theme.LABEL, upright="top")
         y = plot.y(row + 0.7)
@@ -36,7 +38,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         if ends[0] is not None and ends[1] is not None:
             sheet.line([plot.x(ends[0]), plot.x(ends[1])], [y, y], theme.SKY, width=6, over=2)
         sheet.dots([plot.x(hit)], [y], theme.SKY, size=22)
-        frame.near(sheet, plot.x(hit), y, ticks.written(round(hit), spec.unit), theme.SKY, away=23)
+        frame.near(sheet, plot.x(hit), y, sheet.number(round(hit), spec.unit), theme.SKY, away=23)
     keys = [
         Key(label=rate.label, ink=theme.SKY, marker="o"),
         Key(label=base.label, ink=theme.ORANGE, upright=True),

@@ -1,7 +1,8 @@
-"""One sheet of paper: lines, bars, markers and words in pixels, drawn with matplotlib's Figure and Agg; used again and again.
+"""One sheet of paper: lines, bars, markers and words in pixels, drawn with matplotlib's Figure and Agg; used
+again and again.
 
-Pixels count from the lower left. pyplot is never used: it keeps figures in a global state that is not safe in threads.
-"""
+Pixels count from the lower left. pyplot is never used: it keeps figures in a global state that is not safe in
+threads."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bot.charts import theme
+from bot.charts import theme, ticks
 from bot.charts.png import encode
+from bot.domain.posts import ENGLISH, ChartSpeech
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import RendererAgg
@@ -51,52 +53,100 @@ class Sheet:
         self._figure = Figure(figsize=(theme.WIDTH / 72, theme.HEIGHT / 72), dpi=72, facecolor=theme.GROUND)
         self._canvas = FigureCanvasAgg(self._figure)
         self.words: list[Box] = []
+        self.speech = ENGLISH
 
-    def wipe(self) -> None:
-        """Empty the sheet."""
+    def wipe(self, speech: ChartSpeech = ENGLISH) -> None:
+        """Empty the sheet; numbers are written on it as in `speech` from now on."""
         self._figure.clear()
         self.words = []
+        self.speech = speech
+
+    def number(self, value: float, unit: str, step: float | None = None) -> str:
+        """A number in the sheet's language; see `ticks.format_tick`."""
+        return ticks.format_tick(value, unit, step, self.speech)
 
     @property
     def _renderer(self) -> RendererAgg:
         renderer: RendererAgg = self._canvas.get_renderer()  # type: ignore[no-untyped-call]
         return renderer
 
-    def png(self) -> bytes:
+    def price(self, value: float) -> str:
+        """A price in full, as far as it has no more than six digits before the mark: $60,150."""
+        if not 1_000.0 <= abs(value) < 1e6:
+            return self.number(value, "USD")
+        shown = self.speech.dollars.format(f"{abs(value):,.0f}".replace(",", self.speech.thousands))
+        return f"{ticks.MINUS}{shown}" if value < 0 else shown
+
+    def png(self, *, light: bool = False) -> bytes:
         """What is on it, as PNG."""
         self._canvas.draw()  # type: ignore[no-untyped-call]
-        return encode(np.asarray(self._canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
+        return encode(np.asarray(self._canvas.buffer_rgba()), light=light)  # type: ignore[no-untyped-call]
 
     def line(
-        self, x: Sequence[float], y: Sequence[float], ink: str, *, width: float = 3.5, dash: Any = "-", over: int = 3
+        self,
+        x: Sequence[float],
+        y: Sequence[float],
+        ink: str,
+        *,
+        width: float = 3.5,
+        dash: Any = "-",
+        over: int = 3,
     ) -> None:
         """A line through points; a nan breaks it."""
         from matplotlib.lines import Line2D
 
         self._figure.add_artist(
             Line2D(
-                x, y, color=ink, linewidth=width, linestyle=dash, transform=None, zorder=over, solid_joinstyle="round",
+                x,
+                y,
+                color=ink,
+                linewidth=width,
+                linestyle=dash,
+                transform=None,
+                zorder=over,
+                solid_joinstyle="round",
                 solid_capstyle="round",
             )
-        )  # fmt: skip
+        )
 
     def dots(
-        self, x: Sequence[float], y: Sequence[float], ink: str, *, marker: str = "o", size: float = 13, over: int = 4
+        self,
+        x: Sequence[float],
+        y: Sequence[float],
+        ink: str,
+        *,
+        marker: str = "o",
+        size: float = 13,
+        over: int = 4,
     ) -> None:
         """Markers at points, with an edge of the ground's color."""
         from matplotlib.lines import Line2D
 
         self._figure.add_artist(
             Line2D(
-                x, y, color=ink, linestyle="", marker=marker, markersize=size, markeredgecolor=theme.GROUND,
-                markeredgewidth=2, transform=None, zorder=over,
+                x,
+                y,
+                color=ink,
+                linestyle="",
+                marker=marker,
+                markersize=size,
+                markeredgecolor=theme.GROUND,
+                markeredgewidth=2,
+                transform=None,
+                zorder=over,
             )
-        )  # fmt: skip
+        )
 
     def bars(
-        self, corners: Sequence[tuple[float, float, float, float]], ink: str, *, strength: float = 1.0, hatch: str = "",
-        outline: bool = False, over: int = 2,
-    ) -> None:  # fmt: skip
+        self,
+        corners: Sequence[tuple[float, float, float, float]],
+        ink: str,
+        *,
+        strength: float = 1.0,
+        hatch: str = "",
+        outline: bool = False,
+        over: int = 2,
+    ) -> None:
         """Rectangles (left, low, right, high), filled in the ink's strength, hatched or outlined."""
         from matplotlib.collections import PolyCollection
 
@@ -104,22 +154,55 @@ class Sheet:
         fill = blend(ink, strength)
         edge = ink if hatch or outline else "none"
         drawn = PolyCollection(
-            shapes, facecolors=fill, edgecolors=edge, linewidths=2 if outline else 0, hatch=hatch or None, zorder=over
+            shapes,
+            facecolors=fill,
+            edgecolors=edge,
+            linewidths=2 if outline else 0,
+            hatch=hatch or None,
+            zorder=over,
         )
         drawn.set_transform(None)
         self._figure.add_artist(drawn)
 
+    def field(
+        self, rim: Sequence[tuple[float, float]], ink: str, *, strength: float = 1.0, over: int = 0
+    ) -> None:
+        """A field inside a rim of points, filled in the ink's strength."""
+        from matplotlib.collections import PolyCollection
+
+        drawn = PolyCollection([rim], facecolors=blend(ink, strength), edgecolors="none", zorder=over)
+        drawn.set_transform(None)
+        self._figure.add_artist(drawn)
+
     def text(
-        self, x: float, y: float, text: str, *, size: float = theme.LABEL, ink: str = theme.TEXT, across: Across = "left",
-        upright: Upright = "baseline", bold: bool = False, over: int = 6,
-    ) -> Box:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = theme.LABEL,
+        ink: str = theme.TEXT,
+        across: Across = "left",
+        upright: Upright = "baseline",
+        bold: bool = False,
+        over: int = 6,
+    ) -> Box:
         """Words at a place, moved inwards where they would leave the sheet. Says where they stand."""
         from matplotlib.text import Text
 
         shown = Text(
-            x, y, text, color=ink, fontsize=size, horizontalalignment=across, verticalalignment=upright,
-            fontweight="bold" if bold else "normal", parse_math=False, zorder=over, fontfamily="DejaVu Sans",
-        )  # fmt: skip
+            x,
+            y,
+            text,
+            color=ink,
+            fontsize=size,
+            horizontalalignment=across,
+            verticalalignment=upright,
+            fontweight="bold" if bold else "normal",
+            parse_math=False,
+            zorder=over,
+            fontfamily="DejaVu Sans",
+        )
         shown.set_transform(None)
         self._figure.add_artist(shown)
         shown.set_figure(self._figure)
@@ -136,9 +219,15 @@ class Sheet:
         from matplotlib.text import Text
 
         shown = Text(
-            0, 0, text, fontsize=size, fontweight="bold" if bold else "normal", parse_math=False, fontfamily="DejaVu Sans",
+            0,
+            0,
+            text,
+            fontsize=size,
+            fontweight="bold" if bold else "normal",
+            parse_math=False,
+            fontfamily="DejaVu Sans",
             figure=self._figure,
-        )  # fmt: skip
+        )
         return float(shown.get_window_extent(self._renderer).width)
 
     def fitting(self, text: str, room: float, *, size: float, bold: bool = False) -> str:
@@ -155,7 +244,10 @@ class Sheet:
 
 
 def blend(ink: str, strength: float) -> tuple[float, float, float]:
-    """The ink laid over the ground: 0 is the ground, 1 the ink. Solid, so that it stays within the palette."""
-    over, under = (tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)) for color in (ink, theme.GROUND))
+    """The ink laid over the ground: 0 is the ground, 1 the ink. Solid, so that it stays within the
+    palette."""
+    over, under = (
+        tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)) for color in (ink, theme.GROUND)
+    )
     red, green, blue = (low + (high - low) * strength for high, low in zip(over, under, strict=True))
     return red, green, blue

@@ -1,27 +1,32 @@
-"""Why an amount moved: the first series is where it was, the last where it is, those between what each part made of it (one
-value each). Series with `at` are drawn beside that, each as its change in % since its first value: coins against dollars.
-"""
+"""Why an amount moved: the first series is where it was, the last where it is, those between what each part
+made of it (one value each). Series with `at` are drawn beside that, each as its change in % since its first
+value: coins against dollars. A mark is a remark on the parts, in words."""
 
 from bot.charts import frame, theme, ticks
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
-from bot.domain.posts import ChartSpec, Column
+from bot.domain.posts import ChartSeries, ChartSpec
 
 BARS_SHARE = 0.58
+REMARK_AT = 84.0
 GAP = 0.28  # between two bars, as a share of their distance
 
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
     """The waterfall, and the lines beside it where there are some."""
     bars = [column for column in spec.series if not column.at]
-    lines = [column for column in spec.series if column.at and frame.known(column)]
+    lines = [column for column in spec.series if column.at and frame.points_of(column)]
     right = theme.WIDTH * BARS_SHARE if lines else theme.WIDTH - theme.EDGE
-    _waterfall(sheet, bars, spec.unit, right)
+    low = frame.PLOT_LOW + 4 + (frame.ROW if spec.marks else 0)
+    _waterfall(sheet, bars, spec.unit, (right, low))
+    for mark in spec.marks:
+        said = sheet.fitting(mark.label, theme.WIDTH - 2 * theme.EDGE, size=theme.SMALL)
+        sheet.text(theme.EDGE, REMARK_AT, said, size=theme.SMALL, ink=theme.TEXT)
     if lines:
-        _beside(sheet, lines, right + 16)
+        _beside(sheet, lines, right + 16, low)
 
 
-def _waterfall(sheet: Sheet, bars: list[Column], unit: str, right: float) -> None:
+def _waterfall(sheet: Sheet, bars: list[ChartSeries], unit: str, corner: tuple[float, float]) -> None:
     values = [column.y[0] or 0.0 for column in bars]
     levels = [values[0]]
     for part in values[1:-1]:
@@ -29,9 +34,12 @@ def _waterfall(sheet: Sheet, bars: list[Column], unit: str, right: float) -> Non
     edges = [*levels, values[-1]]
     # A waterfall's bars stand on zero: cutting the foot off would make a small move look like a crash.
     plot = Plot(
-        left=theme.EDGE, right=right, low=frame.PLOT_LOW + 4, x_ends=(0.0, float(len(bars))),
+        left=theme.EDGE,
+        right=corner[0],
+        low=corner[1],
+        x_ends=(0.0, float(len(bars))),
         y_ends=(min(0.0, *edges), max(0.0, *edges) * 1.16),
-    )  # fmt: skip
+    )
     sheet.line([plot.left, plot.right], [plot.y(0.0)] * 2, theme.AXIS, width=2, over=1)
     for place, (column, value) in enumerate(zip(bars, values, strict=True)):
         whole = place in (0, len(bars) - 1)
@@ -39,11 +47,24 @@ def _waterfall(sheet: Sheet, bars: list[Column], unit: str, right: float) -> Non
         _bar(sheet, plot, place, (start, end), column, unit=unit, whole=whole)
         if place < len(bars) - 1:
             level = plot.y(value if whole else end)
-            sheet.line([plot.x(place + GAP / 2), plot.x(place + 2 - GAP / 2)], [level] * 2, theme.AXIS, width=2, over=3)
+            sheet.line(
+                [plot.x(place + GAP / 2), plot.x(place + 2 - GAP / 2)],
+                [level] * 2,
+                theme.AXIS,
+                width=2,
+                over=3,
+            )
 
 
 def _bar(
-    sheet: Sheet, plot: Plot, place: int, ends: tuple[float, float], column: Column, *, unit: str, whole: bool
+    sheet: Sheet,
+    plot: Plot,
+    place: int,
+    ends: tuple[float, float],
+    column: ChartSeries,
+    *,
+    unit: str,
+    whole: bool,
 ) -> None:
     start, end = ends
     left, right = plot.x(place + GAP / 2), plot.x(place + 1 - GAP / 2)
@@ -57,47 +78,69 @@ def _bar(
         hatch="" if whole else "//" if end < start else "\\\\",
         outline=not whole,
     )
-    value = column.text or ticks.written(end - start, unit)
-    label = value if whole or end < start or value.startswith("+") else f"+{value}"
+    value = column.text or sheet.number(end - start, unit)
+    label = value if whole or column.text or end < start else f"+{value}"
     middle = (left + right) / 2
-    sheet.text(middle, max(high, low + 3) + 10, label, across="center", bold=True, ink=theme.TEXT)
+    narrow = sheet.width_of(label, bold=True) > plot.x(1) - plot.x(0) - 4
+    sheet.text(
+        middle,
+        max(high, low + 3) + 10,
+        label,
+        across="center",
+        bold=not narrow,
+        size=theme.SMALL if narrow else theme.LABEL,
+        ink=theme.TEXT,
+    )
     name = sheet.fitting(column.label, plot.x(1) - plot.x(0) - 4, size=theme.SMALL)
     sheet.text(middle, plot.low - 10, name, across="center", upright="top", size=theme.SMALL, ink=theme.MUTED)
 
 
-def _beside(sheet: Sheet, lines: list[Column], left: float) -> None:
+def _beside(sheet: Sheet, lines: list[ChartSeries], left: float, low: float) -> None:
     changes = [_change(column) for column in lines]
-    y_ends = ticks.room_around([0.0, *(y for column in changes for _, y in frame.known(column))], 0.12)
+    y_ends = ticks.room_around([0.0, *(y for column in changes for _, y in frame.points_of(column))], 0.12)
     # Numbers of this field stand left of it, so it begins where they end.
     start = left + frame.room_for_levels(sheet, y_ends, "%", 4) - theme.EDGE
-    labels = [frame.last_words(column, "%") for column in changes]
+    labels = [frame.last_words(sheet, column, "%") for column in changes]
     widest = max(sheet.width_of(label, bold=True) for label in labels)
     plot = Plot(
-        left=start, right=theme.WIDTH - theme.EDGE - widest - 12, low=frame.PLOT_LOW + 4, x_ends=frame.time_ends(changes),
+        left=start,
+        right=theme.WIDTH - theme.EDGE - widest - 12,
+        low=low,
+        x_ends=frame.time_ends(changes),
         y_ends=y_ends,
-    )  # fmt: skip
+    )
     frame.levels(sheet, plot, "%", 4)
     frame.times(sheet, plot, 3)
-    places = frame.spread(
-        [plot.y(frame.known(column)[-1][1]) for column in changes], theme.LABEL + 8, plot.low, plot.high
+    places = frame.spread_labels(
+        [plot.y(frame.points_of(column)[-1][1]) for column in changes], theme.LABEL + 8, plot.low, plot.high
     )
     for place, (column, label, at) in enumerate(zip(changes, labels, places, strict=True)):
         ink = theme.INKS[place]
         frame.line(sheet, plot, frame.points(column), ink, dash=theme.DASHES[place])
-        x, y = frame.known(column)[-1]
+        x, y = frame.points_of(column)[-1]
         sheet.dots([plot.x(x)], [plot.y(y)], ink, marker=theme.MARKERS[place])
         sheet.text(plot.right + 14, at, label, ink=ink, upright="center", bold=True)
     frame.key(
-        sheet, "", [
-            Key(label=column.label, ink=theme.INKS[place], dash=theme.DASHES[place], marker=theme.MARKERS[place])
+        sheet,
+        "",
+        [
+            Key(
+                label=column.label,
+                ink=theme.INKS[place],
+                dash=theme.DASHES[place],
+                marker=theme.MARKERS[place],
+            )
             for place, column in enumerate(lines)
-        ], left,
-    )  # fmt: skip
+        ],
+        left,
+    )
 
 
-def _change(column: Column) -> Column:
+def _change(column: ChartSeries) -> ChartSeries:
     """The column as its change in % since its first value."""
-    first = frame.known(column)[0][1]
-    return Column(
-        label=column.label, at=column.at, y=tuple(None if y is None else (y / first - 1.0) * 100.0 for y in column.y)
+    first = frame.points_of(column)[0][1]
+    return ChartSeries(
+        label=column.label,
+        at=column.at,
+        y=tuple(None if y is None else (y / first - 1.0) * 100.0 for y in column.y),
     )

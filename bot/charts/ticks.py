@@ -1,11 +1,14 @@
-"""Where an axis has its ticks, and how short numbers and times are written beside it. Exact values stand in the answer's text."""
+"""Where an axis has its ticks, and how short numbers and times are written beside it. Exact values stand in
+the answer's text."""
 
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.posts import ENGLISH, ChartSpeech
+
 MINUS = "−"
-SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+SCALES = (1e12, 1e9, 1e6, 1e3)
 TIME_STEPS = (
     *(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12)),
     *(timedelta(days=days) for days in (1, 2, 3, 7, 14, 30, 60, 90, 180)),
@@ -27,15 +30,22 @@ def numbers(low: float, high: float, most: int = 5) -> list[float]:
     return [count * step for count in range(first, last + 1)]
 
 
-def written(value: float, unit: str, step: float | None = None) -> str:
-    """A number as short as it may be: 35.8e9 USD is $35.8B, 2 % is 2%. `step` is the distance of its neighbors on an axis."""
+def format_tick(value: float, unit: str, step: float | None = None, speech: ChartSpeech = ENGLISH) -> str:
+    """A number as short as it may be: 35.8e9 USD is $35.8B, 2 % is 2%. `step` is the distance of its
+    neighbors on an axis."""
     size = abs(value)
-    scale, letter = next(((scale, letter) for scale, letter in SCALES if size >= scale * 0.9995), (1.0, ""))
+    signs = [(at, sign) for at, sign in zip(SCALES, reversed(speech.scales), strict=True) if sign]
+    scale, letter = next(((at, sign) for at, sign in signs if size >= at * 0.9995), (1.0, ""))
     places = _places(step / scale) if step else _usual_places(size / scale, unit)
     shown = f"{size / scale:,.{places}f}"
     if not step and "." in shown:
         shown = shown.rstrip("0").rstrip(".")
-    shown = f"${shown}{letter}" if unit == "USD" else f"{shown}{letter}{'%' if unit.startswith('%') else ''}"
+    whole, point, decimals = shown.partition(".")
+    shown = whole.replace(",", speech.thousands) + (speech.decimal if point else "") + decimals + letter
+    if unit == "USD":
+        shown = speech.dollars.format(shown)
+    elif unit.startswith("%"):
+        shown = speech.percent.format(shown)
     return f"{MINUS}{shown}" if value < 0 and any(digit in shown for digit in "123456789") else shown
 
 
@@ -60,14 +70,21 @@ def times(since: datetime, until: datetime, most: int = 5) -> tuple[list[datetim
     step = next((step for step in TIME_STEPS if span / step <= most), TIME_STEPS[-1])
     start = datetime(since.year, 1, 1, tzinfo=UTC)
     first = start + math.ceil((since - start) / step) * step
-    return [first + count * step for count in range(int((until - first) / step) + 1)] if first <= until else [], step
+    return [
+        first + count * step for count in range(int((until - first) / step) + 1)
+    ] if first <= until else [], step
 
 
-def moment(at: datetime, step: timedelta) -> str:
+def moment(at: datetime, step: timedelta, speech: ChartSpeech = ENGLISH) -> str:
     """A tick's time: 14:00, or the day where that begins or steps are days."""
     if step >= timedelta(days=1) or at.hour == 0:
-        return f"{at.day} {at:%b}"
+        return day(at, speech)
     return f"{at:%H:%M}"
+
+
+def day(at: datetime, speech: ChartSpeech = ENGLISH) -> str:
+    """A day: 6 Feb."""
+    return f"{at.day} {speech.months[at.month - 1]}"
 
 
 def room_around(values: Sequence[float], share: float = 0.08) -> tuple[float, float]:

@@ -1,8 +1,8 @@
-"""Every command, one file each: its name, options, suggestions and answer. Commands know no surface; every surface shows all.
+"""Every command, one file each: its name, options, suggestions and answer. Commands know no surface; every
+surface shows all.
 
-A module of this package with a `COMMAND` is a command. Its description and its options' descriptions are phrases
-(`config/phrases/<locale>/commands.toml`).
-"""
+A module of this package with a `COMMAND` is a command. Its description and its options' descriptions are
+phrases (`config/phrases/<locale>/commands.toml`)."""
 
 import importlib
 import pkgutil
@@ -13,9 +13,10 @@ from typing import Protocol
 
 import structlog
 
-from bot.desk import Desk
+from bot.desk.market import Market
 from bot.domain.posts import Answer, Profile
 from bot.errors import InputError
+from bot.reasons import reason
 
 log = structlog.get_logger()
 
@@ -24,9 +25,8 @@ log = structlog.get_logger()
 class Request:
     """Who asks what. `options` holds what was typed, by option name; an option left out is not there.
 
-    `profile` is the asker's server's (the default one elsewhere); `manager` that the asker may manage the server; `direct` the
-    channel of the asker's direct messages, None where a surface has none.
-    """
+    `profile` is the asker's server's (the default one elsewhere); `direct` the channel of the asker's direct
+    messages, None where a surface has none."""
 
     options: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = field(default_factory=Profile)
@@ -34,40 +34,37 @@ class Request:
     guild_id: str | None = None
     channel: str | None = None
     user_id: str | None = None
-    manager: bool = False
     direct: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option of a command. `suggest` gives what may be typed, for autocomplete; `choices` are few and fixed."""
+class CommandOption:
+    """One option of a command. `suggest` gives what may be typed, in the words of a profile, for autocomplete;
+    `choices` are few and fixed."""
 
     name: str
     required: bool = False
     choices: tuple[str, ...] = ()
-    suggest: Callable[[Desk, str], Sequence[str]] | None = None
+    suggest: Callable[[Market, Profile, str], Sequence[str]] | None = None
     max_length: int = 60
 
 
 class AnswerFunction(Protocol):
     """What a command does."""
 
-    def __call__(self, desk: Desk, request: Request) -> Awaitable[Answer]:
+    def __call__(self, market: Market, request: Request) -> Awaitable[Answer]:
         """The answer. Raises InputError for input that cannot be taken."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command. `manage`: only for who may manage the server; `slow`: its answer may take over a second (it draws);
-    `shared`: its answer does not depend on who asks or where, so many who ask at once may get the same; `private`: only the asker
-    sees it."""
+    """One command. `shared`: its answer does not depend on who asks or where, so many who ask at once may get
+    the same; `private`: only the asker sees it."""
 
     name: str
-    options: tuple[Option, ...]
+    options: tuple[CommandOption, ...]
     answer: AnswerFunction
-    manage: bool = False
-    slow: bool = False
     shared: bool = False
     private: bool = False
 
@@ -90,19 +87,19 @@ def usage(command: Command) -> str:
     return " ".join([f"/{command.name}", *parts])
 
 
-async def run(desk: Desk, command: Command, request: Request) -> Answer:
+async def run(market: Market, command: Command, request: Request) -> Answer:
     """The command's answer; for input that cannot be taken a private one that says what would be right."""
     begun_s = time.perf_counter()
     try:
         for option in command.options:
             typed = request.options.get(option.name)
             if option.required and not typed:
-                raise InputError(f"{option.name} is missing: {usage(command)}")
+                raise InputError(reason("option_missing", option=option.name, usage=usage(command)))
             if typed is not None and len(typed) > option.max_length:
-                raise InputError(f"{option.name} is longer than {option.max_length} characters")
-        return await command.answer(desk, request)
+                raise InputError(reason("option_long", option=option.name, most=option.max_length))
+        return await command.answer(market, request)
     except InputError as error:
-        return desk.refuse(error, request.profile)
+        return market.refuse(error, request.profile)
     finally:
         took_s = round(time.perf_counter() - begun_s, 4)
         log.info("answer.given", command=command.name, surface=request.surface, took_s=took_s)

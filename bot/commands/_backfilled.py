@@ -1,4 +1,5 @@
-"""What the rules of now would have said before the first live call: a record of its own, never added to the live one."""
+"""What the rules of now would have said before the first live call: a record of its own, never added to the
+live one."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,57 +7,62 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from bot.backtest import completed, run, with_data
-from bot.desk import Desk
+from bot.desk.market import Market
 from bot.domain.judgement import Call
 from bot.errors import InputError
-from bot.record import Manner, Prices, Row, changes, record
+from bot.lab.backtest import run, with_data
+from bot.lab.completed_past import complete_past
+from bot.rules.record import Prices, RecordRow, RecordSettings, changes, record
 
 REACH = timedelta(days=365)
 """How far before the first live call: a year of hours is judged in a few seconds."""
 
 APART = timedelta(hours=2)
-"""How long before it the past ends: nothing of the first poll, nor of the bar that was running then, is part of it."""
+"""How long before it the past ends: nothing of the first poll, nor of the bar that was running then, is part
+of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfilled:
-    """The rows of the past before a time, how many changes of stance they stand on, and since when; empty where nothing of it could be
-    judged."""
+    """The rows of the past before a time, how many changes of stance they stand on, and since when; empty
+    where nothing of it could be judged."""
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[RecordRow] = ()
     turns: int = 0
     since: datetime | None = None
 
 
 @dataclass(slots=True)
 class _Shelf:
-    """What was worked out for one desk: it changes with the rules and with the first live call alone."""
+    """What was worked out for one market: it changes with the rules and with the first live call alone."""
 
     known: dict[tuple[str, str, datetime | None], Backfilled] = field(default_factory=dict)
 
 
-_SHELVES: WeakKeyDictionary[Desk, _Shelf] = WeakKeyDictionary()
+_SHELVES: WeakKeyDictionary[Market, _Shelf] = WeakKeyDictionary()
 
 
-async def backfilled(desk: Desk, asset: str, first: datetime | None, manner: Manner) -> Backfilled:
-    """The record of the past before the first live call (before now, where there was none), by the rules that it can answer."""
-    shelf = _SHELVES.setdefault(desk, _Shelf())
-    key = asset, desk.playbook.rules.hash, first
+async def record_backfilled(
+    market: Market, asset: str, first: datetime | None, manner: RecordSettings
+) -> Backfilled:
+    """The record of the past before the first live call (before now, where there was none), by the rules that
+    it can answer."""
+    shelf = _SHELVES.setdefault(market, _Shelf())
+    key = asset, market.playbook.rules.hash, first
     if key not in shelf.known:
-        shelf.known[key] = await _judged(desk, asset, first or desk.now(), manner)
+        shelf.known[key] = await _judged(market, asset, first or market.now(), manner)
     return shelf.known[key]
 
 
-async def _judged(desk: Desk, asset: str, first: datetime, manner: Manner) -> Backfilled:
+async def _judged(market: Market, asset: str, first: datetime, manner: RecordSettings) -> Backfilled:
     since, until = first - REACH, first - APART
-    past = completed(await desk.archive.series(asset, since, until))
+    past = complete_past(await market.archive.points.series(asset, since, until))
     spot = next((one for one in past if one.metric == "spot_usd" and one.venue is None), None)
     if spot is None:
         return Backfilled()
-    book = with_data(desk.playbook.rules, past)
+    book = with_data(market.playbook.rules, past)
     try:
-        ran = await asyncio.to_thread(run, book, past, asset, desk.playbook.catalog, since, until)
+        ran = await asyncio.to_thread(run, book, past, asset, market.playbook.catalog, since, until)
     except InputError:
         return Backfilled()
     calls: Sequence[Call] = [call for call in ran.calls if call.at < until]

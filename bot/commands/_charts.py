@@ -1,127 +1,147 @@
 """Charts of what the archive knows: by venue, by distance, by hour, a change in its parts. Pure builders.
 
-Each gives a `ChartSpec`, or None where too little is known to draw: a chart never fills a hole. Its words are the bank's
-(`chart.*`), its numbers are written like those of the answer beside it.
-"""
+Each gives a `ChartSpec`, or None where too little is known to draw: a chart never fills a hole. Its words are
+the bank's (`chart.*`), its numbers are written like those of the answer beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
+from bot.charts import ticks
+from bot.commands._lines import SPOT, merge_equal, price_path, stretch
 from bot.commands._telling import title
-from bot.desk import Desk
-from bot.domain.catalog import Catalog
-from bot.domain.chain import OptionChain
+from bot.desk.market import Market
 from bot.domain.facts import Fact, Facts
-from bot.domain.posts import ChartSpec, Column, Mark, Post, Profile
+from bot.domain.posts import ChartSeries, ChartSpec, ChartSpeech, Mark, Profile
 from bot.domain.readings import FutureQuote
-from bot.metrics import History
+from bot.metrics import BALANCE, History
 from bot.metrics.futures import curve
-from bot.metrics.smile import DAY_MS, LEG_DELTA, Smile, deltas, legs
 
 Rates = Mapping[str, Sequence[tuple[float, float]]]
 """For each venue its curve: days to expiry and rate in % a year, nearest first."""
 
-WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
+WINDOWS = {"24h": timedelta(hours=24), "5d": timedelta(days=5), "7d": timedelta(days=7)}
 HOUR = timedelta(hours=1)
-LEAST_GAP = timedelta(hours=3)  # hourly past with one hour missing is drawn through; more is a gap
-LEAST_DELTA = 0.05  # the far wings of a smile are a venue's guess
+MOST_BEFORE = timedelta(days=30)  # a stance that began earlier is seen from there on
+SAME_EXPIRY_D = 0.1
+NOTHING = 0.0005  # of the whole: a part that is less is not told from nothing
 HOUR_MS = 3_600_000
 
 
-def words(desk: Desk, profile: Profile, key: str, **values: str) -> str:
+def words(market: Market, profile: Profile, key: str, **values: str) -> str:
     """The bank's words for a chart, filled."""
-    return desk.bank(profile).words.get(f"chart.{key}", key).format(**values)
+    return market.bank(profile).words.get(f"chart.{key}", key).format(**values)
 
 
-def caption(desk: Desk, profile: Profile, venues: Sequence[str], at: datetime) -> str:
-    """Who told, and when: "6 Feb 2026, 14:00 UTC · Deribit, OKX"."""
-    known = desk.bank(profile).words
-    named = ", ".join(known.get(f"venue.{venue}", venue.capitalize()) for venue in dict.fromkeys(venues))
-    when = f"{_short_day(known, at)}, {at:%H:%M} UTC"
-    return words(desk, profile, "caption", sources=named or known["sources_none"], at=when)
-
-
-def _short_day(known: Mapping[str, str], at: datetime) -> str:
-    """6 Feb 2026, in the language of the words."""
-    return f"{at.day} {known['months'].split('|')[at.month - 1][:3]} {at.year}"
-
-
-def stretch(
-    history: History, name: str, since: datetime, until: datetime, catalog: Catalog, venue: str | None = None
-) -> Column:
-    """The metric between two times: a value a row, None where nothing was heard for longer than the metric may be old, at the
-    end too."""
-    rows = history.column(name, venue)
-    first = int(rows.known_ms.searchsorted(since.timestamp() * 1000))
-    last = int(rows.known_ms.searchsorted(until.timestamp() * 1000, side="right"))
-    widest = max(LEAST_GAP, 2 * catalog.metrics[name].max_age)
-    at: list[datetime] = []
-    y: list[float | None] = []
-    heard_until = None
-    for row in range(first, last):
-        start, known = _time(rows.at_ms[row]), _time(rows.known_ms[row])
-        if heard_until is not None and start - heard_until > widest:
-            at.append(heard_until + (start - heard_until) / 2)
-            y.append(None)
-        at.append(known)
-        y.append(float(rows.value[row]))
-        heard_until = known
-    if heard_until is not None and until - heard_until > widest:
-        at.append(until)
-        y.append(None)
-    return Column(label=name, at=tuple(at), y=tuple(y))
-
-
-def history_chart(
-    desk: Desk, name: str, past: Column, facts: Facts, profile: Profile, *, heading: str, alt: str,
-    marks: tuple[Mark, ...] = (),
-) -> ChartSpec | None:  # fmt: skip
-    """The past as a chart with the usual range of the ladder that judges the metric, if there is one; None without a past."""
-    if not past.y:
-        return None
-    usual = usual_range(desk, name, profile)
-    fact = facts.get(name) or facts.stale.get(name)
-    return ChartSpec(
-        kind="history",
-        title=heading,
-        series=(replace(past, label=title(desk, name, profile)),),
-        unit=desk.playbook.catalog.metrics[name].unit,
-        caption=caption(desk, profile, fact.venues if fact else (), desk.now()),
-        alt=alt,
-        band=usual,
-        band_label=desk.bank(profile).words.get("chart.usual", "") if usual else "",
-        marks=marks,
+def speech(market: Market, profile: Profile) -> ChartSpeech:
+    """How numbers and times are written in the reader's charts."""
+    known = market.bank(profile).words
+    return ChartSpeech(
+        months=tuple(known["chart.months"].split("|")),
+        decimal=known["decimal"],
+        thousands=known["thousands"],
+        scales=tuple(known["chart.scales"].split("|")),
+        dollars=known["chart.dollar_sign"],
+        percent=known["percent"],
     )
 
 
-def usual_range(desk: Desk, name: str, profile: Profile) -> tuple[float, float] | None:
-    """The usual range in force of the ladder that judges the metric, if there is one."""
-    ladder = next((one for one in desk.playbook.rules.ladders.values() if one.fact == name), None)
-    usual = (profile.ranges.get(ladder.id) or ladder.usual_on(desk.now().date())) if ladder else None
+def caption(market: Market, profile: Profile, venues: Sequence[str], at: datetime) -> str:
+    """Who told, and when: "6 Feb 2026, 14:00 UTC · Deribit, OKX"."""
+    known = market.bank(profile).words
+    named = ", ".join(known.get(f"venue.{venue}", venue.capitalize()) for venue in dict.fromkeys(venues))
+    when = f"{short_day(known, at)}, {at:%H:%M} UTC"
+    return words(market, profile, "caption", sources=named or known["sources_none"], at=when)
+
+
+def short_day(known: Mapping[str, str], at: datetime) -> str:
+    """6 Feb 2026, in the language of the words."""
+    return f"{at.day} {known['chart.months'].split('|')[at.month - 1]} {at.year}"
+
+
+async def history_chart(
+    market: Market,
+    asset: str,
+    name: str,
+    since: datetime,
+    profile: Profile,
+    *,
+    heading: str,
+    alt: str,
+    until: datetime | None = None,
+) -> ChartSpec | None:
+    """A metric's past up to now, or `until` then, as a chart, below the price and the stances of that time, with the usual
+    range of the ladder that judges the metric, if there is one; None without a past."""
+    until = until or market.now()
+    history, catalog = await market.history(asset), market.playbook.catalog
+    price = price_path(history, since, until, catalog)
+    past = price if name == SPOT else stretch(history, name, since, until, catalog)
+    if past is None or not any(value is not None for value in past.y):
+        return None
+    facts = await market.facts(asset)
+    usual = usual_range(market, name, asset, profile)
+    fact = facts.get(name) or facts.stale.get(name)
+    return ChartSpec(
+        kind="balance" if name == BALANCE else "history",
+        speech=speech(market, profile),
+        title=heading,
+        series=(replace(past, label=title(market, name, profile)),),
+        unit=market.playbook.catalog.metrics[name].unit,
+        caption=caption(market, profile, fact.venues if fact and name != BALANCE else (), until),
+        alt=alt,
+        band=usual,
+        band_label=market.bank(profile).words.get("chart.usual", "") if usual else "",
+        marks=await stances(market, asset, since, profile, until),
+        price=None if name == SPOT or price is None else _priced(market, price, profile),
+    )
+
+
+def _priced(market: Market, price: ChartSeries, profile: Profile) -> ChartSeries:
+    return replace(price, label=words(market, profile, "price"), unit="USD")
+
+
+def usual_range(market: Market, name: str, asset: str, profile: Profile) -> tuple[float, float] | None:
+    """The usual range in force of the ladder that judges the metric of an asset, if there is one."""
+    book = market.playbook.rules
+    ladder = next((one for one in book.ladders.values() if one.fact == name), None)
+    if ladder is None:
+        return None
+    known = None if book.has_published_ranges(asset) else market.memory.pasts(asset)
+    usual = book.usual(ladder, market.now().date(), profile.ranges, asset, known.by_fact if known else {})
     return (usual.low, usual.high) if usual else None
 
 
-def stance_changes(posts: Sequence[Post], desk: Desk, profile: Profile) -> tuple[Mark, ...]:
-    """Where the posts' stance changed, oldest first, the first post included."""
-    told = sorted(posts, key=lambda post: post.story.at)
-    before = [None, *(post.story.stance for post in told)]
-    known = desk.bank(profile).words
-    return tuple(
-        Mark(
-            label=known.get(f"stance.{post.story.stance}", post.story.stance), at=post.story.at, kind=post.story.stance
-        )
-        for post, last in zip(told, before, strict=False)
-        if post.story.stance != last
-    )
+async def stances(
+    market: Market, asset: str, since: datetime, profile: Profile, until: datetime | None = None
+) -> tuple[Mark, ...]:
+    """From when on which stance stood, oldest first; the first one is the stance at `since`, or the first that was
+    taken after it."""
+    states, until = market.archive.states, until or market.now()
+    calls = await states.calls(asset, since - MOST_BEFORE, until=until, profile=profile)
+    if not calls:  # nobody is posted to in that language or length; the stance goes by the ranges alone
+        alike = Profile(ranges=profile.ranges)
+        calls = await states.calls(asset, since - MOST_BEFORE, until=until, profile=alike)
+    known = market.bank(profile).words
+    before = [None, *(call.stance for call in calls)]
+    marks = [
+        Mark(label=known.get(f"stance.{call.stance}", call.stance), at=call.at, kind=call.stance)
+        for call, last in zip(calls, before, strict=False)
+        if call.stance != last
+    ]
+    earlier = [place for place, mark in enumerate(marks) if mark.at is not None and mark.at <= since]
+    return tuple(marks[earlier[-1] :] if earlier else marks)
 
 
 def funding_chart(
-    desk: Desk, history: History, profile: Profile, *, name: str = "funding_annual_pct", window: str = "7d"
+    market: Market,
+    history: History,
+    profile: Profile,
+    *,
+    name: str = "funding_annual_pct",
+    window: str = "7d",
 ) -> ChartSpec | None:
     """Each venue's own past of a metric; None where only one venue gives it."""
-    until, catalog = desk.now(), desk.playbook.catalog
+    until, catalog = market.now(), market.playbook.catalog
     found = {}
     for venue in history.venues(name):
         past = stretch(history, name, until - WINDOWS[window], until, catalog, venue)
@@ -129,183 +149,221 @@ def funding_chart(
             found[venue] = past
     if len(found) < 2:
         return None
-    series = tuple(_named(desk, name, venue, past, profile) for venue, past in found.items())
-    heading = words(desk, profile, "title.funding", asset=history.asset, window=_window(desk, window, profile))
+    series = tuple(_named(market, name, venue, past, profile) for venue, past in found.items())
+    heading = words(
+        market, profile, "title.funding", asset=history.asset, window=_window(market, window, profile)
+    )
     values = "; ".join(f"{column.label} {column.text}" for column in series)
+    price = price_path(history, until - WINDOWS[window], until, catalog)
     return ChartSpec(
-        kind="funding", title=heading, series=series, unit=catalog.metrics[name].unit,
-        caption=caption(desk, profile, list(found), until),
-        alt=words(desk, profile, "alt.lines", title=heading, values=values),
-    )  # fmt: skip
+        kind="funding",
+        speech=speech(market, profile),
+        title=heading,
+        series=merge_equal(series, words(market, profile, "venues", n="{n}")),
+        price=price and _priced(market, price, profile),
+        band=usual_range(market, name, history.asset, profile),
+        band_label=market.bank(profile).words.get("chart.usual", ""),
+        unit=catalog.metrics[name].unit,
+        caption=caption(market, profile, list(found), until),
+        alt=words(market, profile, "alt.lines", title=heading, values=values),
+    )
 
 
-def tenor_rates(history: History, desk: Desk, tenors: Mapping[str, str]) -> Rates:
+def tenor_rates(history: History, market: Market, tenors: Mapping[str, str]) -> Rates:
     """Each venue's fresh rates at the fixed tenors ("60" → `basis_60d_pct`)."""
     found: dict[str, list[tuple[float, float]]] = {}
     for days, name in tenors.items():
         for venue in history.venues(name):
             fact = _last(history, name, venue)
-            if desk.playbook.catalog.fresh(fact, desk.now()):
+            if market.playbook.catalog.fresh(fact, market.now()):
                 found.setdefault(venue, []).append((float(days), fact.value))
     return found
 
 
 def expiry_rates(quotes: Sequence[FutureQuote]) -> Rates:
-    """Each venue's rates at the expiries that trade, from one poll's readings."""
+    """Each venue's rates at the expiries that trade, from one poll's readings; of several contracts of one expiry their
+    mean."""
     venues = sorted({quote.instrument.venue for quote in quotes})
     found = {venue: curve(quote for quote in quotes if quote.instrument.venue == venue) for venue in venues}
-    return {venue: points for venue, points in found.items() if points}
+    return {venue: _one_an_expiry(points) for venue, points in found.items() if points}
+
+
+def _one_an_expiry(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    groups: list[list[tuple[float, float]]] = []
+    for point in points:
+        if groups and point[0] - groups[-1][0][0] < SAME_EXPIRY_D:
+            groups[-1].append(point)
+        else:
+            groups.append([point])
+    return [(group[0][0], sum(rate for _, rate in group) / len(group)) for group in groups]
 
 
 def curve_chart(
-    desk: Desk, asset: str, rates: Rates, profile: Profile, *, judged: str = "basis_60d_pct"
+    market: Market, asset: str, rates: Rates, profile: Profile, *, judged: str = "basis_60d_pct"
 ) -> ChartSpec | None:
-    """The rates by distance, a line a venue, with the usual range of the ladder that judges; None without two points."""
+    """The rates by distance, a line a venue, with the usual range of the ladder that judges; None without two
+    points."""
     if max((len(points) for points in rates.values()), default=0) < 2:
         return None
-    known = desk.bank(profile).words
-    usual = usual_range(desk, judged, profile)
+    known = market.bank(profile).words
+    usual = usual_range(market, judged, asset, profile)
     series = tuple(
-        Column(
-            label=known.get(f"venue.{venue}", venue.capitalize()), x=tuple(days for days, _ in points),
+        ChartSeries(
+            label=known.get(f"venue.{venue}", venue.capitalize()),
+            x=tuple(days for days, _ in points),
             y=tuple(rate for _, rate in points),
         )
         for venue, points in rates.items()
-    )  # fmt: skip
-    heading = words(desk, profile, "title.curve", asset=asset)
+    )
+    heading = words(market, profile, "title.curve", asset=asset)
     values = "; ".join(
         f"{column.label} {', '.join(f'{rate:.1f} ({days:.0f} d)' for days, rate in zip(column.x, column.y, strict=True))}"
         for column in series
     )
     return ChartSpec(
-        kind="curve", title=heading, series=series, unit="% a year", x_label=words(desk, profile, "days"),
-        caption=caption(desk, profile, list(rates), desk.now()),
-        alt=words(desk, profile, "alt.curve", title=heading, values=values),
-        band=usual, band_label=known.get("chart.usual", "") if usual else "",
-    )  # fmt: skip
+        kind="curve",
+        speech=speech(market, profile),
+        title=heading,
+        series=merge_equal(series, words(market, profile, "venues", n="{n}")),
+        unit="% a year",
+        x_label=words(market, profile, "days"),
+        caption=caption(market, profile, list(rates), market.now()),
+        alt=words(market, profile, "alt.curve", title=heading, values=values),
+        band=usual,
+        band_label=known.get("chart.usual", "") if usual else "",
+    )
 
 
 def split_chart(
-    desk: Desk, history: History, facts: Facts, profile: Profile, *, window: str = "7d"
+    market: Market, history: History, facts: Facts, profile: Profile, *, window: str = "7d"
 ) -> ChartSpec | None:
-    """Open interest then and now, and what price and positions made of it. The parts are like for like (venues that are there
-    at both ends); what they leave of the whole change came and went with venues, and gets a bar of its own."""
+    """Open interest then and now, and what price and coins made of it. The parts are like for like
+    (venues that are there at both ends); what they leave of the whole change came and went with venues, and
+    gets a bar of its own. What inverse contracts alone made of the coins' part is told beside them."""
     infix = "" if window == "24h" else f"_{window}"
     names = (
-        f"open_interest_usd.before_{window}", f"open_interest_price_effect{infix}_usd",
-        f"open_interest_position_effect{infix}_usd", "open_interest_usd",
-    )  # fmt: skip
+        f"open_interest_usd.before_{window}",
+        f"open_interest_price_effect{infix}_usd",
+        f"open_interest_position_effect{infix}_usd",
+        "open_interest_usd",
+    )
     found = [facts.get(name) for name in names]
     known = [fact for fact in found if fact is not None]
     if len(known) < len(found):
         return None
-    before, price, positions, now = (fact.value for fact in known)
-    rest = now - before - price - positions
+    before, price, coins, now = (fact.value for fact in known)
+    rest = now - before - price - coins
+    texts = [market.figure(name, facts, profile).text for name in names]
     parts = [
-        Column(label=words(desk, profile, f"before.{window}"), y=(before,)),
-        Column(label=words(desk, profile, "price"), y=(price,)),
-        Column(label=words(desk, profile, "positions"), y=(positions,)),
-        *([Column(label=words(desk, profile, "others"), y=(rest,))] if abs(rest) > 0.001 * abs(now) else []),
-        Column(label=words(desk, profile, "now"), y=(now,)),
+        ChartSeries(label=words(market, profile, f"before.{window}"), y=(before,)),
+        _part(market, "price", price, now, profile),
+        _part(market, "positions", coins, now, profile),
+        *(
+            [ChartSeries(label=words(market, profile, "others"), y=(rest,))]
+            if abs(rest) > NOTHING * abs(now)
+            else []
+        ),
+        ChartSeries(label=words(market, profile, "now"), y=(now,)),
     ]
-    since, catalog = facts.at - WINDOWS[window], desk.playbook.catalog
+    since, catalog = facts.at - WINDOWS[window], market.playbook.catalog
     lines = [
-        replace(stretch(history, name, since, facts.at, catalog), label=words(desk, profile, label))
+        _since_before(
+            replace(stretch(history, name, since, facts.at, catalog), label=words(market, profile, label)),
+            facts.value(f"{name}.before_{window}"),
+            since,
+        )
         for name, label in (("open_interest_usd", "dollars"), ("open_interest_coin", "coins"))
     ]
-    heading = words(desk, profile, "title.split", asset=facts.asset, window=_window(desk, window, profile))
-    texts = [desk.figure(name, facts, profile).text for name in names]
+    heading = words(
+        market, profile, "title.split", asset=facts.asset, window=_window(market, window, profile)
+    )
+    inverse = facts.value(f"open_interest_inverse_effect{infix}_usd")
+    told = ticks.format_tick(inverse, "USD", None, speech(market, profile)) if inverse else ""
+    beside = (Mark(label=words(market, profile, "inverse", value=told)),) if told else ()
+    alt = words(
+        market,
+        profile,
+        "alt.split",
+        title=heading,
+        before=texts[0],
+        price=texts[1],
+        positions=texts[2],
+        now=texts[3],
+    )
     return ChartSpec(
-        kind="split", title=heading, series=(*parts, *(column for column in lines if len(column.y) > 1)), unit="USD",
-        caption=caption(desk, profile, known[-1].venues, known[-1].at),
-        alt=words(
-            desk, profile, "alt.split", title=heading, before=texts[0], price=texts[1], positions=texts[2], now=texts[3]
-        ),
-    )  # fmt: skip
+        kind="split",
+        speech=speech(market, profile),
+        title=heading,
+        series=(*parts, *(column for column in lines if len(column.y) > 1)),
+        unit="USD",
+        caption=caption(market, profile, known[-1].venues, known[-1].at),
+        alt=" ".join((alt, *(f"{mark.label}." for mark in beside))),
+        marks=beside,
+    )
 
 
-def liquidations_chart(desk: Desk, history: History, profile: Profile, *, window: str = "24h") -> ChartSpec | None:
-    """The hours of the window: shorts and longs, None for an hour that nobody tallied; None where no hour is known."""
-    last = desk.now().replace(minute=0, second=0, microsecond=0)
+def _part(market: Market, key: str, value: float, whole: float, profile: Profile) -> ChartSeries:
+    """A part of a change; one that is nothing beside the whole says so."""
+    nothing = f"≈ {speech(market, profile).dollars.format('0')}" if abs(value) < NOTHING * abs(whole) else ""
+    return ChartSeries(label=words(market, profile, key), y=(value,), text=nothing)
+
+
+def _since_before(column: ChartSeries, before: float | None, since: datetime) -> ChartSeries:
+    """The line with the value at its window's beginning in front, so that its change is the one that is told."""
+    if before is None or (column.at and column.at[0] <= since):
+        return column
+    return replace(column, at=(since, *column.at), y=(before, *column.y))
+
+
+def liquidations_chart(
+    market: Market, history: History, profile: Profile, *, window: str = "24h"
+) -> ChartSpec | None:
+    """The hours of the window: shorts and longs, None for an hour that nobody tallied; None where no hour is
+    known."""
+    last = market.now().replace(minute=0, second=0, microsecond=0)
     starts = [last - HOUR * back for back in range(int(WINDOWS[window] / HOUR), 0, -1)]
     sides = {side: _by_hour(history, f"liquidations_1h_{side}_usd", starts) for side in ("short", "long")}
     if not any(value is not None for values in sides.values() for value in values):
         return None
     series = tuple(
-        Column(label=words(desk, profile, f"{side}s"), at=tuple(starts), y=values) for side, values in sides.items()
+        ChartSeries(label=words(market, profile, f"{side}s"), at=tuple(starts), y=values)
+        for side, values in sides.items()
     )
-    most = {side: max((value for value in values if value is not None), default=None) for side, values in sides.items()}
+    most = {
+        side: max((value for value in values if value is not None), default=None)
+        for side, values in sides.items()
+    }
     gaps = sum(short is None and long is None for short, long in zip(*sides.values(), strict=True))
-    heading = words(desk, profile, "title.liquidations", asset=history.asset, window=_window(desk, window, profile))
+    heading = words(
+        market, profile, "title.liquidations", asset=history.asset, window=_window(market, window, profile)
+    )
     venues = {venue for side in sides for venue in history.venues(f"liquidations_1h_{side}_usd")}
-    said = caption(desk, profile, sorted(venues), desk.now())
+    said = caption(market, profile, sorted(venues), market.now())
     columns = [history.column(f"liquidations_1h_{side}_usd") for side in sides]
     least = any(bool(one.at_least[one.known_ms > starts[0].timestamp() * 1000].any()) for one in columns)
-    shown = {side: _written(desk, f"liquidations_1h_{side}_usd", value, profile) for side, value in most.items()}
+    shown = {
+        side: _written(market, f"liquidations_1h_{side}_usd", value, profile) for side, value in most.items()
+    }
+    price = price_path(history, starts[0], market.now(), market.playbook.catalog)
     return ChartSpec(
-        kind="liquidations", title=heading, series=series, unit="USD",
-        caption=f"{said} · {words(desk, profile, 'at_least')}" if least else said,
-        band_label=words(desk, profile, "not_heard"),
+        kind="liquidations",
+        speech=speech(market, profile),
+        title=heading,
+        series=series,
+        price=price and _priced(market, price, profile),
+        unit="USD",
+        caption=f"{said} · {words(market, profile, 'at_least')}" if least else said,
+        band_label=words(market, profile, "not_heard"),
         alt=words(
-            desk, profile, "alt.liquidations", title=heading, shorts=shown["short"], longs=shown["long"], gaps=str(gaps)
+            market,
+            profile,
+            "alt.liquidations",
+            title=heading,
+            shorts=shown["short"],
+            longs=shown["long"],
+            gaps=str(gaps),
         ),
-    )  # fmt: skip
-
-
-def smile_chart(desk: Desk, chain: OptionChain, days: float, profile: Profile) -> ChartSpec | None:
-    """The smile of the expiry that is nearest to so many days, of puts below and calls above the forward, with its 25-delta
-    and at-the-money volatility; None where these are not known."""
-    at_ms = chain.observed_at.timestamp() * 1000
-    smiles = legs(chain, at_ms)
-    if not smiles:
-        return None
-    smile = min(smiles, key=lambda one: abs(one.days - days))
-    expires_ms = min(set(chain.expires_ms.tolist()), key=lambda expiry: abs((expiry - at_ms) / DAY_MS - smile.days))
-    delta = deltas(chain)
-    points = sorted(
-        (float(strike), float(iv), float(one))
-        for strike, iv, one, call, forward, expiry in zip(
-            chain.strike_usd, chain.mark_iv_pct, delta, chain.is_call, chain.forward_usd, chain.expires_ms, strict=True
-        )
-        if expiry == expires_ms and abs(one) >= LEAST_DELTA and bool(call) == bool(strike >= forward)
     )
-    forward = next(float(one) for one, at in zip(chain.forward_usd, chain.expires_ms, strict=True) if at == expires_ms)
-    marks = _smile_marks(desk, points, smile, forward, profile)
-    if not marks:
-        return None
-    expiry = datetime.fromtimestamp(expires_ms / 1000, UTC)
-    label = _short_day(desk.bank(profile).words, expiry)
-    heading = words(desk, profile, "title.smile", asset=chain.asset, expiry=label)
-    return ChartSpec(
-        kind="smile", title=heading, unit="% a year", x_label=words(desk, profile, "strike"),
-        series=(Column(label=label, x=tuple(x for x, _, _ in points), y=tuple(y for _, y, _ in points)),),
-        caption=caption(desk, profile, [chain.venue], chain.observed_at),
-        alt=words(desk, profile, "alt.smile", title=heading, values="; ".join(mark.label for mark in marks)),
-        marks=(*marks, Mark(label=words(desk, profile, "forward"), x=forward)),
-    )  # fmt: skip
-
-
-def _smile_marks(
-    desk: Desk, points: Sequence[tuple[float, float, float]], smile: Smile, forward: float, profile: Profile
-) -> tuple[Mark, ...]:
-    """The 25-delta put, the money, the 25-delta call, each at the strike where it is reached; nothing if one is missing."""
-    puts, calls = [one for one in points if one[2] < 0], [one for one in points if one[2] > 0]
-    levels = {"put25": smile.put25, "atm": smile.atm, "call25": smile.call25}
-    known = {key: iv for key, iv in levels.items() if iv is not None}
-    if not puts or not calls or len(known) < len(levels):
-        return ()
-    strikes = {"put25": _strike_at(puts, -LEG_DELTA), "atm": forward, "call25": _strike_at(calls, LEG_DELTA)}
-    return tuple(
-        Mark(label=words(desk, profile, key, iv=f"{iv:.1f}%"), x=strikes[key], y=iv) for key, iv in known.items()
-    )
-
-
-def _strike_at(points: Sequence[tuple[float, float, float]], delta: float) -> float:
-    """The strike at a delta, linear between the two strikes around it, the nearest one's where there are no two."""
-    for (low, _, first), (high, _, second) in pairwise(points):
-        if min(first, second) <= delta <= max(first, second) and first != second:
-            return low + (high - low) * (delta - first) / (second - first)
-    return min(points, key=lambda point: abs(point[2] - delta))[0]
 
 
 def _time(ms: float) -> datetime:
@@ -315,32 +373,38 @@ def _time(ms: float) -> datetime:
 def _last(history: History, name: str, venue: str | None) -> Fact:
     column = history.column(name, venue)
     return Fact(
-        name=name, value=float(column.value[-1]), at=_time(column.known_ms[-1]), venues=(venue,) if venue else (), of_venues=1
-    )  # fmt: skip
+        name=name,
+        value=float(column.value[-1]),
+        at=_time(column.known_ms[-1]),
+        venues=(venue,) if venue else (),
+        of_venues=1,
+    )
 
 
-def _written(desk: Desk, name: str, value: float | None, profile: Profile) -> str:
+def _written(market: Market, name: str, value: float | None, profile: Profile) -> str:
     """A value as the answers write it; "–" for one that is not known."""
     if value is None:
         return "–"
-    fact = Fact(name=name, value=value, at=desk.now())
-    return desk.figure(name, Facts(asset="", at=desk.now(), known={name: fact}), profile).text
+    fact = Fact(name=name, value=value, at=market.now())
+    return market.figure(name, Facts(asset="", at=market.now(), known={name: fact}), profile).text
 
 
-def _named(desk: Desk, name: str, venue: str, past: Column, profile: Profile) -> Column:
+def _named(market: Market, name: str, venue: str, past: ChartSeries, profile: Profile) -> ChartSeries:
     last = next(value for value in reversed(past.y) if value is not None)
-    label = desk.bank(profile).words.get(f"venue.{venue}", venue.capitalize())
-    return replace(past, label=label, text=_written(desk, name, last, profile))
+    label = market.bank(profile).words.get(f"venue.{venue}", venue.capitalize())
+    return replace(past, label=label, text=_written(market, name, last, profile))
 
 
-def _window(desk: Desk, window: str, profile: Profile) -> str:
-    return desk.bank(profile).words.get(f"window.{window}", window)
+def _window(market: Market, window: str, profile: Profile) -> str:
+    return market.bank(profile).words.get(f"window.{window}", window)
 
 
 def _by_hour(history: History, name: str, starts: Sequence[datetime]) -> tuple[float | None, ...]:
-    """For each hour the last value that was known by its end and not before its start, None where none was."""
+    """For each hour the last value that was known by its end and not before its start, None where none
+    was."""
     column = history.column(name)
     hours = {
-        int((known - 1) // HOUR_MS): float(value) for known, value in zip(column.known_ms, column.value, strict=True)
+        int((known - 1) // HOUR_MS): float(value)
+        for known, value in zip(column.known_ms, column.value, strict=True)
     }
     return tuple(hours.get(int(start.timestamp()) // 3600) for start in starts)

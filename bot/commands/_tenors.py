@@ -3,35 +3,39 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.desk import Desk
+from bot.desk.market import Market
+from bot.domain.posts import Profile
 from bot.errors import InputError
+from bot.reasons import reason
 
 
-def tenors(desk: Desk, family: str) -> Mapping[str, str]:
-    """The tenors of a family of metrics in days as a reader types them ("60"), and the metric of each (`skew_60d_pct`)."""
+def tenors(market: Market, family: str) -> Mapping[str, str]:
+    """The tenors of a family of metrics in days as a reader types them ("60"), and the metric of each
+    (`skew_60d_pct`)."""
     pattern = re.compile(rf"{family}_(\d+)d_pct")
-    found = {match[1]: name for name in desk.playbook.catalog.metrics if (match := pattern.fullmatch(name))}
+    found = {match[1]: name for name in market.playbook.catalog.metrics if (match := pattern.fullmatch(name))}
     return dict(sorted(found.items(), key=lambda item: int(item[0])))
 
 
-def metric_of(desk: Desk, family: str, typed: str | None) -> str:
-    """The metric of the typed tenor ("60", "60d"), of the one that the rules judge by if nothing was typed. Raises InputError."""
-    known = tenors(desk, family)
+def metric_of(market: Market, family: str, typed: str | None) -> str:
+    """The metric of the typed tenor ("60", "60d"), of the one that the rules judge by if nothing was typed.
+    Raises InputError."""
+    known = tenors(market, family)
     if not known:
-        raise InputError(f"{family}: no such metric is measured here")
+        raise InputError(reason("no_such_metric", metric=family))
     if not typed:
-        judged = [ladder.fact for ladder in desk.playbook.rules.ladders.values()]
+        judged = [ladder.fact for ladder in market.playbook.rules.ladders.values()]
         return next((name for name in judged if name in known.values()), next(iter(known.values())))
     name = known.get(re.sub(r"\s*d(ays?)?$", "", typed.strip().lower()))
     if name is None:
-        raise InputError(f"unknown tenor {typed!r}: one of {', '.join(known)} (days)")
+        raise InputError(reason("unknown_tenor", typed=typed, known=", ".join(known)))
     return name
 
 
-def suggest_tenors(family: str) -> Callable[[Desk, str], Sequence[str]]:
+def suggest_tenors(family: str) -> Callable[[Market, Profile, str], Sequence[str]]:
     """What may be typed for the tenor of a family."""
 
-    def suggest(desk: Desk, typed: str) -> Sequence[str]:
-        return [days for days in tenors(desk, family) if days.startswith(typed.strip())]
+    def suggest(market: Market, profile: Profile, typed: str) -> Sequence[str]:
+        return [days for days in tenors(market, family) if days.startswith(typed.strip())]
 
     return suggest

@@ -2,33 +2,50 @@
 
 from typing import get_args
 
-from bot.commands import Command, Option, Request
-from bot.commands._telling import ASSET, figures, joined
+from bot.commands import Command, CommandOption, Request
+from bot.commands._beginning import tell_beginning
+from bot.commands._tables import missing_note, old_note, side_by_side
+from bot.commands._telling import ASSET, join_texts
 from bot.commands.summary import summary_chart
-from bot.desk import Desk
+from bot.desk.market import Market
 from bot.domain.posts import Answer
 from bot.domain.story import Length
 from bot.errors import InputError
+from bot.reasons import reason
 
 LENGTHS: tuple[Length, ...] = get_args(Length)
 MOST_FIGURES = 6
+COLUMNS = ("", "before_24h")
 
 
-async def answer(desk: Desk, request: Request) -> Answer:
-    """The commentary of now. An article that cannot be written is answered with the embed, and why. Raises InputError."""
-    asset = desk.asset(request.options.get("asset"))
-    story, verdict, reason = await desk.brief(asset, request.profile, _length(request.options.get("length")))
-    facts = await desk.facts(asset)
+async def answer(market: Market, request: Request) -> Answer:
+    """The commentary of now. An article that cannot be written is answered with the embed, and why. Raises
+    InputError."""
+    asset = market.asset(request.options.get("asset"))
+    story, verdict, reason = await market.brief(
+        asset, request.profile, _length(request.options.get("length"))
+    )
+    facts = await market.facts(asset)
     leading = dict.fromkeys(finding.facts[0] for finding in verdict.findings if finding.facts)
-    body, spans = joined(*story.paragraphs, reason or "")
+    begun = tell_beginning(market, facts, request.profile)
+    body, spans = join_texts(*story.paragraphs, reason or "", *begun)
+    named = list(leading)[:MOST_FIGURES]
+    tables = side_by_side(market, named, facts, request.profile, COLUMNS)
     return Answer(
         title=story.headline.text if story.headline else asset,
         title_spans=story.headline.spans if story.headline else (),
         body=body,
         body_spans=spans,
-        figures=figures(desk, list(leading)[:MOST_FIGURES], facts, request.profile),
-        chart=summary_chart(desk, story, verdict, await desk.history(asset), facts),
-        footer=story.footer.text if story.footer else desk.footer(facts, request.profile),
+        tables=tables,
+        notes=(
+            *missing_note(market, named, facts, request.profile),
+            *old_note(market, named, facts, request.profile),
+        ),
+        stance=verdict.stance,
+        stance_word=f"{asset} · {market.bank(request.profile).words[f'stance.{verdict.stance}']}",
+        at=facts.at,
+        chart=summary_chart(market, story, verdict, await market.history(asset), facts),
+        footer=story.footer.text if story.footer else market.footer(facts, request.profile),
     )
 
 
@@ -38,12 +55,9 @@ def _length(typed: str | None) -> Length | None:
     for length in LENGTHS:
         if length == typed.strip().lower():
             return length
-    raise InputError(f"unknown length {typed!r}: one of {', '.join(LENGTHS)}")
+    raise InputError(reason("unknown_length", typed=typed, known=", ".join(LENGTHS)))
 
 
 COMMAND = Command(
-    name="brief",
-    options=(ASSET, Option(name="length", choices=LENGTHS)),
-    answer=answer,
-    shared=True,
+    name="brief", options=(ASSET, CommandOption(name="length", choices=LENGTHS)), answer=answer, shared=True
 )

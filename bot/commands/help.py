@@ -1,16 +1,16 @@
 """`/help`: every command with its options and what it answers."""
 
 from bot.commands import Command, Request, discover, usage
-from bot.desk import Desk
+from bot.desk.market import Market
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure
 
 
-async def answer(desk: Desk, request: Request) -> Answer:
+async def answer(market: Market, request: Request) -> Answer:
     """All commands. Raises nothing."""
-    words = desk.bank(request.profile).words
-    nothing = Facts(asset=desk.assets[0], at=desk.now(), known={})
-    said = desk.say("answer", "help", nothing, request.profile)
+    words = market.bank(request.profile).words
+    nothing = Facts(asset=market.assets[0], at=market.now(), known={})
+    said = market.say("answer", "help", nothing, request.profile)
     return Answer(
         title=words.get("title.help", "help"),
         body=said.text,
@@ -19,8 +19,8 @@ async def answer(desk: Desk, request: Request) -> Answer:
             Figure(label=usage(command), text=words.get(f"command.{command.name}", command.name))
             for command in discover().values()
         ),
-        footer=desk.footer(nothing, request.profile),
+        footer=market.footer(nothing, request.profile),
     )
 
 
-COMMAND = Command(name="help", options=(), answer=answer, shared=True)
+COMMAND = Command(name="help", options=(), answer=answer, shared=True, private=True)

@@ -1,76 +1,87 @@
-"""`/skew`: what puts cost beside matching calls, at one tenor and along the others; its history, or the smile of now."""
+"""`/skew`: what puts cost beside matching calls, at one tenor and along the others; its history, or the smile
+of now."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.commands import Command, Option, Request
-from bot.commands._charts import history_chart, stance_changes, stretch
+from bot.commands import Command, CommandOption, Request
+from bot.commands._charts import history_chart
 from bot.commands._heard import smile_now
-from bot.commands._telling import ASSET, about_metric, go_on, noted, title
+from bot.commands._option_charts import term_chart
+from bot.commands._tables import missing_note, side_by_side
+from bot.commands._telling import ASSET, about_metric, add_note, go_on, pick_chart, title
 from bot.commands._tenors import metric_of, suggest_tenors, tenors
-from bot.desk import Desk
-from bot.domain.posts import Answer, Button, ChartSpec
-from bot.errors import InputError
+from bot.desk.market import Market
+from bot.domain.facts import Facts
+from bot.domain.posts import Answer, Button, Figure, Profile, Table
 
-VIEWS = ("change_24h", "change_7d", "percentile_90d")
-HISTORY, SMILE = "history", "smile"
-CHARTS = (HISTORY, SMILE)
+HISTORY, SMILE, TERM = "history", "smile", "term"
+CHARTS = (HISTORY, SMILE, TERM)
 LOOK_BACK = timedelta(days=30)
 
 
-async def answer(desk: Desk, request: Request) -> Answer:
+async def answer(market: Market, request: Request) -> Answer:
     """The skew of the tenor as last stored; an old reading says its age. Raises InputError."""
-    asset = desk.asset(request.options.get("asset"))
-    name = metric_of(desk, "skew", request.options.get("tenor"))
-    known = tenors(desk, "skew")
+    asset = market.asset(request.options.get("asset"))
+    name = metric_of(market, "skew", request.options.get("tenor"))
+    known = tenors(market, "skew")
     days = next(days for days, other in known.items() if other == name)
     others = {days: other for days, other in known.items() if other != name}
-    wanted = _chart(request.options.get("chart"))
-    buttons = _buttons(desk, request, {"asset": asset}, days, wanted)
-    shown = [name, *(f"{name}.{view}" for view in VIEWS), name.replace("_pct", "_points"), *others.values()]
-    said = await about_metric(desk, request, about="skew", lead=name, shown=shown, buttons=buttons)
+    wanted = pick_chart(request.options.get("chart"), CHARTS)
+    buttons = _buttons(market, request, {"asset": asset}, days, wanted)
+
+    def more_tables(market: Market, facts: Facts, profile: Profile) -> tuple[Table, ...]:
+        return side_by_side(market, [name.replace("_pct", "_points"), *others.values()], facts, profile)
+
+    def missing(market: Market, facts: Facts, profile: Profile) -> tuple[Figure, ...]:
+        return missing_note(market, others.values(), facts, profile)
+
+    said = await about_metric(
+        market, request, about="skew", lead=name, more_tables=more_tables, notes=missing, buttons=buttons
+    )
     if wanted == SMILE:
-        smile = smile_now(desk, asset, float(days), request.profile)
+        smile = await smile_now(market, asset, float(days), request.profile)
         if smile is not None:
             return replace(said, chart=smile)
-        said = noted(said, desk.say("answer", "smile-none", await desk.facts(asset), request.profile))
-    return replace(said, chart=await _history(desk, request, asset, name, said))
+        said = add_note(said, market.say("answer", "smile-none", await market.facts(asset), request.profile))
+    if wanted == TERM:
+        term = term_chart(market, await market.facts(asset), known, request.profile)
+        if term is not None:
+            return replace(said, chart=term)
+    since = market.now() - LOOK_BACK
+    alt = f"{said.title}. {said.body}"
+    chart = await history_chart(market, asset, name, since, request.profile, heading=said.title, alt=alt)
+    return replace(said, chart=chart)
 
 
-async def _history(desk: Desk, request: Request, asset: str, name: str, said: Answer) -> ChartSpec | None:
-    past = stretch(await desk.history(asset), name, desk.now() - LOOK_BACK, desk.now(), desk.playbook.catalog)
-    return history_chart(
-        desk, name, past, await desk.facts(asset), request.profile, heading=said.title, alt=f"{said.title}. {said.body}",
-        marks=stance_changes(await desk.archive.posts(asset=asset), desk, request.profile),
-    )  # fmt: skip
-
-
-def _chart(typed: str | None) -> str:
-    wanted = (typed or HISTORY).strip().lower()
-    if wanted not in CHARTS:
-        raise InputError(f"unknown chart {typed!r}: one of {', '.join(CHARTS)}")
-    return wanted
-
-
-def _buttons(desk: Desk, request: Request, asked: Mapping[str, str], days: str, wanted: str) -> tuple[Button, ...]:
-    """The other tenors with the same chart, and the other chart of the same tenor."""
+def _buttons(
+    market: Market, request: Request, asked: Mapping[str, str], days: str, wanted: str
+) -> tuple[Button, ...]:
+    """The other tenors with the same chart, and the other charts of the same tenor."""
     kept = {**asked, "chart": wanted} if wanted != HISTORY else asked
-    other = SMILE if wanted == HISTORY else HISTORY
-    word = desk.bank(request.profile).words.get(f"button.{other}", other)
+    known = market.bank(request.profile).words
     return (
         *(
-            go_on(title(desk, name, request.profile), "skew", {**kept, "tenor": tenor})
-            for tenor, name in tenors(desk, "skew").items()
+            go_on(title(market, name, request.profile), "skew", {**kept, "tenor": tenor})
+            for tenor, name in tenors(market, "skew").items()
             if tenor != days
         ),
-        go_on(word, "skew", {**asked, "tenor": days, "chart": other}),
+        *(
+            go_on(known.get(f"button.{other}", other), "skew", {**asked, "tenor": days, "chart": other})
+            for other in CHARTS
+            if other != wanted
+        ),
     )
 
 
 COMMAND = Command(
     name="skew",
-    options=(ASSET, Option(name="tenor", suggest=suggest_tenors("skew")), Option(name="chart", choices=CHARTS)),
+    options=(
+        ASSET,
+        CommandOption(name="tenor", suggest=suggest_tenors("skew")),
+        CommandOption(name="chart", choices=CHARTS),
+    ),
     answer=answer,
     shared=True,
 )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.commands import Command, Request
-from bot.commands._telling import ASSET, figures
-from bot.desk import Desk
+from bot.commands._telling import ASSET
+from bot.desk.market import Market
 from bot.domain.facts import Facts
 from bot.domain.playbook import Holding
 from bot.domain.posts import Answer, Figure, Profile
@@ -14,20 +14,20 @@ from bot.domain.story import Origin
 SHOWN = ("treasury_cost_usd", "treasury_unrealized_usd", "spot_usd")
 
 
-async def answer(desk: Desk, request: Request) -> Answer:
+async def answer(market: Market, request: Request) -> Answer:
     """The configured holders of the asset as they published their coins. Raises InputError."""
     profile = request.profile
-    asset = desk.asset(request.options.get("asset"))
-    facts = await desk.facts(asset)
-    holders = _last(desk.playbook.holdings, asset, facts.at.date())
-    said = desk.say("answer", "treasuries" if holders else "treasuries-none", facts, profile)
-    sums = figures(desk, SHOWN, facts, profile) if holders else ()
+    asset = market.asset(request.options.get("asset"))
+    facts = await market.facts(asset)
+    holders = _last(market.playbook.holdings, asset, facts.at.date())
+    said = market.say("answer", "treasuries" if holders else "treasuries-none", facts, profile)
+    sums = tuple(market.figure(name, facts, profile) for name in SHOWN) if holders else ()
     return Answer(
-        title=f"{asset}: {desk.bank(profile).words.get('title.treasuries', 'treasuries')}",
+        title=f"{asset}: {market.bank(profile).words.get('title.treasuries', 'treasuries')}",
         body=said.text,
         body_spans=said.spans,
-        figures=(*(_figure(desk, holding, facts, profile) for holding in holders), *sums),
-        footer=desk.footer(facts, profile),
+        figures=(*(_figure(market, holding, facts, profile) for holding in holders), *sums),
+        footer=market.footer(facts, profile, SHOWN),
     )
 
 
@@ -37,14 +37,21 @@ def _last(holdings: Sequence[Holding], asset: str, day: date) -> Sequence[Holdin
     return list({holding.holder: holding for holding in sorted(known, key=lambda one: one.as_of)}.values())
 
 
-def _figure(desk: Desk, holding: Holding, facts: Facts, profile: Profile) -> Figure:
+def _figure(market: Market, holding: Holding, facts: Facts, profile: Profile) -> Figure:
     names = {
         "value": Origin(kind="treasury", ref=f"{holding.holder}:coins", value=holding.coins),
-        "low": Origin(kind="treasury", ref=f"{holding.holder}:average_cost_usd", value=holding.average_cost_usd),
+        "low": Origin(
+            kind="treasury", ref=f"{holding.holder}:average_cost_usd", value=holding.average_cost_usd
+        ),
         "last_at": Origin(kind="date", ref=f"{holding.holder}:as_of", value=holding.as_of.isoformat()),
         "source": Origin(kind="input", ref=f"{holding.holder}:source", value=holding.source),
     }
-    said = desk.say("answer", "treasury", facts, profile, names)
+    day, about = facts.at.date(), "treasury"
+    if holding.is_outdated(day):
+        age_days = (day - holding.as_of).days
+        names["hits"] = Origin(kind="count", ref=f"{holding.holder}:age in days", value=float(age_days))
+        about = "treasury-outdated"
+    said = market.say("answer", about, facts, profile, names)
     return Figure(label=holding.holder, text=said.text, spans=said.spans)
 
 

@@ -1,27 +1,69 @@
-"""Verdict → words, pure: plan, phrases, realize, gate. What is said was measured, and the gate has read it first."""
+"""Verdict → words, pure: plan, phrases, realize, gate. What is said was measured, and the gate has read it
+first."""
 
-from bot.commentary.bank import completed, parse
+from bot.commentary.bank import fill_from_english, parse
+from bot.commentary.because import in_words, reason_words
 from bot.commentary.cards import (
+    NO_VALUE,
     answer_card,
     card,
+    cell,
     command_words,
+    date_line,
     exact,
     figure,
     footer,
+    in_columns,
     number,
+    range_cell,
     reads_alike,
     reads_beyond,
+    rows,
+    word_text,
 )
 from bot.commentary.factcheck import factcheck
-from bot.commentary.gate import gate
+from bot.commentary.joining import list_in_words
 from bot.commentary.lengths import Refusal, no_article
 from bot.commentary.memory import remember
-from bot.commentary.realize import listed
-from bot.commentary.said import in_words
+from bot.commentary.rubric import RubricRow, ToldPost, rubric
+from bot.commentary.speak import speak, spoken_together
 from bot.commentary.stats import stats
-from bot.commentary.write import speak, spoken_together, write
+from bot.commentary.storygate import gate
+from bot.commentary.write import write, write_plainly
 
 __all__ = [
-    "Refusal", "answer_card", "card", "command_words", "completed", "exact", "factcheck", "figure", "footer", "gate", "in_words",
-    "listed", "no_article", "number", "parse", "reads_alike", "reads_beyond", "remember", "speak", "spoken_together", "stats", "write",
-]  # fmt: skip
+    "NO_VALUE",
+    "Refusal",
+    "RubricRow",
+    "ToldPost",
+    "answer_card",
+    "card",
+    "cell",
+    "command_words",
+    "date_line",
+    "exact",
+    "factcheck",
+    "figure",
+    "fill_from_english",
+    "footer",
+    "gate",
+    "in_columns",
+    "in_words",
+    "list_in_words",
+    "no_article",
+    "number",
+    "parse",
+    "range_cell",
+    "reads_alike",
+    "reads_beyond",
+    "reason_words",
+    "remember",
+    "rows",
+    "rubric",
+    "speak",
+    "spoken_together",
+    "stats",
+    "word_text",
+    "write",
+    "write_plainly",
+]

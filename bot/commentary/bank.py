@@ -1,21 +1,22 @@
-"""The phrase bank: TOML texts → PhraseBank, with everything refused that could go wrong while a post is written.
+"""The phrase bank: TOML texts → PhraseBank, with everything refused that could go wrong while a post is
+written.
 
 All problems are told at once, each with its file and phrase id.
 """
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from bot.commentary.because import KEY
 from bot.commentary.formats import MOVES
+from bot.commentary.frames import IN_FRAMES, frame_problems, told_in_frames
 from bot.commentary.lengths import has_length
-from bot.commentary.said import KEY, misplaced
 from bot.commentary.shapes import (
     BARE,
     CALM,
@@ -24,20 +25,27 @@ from bot.commentary.shapes import (
     LISTED,
     QUIET,
     SHAPES,
-    implied,
+    add_implied,
     rule_facts,
     special_names,
 )
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several, stance_words
 from bot.domain.catalog import VIEWS, Catalog
+from bot.domain.files import FileShape, read_shape
 from bot.domain.rulebook import Confidence, RuleBook, Stance
-from bot.domain.story import MetricWords, Phrase, PhraseBank, Slot
+from bot.domain.story import Clauses, Frame, MetricWords, Phrase, PhraseBank, Slot
 from bot.errors import ConfigError, InputError, Problem
 
 WINDOWED: Mapping[str, int] = {
-    "headline": 12, "standfirst": 12, "lead": 12, "close": 12, "evidence": 6, "meaning": 3, "limit": 3,
-}  # fmt: skip
+    "headline": 12,
+    "standfirst": 12,
+    "lead": 12,
+    "close": 12,
+    "evidence": 6,
+    "meaning": 3,
+    "limit": 3,
+}
 
 OWN_GRAMMAR = ("a_words", "an_words", "and_else", "and_else_before")
 """Word lists by which a text of one language is read, and of no other."""
@@ -63,17 +71,13 @@ NEEDED_WORDS = (
     *("sources_none", "venues", "oldest", "footer", "post_id", "late", "unknown_value", "stale_value"),
     *("plain_title", "plain_line", "plain_unknown", "plain_facts"),
     *(f"move.{name}" for name in MOVES),
-    *(f"stance.{stance}" for stance in (*get_args(Stance), "mixed")),
-    *(f"stance_words.{stance}" for stance in get_args(Stance)),
+    *(f"stance.{stance}" for stance in (*get_args(Stance), "mixed") if stance != "unclear"),
+    *(f"stance_words.{stance}" for stance in get_args(Stance) if stance != "unclear"),
     *(f"confidence.{level}" for level in get_args(Confidence)),
 )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _PhraseRow(_Strict):
+class _PhraseRow(FileShape):
     id: str = Field(min_length=1)
     slot: Slot
     about: str | list[str]
@@ -81,33 +85,48 @@ class _PhraseRow(_Strict):
     image: str | None = None
 
 
-class _MetricRow(_Strict):
+class _FrameRow(FileShape):
+    id: str = Field(min_length=1)
+    story: str
+    places: dict[str, list[str]]
+
+
+class _MetricRow(FileShape):
     title: str
     meaning: str
     explain: str = ""
-    cues: list[str] = []
+    cues: list[str] = Field(default_factory=list)
 
 
-class _CommandRow(_Strict):
+class _CommandRow(FileShape):
     description: str
-    options: dict[str, str] = {}
+    options: dict[str, str] = Field(default_factory=dict)
 
 
-class _File(_Strict):
-    phrase: list[_PhraseRow] = []
-    metric: dict[str, _MetricRow] = {}
-    word: dict[str, str | list[str]] = {}
-    rule: dict[str, str] = {}
-    image: dict[str, list[str]] = {}
-    command: dict[str, _CommandRow] = {}
-    said: dict[str, str] = {}
+class _File(FileShape):
+    phrase: list[_PhraseRow] = Field(default_factory=list)
+    frame: list[_FrameRow] = Field(default_factory=list)
+    clause: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
+    metric: dict[str, _MetricRow] = Field(default_factory=dict)
+    word: dict[str, str | list[str]] = Field(default_factory=dict)
+    rule: dict[str, str] = Field(default_factory=dict)
+    image: dict[str, list[str]] = Field(default_factory=dict)
+    command: dict[str, _CommandRow] = Field(default_factory=dict)
+    reason: dict[str, str] = Field(default_factory=dict)
+    # Of earlier editions, which matched English back; read, and left aside.
+    said: dict[str, str] = Field(default_factory=dict)
 
 
 def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBook) -> PhraseBank:
-    """The bank of one language, from its TOML texts by file name. Raises ConfigError with every problem found."""
+    """The bank of one language, from its TOML texts by file name. Raises ConfigError with every problem
+    found."""
     problems: list[Problem] = []
-    read = {name: _read(name, text, problems) for name, text in sorted(files.items()) if name.endswith(".toml")}
+    read = {
+        name: _read(name, text, problems) for name, text in sorted(files.items()) if name.endswith(".toml")
+    }
     rows = {name: file for name, file in read.items() if file is not None}
+    if len(rows) < len(read):  # what the others lack without it would hide what is wrong with it
+        raise ConfigError(problems)
     bank = PhraseBank(
         locale=locale,
         phrases=tuple(_phrases(rows)),
@@ -116,21 +135,33 @@ def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBoo
         images={name: tuple(words) for file in rows.values() for name, words in file.image.items()},
         windows={},
         hash=_hash(files),
+        frames=tuple(
+            Frame(
+                id=row.id,
+                story=row.story,
+                places={place: tuple(text.strip() for text in texts) for place, texts in row.places.items()},
+                file=name,
+            )
+            for name, file in rows.items()
+            for row in file.frame
+        ),
+        clauses=_clauses(rows),
     )
     problems += _wanting(bank, rows, catalog, book)
     problems += _repeated(bank)
-    for phrase in bank.phrases:
-        problems += [Problem(file=phrase.file, id=phrase.id, reason=why) for why in _wrong(phrase, bank, catalog, book)]
+    for phrase in (*bank.phrases, *told_in_frames(bank)):
+        problems += [
+            Problem(file=phrase.file, id=phrase.id, reason=why) for why in _wrong(phrase, bank, catalog, book)
+        ]
+    problems += frame_problems(bank)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    return PhraseBank(
-        locale=bank.locale, phrases=bank.phrases, metrics=bank.metrics, words=bank.words, images=bank.images,
-        windows=windows(bank, book), hash=bank.hash,
-    )  # fmt: skip
+    return replace(bank, windows={} if bank.frames else windows(bank, book))
 
 
-def completed(bank: PhraseBank, english: PhraseBank) -> PhraseBank:
-    """The bank with English words where it lacks some, so that a word that English gains silences no other language."""
+def fill_from_english(bank: PhraseBank, english: PhraseBank) -> PhraseBank:
+    """The bank with English words where it lacks some, so that a word that English gains silences no other
+    language."""
     borrowed = {key: word for key, word in english.words.items() if key not in OWN_GRAMMAR}
     return replace(bank, words={**borrowed, **bank.words})
 
@@ -142,46 +173,65 @@ def _hash(files: Mapping[str, str]) -> str:
 
 def _read(name: str, text: str, problems: list[Problem]) -> _File | None:
     try:
-        return _File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        problems.append(Problem(file=name, id="", reason=f"not TOML: {error}"))
-    except ValidationError as error:
-        for one in error.errors():
-            where = ".".join(str(part) for part in one["loc"])
-            problems.append(Problem(file=name, id=where, reason=one["msg"]))
-    return None
+        return read_shape(_File, text, name)
+    except ConfigError as error:
+        problems += error.problems
+        return None
 
 
 def _phrases(rows: Mapping[str, _File]) -> Iterator[Phrase]:
     for name, file in rows.items():
         for row in file.phrase:
             for about in [row.about] if isinstance(row.about, str) else row.about:
-                yield Phrase(id=row.id, slot=row.slot, about=about, text=row.text.strip(), image=row.image, file=name)
+                yield Phrase(
+                    id=row.id, slot=row.slot, about=about, text=row.text.strip(), image=row.image, file=name
+                )
+
+
+def _clauses(rows: Mapping[str, _File]) -> dict[str, Clauses]:
+    """The clauses by situation; a situation's forms may stand in several files."""
+    found: dict[str, Clauses] = {}
+    for name, file in rows.items():
+        for about, forms in file.clause.items():
+            known = found.get(about)
+            told = {form: tuple(text.strip() for text in texts) for form, texts in forms.items()}
+            found[about] = Clauses(about=about, forms={**(known.forms if known else {}), **told}, file=name)
+    return found
 
 
 def _metrics(file: _File, catalog: Catalog) -> dict[str, MetricWords]:
     return {
         name: MetricWords(
-            name=name, title=row.title, meaning=row.meaning, explain=row.explain, cues=tuple(row.cues),
+            name=name,
+            title=row.title,
+            meaning=row.meaning,
+            explain=row.explain,
+            cues=tuple(row.cues),
             unit=catalog.metrics[name].unit if name in catalog.metrics else "",
         )
         for name, row in file.metric.items()
-    }  # fmt: skip
+    }
 
 
 def _words(rows: Mapping[str, _File]) -> dict[str, str]:
     words: dict[str, str] = {}
     for file in rows.values():
-        words |= {key: value if isinstance(value, str) else "|".join(value) for key, value in file.word.items()}
+        words |= {
+            key: value if isinstance(value, str) else "|".join(value) for key, value in file.word.items()
+        }
         words |= {f"rule.{rule}": label for rule, label in file.rule.items()}
-        words |= {f"{KEY}{english}": told for english, told in file.said.items()}
+        words |= {f"{KEY}{code}": text for code, text in file.reason.items()}
+        for metric, about in file.metric.items():
+            words |= {f"{KEY}{argument}.{metric}": about.title for argument in ("of", "metric")}
         for command, row in file.command.items():
             words[f"command.{command}"] = row.description
             words |= {f"option.{command}.{option}": text for option, text in row.options.items()}
     return words
 
 
-def _wanting(bank: PhraseBank, rows: Mapping[str, _File], catalog: Catalog, book: RuleBook) -> Iterator[Problem]:
+def _wanting(
+    bank: PhraseBank, rows: Mapping[str, _File], catalog: Catalog, book: RuleBook
+) -> Iterator[Problem]:
     """What the bank lacks, or has too much of."""
     here = bank.locale
     for key in NEEDED_WORDS:
@@ -198,22 +248,29 @@ def _too_many(rows: Mapping[str, _File], catalog: Catalog, book: RuleBook) -> It
     for file, row in rows.items():
         for name in set(row.metric) - set(catalog.metrics):
             yield Problem(file=file, id=f"metric.{name}", reason="no metric has this name")
-        for rule in set(row.rule) - set(book.rules):
+        for rule in set(row.rule) - set(book.rules) - set(book.alarms):
             yield Problem(file=file, id=f"rule.{rule}", reason="no rule has this id")
-        for english in (english for english, told in row.said.items() if misplaced(english, told)):
-            yield Problem(file=file, id=f"said.{english}", reason="it takes up another {} than the English has")
 
 
 def _unspoken(bank: PhraseBank, book: RuleBook) -> Iterator[Problem]:
+    for rule in book.rules:
+        if f"rule.{rule}" not in bank.words:
+            yield Problem(file=bank.locale, id=rule, reason="this rule has no name in words ([rule])")
+    if not bank.frames:
+        yield from _unspoken_in_pools(bank, book)
+
+
+def _unspoken_in_pools(bank: PhraseBank, book: RuleBook) -> Iterator[Problem]:
+    """What a bank from before the stories lacks to tell every finding and every stance."""
     here = bank.locale
     filled = {(phrase.slot, phrase.about) for phrase in bank.phrases}
     for rule in book.rules:
-        if f"rule.{rule}" not in bank.words:
-            yield Problem(file=here, id=rule, reason="this rule has no name in words ([rule])")
         for slot in ("evidence", "short"):
             if (slot, rule) not in filled:
                 yield Problem(file=here, id=rule, reason=f"this rule has no {slot} phrase")
     for shape in SHAPES:
+        if shape == "unclear" and shape not in {row.id for row in book.stances}:
+            continue  # an edition from before this stance has no words for it
         asked = shape != "no-call" and has_length(bank.words, "article")
         for slot in (*SHAPE_SLOTS, *(ARTICLE_SLOTS if asked else ())):
             if (slot, shape) not in filled:
@@ -236,7 +293,7 @@ def _wrong(phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook) -
     """What is wrong with one phrase."""
     seen = slots(phrase.text)
     yield from seen.problems
-    if not _about_known(phrase, catalog, book):
+    if phrase.slot not in IN_FRAMES and not _about_known(phrase, catalog, book):
         yield f"about = {phrase.about!r} is no rule, ladder, stance or word of this slot"
     special = special_names(phrase.slot)
     for name, filters in seen.asked:
@@ -256,7 +313,8 @@ def _wrong(phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook) -
         yield f"{advice!r} is advice or a forecast"
     yield from _directions_beside_changes(phrase, bank)
     yield from _images(phrase, bank, typed)
-    yield from _stance_named(phrase, bank)
+    if phrase.slot not in IN_FRAMES:
+        yield from _stance_named(phrase, bank)
 
 
 def _unknown(name: str, catalog: Catalog) -> str:
@@ -322,20 +380,22 @@ def _stance_named(phrase: Phrase, bank: PhraseBank) -> Iterator[str]:
 
 
 def windows(bank: PhraseBank, book: RuleBook) -> dict[str, int]:
-    """For each pool ("slot:about") the number of posts within which no phrase of it returns: the smaller of its figure and
-    one less than the phrases that are always usable when the pool is asked."""
+    """For each pool ("slot:about") the number of posts within which no phrase of it returns: the smaller of
+    its figure and one less than the phrases that are always usable when the pool is asked."""
     pools: dict[tuple[str, str], set[str]] = {}
     for phrase in bank.phrases:
         if phrase.slot in WINDOWED and always_usable(phrase, book):
             pools.setdefault((phrase.slot, phrase.about), set()).add(phrase.id)
-    return {f"{slot}:{about}": min(WINDOWED[slot], len(ids) - 1) for (slot, about), ids in sorted(pools.items())}
+    return {
+        f"{slot}:{about}": min(WINDOWED[slot], len(ids) - 1) for (slot, about), ids in sorted(pools.items())
+    }
 
 
 def always_usable(phrase: Phrase, book: RuleBook) -> bool:
-    """Whether the phrase can be said whenever its pool is asked: it needs no more than its rule's own facts, and no image
-    that another phrase of the same post may already rule out."""
+    """Whether the phrase can be said whenever its pool is asked: it needs no more than its rule's own facts,
+    and no image that another phrase of the same post may already rule out."""
     if phrase.image is not None and phrase.slot != "lead":
         return False
-    known = implied(rule_facts(phrase.about.partition("+")[2] or phrase.about, book)) | {"spot_usd"}
+    known = add_implied(rule_facts(phrase.about.partition("+")[2] or phrase.about, book)) | {"spot_usd"}
     special = special_names(phrase.slot)
     return all(name in known or name.split(".")[0] in special for name, _ in slots(phrase.text).asked)

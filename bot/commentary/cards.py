@@ -1,18 +1,27 @@
-"""Stories and answers as cards, which every surface renders; the footer, and single figures with their label."""
+"""Stories and answers as cards, which every surface renders; the footer, and single figures with their
+label."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
+from bot.commentary.because import in_words
 from bot.commentary.formats import BY_UNIT, apply, read
 from bot.commentary.names import named_exactly
-from bot.commentary.said import in_words
 from bot.commentary.terms import Recorder, settle, truthful
 from bot.commentary.titles import title_of, unit_of
 from bot.domain.catalog import Catalog
-from bot.domain.facts import Fact, Facts
+from bot.domain.facts import Fact, Facts, count_venues
 from bot.domain.posts import Answer, Card, Figure, Post
-from bot.domain.story import Origin, PhraseBank, Span, Text
+from bot.domain.readings import VENDORS
+from bot.domain.story import Origin, PhraseBank, Span, Story, Text
+
+NO_VALUE = "–"
+OLD = "*"
+AT_LEAST = "≥"
+SHORT = "short."
+SMALL = ((0.01, 4), (0.1, 3))  # what funding pays in eight hours has its first digit far behind the point
 
 
 def number(name: str, value: float, bank: PhraseBank) -> str:
@@ -21,14 +30,21 @@ def number(name: str, value: float, bank: PhraseBank) -> str:
 
 
 def exact(name: str, value: float, bank: PhraseBank) -> str:
-    """A line in the format of its fact's unit, with as many digits as it has: 20.05 of `skew_60d_pct` is 20.05%."""
+    """A line in the format of its fact's unit, with as many digits as it has: 20.05 of `skew_60d_pct` is
+    20.05%."""
     unit, words = BY_UNIT.get(unit_of(name, bank), "text"), bank.words
     shown = apply(unit, value, settle(unit, value, words, (named_exactly(value),)), words)
     told = read(shown, words)
-    return shown if told is not None and math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9) else f"{value:,.10g}"
+    return (
+        shown
+        if told is not None and math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9)
+        else f"{value:,.10g}"
+    )
 
 
-def reads_beyond(name: str, value: float, side: Literal["above", "below"], line: float, bank: PhraseBank) -> bool:
+def reads_beyond(
+    name: str, value: float, side: Literal["above", "below"], line: float, bank: PhraseBank
+) -> bool:
     """Whether the value as readers see it, rounded, is on that side of a line."""
     unit, above = BY_UNIT.get(unit_of(name, bank), "text"), side == "above"
     return truthful(unit, value, None, bank.words, (lambda shown: shown > line if above else shown < line,))
@@ -41,19 +57,95 @@ def reads_alike(span: Span, one: float, other: float, bank: PhraseBank) -> bool:
 
 
 def figure(name: str, facts: Facts, catalog: Catalog, bank: PhraseBank) -> Figure:
-    """A fact as a labeled value: fresh, or the last reading with its time, or unknown with the reason. Raises InputError for
-    a name that is no fact."""
+    """A fact as a labeled value: fresh, or the last reading with its time, or unknown with the reason. Raises
+    InputError for a name that is no fact."""
     catalog.resolve(name)
     text, spans = _value(name, facts, bank)
     return Figure(label=title_of(name, bank), text=text, spans=spans)
+
+
+def cell(name: str, facts: Facts, catalog: Catalog, bank: PhraseBank) -> Figure:
+    """A fact as a cell of a table: in as few letters as it takes ($35.8bn), a star behind the last reading of what has
+    grown old, a dash for what is not known. A change has its sign. Raises InputError for a name that is no fact."""
+    catalog.resolve(name)
+    fact = facts.known.get(name) or facts.stale.get(name)
+    if fact is None:
+        return Figure(label=title_of(name, bank), text=NO_VALUE)
+    words = short_words(bank)
+    recorder, unit = Recorder(words), BY_UNIT.get(unit_of(name, bank), "text")
+    digits = (
+        next((places for below, places in SMALL if abs(fact.value) < below), None) if unit == "pct" else None
+    )
+    shown = apply(unit, fact.value, digits, words).strip()
+    if _is_change(name) and fact.value > 0 and any(digit in shown for digit in "123456789"):
+        shown = f"+{shown}"
+    marked = recorder.mark(shown, Origin(kind="fact", ref=name, value=fact.value), unit, digits)
+    text = f"{AT_LEAST if fact.lower_bound else ''}{marked}{'' if name in facts.known else OLD}"
+    text, spans = recorder.resolve(text)
+    return Figure(label=title_of(name, bank), text=text, spans=spans)
+
+
+def word_text(key: str, bank: PhraseBank, names: Mapping[str, tuple[Origin, str]]) -> Text:
+    """One of the bank's words with its places filled: each by an origin's value in a format."""
+    recorder = Recorder(bank.words)
+    filled = {
+        name: recorder.mark(apply(form, origin.value, None, bank.words), origin, form)
+        for name, (origin, form) in names.items()
+    }
+    text, spans = recorder.resolve(bank.words[key].format(**filled))
+    return Text(slot="answer", about=key, text=text, spans=spans)
+
+
+def date_line(
+    key: str, at: datetime, bank: PhraseBank, *, fact: Fact | None = None, day: bool = False
+) -> Figure:
+    """A line of small print with a time in it ("{when}"), to the day or to the minute, and with a fact's value ("{value}")
+    where there is one."""
+    recorder, form = Recorder(bank.words), "date" if day else "moment"
+    seen = Origin(kind="date", ref=key, value=at.isoformat())
+    when = recorder.mark(apply(form, at.isoformat(), None, bank.words), seen, form)
+    value = _shown(fact, recorder, bank) if fact is not None else ""
+    text, spans = recorder.resolve(bank.words[key].format(when=when, value=value))
+    return Figure(label="", text=text, spans=spans)
+
+
+def range_cell(ladder: str, low: float, high: float, name: str, bank: PhraseBank) -> Figure:
+    """The usual range of a ladder as a cell of a table, in the unit of the fact that it judges."""
+    words = short_words(bank)
+    recorder, unit = Recorder(words), BY_UNIT.get(unit_of(name, bank), "text")
+    ends = {
+        side: recorder.mark(
+            apply(unit, value, None, words).strip(),
+            Origin(kind="usual", ref=f"{ladder}:{side}", value=value),
+            unit,
+        )
+        for side, value in (("low", low), ("high", high))
+    }
+    text, spans = recorder.resolve(words["short.range"].format(**ends))
+    return Figure(label=words["row.usual"], text=text, spans=spans)
+
+
+def short_words(bank: PhraseBank) -> Mapping[str, str]:
+    """The bank's words, with the short ones ("short.unit.billion") in place of those that are written out."""
+    short = {key.removeprefix(SHORT): text for key, text in bank.words.items() if key.startswith(SHORT)}
+    return {**bank.words, **short}
+
+
+def _is_change(name: str) -> bool:
+    stem, _, suffix = name.partition(".")
+    return suffix.startswith("change_") or (not suffix and "_effect" in stem)
 
 
 def _value(name: str, facts: Facts, bank: PhraseBank) -> tuple[str, tuple[Span, ...]]:
     recorder, words = Recorder(bank.words), bank.words
     fact = facts.known.get(name) or facts.stale.get(name)
     if fact is None:
-        reason = Origin(kind="input", ref=f"why {name} is unknown", value=in_words(facts.why_unknown(name), words))
-        return recorder.resolve(words["unknown_value"].format(reason=recorder.mark(str(reason.value), reason, "text")))
+        reason = Origin(
+            kind="input", ref=f"why {name} is unknown", value=in_words(facts.why_unknown(name), words)
+        )
+        return recorder.resolve(
+            words["unknown_value"].format(reason=recorder.mark(str(reason.value), reason, "text"))
+        )
     shown = _shown(fact, recorder, bank)
     if name in facts.known:
         return recorder.resolve(shown)
@@ -80,27 +172,32 @@ def facts_asset(fact: Fact, bank: PhraseBank) -> str:
 def line(name: str, facts: Facts, bank: PhraseBank) -> Text:
     """A fact as one line of a plain card: its title and its value."""
     recorder = Recorder(bank.words)
-    title = recorder.mark(title_of(name, bank), Origin(kind="name", ref=name, value=title_of(name, bank)), "title")
+    title = recorder.mark(
+        title_of(name, bank), Origin(kind="name", ref=name, value=title_of(name, bank)), "title"
+    )
     value, spans = _value(name, facts, bank)
     head, head_spans = recorder.resolve(bank.words["plain_line"].format(title=title, value="\0"))
     start = head.index("\0")
     moved = tuple(
         Span(
-            start=span.start + start, end=span.end + start, text=span.text, origin=span.origin, filter=span.filter,
+            start=span.start + start,
+            end=span.end + start,
+            text=span.text,
+            origin=span.origin,
+            filter=span.filter,
             digits=span.digits,
         )
         for span in spans
-    )  # fmt: skip
+    )
     return Text(slot="evidence", about="plain", text=head.replace("\0", value), spans=(*head_spans, *moved))
 
 
 def footer(facts: Facts, bank: PhraseBank) -> Text:
     """The line under every post and answer: who was heard, when, that it is no advice."""
     words, recorder = bank.words, Recorder(bank.words)
-    heard = sorted({venue for fact in facts.of_metrics().values() for venue in fact.venues})
     at = Origin(kind="date", ref="at", value=facts.at.isoformat())
     text = words["footer"].format(
-        sources=_sources(heard, facts, recorder, bank),
+        sources=_sources(facts, recorder, bank),
         at=recorder.mark(apply("moment", str(at.value), None, words), at, "moment"),
         age=_oldest(facts, recorder, bank),
     )
@@ -108,17 +205,26 @@ def footer(facts: Facts, bank: PhraseBank) -> Text:
     return Text(slot="footer", about="footer", text=shown, spans=spans)
 
 
-def _sources(heard: list[str], facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
+def _sources(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
     words = bank.words
-    if not heard:
+    told = facts.of_metrics().values()
+    count = count_venues(told, VENDORS)
+    sources, heard, expected = count.sources, count.heard, count.expected
+    if (
+        "{heard}" not in words["venues"]
+    ):  # words of before: each market a source, and none named that was missing
+        sources = tuple(sorted({venue for fact in told for venue in fact.venues}))
+        heard, expected = len(sources), max((fact.of_venues for fact in told), default=0)
+    if not sources:
         return words["sources_none"]
-    named = ", ".join(words.get(f"venue.{venue}", venue.capitalize()) for venue in heard)
-    total = max((fact.of_venues for fact in facts.of_metrics().values()), default=0)
-    if total < len(heard) or total == 1:
+    named = ", ".join(words.get(f"venue.{venue}", venue.capitalize()) for venue in sources)
+    if expected < heard or expected <= 1:
         return named
-    ours = recorder.mark(str(len(heard)), Origin(kind="count", ref="venues heard", value=float(len(heard))), "count")
-    all_of = recorder.mark(str(total), Origin(kind="count", ref="venues asked", value=float(total)), "count")
-    return words["venues"].format(sources=named, n=ours, m=all_of)
+    ours = recorder.mark(str(heard), Origin(kind="count", ref="venues heard", value=float(heard)), "count")
+    all_of = recorder.mark(
+        str(expected), Origin(kind="count", ref="venues asked", value=float(expected)), "count"
+    )
+    return words["venues"].format(sources=named, n=ours, m=all_of, heard=ours, expected=all_of)
 
 
 def _oldest(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
@@ -134,8 +240,8 @@ def _oldest(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
 
 
 def card(post: Post, bank: PhraseBank) -> Card:
-    """A post as every surface renders it, what was corrected since first; its footer carries the post's short id, which `/why`
-    takes."""
+    """A post as every surface renders it, what was corrected since first; its footer carries the post's short
+    id, which `/why` takes."""
     story, words = post.story, bank.words
     spans: dict[str, tuple[Span, ...]] = {}
     body = words.get(f"reason.{post.reason}", "")
@@ -145,11 +251,15 @@ def card(post: Post, bank: PhraseBank) -> Card:
         body = f"{body}\n\n{paragraph.text}" if body else paragraph.text
         body_spans += [
             Span(
-                start=span.start + start, end=span.end + start, text=span.text, origin=span.origin, filter=span.filter,
+                start=span.start + start,
+                end=span.end + start,
+                text=span.text,
+                origin=span.origin,
+                filter=span.filter,
                 digits=span.digits,
             )
             for span in paragraph.spans
-        ]  # fmt: skip
+        ]
     spans["body"] = tuple(body_spans)
     if story.headline is not None:
         spans["title"] = story.headline.spans
@@ -161,11 +271,37 @@ def card(post: Post, bank: PhraseBank) -> Card:
         body=body,
         footer=" ".join(part for part in said if part),
         stance=story.stance,
-        stance_word=words[f"stance.{story.stance}"],
+        stance_word=story.tag.text if story.tag else words[f"stance.{story.stance}"],
         at=story.at,
         post_id=post.id,
         spans=spans,
+        table=rows(story, bank),
     )
+
+
+COLUMNS = ("name", "now", "before", "rank", "usual")
+
+
+def rows(story: Story, bank: PhraseBank) -> tuple[tuple[str, ...], ...]:
+    """A story's table as cells, its head first; nothing where it has none."""
+    if not story.table:
+        return ()
+    cells = tuple(tuple(row.text.split("\t")) for row in story.table)
+    return (tuple(bank.words[f"column.{name}"] for name in COLUMNS[: len(cells[0])]), *cells)
+
+
+def in_columns(table: tuple[tuple[str, ...], ...], columns: int = 4) -> str:
+    """The first columns of a table as lines of equal letters, the first flush left and the others flush right."""
+    cells = [row[:columns] for row in table]
+    widths = [max(len(row[column]) for row in cells) for column in range(min(columns, len(cells[0])))]
+    lines = [
+        " ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join(lines)
 
 
 def answer_card(answer: Answer) -> Card:
@@ -175,8 +311,14 @@ def answer_card(answer: Answer) -> Card:
     return Card(
         title=answer.title,
         body=answer.body,
+        lead=answer.lead,
+        tables=answer.tables,
+        notes=answer.notes,
         fields=answer.figures,
         footer=answer.footer,
+        stance=answer.stance,
+        stance_word=answer.stance_word,
+        at=answer.at,
         buttons=answer.buttons,
         private=answer.private,
         spans=spans,

@@ -1,4 +1,5 @@
-"""Which phrase of a pool: the least recently used one, ties broken by a hash, so that the same memory gives the same bytes."""
+"""Which phrase of a pool: the least recently used one, ties broken by a hash, so that the same memory gives
+the same bytes."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -22,17 +23,23 @@ def last_used(memory: Memory) -> Mapping[str, int]:
     return {name: index for index, told in enumerate(memory.told) for name in told.phrase_ids}
 
 
-def ranked(
+def rank_phrases(
     phrases: Iterable[Phrase], memory: Memory, asset: str, at: datetime, turn: int = 0, *, vivid: bool = False
 ) -> list[Phrase]:
-    """The phrases in the order in which they are to be tried: the least recently used first, of equals the `vivid` ones (with
-    an image) first if so wished. Another `turn` orders the remaining equals differently."""
+    """The phrases in the order in which they are to be tried: the least recently used first, of equals the
+    `vivid` ones (with an image) first if so wished. Another `turn` orders the remaining equals
+    differently."""
     used = last_used(memory)
     return sorted(
         phrases,
-        key=lambda phrase: (used.get(phrase.id, -1), vivid and not phrase.image, _lot(asset, at, phrase.id, turn)),
+        key=lambda phrase: (
+            used.get(phrase.id, -1),
+            vivid and not phrase.image,
+            lot(asset, at, phrase.id, turn),
+        ),
     )
 
 
-def _lot(asset: str, at: datetime, name: str, turn: int) -> bytes:
+def lot(asset: str, at: datetime, name: str, turn: int) -> bytes:
+    """What orders equals: drawn by a hash, the same for the same."""
     return hashlib.sha256(f"{asset}\0{at.isoformat()}\0{name}\0{turn}".encode()).digest()

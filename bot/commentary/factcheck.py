@@ -1,4 +1,5 @@
-"""Numerals of a text that has no spans, matched to facts by the words around them: which of them have nothing behind them."""
+"""Numerals of a text that has no spans, matched to facts by the words around them: which of them have nothing
+behind them."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +16,16 @@ from bot.domain.story import PhraseBank
 _NUMERAL = re.compile(
     r"(?<![\w.,])(?P<dollar>\$)?(?P<number>\d[\d,]*(?:\.\d+)?)(?P<scale>\s?(?:trillion|billion|million|thousand)\b|[KMBT]\b)?(?P<pct>\s?%|\s?percent\b)?"
 )
-_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9, "t": 1e12, "trillion": 1e12}
+_SCALES = {
+    "k": 1e3,
+    "thousand": 1e3,
+    "m": 1e6,
+    "million": 1e6,
+    "b": 1e9,
+    "billion": 1e9,
+    "t": 1e12,
+    "trillion": 1e12,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +38,14 @@ class _Numeral:
     start: int
 
 
-def factcheck(text: str, facts: Facts, catalog: Catalog, bank: PhraseBank, book: RuleBook | None = None) -> list[str]:
-    """The numerals of a text that no fact, usual range (of `book`) or date stands behind, each once, in reading order.
+def factcheck(
+    text: str, facts: Facts, catalog: Catalog, bank: PhraseBank, book: RuleBook | None = None
+) -> list[str]:
+    """The numerals of a text that no fact, usual range (of `book`) or date stands behind, each once, in
+    reading order.
 
-    A numeral is matched by its value at the precision in which it is written, its kind (dollars, percent, plain) and the words of its
-    own and the previous sentence, which must be about the same metric.
-    """
+    A numeral is matched by its value at the precision in which it is written, its kind (dollars, percent,
+    plain) and the words of its own and the previous sentence, which must be about the same metric."""
     dates = [*_dates(text, facts, bank), *_tenors(text, facts, bank)]
     wrong = [
         numeral.text
@@ -61,7 +73,9 @@ def _numerals(text: str) -> Iterator[_Numeral]:
         )
 
 
-def _backed(numeral: _Numeral, facts: Facts, catalog: Catalog, bank: PhraseBank, book: RuleBook | None) -> bool:
+def _backed(
+    numeral: _Numeral, facts: Facts, catalog: Catalog, bank: PhraseBank, book: RuleBook | None
+) -> bool:
     for name, fact in facts.known.items():
         if (
             name in catalog
@@ -77,7 +91,7 @@ def _backed(numeral: _Numeral, facts: Facts, catalog: Catalog, bank: PhraseBank,
 
 def _usual(facts: Facts, book: RuleBook | None) -> Iterator[tuple[str, float]]:
     for ladder in book.ladders.values() if book else ():
-        usual = ladder.usual_on(facts.at.date())
+        usual = book.usual(ladder, facts.at.date(), {}, facts.asset, facts.pasts or {}) if book else None
         if usual is not None:
             yield ladder.fact, usual.low
             yield ladder.fact, usual.high

@@ -1,9 +1,9 @@
-"""How numbers, dates and words are written: the one home of every format. Pure: (value, digits, words) → text.
+"""How numbers, dates and words are written: the one home of every format. Pure: (value, digits, words) →
+text.
 
-`digits` is None for the usual precision, more where rounding would tell a lie. `words` are the bank's small words: the
-marks of decimals and thousands, the places of % and $ and the names of large units are each language's own. What the
-docstrings show is English.
-"""
+`digits` is None for the usual precision, more where rounding would tell a lie. `words` are the bank's small
+words: the marks of decimals and thousands, the places of % and $ and the names of large units are each
+language's own. What the docstrings show is English."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -44,12 +44,18 @@ def percent(value: Value, digits: int | None, words: Words) -> str:
     return f"{_sign(_number(value), shown)}{words['percent'].format(shown)}"
 
 
+def percent_of_cost(value: Value, digits: int | None, words: Words) -> str:
+    """1.2449 → 1.24%: what something costs, where a tenth of a percent is much."""
+    shown = _fixed(_number(value), 2 if digits is None else digits, words, keep_zeros=digits is None)
+    return f"{_sign(_number(value), shown)}{words['percent'].format(shown)}"
+
+
 def percent_size(value: Value, digits: int | None, words: Words) -> str:
     """-19.2 → 19.2%: where the words around it say which way."""
     return percent(abs(_number(value)), digits, words)
 
 
-def signed(value: Value, digits: int | None, words: Words) -> str:
+def format_signed(value: Value, digits: int | None, words: Words) -> str:
     """18.87 → +18.9%."""
     shown = percent(value, digits, words)
     return shown if shown.startswith(MINUS) or not _has_size(shown) else f"+{shown}"
@@ -82,7 +88,9 @@ def _of_number(shown: str, unit: str) -> str:
 
 def points(value: Value, digits: int | None, words: Words) -> str:
     """3.39 → 3.4 points."""
-    return _plural(_number(value), _fixed(_number(value), 1 if digits is None else digits, words), words["unit.points"])
+    return _plural(
+        _number(value), _fixed(_number(value), 1 if digits is None else digits, words), words["unit.points"]
+    )
 
 
 def points_size(value: Value, digits: int | None, words: Words) -> str:
@@ -104,7 +112,8 @@ def price(value: Value, digits: int | None, words: Words) -> str:
 
 
 def brief_price(value: Value, digits: int | None, words: Words) -> str:
-    """71500 → $71.5K, for headlines. Under ten thousand dollars, or where the language has no such short form, it is written out."""
+    """71500 → $71.5K, for headlines. Under ten thousand dollars, or where the language has no such short
+    form, it is written out."""
     number = _number(value)
     if abs(number) < 10_000 or not words["money_brief"]:
         return price(value, digits, words)
@@ -113,7 +122,8 @@ def brief_price(value: Value, digits: int | None, words: Words) -> str:
 
 
 def amount(value: Value, digits: int | None, words: Words) -> str:
-    """35.8e9 → $35.8 billion: three significant digits with their unit; a unit without a word in the language is passed over."""
+    """35.8e9 → $35.8 billion: three significant digits with their unit; a unit without a word in the language
+    is passed over."""
     number = _number(value)
     figures = 3 if digits is None else digits
     rounded = float(f"{abs(number):.{max(figures - 1, 0)}e}")
@@ -121,9 +131,32 @@ def amount(value: Value, digits: int | None, words: Words) -> str:
         unit = words[f"unit.{name}"]
         if rounded >= scale and unit:
             shown = _significant(rounded / scale, figures, words)
-            return f"{_sign(number, shown)}{words['money_scaled'].format(shown, unit=_of_number(shown, unit))}"
+            return (
+                f"{_sign(number, shown)}{words['money_scaled'].format(shown, unit=_of_number(shown, unit))}"
+            )
     shown = _fixed(rounded, 0, words)
     return f"{_sign(number, shown)}{_of_number(shown, words['money']).format(shown)}"
+
+
+def compact(value: Value, digits: int | None, words: Words) -> str:
+    """35.8e9 → $35.8B: for the narrow columns of a table."""
+    number = _number(value)
+    figures = 3 if digits is None else digits
+    rounded = float(f"{abs(number):.{max(figures - 1, 0)}e}")
+    for scale, name in SCALES[1:]:
+        if rounded >= scale:
+            shown = _significant(rounded / scale, figures, words)
+            return f"{_sign(number, shown)}{words[f'compact.{name}'].format(shown)}"
+    return amount(value, digits, words)
+
+
+def compact_coins(value: Value, digits: int | None, words: Words) -> str:
+    """527850 → 528K: for the narrow columns of a table."""
+    number = _number(value)
+    if abs(number) < 10_000:
+        return coins(value, digits, words)
+    shown = _significant(abs(number) / 1000, 3 if digits is None else digits, words)
+    return f"{_sign(number, shown)}{words['compact.thousand'].format(shown)}"
 
 
 def amount_size(value: Value, digits: int | None, words: Words) -> str:
@@ -224,27 +257,64 @@ def text(value: Value, digits: int | None, words: Words) -> str:
 
 
 FORMATS: Mapping[str, Format] = {
-    "pct": percent, "size": percent_size, "signed": signed, "bare": bare, "plusminus": plus_minus,
-    "points": points, "points_size": points_size, "ratio": ratio,
-    "price": price, "brief": brief_price, "usd": amount, "usd_size": amount_size, "coins": coins,
-    "coins_size": coins_size, "span": span_of_time, "lasting": lasting, "days": days, "share": share, "share_above": share_above,
-    "count": count, "date": date, "moment": moment, "day": day, "daytime": day_and_time, "clock": clock, "text": text,
-}  # fmt: skip
+    "pct": percent,
+    "cost": percent_of_cost,
+    "size": percent_size,
+    "signed": format_signed,
+    "bare": bare,
+    "plusminus": plus_minus,
+    "points": points,
+    "points_size": points_size,
+    "ratio": ratio,
+    "price": price,
+    "brief": brief_price,
+    "usd": amount,
+    "usd_size": amount_size,
+    "compact": compact,
+    "compact_coins": compact_coins,
+    "coins": coins,
+    "coins_size": coins_size,
+    "span": span_of_time,
+    "lasting": lasting,
+    "days": days,
+    "share": share,
+    "share_above": share_above,
+    "count": count,
+    "date": date,
+    "moment": moment,
+    "day": day,
+    "daytime": day_and_time,
+    "clock": clock,
+    "text": text,
+}
 
 BY_UNIT: Mapping[str, str] = {
-    "USD": "usd", "price": "price", "coins": "coins", "%": "pct", "% a year": "pct", "% of ATM IV": "pct", "points": "points",
-    "vol points": "points", "ratio": "ratio", "h": "span", "days": "days", "rank": "share", "sigma": "ratio",
-}  # fmt: skip
+    "USD": "usd",
+    "price": "price",
+    "coins": "coins",
+    "%": "pct",
+    "% a year": "pct",
+    "% of ATM IV": "pct",
+    "points": "points",
+    "vol points": "points",
+    "ratio": "ratio",
+    "h": "span",
+    "days": "days",
+    "rank": "share",
+    "sigma": "ratio",
+}
 
 DATES = frozenset({"date", "day", "daytime", "moment", "clock"})
 NAMES = frozenset({"title", "tenor", "text"})
 
-# Filters whose text is a direction and the size of a move: "down 19.2%". Each has its words in the bank under "move.<name>".
+# Filters whose text is a direction and the size of a move: "down 19.2%". Each has its words in the bank under
+# "move.<name>".
 MOVES = ("moved", "rose", "risen", "swing", "gained", "higher", "dearer", "paid", "above")
 
 
 def move(name: str, value: Value, digits: int | None, words: Words, shape: str) -> str:
-    """The words for a change's sign, with its size in them; a change that rounds to nothing has words of its own.
+    """The words for a change's sign, with its size in them; a change that rounds to nothing has words of its
+    own.
 
     `shape` is the format of the size. The words are "up {}|down {}|flat".
     """
@@ -257,7 +327,8 @@ def move(name: str, value: Value, digits: int | None, words: Words, shape: str) 
 
 
 def apply(name: str, value: Value, digits: int | None, words: Words) -> str:
-    """The format called `name` (a move's is "moved:size") applied to a value. Raises KeyError for a name that is unknown."""
+    """The format called `name` (a move's is "moved:size") applied to a value. Raises KeyError for a name that
+    is unknown."""
     head, _, shape = name.partition(":")
     if shape:
         return move(head, value, digits, words, shape)
@@ -265,8 +336,8 @@ def apply(name: str, value: Value, digits: int | None, words: Words) -> str:
 
 
 def read(shown: str, words: Words) -> float | None:
-    """The number that a reader takes from a text such as "$35.8 billion", "−3%" or "down 19.2%" (its size); None if there
-    is none."""
+    """The number that a reader takes from a text such as "$35.8 billion", "−3%" or "down 19.2%" (its size);
+    None if there is none."""
     found = _pattern(words["thousands"], words["decimal"]).search(shown)
     if found is None:
         return None

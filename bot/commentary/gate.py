@@ -1,59 +1,40 @@
-"""The gate: nine rules that a text passes before anybody reads it. Each returns failures in words; none is repaired here."""
+"""The gate for one text: rules that it passes before anybody reads it. Each returns failures in words; none is
+repaired here. What a whole post must be besides is `bot.commentary.storygate`."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import get_args
 
 from bot.commentary.formats import apply
-from bot.commentary.names import Market, Namer, checks
-from bot.commentary.plan import NAMED_NEWS, news
+from bot.commentary.names import Namer, SpokenMarket, age_days, checks
+from bot.commentary.points import rank_of
+from bot.commentary.shapes import NAMED_NEWS, news
 from bot.commentary.terms import Recorder, truthful
 from bot.commentary.titles import tenor_of, title_of
-from bot.commentary.words import has, masked, overlap, several, stance_words
-from bot.domain.facts import Facts
+from bot.commentary.words import has, several
 from bot.domain.judgement import Verdict
-from bot.domain.rulebook import Condition, Ranges, RuleBook, Stance
-from bot.domain.story import Memory, Origin, PhraseBank, Span, Story, Text
-
-NEAR_POSTS, NEAR_OVERLAP = 3, 0.15
-FAR_POSTS, FAR_OVERLAP = 10, 0.35
-ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 600), (7, 10)
-TITLE_LIMIT, BODY_LIMIT, SHORT_LIMIT = 256, 4096, 280
+from bot.domain.rulebook import Condition
+from bot.domain.story import Memory, Origin, PhraseBank, Span, Text
 
 Given = Mapping[str, Origin]
 
 
-def gate(
-    story: Story,
+def text_failures(
+    text: Text,
+    market: SpokenMarket,
     *,
-    verdict: Verdict,
-    facts: Facts,
-    book: RuleBook,
-    bank: PhraseBank,
-    memory: Memory,
-    ranges: Ranges | None = None,
+    memory: Memory | None = None,
+    given: Given | None = None,
+    cells: bool = False,
 ) -> list[str]:
-    """Everything that is wrong with a post; an empty list lets it through."""
-    market = Market(
-        facts=facts, book=book, bank=bank, at=story.at, ranges=ranges or {}, findings=verdict.findings, verdict=verdict
-    )
-    failures: list[str] = []
-    for text in story.texts:
-        failures += text_failures(text, market, memory=memory)
-    failures += _stance(story, market)
-    failures += _image(story, bank)
-    failures += _windows(story, bank, memory)
-    failures += _overlap(story, memory)
-    failures += _length(story)
-    return failures
-
-
-def text_failures(text: Text, market: Market, *, memory: Memory | None = None, given: Given | None = None) -> list[str]:
-    """What is wrong with one text by itself: rules 1 to 4 and 7 to 9. `given` are the origins that a caller brought along."""
+    """What is wrong with one text by itself: rules 1 to 4 and 7 to 9. `given` are the origins that a caller
+    brought along; `cells`: it is no running text but a row of cells or tags, where only the numbers are read."""
     failures = [*_unfilled(text)]
     failures += _numerals(text)
     for span in text.spans:
-        failures += _span(span, text, market, memory or Memory(), given or {})
+        failures += _span(span, text, market, memory or Memory(), given or {}, cells=cells)
+    if cells:
+        return failures
     failures += _directions(text, market)
     failures += _typography(text, market.bank)
     failures += _fresh(text, market)
@@ -61,7 +42,7 @@ def text_failures(text: Text, market: Market, *, memory: Memory | None = None, g
     return failures
 
 
-# ── 1: nothing unfilled ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── 1: nothing unfilled ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _unfilled(text: Text) -> Iterator[str]:
@@ -71,7 +52,7 @@ def _unfilled(text: Text) -> Iterator[str]:
         yield f"1: empty {text.slot}"
 
 
-# ── 2: every numeral has an origin ───────────────────────────────────────────────────────────────────────────────────
+# ── 2: every numeral has an origin ──────────────────────────────────────────────────────────────────────────
 
 
 def _numerals(text: Text) -> Iterator[str]:
@@ -85,7 +66,9 @@ def _numerals(text: Text) -> Iterator[str]:
             yield f"2: the number {found.group()!r} has no origin"
 
 
-def _span(span: Span, text: Text, market: Market, memory: Memory, given: Given) -> Iterator[str]:
+def _span(
+    span: Span, text: Text, market: SpokenMarket, memory: Memory, given: Given, *, cells: bool
+) -> Iterator[str]:
     expected = _expected(span, market, memory, given)
     if expected is None:
         yield f"2: {span.text!r} claims to come from {span.origin.kind} {span.origin.ref}, which is not known"
@@ -95,11 +78,12 @@ def _span(span: Span, text: Text, market: Market, memory: Memory, given: Given) 
     shown = _shown(span, market)
     if span.text not in (shown, shown[:1].upper() + shown[1:]):
         yield f"2: {span.text!r} should read {shown!r}"
-    yield from _rounding(span, market)
-    yield from _bound(span, text, market)
+    if not cells:
+        yield from _rounding(span, market)
+        yield from _bound(span, text, market)
 
 
-def _shown(span: Span, market: Market) -> str:
+def _shown(span: Span, market: SpokenMarket) -> str:
     if span.filter == "title":
         return title_of(span.origin.ref, market.bank)
     if span.filter == "tenor":
@@ -110,7 +94,7 @@ def _shown(span: Span, market: Market) -> str:
         return f"(no format {span.filter})"
 
 
-def _expected(span: Span, market: Market, memory: Memory, given: Given) -> float | str | None:
+def _expected(span: Span, market: SpokenMarket, memory: Memory, given: Given) -> float | str | None:
     """What the origin's value is by now, from the same place; None where there is no such place."""
     kind, ref = span.origin.kind, span.origin.ref
     if span.origin in given.values():
@@ -126,21 +110,49 @@ def _expected(span: Span, market: Market, memory: Memory, given: Given) -> float
         usual = market.usual(ladder)
         return None if usual is None else usual.low if end == "low" else usual.high
     if kind == "threshold":
-        return _threshold_value(ref, market)
-    if kind == "count" and ref in ("news", "gone") and market.verdict is not None:
-        return float(len(news(market.verdict, memory)[ref == "gone"]) - NAMED_NEWS)
+        return _threshold_value(ref, market, span.origin.value)
+    if kind == "count" and market.verdict is not None:
+        return _count_value(ref, market, market.verdict, memory)
     return None
 
 
-def _fact_value(ref: str, market: Market, memory: Memory) -> float | None:
+def _count_value(ref: str, market: SpokenMarket, verdict: Verdict, memory: Memory) -> float | None:
+    if ref in ("news", "gone"):
+        return float(len(news(verdict, memory)[ref == "gone"]) - NAMED_NEWS)
+    if ref == "coverage":
+        return verdict.coverage * 100
+    if ref == "age":
+        return age_days(market)
+    if ref == "days that an exit is held":
+        return next((float(math.ceil(way.held_days)) for way in verdict.exits if way.held_days), None)
+    if ref.startswith("alarm "):
+        _, rule, what = ref.split(" ")
+        alarm = next((one for one in verdict.alarms if one.rule == rule and one.new), None)
+        return {"move": alarm.move, "to": alarm.end, "size": alarm.size}[what] if alarm else None
+    if ref.startswith("rank of "):
+        name = ref.removeprefix("rank of ")
+        fact = market.fact(name)
+        return rank_of(name, fact.value, market) if fact else None
+    return None
+
+
+def _fact_value(ref: str, market: SpokenMarket, memory: Memory) -> float | None:
     name, _, when = ref.partition("@")
+    if when and name == "spot_usd.change_pct":
+        return _since_last_post("spot_usd", market, memory)
     if when:
         return memory.last.figures.get(name) if memory.last else None
     fact = market.facts.known.get(name) or market.facts.stale.get(name)
     return None if fact is None else fact.value
 
 
-def _date_value(ref: str, market: Market, memory: Memory) -> str | None:
+def _since_last_post(name: str, market: SpokenMarket, memory: Memory) -> float | None:
+    """A fact's move in percent since the last post."""
+    now, then = market.fact(name), memory.last.figures.get(name) if memory.last else None
+    return (now.value / then - 1) * 100 if now and then else None
+
+
+def _date_value(ref: str, market: SpokenMarket, memory: Memory) -> str | None:
     if ref == "at":
         return market.at.isoformat()
     if ref == "last post":
@@ -152,9 +164,12 @@ def _date_value(ref: str, market: Market, memory: Memory) -> str | None:
     return None if fact is None else (fact.extreme_at or fact.at).isoformat()
 
 
-def _name_value(span: Span, market: Market) -> float | str | None:
+def _name_value(span: Span, market: SpokenMarket) -> float | str | None:
     if span.filter in ("title", "tenor"):
         return span.origin.value
+    if span.origin.ref.startswith(("short.", "called.")):
+        stem = span.origin.ref.partition(".")[2]
+        return market.bank.words.get(span.origin.ref) or title_of(stem, market.bank)
     if span.origin.ref.startswith(("rule.", "family.")):
         return market.bank.words.get(span.origin.ref, span.origin.ref.partition(".")[2])
     if span.origin.ref == "asset":
@@ -164,24 +179,31 @@ def _name_value(span: Span, market: Market) -> float | str | None:
     return span.origin.value
 
 
-def _threshold_value(ref: str, market: Market) -> float | None:
+def _threshold_value(ref: str, market: SpokenMarket, said: float | str) -> float | None:
     rule_id, _, rest = ref.partition(":")
     fact, _, side = rest.rpartition(" ")
+    verdict = market.verdict
+    if side == "end" and verdict is not None:
+        moves = [move for way in (*verdict.exits, *verdict.deepeners) for move in way.moves]
+        moves += [move for flip in verdict.flips for move in flip.moves]
+        ends = [move.end for move in moves if move.rule == rule_id and move.fact == fact]
+        return float(said) if said in ends else next(iter(ends), None)
     rule = market.book.rules.get(rule_id)
     if rule is None:
         return None
-    if side == "end" and market.verdict is not None:
-        moves = [move for flip in market.verdict.flips for move in flip.moves]
-        return next((move.end for move in moves if move.rule == rule_id and move.fact == fact), None)
     part = next((part for part in rule.when if isinstance(part, Condition) and part.fact == fact), None)
-    term = Namer(market=market, recorder=Recorder(market.bank.words)).threshold(rule, part, side) if part else None
+    term = (
+        Namer(market=market, recorder=Recorder(market.bank.words)).threshold(rule, part, side)
+        if part
+        else None
+    )
     return None if term is None else float(term.origin.value)
 
 
-# ── 3: rounding keeps the truth ──────────────────────────────────────────────────────────────────────────────────────
+# ── 3: rounding keeps the truth ─────────────────────────────────────────────────────────────────────────────
 
 
-def _rounding(span: Span, market: Market) -> Iterator[str]:
+def _rounding(span: Span, market: SpokenMarket) -> Iterator[str]:
     if span.origin.kind != "fact" or isinstance(span.origin.value, str):
         return
     words = market.bank.words
@@ -189,17 +211,17 @@ def _rounding(span: Span, market: Market) -> Iterator[str]:
         yield f"3: {span.text!r} for {span.origin.ref} = {span.origin.value:g} is on the other side of a threshold"
 
 
-def _bound(span: Span, text: Text, market: Market) -> Iterator[str]:
+def _bound(span: Span, text: Text, market: SpokenMarket) -> Iterator[str]:
     fact = market.facts.known.get(span.origin.ref) if span.origin.kind == "fact" else None
     said = text.text[: span.start].rstrip().lower().endswith(market.bank.words["at_least"])
     if fact is not None and fact.lower_bound and not said:
         yield f"2: {span.text!r} is a lower bound and does not say so"
 
 
-# ── 4: direction words agree with the sign ───────────────────────────────────────────────────────────────────────────
+# ── 4: direction words agree with the sign ──────────────────────────────────────────────────────────────────
 
 
-def _directions(text: Text, market: Market) -> Iterator[str]:
+def _directions(text: Text, market: SpokenMarket) -> Iterator[str]:
     for span in text.spans:
         value = span.origin.value
         if span.origin.kind != "fact" or isinstance(value, str) or ".change_" not in span.origin.ref:
@@ -210,12 +232,19 @@ def _directions(text: Text, market: Market) -> Iterator[str]:
     yield from _pairs(text, market)
 
 
-def _pairs(text: Text, market: Market) -> Iterator[str]:
+def _pairs(text: Text, market: SpokenMarket) -> Iterator[str]:
     """A value and what it is compared with in one text: a direction word between the two must fit."""
     for before in text.spans:
         stem, mark, _ = before.origin.ref.partition("@" if "@" in before.origin.ref else ".before_")
-        now = next((span for span in text.spans if span.origin.ref == stem and span.origin.kind == "fact"), None)
-        if not mark or now is None or isinstance(now.origin.value, str) or isinstance(before.origin.value, str):
+        now = next(
+            (span for span in text.spans if span.origin.ref == stem and span.origin.kind == "fact"), None
+        )
+        if (
+            not mark
+            or now is None
+            or isinstance(now.origin.value, str)
+            or isinstance(before.origin.value, str)
+        ):
             continue
         low, high = sorted((now, before), key=lambda span: span.start)
         for word, way in _ways(text.text[low.end : high.start], market.bank):
@@ -234,39 +263,8 @@ def _ways(text: str, bank: PhraseBank) -> list[tuple[str, int]]:
     return found + [(word, -1) for word in several(bank.words, "direction_down") if has(text, (word,))]
 
 
-# ── 5: the stance's word, and no other's ─────────────────────────────────────────────────────────────────────────────
-
-
-def _stance(story: Story, market: Market) -> Iterator[str]:
-    verdict = market.verdict
-    if verdict is None or story.plain:
-        return
-    for text in story.texts:
-        if text.slot not in ("headline", "standfirst", "lead", "short"):
-            continue
-        own = stance_words(market.bank.words, verdict.stance)
-        if not has(text.text, own):
-            yield f"5: the {text.slot} does not say {own[0] if own else verdict.stance!r}"
-        for stance in get_args(Stance):
-            if stance != verdict.stance and (word := has(text.text, stance_words(market.bank.words, stance))):
-                yield f"5: the {text.slot} says {word!r}, and the stance is {verdict.stance}"
-
-
-# ── 6: one image, no phrase inside its window, little overlap ────────────────────────────────────────────────────────
-
-
-def _image(story: Story, bank: PhraseBank) -> Iterator[str]:
-    known = {phrase.id: phrase for phrase in bank.phrases}
-    used = {known[name].image for name in story.phrase_ids if name in known and known[name].image}
-    if len(used) > 1:
-        yield f"6: more than one image: {', '.join(sorted(image for image in used if image))}"
-    for text in story.texts:
-        for family, entries in bank.images.items():
-            if family not in used and (word := has(_typed(text), entries)):
-                yield f"6: {word!r} belongs to the image {family!r}, which this story does not have"
-
-
-def _typed(text: Text) -> str:
+def typed_part(text: Text) -> str:
+    """The text without what its spans wrote."""
     parts, position = [], 0
     for span in sorted(text.spans, key=lambda span: span.start):
         parts.append(text.text[position : span.start])
@@ -274,40 +272,18 @@ def _typed(text: Text) -> str:
     return " ".join([*parts, text.text[position:]])
 
 
-def _windows(story: Story, bank: PhraseBank, memory: Memory) -> Iterator[str]:
-    pools: dict[str, list[int]] = {}
-    for phrase in bank.phrases:
-        pools.setdefault(phrase.id, []).append(bank.windows.get(f"{phrase.slot}:{phrase.about}", 0))
-    for name in dict.fromkeys(story.phrase_ids):
-        window = min(pools.get(name, [0]))
-        recent = memory.told[-window:] if window > 0 else ()
-        if any(name in told.phrase_ids for told in recent):
-            yield f"6: {name} returns within {window} posts"
-    if len(set(story.phrase_ids)) < len(story.phrase_ids):
-        yield "6: a phrase stands twice in one post"
-
-
-def story_masked(story: Story) -> str:
-    """The post's words, one line a text, numbers masked."""
-    return "\n".join(masked(text.text, text.spans) for text in story.texts)
-
-
-def _overlap(story: Story, memory: Memory) -> Iterator[str]:
-    mine = story_masked(story)
-    for age, told in enumerate(reversed(memory.told[-FAR_POSTS:]), start=1):
-        share = overlap(mine, told.masked)
-        limit = NEAR_OVERLAP if age <= NEAR_POSTS else FAR_OVERLAP
-        if share > limit:
-            yield f"6: {share:.0%} of its wording stood in the post {age} before"
-
-
-# ── 7: typography ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 7: typography ───────────────────────────────────────────────────────────────────────────────────────────
 
 _FLAWS = (
-    (r"\b(\w+) \1\b", "a doubled word"), (r" {2,}|\t", "two spaces"), (r" [,.;:!?)](?!\.\.)", "a space before a mark"),
-    (r"[,;:](?=[^\W\d_])", "no space after a mark"), (r"[,.;:!?]{2,}", "two marks"), (r"\( ", "a space after a bracket"),
-    (r"…|\.\.\.", "an ellipsis"), (r"--", "two hyphens"),
-)  # fmt: skip
+    (r"\b(\w+) \1\b", "a doubled word"),
+    (r" {2,}|\t", "two spaces"),
+    (r" [,.;:!?)](?!\.\.)", "a space before a mark"),
+    (r"[,;:](?=[^\W\d_])", "no space after a mark"),
+    (r"[,.;:!?]{2,}", "two marks"),
+    (r"\( ", "a space after a bracket"),
+    (r"…|\.\.\.", "an ellipsis"),
+    (r"--", "two hyphens"),
+)
 
 
 def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
@@ -348,7 +324,12 @@ def _articles(running: str, bank: PhraseBank) -> Iterator[str]:
     vowel_words, other_words = several(bank.words, "an_words"), several(bank.words, "a_words")
     for found in re.finditer(r"\b(an?) [$+±]?(\w[\w,.]*)", running, re.IGNORECASE):
         article, word = found.group(1).lower(), found.group(2)
-        if article == "a" and found.group(1) == "A" and found.start() and running[found.start() - 1] not in " (":
+        if (
+            article == "a"
+            and found.group(1) == "A"
+            and found.start()
+            and running[found.start() - 1] not in " ("
+        ):
             continue
         vowel = _spoken_with_vowel(word, vowel_words, other_words)
         if vowel != (article == "an"):
@@ -365,35 +346,25 @@ def _spoken_with_vowel(word: str, vowel_words: Iterable[str], other_words: Itera
     return low[0] in "aeiou" and not any(low.startswith(entry) for entry in other_words)
 
 
-# ── 8: fresh, or its age is said ─────────────────────────────────────────────────────────────────────────────────────
+# ── 8: fresh, or its age is said ────────────────────────────────────────────────────────────────────────────
 
 
-def _fresh(text: Text, market: Market) -> Iterator[str]:
+def _fresh(text: Text, market: SpokenMarket) -> Iterator[str]:
     dated = {span.origin.ref for span in text.spans if span.origin.kind == "date"}
     for span in text.spans:
         ref = span.origin.ref
-        if span.origin.kind == "fact" and "@" not in ref and ref not in market.facts.known and ref not in dated:
+        if (
+            span.origin.kind == "fact"
+            and "@" not in ref
+            and ref not in market.facts.known
+            and ref not in dated
+        ):
             yield f"8: {span.text!r} ({ref}) is not fresh, and its age is not said"
 
 
-# ── 9: no advice, no forecast ────────────────────────────────────────────────────────────────────────────────────────
+# ── 9: no advice, no forecast ───────────────────────────────────────────────────────────────────────────────
 
 
 def _advice(text: Text, bank: PhraseBank) -> Iterator[str]:
-    if word := has(_typed(text), several(bank.words, "forbidden")):
+    if word := has(typed_part(text), several(bank.words, "forbidden")):
         yield f"9: {word!r} is advice or a forecast"
-
-
-def _length(story: Story) -> Iterator[str]:
-    if story.length == "short" and len(story.body) > SHORT_LIMIT:
-        yield f"length: {len(story.body)} characters, and a short has {SHORT_LIMIT}"
-    if story.headline is not None and len(story.headline.text) > TITLE_LIMIT:
-        yield f"length: the headline has {len(story.headline.text)} characters"
-    if story.length == "article":
-        count = len(story.body.split())
-        if not ARTICLE_WORDS[0] <= count <= ARTICLE_WORDS[1]:
-            yield f"length: {count} words, and an article has {ARTICLE_WORDS[0]} to {ARTICLE_WORDS[1]}"
-        if not ARTICLE_PARAGRAPHS[0] <= len(story.paragraphs) <= ARTICLE_PARAGRAPHS[1]:
-            yield f"length: {len(story.paragraphs)} paragraphs"
-    if story.length == "embed" and len(story.body) > BODY_LIMIT:
-        yield f"length: the body has {len(story.body)} characters"

@@ -1,4 +1,5 @@
-"""Which lengths can be written: those that a language has phrases for; an article, where the market says enough for one."""
+"""Which lengths can be written: those that a language has phrases for; an article, where the market says
+enough for one."""
 
 from collections.abc import Mapping
 

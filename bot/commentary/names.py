@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.commentary.formats import BY_UNIT
@@ -15,7 +15,7 @@ from bot.domain.story import Origin, PhraseBank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class SpokenMarket:
     """All that a text may speak from: one asset's facts at one time, and how they are judged."""
 
     facts: Facts
@@ -26,25 +26,27 @@ class Market:
     findings: tuple[Finding, ...] = ()
     verdict: Verdict | None = None
 
-    def usual(self, ladder: str) -> UsualRange | None:
+    def usual(self, ladder: str | None) -> UsualRange | None:
         """The usual range of a ladder in force now."""
-        own = self.ranges.get(ladder)
-        known = self.book.ladders.get(ladder)
-        return own or (known.usual_on(self.at.date()) if known else None)
+        known = self.book.ladders.get(ladder) if ladder else None
+        if known is None:
+            return None
+        return self.book.usual(known, self.at.date(), self.ranges, self.facts.asset, self.facts.pasts or {})
 
     def fact(self, name: str) -> Fact | None:
         """The fresh fact, or None."""
         return self.facts.get(name)
 
 
-def checks(market: Market, name: str) -> tuple[Check, ...]:
-    """What the shown number of a fact must keep true: each condition of a finding on it, and its side of each usual end."""
+def checks(market: SpokenMarket, name: str) -> tuple[Check, ...]:
+    """What the shown number of a fact must keep true: each condition of a finding on it, and its side of each
+    usual end."""
     found: list[Check] = []
     for finding in market.findings:
         rule = market.book.rules.get(finding.rule)
         if rule is None:
             continue
-        usual = market.book.usual(rule, market.at.date(), market.ranges)
+        usual = market.usual(rule.ladder)
         for part in rule.when:
             if isinstance(part, Condition) and part.fact == name:
                 found += _sides(part, usual)
@@ -83,11 +85,12 @@ def named_exactly(limit: float | str) -> Check:
 class Namer:
     """Makes the terms of one text, all writing to one recorder."""
 
-    market: Market
+    market: SpokenMarket
     recorder: Recorder
 
     def fact(self, name: str, fact: Fact | None = None) -> Term | None:
-        """The term of a fact; None where it is not known. Its views hang on it. A known view of an unknown metric is a term too."""
+        """The term of a fact; None where it is not known. Its views hang on it. A known view of an unknown
+        metric is a term too."""
         known = fact or self.market.fact(name)
         stem = name.partition(".")[0]
         if known is None and not any(other.startswith(f"{stem}.") for other in self.market.facts.known):
@@ -130,10 +133,24 @@ class Namer:
         bank = self.market.bank
         known = stem.partition(".")[0] in bank.metrics
         return Term(
-            recorder=self.recorder, origin=origin, unit_filter=unit,
-            checks=(named_exactly(origin.value),) if origin.kind in ("threshold", "usual") and origin.value != "" else (),
-            title=title_of(stem, bank) if known else stem, tenor=tenor_of(stem, bank) if known else "",
-        )  # fmt: skip
+            recorder=self.recorder,
+            origin=origin,
+            unit_filter=unit,
+            checks=(named_exactly(origin.value),)
+            if origin.kind in ("threshold", "usual") and origin.value != ""
+            else (),
+            title=title_of(stem, bank) if known else stem,
+            tenor=tenor_of(stem, bank) if known else "",
+        )
+
+    def earlier_value(self, origin: Origin) -> Term:
+        """A fact's value of an earlier time, written with as many digits as it takes to tell it from the one of now."""
+        name = origin.ref.partition("@")[0].partition(".before_")[0]
+        own, now = float(origin.value), self.market.fact(name)
+        term = self.number(origin, BY_UNIT.get(unit_of(name, self.market.bank), "text"))
+        if now is None or now.value == own:
+            return term
+        return replace(term, checks=(lambda shown: abs(shown - own) < abs(shown - now.value),))
 
     def band(self, ladder: str) -> Band | None:
         """A ladder's usual range; None if it has none."""
@@ -158,7 +175,7 @@ class Namer:
         number: Threshold | None = getattr(part, side)
         if number is None:
             return None
-        usual = self.market.book.usual(rule, self.market.at.date(), self.market.ranges)
+        usual = self.market.usual(rule.ladder)
         origin = Origin(kind="threshold", ref=f"{rule.id}:{part.fact} {side}", value=number.at(usual))
         return self.number(origin, BY_UNIT.get(unit_of(part.fact, self.market.bank), "text"))
 
@@ -178,7 +195,8 @@ class Namer:
         return names
 
     def finding(self, finding: Finding) -> dict[str, object]:
-        """What a phrase about a rule may say besides: its leading fact, the usual range, its thresholds, since when."""
+        """What a phrase about a rule may say besides: its leading fact, the usual range, its thresholds,
+        since when."""
         rule = self.market.book.rules[finding.rule]
         names: dict[str, object] = {"since": self.moment(f"since {finding.rule}", finding.since)}
         lead = next((name for name in finding.facts if self.market.fact(name)), None)
@@ -204,9 +222,10 @@ class Namer:
         return found
 
 
-def checks_hold(rule: Rule, market: Market) -> bool:
-    """Whether the rule's own conditions are true of the facts as they are now; false while it is only on its way out."""
-    usual = market.book.usual(rule, market.at.date(), market.ranges)
+def checks_hold(rule: Rule, market: SpokenMarket) -> bool:
+    """Whether the rule's own conditions are true of the facts as they are now; false while it is only on its
+    way out."""
+    usual = market.usual(rule.ladder)
     for part in rule.when:
         fact = market.fact(part.fact) if isinstance(part, Condition) else None
         if (
@@ -216,3 +235,11 @@ def checks_hold(rule: Rule, market: Market) -> bool:
         ):
             return False
     return True
+
+
+def age_days(market: SpokenMarket) -> float | None:
+    """Which day of its stance a verdict has reached; None where that is not known."""
+    verdict = market.verdict
+    if verdict is None or verdict.since is None:
+        return None
+    return float(int((market.at - verdict.since).total_seconds() // 86400) + 1)

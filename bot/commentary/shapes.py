@@ -1,35 +1,101 @@
-"""The shapes that a day can have, the names that a phrase of each slot may ask for, and what a rule's being on implies is known."""
+"""The shapes that a day can have, the names that a phrase of each slot may ask for, and what a rule's being
+on implies is known."""
 
 from collections.abc import Iterable, Mapping
 
 from bot.domain.judgement import Verdict
 from bot.domain.rulebook import Condition, RuleBook
+from bot.domain.story import Memory
 
 CALM, LEANING = "calm", "leaning"
 """A neutral day with no finding that votes, and one on which findings lean, but not far enough for a call."""
 
 LISTED, BARE = "listed", "bare"
-"""Shorts that name the findings without their figures, and shorts that name none: for when nothing else passes."""
+"""Shorts that name the findings without their figures, and shorts that name none: for when nothing else
+passes."""
 
-SHAPES = ("bearish", "overheated", "neutral", "mixed", "bullish", "no-call")
+SHAPES = ("bearish", "overheated", "neutral", "mixed", "bullish", "unclear", "no-call")
 
 _EVERYWHERE = frozenset({"asset", "coin", "at"})
 _VERDICT = _EVERYWHERE | {"stance", "confidence", "reasons"}
 _FINDING = _EVERYWHERE | {"it", "usual", "bar", "way_out", "since"}
 _SPOKEN = _VERDICT | {
-    "it", "usual", "reason", "typed", "choices", "was", "last_at", "missing", "moves", "then", "new", "gone", "venues",
-    "suppressed", "metric", "value", "post", "title", "tenor", "before", "after", "source", "sources", "until", "command",
-    "holder", "hits", "total", "base", "low", "high", "window", "name", "other", "text", "term",
-}  # fmt: skip
+    "it",
+    "usual",
+    "reason",
+    "typed",
+    "choices",
+    "was",
+    "last_at",
+    "missing",
+    "moves",
+    "then",
+    "new",
+    "gone",
+    "venues",
+    "suppressed",
+    "metric",
+    "value",
+    "post",
+    "title",
+    "tenor",
+    "before",
+    "after",
+    "source",
+    "sources",
+    "until",
+    "command",
+    "holder",
+    "hits",
+    "total",
+    "base",
+    "low",
+    "high",
+    "window",
+    "name",
+    "other",
+    "text",
+    "term",
+}
+_POINTS = frozenset({"price", "main", "second", "third", "head", "word", "briefs"})
+_FRAME = (
+    _VERDICT
+    | _POINTS
+    | {
+        "it",
+        "usual",
+        "was",
+        "since",
+        "moved",
+        "exits",
+        "ground",
+        "deeper",
+        "held",
+        "becomes",
+        "was_stance",
+        "lean",
+        "missing",
+    }
+    | {"coverage", "age", "alarm", "alarm_to", "alarm_size", "alarm_in", "steady"}
+)
 _BY_SLOT: Mapping[str, frozenset[str]] = {
-    "headline": _VERDICT, "standfirst": _VERDICT, "lead": _VERDICT, "close": _VERDICT, "sowhat": _VERDICT | {"against"},
+    "headline": _VERDICT,
+    "standfirst": _VERDICT,
+    "lead": _VERDICT,
+    "close": _VERDICT,
+    "sowhat": _VERDICT | {"against"},
     "short": _VERDICT | _FINDING | {"clauses"},
-    "evidence": _FINDING | _VERDICT, "meaning": _EVERYWHERE, "limit": _EVERYWHERE, "still": _FINDING,
+    "evidence": _FINDING | _VERDICT,
+    "meaning": _EVERYWHERE,
+    "limit": _EVERYWHERE,
+    "still": _FINDING,
     "changed": _VERDICT | {"was", "last_at", "new", "gone", "it", "before"},
     "watch": _VERDICT | {"moves", "then", "it", "way_out"},
     "missing": _EVERYWHERE | {"missing"},
     "footer": _EVERYWHERE | {"sources", "venues"},
-}  # fmt: skip
+    "frame": _FRAME,
+    "clause": _FRAME - _POINTS,
+}
 
 
 QUIET = "quiet-"
@@ -45,12 +111,13 @@ def special_names(slot: str) -> frozenset[str]:
 
 
 def shape(verdict: Verdict) -> str:
-    """Which of the six shapes this day has."""
+    """Which of the seven shapes this day has."""
     return "mixed" if verdict.mixed else verdict.stance
 
 
 def rule_facts(about: str, book: RuleBook) -> tuple[str, ...]:
-    """Every fact that is known when the rule (or some step of the ladder) is on, those of the rules that it asks for included."""
+    """Every fact that is known when the rule (or some step of the ladder) is on, those of the rules that it
+    asks for included."""
     if about in book.ladders:
         return (book.ladders[about].fact,)
     rule = book.rules.get(about)
@@ -66,13 +133,16 @@ def rule_facts(about: str, book: RuleBook) -> tuple[str, ...]:
 
 
 _BESIDE: Mapping[str, tuple[str, ...]] = {
-    "rebound_pct": ("low_30d_usd", "spot_usd"), "hours_since_low": ("low_30d_usd",),
-    "drawdown_pct": ("high_30d_usd", "spot_usd"), "hours_since_high": ("high_30d_usd",),
-}  # fmt: skip
+    "rebound_pct": ("low_30d_usd", "spot_usd"),
+    "hours_since_low": ("low_30d_usd",),
+    "drawdown_pct": ("high_30d_usd", "spot_usd"),
+    "hours_since_high": ("high_30d_usd",),
+}
 
 
-def implied(facts: Iterable[str]) -> frozenset[str]:
-    """The facts, and those that a reading of them stands on: a change has its metric and the value compared with."""
+def add_implied(facts: Iterable[str]) -> frozenset[str]:
+    """The facts, and those that a reading of them stands on: a change has its metric and the value compared
+    with."""
     known: set[str] = set()
     for name in facts:
         stem, _, view = name.partition(".")
@@ -82,3 +152,14 @@ def implied(facts: Iterable[str]) -> frozenset[str]:
             known |= {f"{stem}.change_{window}", f"{stem}.before_{window}"}
             known |= {f"{stem}.change_{window}_pct"} if view.endswith("_pct") else set()
     return frozenset(known)
+
+
+NAMED_NEWS = 3
+
+
+def news(verdict: Verdict, memory: Memory) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rules that came on and those that went off since the last post."""
+    if memory.last is None:
+        return (), ()
+    now, then = {finding.rule: None for finding in verdict.findings}, memory.last.findings
+    return tuple(rule for rule in now if rule not in then), tuple(rule for rule in then if rule not in now)

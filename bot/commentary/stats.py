@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.commentary.bank import WINDOWED
 from bot.domain.story import PhraseBank
@@ -10,7 +10,8 @@ from bot.domain.story import PhraseBank
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """The phrases of one slot on one subject; `window` is the posts within which none returns, `wanted` its figure."""
+    """The phrases of one slot on one subject; `window` is the posts within which none returns, `wanted` its
+    figure."""
 
     slot: str
     about: str
@@ -21,12 +22,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankStats:
-    """`phrases` counts each id once; `slots` are phrases by slot; `pools` every slot and subject, thinnest first."""
+    """`phrases` counts each id once; `slots` are phrases by slot; `pools` every slot and subject, thinnest
+    first; `frames` the frames of each story, `clauses` the situations of readings that have words."""
 
     locale: str
     phrases: int
     slots: Mapping[str, int]
     pools: tuple[Pool, ...]
+    frames: Mapping[str, int] = field(default_factory=dict)
+    clauses: int = 0
 
     @property
     def short_of_window(self) -> tuple[Pool, ...]:
@@ -39,15 +43,20 @@ def stats(bank: PhraseBank) -> BankStats:
     counted = Counter((phrase.slot, phrase.about) for phrase in bank.phrases)
     pools = (
         Pool(
-            slot=slot, about=about, phrases=count,
-            window=bank.windows.get(f"{slot}:{about}", 0) if slot in WINDOWED else None, wanted=WINDOWED.get(slot),
+            slot=slot,
+            about=about,
+            phrases=count,
+            window=bank.windows.get(f"{slot}:{about}", 0) if slot in WINDOWED else None,
+            wanted=WINDOWED.get(slot),
         )
         for (slot, about), count in counted.items()
-    )  # fmt: skip
+    )
     ids = {(phrase.slot, phrase.id) for phrase in bank.phrases}
     return BankStats(
         locale=bank.locale,
         phrases=len(ids),
         slots=dict(sorted(Counter(slot for slot, _ in ids).items())),
+        frames=dict(sorted(Counter(frame.story for frame in bank.frames).items())),
+        clauses=len(bank.clauses),
         pools=tuple(sorted(pools, key=lambda pool: (pool.phrases, pool.slot, pool.about))),
     )

@@ -1,4 +1,5 @@
-"""Phrases as Jinja2 templates: slots and filters only, in a sandbox; anything else is refused before it is ever rendered."""
+"""Phrases as Jinja2 templates: slots and filters only, in a sandbox; anything else is refused before it is
+ever rendered."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,27 +10,34 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.commentary.formats import FORMATS, MOVES
-from bot.commentary.terms import Band, Recorder, Term, unmarked
+from bot.commentary.terms import Band, Recorder, Term, remove_marks
 from bot.domain.story import Span
 
 MOVE_SHAPES = {
-    "pct": "size", "points": "points_size", "usd": "usd_size", "coins": "coins_size", "ratio": "ratio",
-    "price": "price", "span": "span", "days": "days", "share": "bare",
-}  # fmt: skip
+    "pct": "size",
+    "points": "points_size",
+    "usd": "usd_size",
+    "coins": "coins_size",
+    "ratio": "ratio",
+    "price": "price",
+    "span": "span",
+    "days": "days",
+    "share": "bare",
+}
 
 
 def _format_filter(name: str) -> Callable[[Term], str]:
-    def written(term: Term) -> str:
+    def write_term(term: Term) -> str:
         return term.write(name)
 
-    return written
+    return write_term
 
 
 def _move_filter(name: str) -> Callable[[Term], str]:
-    def written(term: Term) -> str:
+    def write_term(term: Term) -> str:
         return term.write(f"{name}:{MOVE_SHAPES[term.unit_filter]}")
 
-    return written
+    return write_term
 
 
 def _auto(term: Term) -> str:
@@ -52,8 +60,11 @@ def _own_name(term: Term) -> Any:
 def _an(marked: object) -> str:
     """The text with "a" or "an" before it, as its first number is spoken."""
     text = str(marked)
-    seen = unmarked(text).lstrip("$+±")
-    vowel = bool(re.match(r"(8|11(?!\d)|18(?!\d)|11[,.](?=\d{1,2}\b)|18[,.])", seen)) or seen[:1].lower() in "aeio"
+    seen = remove_marks(text).lstrip("$+±")
+    vowel = (
+        bool(re.match(r"(8|11(?!\d)|18(?!\d)|11[,.](?=\d{1,2}\b)|18[,.])", seen))
+        or seen[:1].lower() in "aeio"
+    )
     return f"{'an' if vowel else 'a'} {text}"
 
 
@@ -99,11 +110,14 @@ def slots(text: str) -> Slots:
     """The placeholders of a phrase, and what it holds besides slots and filters (problems)."""
     found = Slots()
     if "{" not in _PLAIN_SLOT.sub("", text):
-        # Nothing but slots and filters: the usual case, read without Jinja's parser, which takes a second for a bank.
+        # Nothing but slots and filters: the usual case, read without Jinja's parser, which takes a second for
+        # a bank.
         for slot in _PLAIN_SLOT.finditer(text):
             name, *filters = (part.strip() for part in slot.group(1).split("|"))
             found.asked.append((name, tuple(filters)))
-            found.problems += [f"unknown filter {one!r}" for one in filters if one not in environment().filters]
+            found.problems += [
+                f"unknown filter {one!r}" for one in filters if one not in environment().filters
+            ]
         return found
     try:
         tree = environment().parse(text)
@@ -146,10 +160,11 @@ def _compiled(text: str) -> Template:
 
 
 def render(text: str, names: Mapping[str, object]) -> str:
-    """The phrase with its placeholders filled, still marked. Raises jinja2.TemplateError or KeyError where one cannot be."""
+    """The phrase with its placeholders filled, still marked. Raises jinja2.TemplateError or KeyError where
+    one cannot be."""
     return _compiled(text).render(dict(names))
 
 
-def rendered(text: str, names: Mapping[str, object], recorder: Recorder) -> tuple[str, tuple[Span, ...]]:
+def render_phrase(text: str, names: Mapping[str, object], recorder: Recorder) -> tuple[str, tuple[Span, ...]]:
     """The phrase as a reader sees it, with its spans."""
     return recorder.resolve(render(text, names))

@@ -1,8 +1,8 @@
-"""What a phrase's placeholder stands for: a value with its origin, and the recorder that keeps where each numeral went.
+"""What a phrase's placeholder stands for: a value with its origin, and the recorder that keeps where each
+numeral went.
 
-A filter wraps the text that it makes in private-use characters; after rendering these are taken out again and become spans.
-So the span is recorded by the very act that writes the number.
-"""
+A filter wraps the text that it makes in private-use characters; after rendering these are taken out again and
+become spans. So the span is recorded by the very act that writes the number."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -44,21 +44,24 @@ class Recorder:
             origin, name, digits = self.kept[ord(found.group(1)) - FIRST]
             start = length + len(before)
             spans.append(
-                Span(start=start, end=start + len(shown), text=shown, origin=origin, filter=name, digits=digits)
+                Span(
+                    start=start, end=start + len(shown), text=shown, origin=origin, filter=name, digits=digits
+                )
             )
             parts += [before, shown]
             length, position = start + len(shown), found.end()
         return "".join(parts) + rendered[position:], tuple(spans)
 
 
-def unmarked(text: str) -> str:
+def remove_marks(text: str) -> str:
     """A marked text as a reader sees it."""
     return _MARKED.sub(lambda found: found.group(2), text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One placeholder's value: where it comes from, its time, its views, its name in words, and what its rounding must keep true."""
+    """One placeholder's value: where it comes from, its time, its views, its name in words, and what its
+    rounding must keep true."""
 
     recorder: Recorder
     origin: Origin
@@ -111,7 +114,8 @@ class Band:
 
 
 def settle(name: str, value: Value, words: Words, checks: tuple[Check, ...]) -> int | None:
-    """The digits with which the shown number is on the same side of every threshold as the value: None for the usual ones."""
+    """The digits with which the shown number is on the same side of every threshold as the value: None for
+    the usual ones."""
     if not checks or isinstance(value, str):
         return None
     more = FIRST_MORE.get(name.partition(":")[2] or name, 1)

@@ -37,7 +37,8 @@ def title_of(name: str, bank: PhraseBank) -> str:
 
 
 def tenor_of(name: str, bank: PhraseBank) -> str:
-    """The window of a view, else the tenor or window in a metric's own name, in words; "" if there is none."""
+    """The window of a view, else the tenor or window in a metric's own name, in words; "" if there is
+    none."""
     stem, _, suffix = name.partition(".")
     if found := re.search(r"_(\d+[hd])(_|$)", suffix):
         return bank.words.get(f"window.{found.group(1)}", "")

@@ -1,12 +1,11 @@
-"""Small questions that several stages ask of the word lists and of a text. The lists themselves are the language's own."""
+"""Small questions that several stages ask of the word lists and of a text. The lists themselves are the
+language's own."""
 
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from bot.domain.story import Span
-
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def several(words: Mapping[str, str], key: str) -> tuple[str, ...]:
@@ -25,7 +24,8 @@ def stance_words(words: Mapping[str, str], stance: str) -> tuple[str, ...]:
 
 
 def has(text: str, entries: tuple[str, ...]) -> str | None:
-    """The first of the entries to stand in the text as a word or words of its own, whatever its case; None if none does."""
+    """The first of the entries to stand in the text as a word or words of its own, whatever its case; None if
+    none does."""
     found = _any_of(entries).search(text) if entries else None
     return found.group().lower() if found else None
 
@@ -33,10 +33,12 @@ def has(text: str, entries: tuple[str, ...]) -> str | None:
 @lru_cache(maxsize=256)
 def _any_of(entries: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(entries, key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(re.escape(entry) for entry in longest_first)})(?![\w-])", re.IGNORECASE)
+    return re.compile(
+        rf"(?<![\w-])(?:{'|'.join(re.escape(entry) for entry in longest_first)})(?![\w-])", re.IGNORECASE
+    )
 
 
-def masked(text: str, spans: Iterable[Span]) -> str:
+def mask_figures(text: str, spans: Iterable[Span]) -> str:
     """The text as lowercase words, each number or name that came from a fact written as #."""
     parts: list[str] = []
     position = 0
@@ -50,7 +52,8 @@ def masked(text: str, spans: Iterable[Span]) -> str:
 
 
 def grams(masked_text: str, size: int = 5) -> frozenset[tuple[str, ...]]:
-    """Every run of `size` words, within one sentence-free line each; runs that are mostly numbers say nothing and are left out."""
+    """Every run of `size` words, within one sentence-free line each; runs that are mostly numbers say nothing
+    and are left out."""
     found: set[tuple[str, ...]] = set()
     for line in masked_text.splitlines():
         tokens = line.split()
@@ -63,8 +66,3 @@ def overlap(new: str, old: str) -> float:
     """The share of the new text's runs of five words that the old one has too."""
     mine = grams(new)
     return len(mine & grams(old)) / len(mine) if mine else 0.0
-
-
-def words_in(text: str) -> list[str]:
-    """The words of a text, lowercase, without numbers."""
-    return _WORD.findall(text.lower())

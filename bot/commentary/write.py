@@ -1,33 +1,23 @@
-"""A verdict becomes a story; a question, an alert or an error becomes a text. Nothing leaves here that the gate refused."""
+"""A verdict becomes a story: chosen, told in frames, read by the gate. Nothing leaves here that the gate refused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from jinja2 import TemplateError
-
-from bot.commentary.cards import footer
-from bot.commentary.choose import pools, ranked
-from bot.commentary.formats import BY_UNIT
-from bot.commentary.gate import gate, text_failures
+from bot.commentary.compose import compose
 from bot.commentary.lengths import no_article
-from bot.commentary.names import Market, Namer
-from bot.commentary.plain import plain_card, plain_text
-from bot.commentary.plan import plan
-from bot.commentary.realize import Realizer, joined
-from bot.commentary.said import in_words
-from bot.commentary.shapes import shape
-from bot.commentary.templates import render, slots
-from bot.commentary.terms import Check, Recorder, Term
-from bot.commentary.titles import unit_of
-from bot.domain.catalog import Catalog
+from bot.commentary.names import SpokenMarket
+from bot.commentary.old import write_by_pools
+from bot.commentary.plain import plain_card
+from bot.commentary.stories import StoryChoice, choose_story
+from bot.commentary.storygate import gate
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
 from bot.domain.rulebook import Ranges, RuleBook
-from bot.domain.story import Length, Memory, Origin, Phrase, PhraseBank, Slot, Story, Text
+from bot.domain.story import Length, Memory, PhraseBank, Story
 from bot.errors import GateRefused
 
-TURNS = 8
+TURNS = 6
 
 
 def write(
@@ -40,174 +30,106 @@ def write(
     length: Length,
     at: datetime,
     ranges: Ranges | None = None,
+    reason: str = "",
 ) -> Story:
-    """The verdict in words. The same arguments give the same bytes. Where no wording passes the gate, a plain card of
-    numbers with `plain` and the `failures` of the first try.
+    """The verdict in words, in the form of what the post goes out for (`reason`; an alert has its own). The same
+    arguments give the same bytes. Where no wording passes the gate, a plain card of numbers with `plain` and the
+    `failures` of the first try.
 
-    An article that `no_article` refuses, or for which too little is new, is written as an embed.
+    An article that `no_article` refuses is written as an embed. A bank from before the stories tells in its own way.
     """
-    market = Market(
-        facts=facts, book=book, bank=bank, at=at, ranges=ranges or {}, findings=verdict.findings, verdict=verdict
-    )
-    possible = length != "article" or no_article(verdict, bank) is None
-    lengths: tuple[Length, ...] = (length, "embed") if length == "article" and possible else (length,)
+    if not bank.frames:
+        return write_by_pools(
+            verdict=verdict,
+            facts=facts,
+            book=book,
+            bank=bank,
+            memory=memory,
+            length=length,
+            at=at,
+            ranges=ranges,
+        )
+    market = _spoken(verdict, facts, book, bank, at, ranges)
+    if length == "article" and no_article(verdict, bank) is not None:
+        length = "embed"
+    choice = choose_story(market, memory, reason)
+    lengths: tuple[Length, ...] = ("article", "embed") if length == "article" else (length,)
     failures: list[str] = []
-    for wanted in lengths if possible else ("embed",):
-        for turn, drop in _tries(len(verdict.findings)):
-            story, refused = _tried(market, verdict, memory, wanted, turn, drop)
-            if story is not None and not refused:
-                return story
+    for wanted in lengths:
+        for turn, tried in _tries(choice):
+            try:
+                story = compose(market, memory, tried, wanted, turn)
+                refused = gate(
+                    story,
+                    verdict=verdict,
+                    facts=facts,
+                    book=book,
+                    bank=bank,
+                    memory=memory,
+                    ranges=ranges,
+                    choice=tried,
+                )
+            except GateRefused as error:
+                refused = list(error.failures)
+            else:
+                if not refused:
+                    return story
             failures = failures or refused
-    return plain_card(market, lengths[-1] if possible else "embed", tuple(failures))
+    return plain_card(market, lengths[-1], tuple(failures))
 
 
-def _tried(
-    market: Market, verdict: Verdict, memory: Memory, length: Length, turn: int, drop: int
-) -> tuple[Story | None, list[str]]:
-    try:
-        story = _story(market, memory, length, turn, drop)
-    except GateRefused as error:
-        return None, list(error.failures)
-    return story, gate(
-        story,
-        verdict=verdict,
-        facts=market.facts,
-        book=market.book,
-        bank=market.bank,
-        memory=memory,
-        ranges=market.ranges,
-    )
-
-
-def _tries(findings: int) -> Iterator[tuple[int, int]]:
-    """First other choices among equals, then one finding less at a time."""
-    for drop in range(findings + 1):
-        for turn in range(TURNS if drop == 0 else TURNS // 2):
-            yield turn, drop
-
-
-def _story(market: Market, memory: Memory, length: Length, turn: int, drop: int) -> Story:
-    if market.verdict is None:
-        raise GateRefused(["a story needs a verdict"])
-    late = turn >= TURNS // 2
-    planned = plan(market.verdict, market, memory, length, drop=drop, thorough=late, sparse=late and length == "embed")
-    realizer = Realizer(market=market, pools=pools(market.bank), memory=memory, turn=turn)
-    headline = realizer.headline(planned)
-    paragraphs = realizer.paragraphs(planned)
-    if length == "short":
-        # Clauses are chosen inside the one text; their phrases belong to it as well.
-        paragraphs = (replace(paragraphs[0], phrase_ids=realizer.used),)
-    return Story(
-        asset=market.facts.asset,
-        at=market.at,
-        length=length,
-        locale=market.bank.locale,
-        stance=shape(market.verdict),
-        headline=headline,
-        paragraphs=paragraphs,
-        footer=footer(market.facts, market.bank),
-        image=realizer.image,
-    )
-
-
-def speak(
+def write_plainly(
     *,
-    slot: Slot,
-    about: str,
+    verdict: Verdict,
     facts: Facts,
-    catalog: Catalog,
     book: RuleBook,
     bank: PhraseBank,
+    length: Length,
     at: datetime,
-    names: Mapping[str, Origin] | None = None,
     ranges: Ranges | None = None,
-) -> Text:
-    """One gated text for an answer, an alert or an error.
+    failures: tuple[str, ...] = (),
+) -> Story:
+    """The plain card of numbers, whatever the gate would let through: a post that went out as one for its `failures` is
+    told so again."""
+    market = _spoken(verdict, facts, book, bank, at, ranges)
+    return plain_card(market, length, failures)
 
-    `names` are placeholders of the caller's: an origin of kind fact becomes a term with all its views (`it`: the fact that
-    the text is about; `usual` is then its usual range). Of the phrases that can be said now the one that says most is
-    taken. Where the fact is stale the text says so with its age, where it is unknown with the reason; where no phrase
-    passes, plain words and numbers go out.
-    """
-    given = dict(names or {})
-    market = Market(facts=facts, book=book, bank=bank, at=at, ranges=ranges or {})
-    about = _standing(about, given, facts, catalog, bank)
-    known = pools(bank)
-    chosen = (
-        known.get((slot, about)) or known.get(("answer", about)) or known.get(("answer", about.rpartition("-")[2]), ())
+
+def _spoken(
+    verdict: Verdict, facts: Facts, book: RuleBook, bank: PhraseBank, at: datetime, ranges: Ranges | None
+) -> SpokenMarket:
+    return SpokenMarket(
+        facts=facts,
+        book=book,
+        bank=bank,
+        at=at,
+        ranges=ranges or {},
+        findings=verdict.findings,
+        verdict=verdict,
     )
-    order = sorted(ranked(chosen, Memory(), facts.asset, at), key=lambda phrase: -len(slots(phrase.text).asked))
-    for phrase in order:
-        text = _spoken(phrase, slot, market, given)
-        if text is not None and not text_failures(text, market, given=given):
-            return text
-    return plain_text(slot, about, given, market)
 
 
-def spoken_together(texts: Sequence[Text]) -> Text:
-    """Several texts as one paragraph, which still knows its parts."""
-    return replace(joined(list(texts)), parts=tuple(texts))
-
-
-def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catalog, bank: PhraseBank) -> str:
-    """What can be said about the fact in question: itself, its last reading, or why there is none."""
-    it = given.get("it")
-    if about.endswith(("-stale", "-unknown")):
-        return about
-    if it is None or it.kind != "fact" or it.ref not in catalog or it.ref in facts.known:
-        return about
-    if it.ref in facts.stale:
-        return f"{about}-stale"
-    given.setdefault(
-        "reason", Origin(kind="input", ref="reason", value=in_words(facts.why_unknown(it.ref), bank.words))
-    )
-    return f"{about}-unknown"
-
-
-def _spoken(phrase: Phrase, slot: Slot, market: Market, given: Mapping[str, Origin]) -> Text | None:
-    recorder = Recorder(market.bank.words)
-    namer = Namer(market=market, recorder=recorder)
-    names = namer.common()
-    names |= namer.facts(dict.fromkeys(name for name, _ in slots(phrase.text).asked))
-    for name, origin in given.items():
-        term = _given_term(name, origin, namer, given)
-        if term is not None:
-            names[name] = term
-        if name == "it" and (band := namer.band_of_fact(origin.ref)) is not None:
-            names.setdefault("usual", band)
-    try:
-        text, spans = recorder.resolve(render(phrase.text, names))
-    except (TemplateError, KeyError, ValueError):
-        return None  # it asks for what is not known now: another phrase is tried
-    return Text(slot=slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
-
-
-def _given_term(name: str, origin: Origin, namer: Namer, given: Mapping[str, Origin]) -> Term | None:
-    if origin.kind == "fact" and "@" in origin.ref:
-        return _of_another_time(origin, namer, given)
-    if origin.kind == "fact":
-        stale = namer.market.facts.stale.get(origin.ref)
-        term = namer.fact(origin.ref, stale if origin.ref not in namer.market.facts.known else None)
-        if term is None and origin.ref.partition(".")[0] in namer.market.bank.metrics:
-            return namer.number(Origin(kind="name", ref=origin.ref, value=""), "text")
-        return term
-    if origin.kind == "date":
-        term = namer.moment(origin.ref, datetime.fromisoformat(str(origin.value)))
-        return replace(term, origin=origin, dated=origin)
-    unit = "count" if origin.kind == "count" else "pct" if isinstance(origin.value, float) else "text"
-    return Term(recorder=namer.recorder, origin=origin, unit_filter=unit, title=str(origin.value))
-
-
-def _of_another_time(origin: Origin, namer: Namer, given: Mapping[str, Origin]) -> Term:
-    """A fact's value that is not the one of now ("low_30d_usd@stated"). Beside another value of the same fact it is written
-    with as many digits as it takes to tell the two apart."""
-    name = origin.ref.partition("@")[0]
-    others = {float(one.value) for one in given.values() if one.ref.partition("@")[0] == name and "@" in one.ref}
-    own, known = float(origin.value), namer.market.facts.known.get(name)
-    checks = tuple(_nearer(own, other) for other in others - {own})
-    term = namer.number(origin, BY_UNIT.get(unit_of(name, namer.market.bank), "text"))
-    return replace(term, checks=checks, lower_bound=known is not None and known.lower_bound)
-
-
-def _nearer(own: float, other: float) -> Check:
-    return lambda shown: abs(shown - own) < abs(shown - other)
+def _tries(choice: StoryChoice) -> Iterator[tuple[int, StoryChoice]]:
+    """First other choices among equals, then one reading less at a time, then another reading in front."""
+    for turn in range(TURNS):
+        yield turn, choice
+    less = choice
+    while less.against or less.same:
+        less = (
+            replace(less, against=less.against[:-1]) if less.against else replace(less, same=less.same[:-1])
+        )
+        yield 0, less
+        yield 1, less
+    for point in (*choice.same, *choice.against):
+        if choice.main is not None and point.side == choice.main.side:
+            yield 0, replace(choice, main=point, same=(), against=())
+    bare = replace(choice, main=None, head=None, same=(), against=(), steady=())
+    main = choice.main
+    if not choice.alert and main is not None and not (main.moved or choice.same or choice.against):
+        yield (
+            0,
+            replace(bare, kind="quiet"),
+        )  # its figures were told of late: that they stand is what can be said
+    if not choice.alert:
+        for turn in range(TURNS):
+            yield turn, replace(bare, kind="calm")

@@ -10,19 +10,35 @@ from typing import Any, Literal
 from bot.domain.facts import Fact
 from bot.errors import InputError
 
+AHEAD = timedelta(minutes=5)
+"""How far ahead of our clock a venue's may run."""
+
 Unit = Literal[
-    "USD", "coins", "%", "% a year", "% of ATM IV", "points", "vol points", "ratio", "h", "days", "rank", "sigma"
+    "USD",
+    "coins",
+    "%",
+    "% a year",
+    "% of ATM IV",
+    "points",
+    "vol points",
+    "ratio",
+    "h",
+    "days",
+    "rank",
+    "sigma",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A metric's value, and what it stands on. `by_venue` holds the venues' own values where that makes sense."""
+    """A metric's value, and what it stands on: `venues` that told it, of `of_venues` that should, those of them
+    that did not in `missing`. `by_venue` holds the venues' own values where that makes sense."""
 
     value: float
     observed_at: datetime
     venues: tuple[str, ...] = ()
     of_venues: int = 0
+    missing: tuple[str, ...] = ()
     lower_bound: bool = False
     extreme_at: datetime | None = None
     by_venue: Mapping[str, float] | None = None
@@ -37,14 +53,17 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One row of the catalog: a name, its unit, how old it may be, the range in which a value is plausible (ends
-    included), and the pure function that computes it. Title and meaning are phrases.
+    """One row of the catalog: a name, its unit, how old it may be, the range in which a value is plausible
+    (ends included), and the pure function that computes it. Title and meaning are phrases.
 
-    `amount` is True for a quantity that has a natural zero and adds up (open interest, notional, a price): only these have
-    percent changes. `formula` is one line in words, shown by `/why`. `combine` says how the venues' own values make the
-    aggregate (None: it has none); `weight` names the metric that weighs them where it is "weighted". `apart_pct` is how far apart
-    venues may be before they are not believed (None: as far as they like).
-    """
+    `amount` is True for a quantity that has a natural zero and adds up (open interest, notional, a price):
+    only these have percent changes. `formula` is one line in words, shown by `/why`. `combine` says how the
+    venues' own values make the aggregate (None: it has none); `weight` names the metric that weighs them
+    where it is "weighted". `apart_pct` is how far apart venues may be before they are not believed (None: as
+    far as they like). `judged`: it is made by the rules from all families, and belongs to none. `counts`: whose
+    contracts its venues sum; no change of a venue is told across a time at which these became others. `venues_of` names
+    the metric whose venues it stands on where it keeps no values of theirs ("": one that keeps them, or has no venues):
+    it is compared only with times at which these were the same."""
 
     name: str
     unit: Unit
@@ -56,12 +75,15 @@ class Metric:
     combine: Literal["sum", "median", "weighted"] | None = None
     weight: str = ""
     apart_pct: float | None = None
+    judged: bool = False
+    counts: Literal["futures", "options"] | None = None
+    venues_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A way to look at a metric's past: its suffix, its unit (None: the metric's own), its valid range (None: any finite
-    number) and whether it exists only for amounts."""
+    """A way to look at a metric's past: its suffix, its unit (None: the metric's own), its valid range (None:
+    any finite number) and whether it exists only for amounts."""
 
     suffix: str
     unit: Unit | None
@@ -71,13 +93,24 @@ class View:
 
 
 def _views() -> Iterator[View]:
-    for label, window in (("24h", timedelta(hours=24)), ("7d", timedelta(days=7))):
+    for label, window in (
+        ("1h", timedelta(hours=1)),
+        ("24h", timedelta(hours=24)),
+        ("7d", timedelta(days=7)),
+    ):
         yield View(suffix=f"change_{label}", unit=None, valid=None, window=window)
         yield View(suffix=f"before_{label}", unit=None, valid=None, window=window)
-        yield View(suffix=f"change_{label}_pct", unit="%", valid=(-100.0, 100_000.0), window=window, amounts_only=True)
+        yield View(
+            suffix=f"change_{label}_pct",
+            unit="%",
+            valid=(-100.0, 100_000.0),
+            window=window,
+            amounts_only=True,
+        )
     days = timedelta(days=90)
     yield View(suffix="percentile_90d", unit="rank", valid=(0.0, 100.0), window=days)
     yield View(suffix="zscore_90d", unit="sigma", valid=(-100.0, 100.0), window=days)
+    yield View(suffix="times_median_90d", unit="ratio", valid=(0.0, 1e6), window=days, amounts_only=True)
     year = timedelta(days=365)
     yield View(suffix="lowest_since", unit="days", valid=(0.0, 36_500.0), window=year)
     yield View(suffix="highest_since", unit="days", valid=(0.0, 36_500.0), window=year)
@@ -123,7 +156,8 @@ class Catalog:
     metrics: Mapping[str, Metric]
 
     def resolve(self, name: str) -> FactName:
-        """The parts of a fact's name. Raises InputError that names the unknown word and the nearest known one."""
+        """The parts of a fact's name. Raises InputError that names the unknown word and the nearest known
+        one."""
         stem, _, suffix = name.partition(".")
         metric = self.metrics.get(stem)
         if metric is None:
@@ -134,7 +168,9 @@ class Catalog:
         view = VIEWS.get(suffix)
         if view is None:
             near = difflib.get_close_matches(suffix, VIEWS, n=1)
-            raise InputError(f"unknown view in {name!r}" + (f": did you mean {stem}.{near[0]}?" if near else ""))
+            raise InputError(
+                f"unknown view in {name!r}" + (f": did you mean {stem}.{near[0]}?" if near else "")
+            )
         if view.amounts_only and not metric.amount:
             raise InputError(
                 f"{name!r}: a percent change exists only for amounts; use {stem}.{suffix.removesuffix('_pct')}"
@@ -149,7 +185,8 @@ class Catalog:
         return True
 
     def check(self, name: str, value: float) -> float:
-        """The value, if the fact exists and the value is finite and plausible. Raises InputError that names the fact."""
+        """The value, if the fact exists and the value is finite and plausible. Raises InputError that names
+        the fact."""
         low, high = self.resolve(name).valid
         if not math.isfinite(value):
             raise InputError(f"{name}: {value} is not a number; leave the fact out if it is unknown")
@@ -158,5 +195,6 @@ class Catalog:
         return value
 
     def fresh(self, fact: Fact, at: datetime) -> bool:
-        """Whether the fact is young enough at `at` to be judged by."""
-        return at - fact.at <= self.resolve(fact.name).metric.max_age
+        """Whether the fact is young enough at `at` to be judged by. One that lies ahead is of a clock that was put
+        back since, and its age is not known."""
+        return -AHEAD <= at - fact.at <= self.resolve(fact.name).metric.max_age

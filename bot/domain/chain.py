@@ -1,6 +1,6 @@
 """A whole option chain as read-only columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,14 +11,21 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 COLUMNS = (
-    "expires_ms", "strike_usd", "is_call", "forward_usd", "mark_iv_pct", "open_interest_coin", "volume_24h_coin", "row_ms",
-)  # fmt: skip
+    "expires_ms",
+    "strike_usd",
+    "is_call",
+    "forward_usd",
+    "mark_iv_pct",
+    "open_interest_coin",
+    "volume_24h_coin",
+    "row_ms",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OptionChain:
-    """Every option of one asset at one venue at one instant: a reading. Row i of each column is one contract; whatever order they
-    come in, rows are kept by expiry, then strike.
+    """Every option of one asset at one venue at one instant: a reading. Row i of each column is one contract;
+    whatever order they come in, rows are kept by expiry, then strike.
 
     =====================  =======  ====================================================================
     column                 dtype    unit
@@ -33,9 +40,8 @@ class OptionChain:
     row_ms                 int64    the row's own time, milliseconds since 1970 UTC
     =====================  =======  ====================================================================
 
-    nan here means "the venue did not say", and never leaves `bot.metrics` as a number. Columns are read-only copies.
-    `observed_at` is the median of the rows' own times.
-    """
+    nan here means "the venue did not say", and never leaves `bot.metrics` as a number. Columns are read-only
+    copies. `observed_at` is the median of the rows' own times."""
 
     source: str
     venue: str
@@ -62,3 +68,30 @@ class OptionChain:
 
     def __len__(self) -> int:
         return len(self.strike_usd)
+
+    def without_expired(self, at_ms: float) -> "OptionChain":
+        """The options that have not expired at a time (milliseconds since 1970 UTC): itself where that is all."""
+        alive = self.expires_ms > at_ms
+        if alive.all():
+            return self
+        return replace(self, **{name: getattr(self, name)[alive] for name in COLUMNS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSmile:
+    """The smile of one expiry as it was at a time: implied volatility (% a year) by strike (USD), puts below the forward
+    and calls from it on."""
+
+    venue: str
+    at: datetime
+    expires_ms: int
+    strikes_usd: tuple[float, ...]
+    iv_pct: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSmiles:
+    """What is remembered of an asset's smiles, oldest first."""
+
+    asset: str
+    smiles: tuple[PastSmile, ...] = ()

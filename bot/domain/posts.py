@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from bot.domain.facts import Facts, Point
-from bot.domain.judgement import Signal, Verdict
+from bot.domain.judgement import Course, Signal, Verdict
 from bot.domain.rulebook import Ranges, Severity
 from bot.domain.story import Length, Memory, Span, Story, Text
 
@@ -17,17 +17,20 @@ Reason = Literal[
     "changed stance",
     "all clear",
     "repeat",
+    "move",
     "outage",
     "back",
     "correction",
     "watch",
     "weekly",
+    "digest",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How one group of servers wants to be spoken to. States are kept per set of ranges, phrase memory per profile."""
+    """How one group of servers wants to be spoken to. States are kept per set of ranges, phrase memory per
+    profile."""
 
     ranges: Ranges = field(default_factory=dict)
     locale: str = "en"
@@ -36,7 +39,9 @@ class Profile:
     @property
     def id(self) -> str:
         """A short name: equal profiles have equal ids. The default one is "default"."""
-        ranges = ",".join(f"{name}:{usual.low:g}-{usual.high:g}" for name, usual in sorted(self.ranges.items()))
+        ranges = ",".join(
+            f"{name}:{usual.low:g}-{usual.high:g}" for name, usual in sorted(self.ranges.items())
+        )
         return (
             "default"
             if not ranges and self.locale == "en" and self.length == "embed"
@@ -48,18 +53,17 @@ class Profile:
 class Route:
     """One channel that follows one asset: what it wants and what it was last told.
 
-    `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled post that is
-    due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is the alert memory of the
-    channel: `subjects` says what each of `alerted_at` was about (an alert's stance, then the alarms that the post told),
-    `waiting` what is being suppressed, `held_until` how long a change is held back that came with a venue's dropping out.
-    """
+    `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled
+    post that is due in this evaluation, None otherwise, and `late` that the slot has long passed. The rest is
+    the alert memory of the channel: `subjects` says what each of `alerted_at` was about (an alert's stance,
+    then the alarms that the post told), `waiting` what is being suppressed, `held_until` how long a change is
+    held back that came with a venue's dropping out, `muted_moves` the alarms that do not alert here."""
 
     channel: str
     alerts: bool = True
     due_at: datetime | None = None
     last_stance: str | None = None
     last_severity: str | None = None
-    last_alert_at: datetime | None = None
     alerted_at: tuple[datetime, ...] = ()
     snoozed_until: datetime | None = None
     quiet: tuple[int, int] | None = None
@@ -70,13 +74,15 @@ class Route:
     waiting: str | None = None
     held_until: datetime | None = None
     severity: Severity = "info"
+    muted_moves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """One story for one channel. `id` is its short name, printed in the footer and taken by `/why`; `nonce` lets Discord
-    refuse it twice. `message_id` is the surface's own name for it, once sent; `attempted_at` when it was first tried, if it
-    ever was; `corrections` say what was restated since it was made, oldest first."""
+    """One story for one channel. `id` is its short name, printed in the footer and taken by `/why`; `nonce`
+    lets Discord refuse it twice. `message_id` is the surface's own name for it, once sent; `attempted_at`
+    when it was first tried, if it ever was; `corrections` say what was restated since it was made, oldest
+    first; `severity` is how grave what an alert tells is."""
 
     id: str
     channel: str
@@ -90,12 +96,14 @@ class Post:
     late: bool = False
     attempted_at: datetime | None = None
     corrections: tuple[Text, ...] = ()
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What decide() remembers of one asset and profile between two evaluations; stored in one transaction with what it
-    led to. `editions` names the edition of each rule that the signals are of."""
+    """What decide() remembers of one asset and profile between two evaluations; stored in one transaction
+    with what it led to. `editions` names the edition of each rule that the signals are of; `course` is what is
+    remembered of the balance (None before the first evaluation that has one)."""
 
     signals: Mapping[str, Signal] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
@@ -104,15 +112,17 @@ class State:
     stance_since: datetime | None = None
     venues: tuple[str, ...] = ()
     editions: Mapping[str, str] = field(default_factory=dict)
+    course: Course | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One reader's wish to be told by direct message when a fact is `above` or `below` a line, in the fact's unit.
+    """One reader's wish to be told by direct message when a fact is `above` or `below` a line, in the fact's
+    unit.
 
-    It is told once, and armed again when the fact has come back to `clears`. `reader` and `channel` are "surface:person" and
-    the place of their direct messages; `blocked_at` is since when those are refused. `id` is 0 until it is stored.
-    """
+    It is told once, and armed again when the fact has come back to `clears`. `reader` and `channel` are
+    "surface:person" and the place of their direct messages; `blocked_at` is since when those are refused.
+    `id` is 0 until it is stored."""
 
     reader: str
     channel: str
@@ -130,24 +140,43 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyNote:
+    """One reader's wish for a note by direct message every day: at which time of day ("08:00") in which zone, on which
+    assets and metrics.
+
+    `reader` and `channel` are "surface:person" and the place of their direct messages; `last_slot_at` is the last hour
+    that was served, `blocked_at` since when direct messages are refused."""
+
+    reader: str
+    channel: str
+    assets: tuple[str, ...]
+    metrics: tuple[str, ...]
+    post_at: str
+    zone: str
+    created_at: datetime
+    locale: str = "en"
+    last_slot_at: datetime | None = None
+    blocked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on, `watches` those that
-    stand otherwise after it."""
+    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on,
+    `watches` those that stand otherwise after it."""
 
     points: tuple[Point, ...]
     facts: Facts
     state: State
     verdict: Verdict
-    stories: Mapping[Length, Story]
     posts: tuple[Post, ...]
     playbook_hash: str = ""
     watches: tuple[Watch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
-    """What one posted evaluation stood on, for telling it again: the facts, what was remembered before (without routes), for
-    whom, the verdict of the time, and which edition of the playbook judged."""
+class PostInputs:
+    """What one posted evaluation stood on, for telling it again: the facts, what was remembered before
+    (without routes), for whom, the verdict of the time, and which edition of the playbook judged."""
 
     facts: Facts
     state: State
@@ -166,8 +195,27 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One line of a table: what it is of, in a word or two, and a cell a column. A cell's `label` says in full what it
+    holds, for who cannot see where it stands; one that is not known has the text "–"."""
+
+    label: str
+    cells: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A small table, at most 30 columns of letters wide where letters have one width. `columns` are the words over its
+    cells; empty where a row's label says all."""
+
+    rows: tuple[TableRow, ...]
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """A command that a reader may go on with: `command` and its arguments are its whole state (at most 100 characters in all)."""
+    """A command that a reader may go on with: `command` and its arguments are its whole state (at most 100
+    characters in all)."""
 
     label: str
     command: str
@@ -175,21 +223,54 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One line of a chart: times (None for a chart over something else, then `x` holds numbers), values, None for a gap.
-    `text` is its last value in words, where the words of the answer should be those of the picture."""
+class ChartSeries:
+    """One line of a chart: times (None for a chart over something else, then `x` holds numbers), values, None
+    for a gap. `text` is its last value in words, where the words of the answer should be those of the
+    picture. `band` is the usual range of this line alone, `note` what is said beside its value, `unit` its unit where
+    that is not the chart's; `past`: it is of an earlier time, and drawn behind the others."""
 
     label: str
     y: tuple[float | None, ...]
     at: tuple[datetime, ...] = ()
     x: tuple[float, ...] = ()
     text: str = ""
+    band: tuple[float, float] | None = None
+    note: str = ""
+    unit: str = ""
+    past: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartSpeech:
+    """How numbers and times are written inside a chart, in the reader's language. `scales` are the signs for a
+    thousand, a million, a thousand million and a million million, an empty one where a language does not count in it;
+    `dollars` and `percent` show where those signs stand."""
+
+    months: tuple[str, ...] = (
+        "Jan",
+        "Feb",
+        "Mar",
+        "Apr",
+        "May",
+        "Jun",
+        "Jul",
+        "Aug",
+        "Sep",
+        "Oct",
+        "Nov",
+        "Dec",
+    )
+    decimal: str = "."
+    thousands: str = ","
+    scales: tuple[str, ...] = ("K", "M", "B", "T")
+    dollars: str = "${}"
+    percent: str = "{}%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Something marked on a chart: a verdict's change, a 25-delta point, an expiry. `kind` is a stance's id where the mark
-    stands for one."""
+    """Something marked on a chart: a verdict's change, a 25-delta point, an expiry. `kind` is a stance's id
+    where the mark stands for one."""
 
     label: str
     at: datetime | None = None
@@ -198,14 +279,35 @@ class Mark:
     kind: str = ""
 
 
+ENGLISH: Final = ChartSpeech()
+
+ChartKind = Literal[
+    "history",
+    "balance",
+    "smile",
+    "curve",
+    "split",
+    "liquidations",
+    "funding",
+    "record",
+    "summary",
+    "term",
+    "volatility",
+    "move",
+    "gamma",
+    "expiries",
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartSpec:
-    """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would miss; `x_label`
-    what a chart that is not over time counts along its foot."""
+    """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would
+    miss; `x_label` what a chart that is not over time counts along its foot. `price` is the price over the same
+    time, drawn above the rest or over it. `marks` with a stance as `kind` and a time say from when on it stood."""
 
-    kind: Literal["history", "smile", "curve", "split", "liquidations", "funding", "record", "summary"]
+    kind: ChartKind
     title: str
-    series: tuple[Column, ...]
+    series: tuple[ChartSeries, ...]
     unit: str
     caption: str
     alt: str
@@ -213,15 +315,24 @@ class ChartSpec:
     band_label: str = ""
     marks: tuple[Mark, ...] = ()
     x_label: str = ""
+    price: ChartSeries | None = None
+    speech: ChartSpeech = ENGLISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A command's answer, before a surface shows it. `private` ones are errors and settings: only the asker sees them.
-    `direct` is also written to the asker by direct message: a surface that cannot says so."""
+    """A command's answer, before a surface shows it. `private` ones are errors and settings: only the asker
+    sees them. `direct` is also written to the asker by direct message: a surface that cannot says so.
+
+    `lead` is the number that was asked for, shown large and first; `tables` hold what stands beside it, `notes` the small
+    print under them (each venue's own value, what is not known). `stance` is the asset's verdict of `at`, `stance_word`
+    what readers call it."""
 
     title: str
     body: str
+    lead: Figure | None = None
+    tables: tuple[Table, ...] = ()
+    notes: tuple[Figure, ...] = ()
     figures: tuple[Figure, ...] = ()
     chart: ChartSpec | None = None
     buttons: tuple[Button, ...] = ()
@@ -230,18 +341,26 @@ class Answer:
     body_spans: tuple[Span, ...] = ()
     footer: str = ""
     direct: str = ""
+    stance: str | None = None
+    stance_word: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What every surface renders, post or answer alike: title, running text, labeled fields, a footer, a picture, buttons.
+    """What every surface renders, post or answer alike: title, running text, labeled fields, a footer, a
+    picture, buttons.
 
-    `stance` colors it, never alone: `stance_word` is what readers call it. `spans` maps each part ("title", "body",
-    "fields.0") to its spans. `direct` is an answer's.
-    """
+    `stance` colors it, never alone: `stance_word` is what readers call it. `spans` maps each part ("title",
+    "body", "fields.0", "table.0") to its spans. `lead`, `tables`, `notes` and `direct` are an answer's. `table` has a
+    post's further readings as rows of cells, its head first: on a screen without room the last column (the usual range) is
+    left out."""
 
     title: str
     body: str
+    lead: Figure | None = None
+    tables: tuple[Table, ...] = ()
+    notes: tuple[Figure, ...] = ()
     fields: tuple[Figure, ...] = ()
     footer: str = ""
     image: bytes | None = None
@@ -254,17 +373,18 @@ class Card:
     spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     stance_word: str = ""
     direct: str = ""
+    table: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """One channel's wish to follow one asset: how it wants to be spoken to and when.
 
-    `post_at` holds the times of day ("12:00") of scheduled posts in `zone`; `quiet` the hours (from, to) without alerts;
-    `severity` is from which one on a change is alerted, `weekly` whether the week is reviewed; `created_at` is when these
-    settings began to hold, `last_slot_at` the last scheduled slot that was served. A paused route (the surface refused us) is
-    neither posted to nor alerted. `guild_id` is the server that it belongs to, if any.
-    """
+    `post_at` holds the times of day ("12:00") of scheduled posts in `zone`; `quiet` the hours (from, to)
+    without alerts; `severity` is from which one on a change is alerted, `muted_moves` names the moves (alarms) that are not, `weekly`
+    says whether the week is reviewed; `created_at` is when these settings began to hold, `last_slot_at` the last scheduled slot that
+    was served. A paused route (the surface refused us) is neither posted to nor alerted. `guild_id` is the
+    server that it belongs to, if any."""
 
     channel: str
     asset: str
@@ -280,3 +400,4 @@ class Subscription:
     paused_at: datetime | None = None
     severity: Severity = "info"
     weekly: bool = True
+    muted_moves: tuple[str, ...] = ()

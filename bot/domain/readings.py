@@ -1,12 +1,11 @@
 """What a source heard: readings, and the gaps where it heard nothing.
 
-Each reading carries the `source` that told us, the `venue` where it trades, and `observed_at`, the reading's own time (UTC).
-A quantity that the venue did not give is None, never 0.
-"""
+Each reading carries the `source` that told us, the `venue` where it trades, and `observed_at`, the reading's
+own time (UTC). A quantity that the venue did not give is None, never 0."""
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -18,9 +17,10 @@ from bot.domain.instruments import Instrument
 class FutureQuote:
     """A dated future or perpetual: mark, index and open interest (one side counted once).
 
-    The venue counts open interest in coins or in dollars; the source fills the one that the venue gave and leaves the other
-    None: `bot.metrics` converts, with the index.
-    """
+    The venue counts open interest in coins or in dollars; the source fills the one that the venue gave and
+    leaves the other None: `bot.metrics` converts, with the index. `observed_at` is the mark's own time;
+    `index_at` and `open_interest_at` are those of the index and of the count, where the venue tells them apart
+    (None: the mark's)."""
 
     source: str
     observed_at: datetime
@@ -29,11 +29,14 @@ class FutureQuote:
     index_usd: float
     open_interest_coin: float | None = None
     open_interest_usd: float | None = None
+    index_at: datetime | None = None
+    open_interest_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingRate:
-    """A perpetual's funding for one interval of its venue: + when longs pay shorts. `rate_pct` 0.01 is 0.01%."""
+    """A perpetual's funding for one interval of its venue: + when longs pay shorts. `rate_pct` 0.01 is
+    0.01%."""
 
     source: str
     observed_at: datetime
@@ -77,7 +80,8 @@ class AccountRatio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiquidationTally:
-    """Force-closed notional between two times. `complete` only when a vendor counted all of it: else a lower bound.
+    """Force-closed notional between two times. `complete` only when a vendor counted all of it: else a lower
+    bound.
 
     One side may be None (not told); a side of 0.0 was told to be nothing.
     """
@@ -93,14 +97,27 @@ class LiquidationTally:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorOpenInterest:
+    """What a vendor counts as open in the futures and perpetuals of one venue, or (`venue` its own name) of all
+    venues that it follows, in dollars. It counts by its own rule, some venues' two sides among them: it is never
+    added to what venues tell themselves."""
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    open_interest_usd: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeriesReading:
-    """A stretch of a metric's own past, as a venue's history endpoint tells it: the columns `at_ms` (the start of each
-    interval, ascending, milliseconds since 1970 UTC) and `value`, each covering `interval_s` seconds.
+    """A stretch of a metric's own past, as a venue's history endpoint tells it: the columns `at_ms` (the
+    start of each interval, ascending, milliseconds since 1970 UTC) and `value`, each covering `interval_s`
+    seconds.
 
-    `metric` is the metric's name (`dvol`, `spot_usd`, `spot_high_usd`, `spot_low_usd`, `open_interest_coin`, …).
-    An interval that the venue left out is left out here: a gap stays a gap.
-    """
+    `metric` is the metric's name (`dvol`, `spot_usd`, `spot_high_usd`, `spot_low_usd`, `open_interest_coin`,
+    …). An interval that the venue left out is left out here: a gap stays a gap."""
 
     source: str
     observed_at: datetime
@@ -120,22 +137,45 @@ Reading = (
     | VolatilityQuote
     | AccountRatio
     | LiquidationTally
+    | VendorOpenInterest
     | SeriesReading
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something wanted and not heard: who was asked, and why there is nothing. `who` starts with the source's name."""
+    """Something wanted and not heard: who was asked, and why there is nothing. `who` starts with the source's
+    name."""
 
     who: str
     reason: str
 
 
 Quantity = Literal[
-    "options", "futures", "perpetuals", "funding", "index", "dvol", "liquidations", "long_short", "gold", "nasdaq"
+    "options",
+    "futures",
+    "perpetuals",
+    "funding",
+    "index",
+    "dvol",
+    "liquidations",
+    "long_short",
+    "market_total",
+    "gold",
+    "nasdaq",
 ]
 """What a source can bring: the "m" of "n of m venues" counts the sources that bring it."""
+
+
+VENDORS: Mapping[str, str | None] = {"coinalyze": "binance", "coinglass": None, "fred": None}
+"""Sources that are no venue themselves: each with the venue whose figures it passes on, None where it has figures of its
+own. They are named among the sources of a figure, and never counted as a venue that should tell it."""
+
+
+def venues_of(sources: Iterable[str]) -> frozenset[str]:
+    """The venues that these sources speak for."""
+    spoken = (VENDORS.get(source, source) for source in sources)
+    return frozenset(venue for venue in spoken if venue is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +190,8 @@ class Heard:
 class Snapshot:
     """All that was heard of one asset in one poll. Everything below `desk` takes the time from `taken_at`.
 
-    `asked` names, for each quantity, the venues that were asked for it, heard or not.
+    `asked` names, for each quantity, the venues that were asked for it, heard or not. `withheld` says, by venue and
+    kind ("okx futures", "deribit options"), why what is open there is not to be summed.
     """
 
     asset: str
@@ -158,16 +199,30 @@ class Snapshot:
     readings: tuple[Reading, ...]
     gaps: tuple[Gap, ...] = ()
     asked: Mapping[Quantity, tuple[str, ...]] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
+
+    def without_expired(self) -> "Snapshot":
+        """The same without contracts that have expired when it was taken: a venue may list them for a while."""
+        kept: list[Reading] = []
+        for reading in self.readings:
+            if isinstance(reading, FutureQuote) and reading.instrument.is_over(self.taken_at):
+                continue
+            if isinstance(reading, OptionChain):
+                alive = reading.without_expired(self.taken_at.timestamp() * 1000.0)
+                kept += [alive] if len(alive) else []
+            else:
+                kept.append(reading)
+        return replace(self, readings=tuple(kept))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SourceHealth:
     """How one source does for one asset, over restarts.
 
-    `heard_at` is its last word (its last before an outage, as long as that is not over); `silent_at` the first poll of the
-    present silence. `outage_at` is when the silence became an outage (`everyone`: all sources were silent then), `told_at`
-    when that was told, `back_at` since when it is heard again, `ended_at` when that had held for long enough.
-    """
+    `heard_at` is its last word (its last before an outage, as long as that is not over); `silent_at` the
+    first poll of the present silence. `outage_at` is when the silence became an outage (`everyone`: all
+    sources were silent then), `told_at` when that was told, `back_at` since when it is heard again,
+    `ended_at` when that had held for long enough."""
 
     asset: str
     source: str

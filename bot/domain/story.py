@@ -8,10 +8,34 @@ from typing import Literal
 Length = Literal["short", "embed", "article"]
 
 Slot = Literal[
-    "headline", "standfirst", "lead", "evidence", "meaning", "limit", "still", "changed", "sowhat", "watch", "close",
-    "short", "alert", "clear", "outage", "back", "late", "correction", "answer", "explain", "weekly", "watch-dm", "error",
-    "missing", "footer",
-]  # fmt: skip
+    "headline",
+    "standfirst",
+    "lead",
+    "evidence",
+    "meaning",
+    "limit",
+    "still",
+    "changed",
+    "sowhat",
+    "watch",
+    "close",
+    "short",
+    "alert",
+    "clear",
+    "outage",
+    "back",
+    "late",
+    "correction",
+    "answer",
+    "explain",
+    "weekly",
+    "watch-dm",
+    "error",
+    "missing",
+    "footer",
+    "frame",
+    "clause",
+]
 
 OriginKind = Literal[
     "fact", "threshold", "usual", "count", "date", "name", "setting", "input", "identifier", "treasury"
@@ -45,8 +69,9 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A stretch of one text, `start` to `end` (characters), that a filter made from an origin. `filter` is the filter's name,
-    `digits` the decimals or figures it was shown with: the gate applies it afresh to the origin and compares."""
+    """A stretch of one text, `start` to `end` (characters), that a filter made from an origin. `filter` is
+    the filter's name, `digits` the decimals or figures it was shown with: the gate applies it afresh to the
+    origin and compares."""
 
     start: int
     end: int
@@ -58,9 +83,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """One piece of running text (a headline, a paragraph) with the spans of its numerals and the slot it fills. `given` are
-    names that whoever had it said brought along, where the facts alone do not lead to it, `parts` the pieces of a paragraph
-    of several: with them it can be said again."""
+    """One piece of running text (a headline, a paragraph) with the spans of its numerals and the slot it
+    fills. `given` are names that whoever had it said brought along, where the facts alone do not lead to it,
+    `parts` the pieces of a paragraph of several: with them it can be said again."""
 
     slot: Slot
     about: str
@@ -73,8 +98,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A verdict in words. `plain` is True for the card of numbers that goes out where a text did not pass the gate;
-    `failures` then says why. `short` has one text and no headline."""
+    """A verdict in words. `plain` is True for the card of numbers that goes out where a text did not pass the
+    gate; `failures` then says why. `short` has one text and no headline.
+
+    `kind` is the story that was told ("contradiction", "calm", …; "" where the words of the time knew none), `alert`
+    that it has the form of one. `tag` stands above the headline: the stance, how sure, how old, where it goes. `table`
+    are the readings that earned no sentence: of each row the cells (name, now, a day ago, rank in its year, usual
+    range), parted by tabs."""
 
     asset: str
     at: datetime
@@ -87,6 +117,10 @@ class Story:
     image: str | None = None
     plain: bool = False
     failures: tuple[str, ...] = ()
+    kind: str = ""
+    alert: bool = False
+    tag: Text | None = None
+    table: tuple[Text, ...] = ()
 
     @property
     def texts(self) -> tuple[Text, ...]:
@@ -95,8 +129,8 @@ class Story:
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """All spans, in reading order; offsets are within their own text."""
-        return tuple(span for text in self.texts for span in text.spans)
+        """All spans, in reading order, those of the table last; offsets are within their own text."""
+        return tuple(span for text in (*self.texts, *self.table) for span in text.spans)
 
     @property
     def phrase_ids(self) -> tuple[str, ...]:
@@ -122,10 +156,31 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How one story can be told: for each place in a post ("lead", "second", "headline" …) its sentences, each with
+    slots for clauses on readings of different families."""
+
+    id: str
+    story: str
+    places: Mapping[str, tuple[str, ...]]
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clauses:
+    """What can be said of one reading in one situation ("skew.high-rose"): by form ("say" within a sentence, "head"
+    in a headline, "brief" in a short, "article" as a paragraph) the wordings, the fullest first."""
+
+    about: str
+    forms: Mapping[str, tuple[str, ...]]
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricWords:
-    """A metric's words in one language: its title ("60-day put-call skew"), its meaning in one sentence, and the three
-    sentences that `/explain` gives. `unit` is the catalog's; `cues` are the words by which a reader of any text knows that
-    a number speaks of this metric."""
+    """A metric's words in one language: its title ("60-day put-call skew"), its meaning in one sentence, and
+    the three sentences that `/explain` gives. `unit` is the catalog's; `cues` are the words by which a reader
+    of any text knows that a number speaks of this metric."""
 
     name: str
     title: str
@@ -137,8 +192,10 @@ class MetricWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhraseBank:
-    """All words of one language. `words` holds the fixed small words by key (units, joiners, stance names, direction words);
-    `images` the vocabulary of each metaphor; `windows` the number of posts within which a slot's phrase does not return."""
+    """All words of one language. `words` holds the fixed small words by key (units, joiners, stance names,
+    direction words); `images` the vocabulary of each metaphor; `windows` the number of posts within which a
+    slot's phrase does not return. Banks with `frames` and `clauses` tell verdicts by stories; those of earlier editions
+    have none and are told the old way (`bot.commentary.old`)."""
 
     locale: str
     phrases: tuple[Phrase, ...]
@@ -147,12 +204,17 @@ class PhraseBank:
     images: Mapping[str, tuple[str, ...]]
     windows: Mapping[str, int]
     hash: str = ""
+    frames: tuple[Frame, ...] = ()
+    clauses: Mapping[str, Clauses] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What the memory keeps of one post: when, its stance, the phrases it used, its texts with numbers masked (for the
-    overlap limits), its findings, and the value of each fact it told."""
+class RememberedPost:
+    """What the memory keeps of one post: when, its stance, the phrases it used, its texts with numbers masked
+    (for the overlap limits), its findings, and the value of each fact it told.
+
+    `told` are the metrics that its prose told, `sentences` its sentences of lead and second finding with figures and
+    names masked, `kind` its story, `venues` those that each of its figures stood on."""
 
     at: datetime
     stance: str
@@ -162,15 +224,20 @@ class Told:
     figures: Mapping[str, float]
     image: str | None = None
     length: Length = "embed"
+    told: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+    kind: str = ""
+    venues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The last posts of one asset and profile, oldest first: what phrase choice and "what changed" look at."""
+    """The last posts of one asset and profile, oldest first: what phrase choice and "what changed" look
+    at."""
 
-    told: tuple[Told, ...] = field(default=())
+    told: tuple[RememberedPost, ...] = field(default=())
 
     @property
-    def last(self) -> Told | None:
+    def last(self) -> RememberedPost | None:
         """The last post, if any."""
         return self.told[-1] if self.told else None

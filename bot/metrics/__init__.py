@@ -1,30 +1,47 @@
-"""Numbers from what was heard: each metric, its past, and how unusual it is. Pure: no clock, no I/O, no opinion.
+"""Numbers from what was heard: each metric, its past, and how unusual it is. Pure: no clock, no I/O, no
+opinion.
 
-`CATALOG` holds every metric of the family modules; `observe` measures a snapshot, `facts_at` reads the archive's past alone,
-`by_hour` all its hours at once (`polled`: which of them brought news), `derive` completes facts that somebody else states.
-"""
+`CATALOG` holds every metric of the family modules; `observe` measures a snapshot, `facts_at` reads the
+archive's past alone, `by_hour` all its hours at once (`polled`: which of them brought news), `derive`
+completes facts that somebody else states."""
 
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
+from bot.metrics.estimates import ESTIMATED_METRICS, basis_estimates, option_estimates
+from bot.metrics.events import parse_events
 from bot.metrics.history import History
 from bot.metrics.holdings import parse_holdings
-from bot.metrics.observe import Observed, facts_at, observe
-from bot.metrics.replay import Hours, by_hour, polled
-from bot.metrics.told import told
+from bot.metrics.observe import Observed, facts_at, observe, with_balance
+from bot.metrics.pasts import DailyPasts, PastReader, day_of, own_pasts
+from bot.metrics.replay import HourlyFacts, by_hour, first_polled, hours_polled
+from bot.metrics.series import points_from_series
+from bot.metrics.shares import BALANCE, balance_points
 
 CATALOG = discover()
 
 __all__ = [
+    "BALANCE",
     "CATALOG",
+    "ESTIMATED_METRICS",
+    "DailyPasts",
     "History",
-    "Hours",
+    "HourlyFacts",
     "Observed",
+    "PastReader",
+    "balance_points",
+    "basis_estimates",
     "by_hour",
+    "day_of",
     "derive",
     "discover",
     "facts_at",
+    "first_polled",
+    "hours_polled",
     "observe",
+    "option_estimates",
+    "own_pasts",
+    "parse_events",
     "parse_holdings",
-    "polled",
-    "told",
+    "points_from_series",
+    "with_balance",
 ]

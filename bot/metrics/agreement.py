@@ -1,9 +1,8 @@
 """Whether venues agree on a price: one that tells another market's price is not measured with the others.
 
-Formula: two venues agree where none of their indexes is further from another than the `apart_pct` of `spot_usd`, and none of their
-perpetuals' marks either. A venue is believed where it agrees with more than half of all venues, itself included: of two that
-disagree neither is, of three the odd one out is not.
-"""
+Formula: two venues agree where none of their indexes is further from another than the `apart_pct` of
+`spot_usd`, and none of their perpetuals' marks either. A venue is believed where it agrees with more than
+half of all venues, itself included: of two that disagree neither is, of three the odd one out is not."""
 
 from __future__ import annotations
 
@@ -13,13 +12,15 @@ from math import inf
 
 from bot.domain.catalog import Catalog
 from bot.domain.readings import FutureQuote, Gap, Reading, Snapshot, SpotQuote
+from bot.reasons import reason
 
 Range = tuple[float, float]
 """The lowest and the highest price that one venue tells."""
 
 
-def believed(snapshot: Snapshot, catalog: Catalog) -> tuple[Snapshot, tuple[Gap, ...]]:
-    """The snapshot without the quotes of venues that are not believed, and a gap for each of these, in the snapshot too.
+def drop_disbelieved(snapshot: Snapshot, catalog: Catalog) -> tuple[Snapshot, tuple[Gap, ...]]:
+    """The snapshot without the quotes of venues that are not believed, and a gap for each of these, in the
+    snapshot too.
 
     Options, funding and histories stay: none is reckoned with the index that was refused.
     """
@@ -29,8 +30,8 @@ def believed(snapshot: Snapshot, catalog: Catalog) -> tuple[Snapshot, tuple[Gap,
     found: dict[tuple[str, str], Gap] = {}
     for (asset, kind), prices in _prices(snapshot.readings, snapshot.taken_at, spot.max_age).items():
         for venue in _odd(prices, spot.apart_pct):
-            reason = f"{venue} {asset}: {kind} {_told(prices, venue)}: too far apart"
-            found.setdefault((asset, venue), Gap(who=f"{venue} {asset} {kind}", reason=reason))
+            why = reason("too_far_apart", of=f"{venue} {asset} {kind}", prices=_told(prices, venue))
+            found.setdefault((asset, venue), Gap(who=f"{venue} {asset} {kind}", reason=why))
     if not found:
         return snapshot, ()
     gaps = tuple(found.values())
@@ -57,7 +58,8 @@ def _of(quote: FutureQuote | SpotQuote) -> tuple[str, str]:
 def _prices(
     readings: Iterable[Reading], at: datetime, max_age: timedelta
 ) -> Mapping[tuple[str, str], Mapping[str, Range]]:
-    """For each asset and kind of price ("index", "mark") what the venues tell; a dated future's mark is a price of its own."""
+    """For each asset and kind of price ("index", "mark") what the venues tell; a dated future's mark is a
+    price of its own."""
     found: dict[tuple[str, str], dict[str, Range]] = {}
     for quote in readings:
         if not isinstance(quote, _Quote) or at - quote.observed_at > max_age:
@@ -82,7 +84,9 @@ def _odd(prices: Mapping[str, Range], apart_pct: float) -> list[str]:
         return max(one[1], other[1]) <= min(one[0], other[0]) * apart
 
     return [
-        venue for venue, own in prices.items() if 2 * sum(agree(own, other) for other in prices.values()) <= len(prices)
+        venue
+        for venue, own in prices.items()
+        if 2 * sum(agree(own, other) for other in prices.values()) <= len(prices)
     ]
 
 
@@ -94,4 +98,4 @@ def _told(prices: Mapping[str, Range], venue: str) -> str:
 
 def _figure(told: Range) -> str:
     low, high = told
-    return f"{low:.8g}" if low == high else f"{low:.8g} to {high:.8g}"
+    return f"{low:.8g}" if low == high else f"{low:.8g}-{high:.8g}"

@@ -1,4 +1,5 @@
-"""One metric's past as numpy columns: rows in the order in which they became known, and hourly cells over them."""
+"""One metric's past as numpy columns: rows in the order in which they became known, and hourly cells over
+them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.domain.chain import Floats, Ints
+from bot.domain.chain import Bools, Floats, Ints
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -15,9 +16,9 @@ DAY_MS = 24 * HOUR_MS
 _AT, _KNOWN, _COVERS, _VALUE, _LEAST = range(5)
 
 
-class _Rows:
-    """Growing storage that columns share. Rows are only ever added behind the last one, so a shorter column that looks at the
-    same storage never changes."""
+class _SharedRows:
+    """Growing storage that columns share. Rows are only ever added behind the last one, so a shorter column
+    that looks at the same storage never changes."""
 
     __slots__ = ("cells", "ends", "used")
 
@@ -27,7 +28,7 @@ class _Rows:
         self.used = used
 
     @classmethod
-    def of(cls, cells: Floats) -> _Rows:
+    def of(cls, cells: Floats) -> _SharedRows:
         return cls(cells, _ends(cells), cells.shape[1])
 
 
@@ -37,7 +38,7 @@ def _ends(cells: Floats) -> Ints:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Column:
+class HistoryColumn:
     """The rows of one metric at one venue (or the aggregate), oldest knowledge first.
 
     ==========  =======================================================================================
@@ -49,7 +50,7 @@ class Column:
     ==========  =======================================================================================
     """
 
-    rows: _Rows
+    rows: _SharedRows
     length: int
 
     @classmethod
@@ -59,7 +60,7 @@ class Column:
         value: Iterable[float],
         covers_s: Iterable[float],
         at_least: Iterable[float] = (),
-    ) -> Column:
+    ) -> HistoryColumn:
         """A column of rows in any order. Of rows with the same start and length the later one counts."""
         at = np.fromiter(at_ms, np.float64)
         covers = np.fromiter(covers_s, np.float64) * 1000.0
@@ -68,15 +69,16 @@ class Column:
         return cls._sorted(np.vstack([at, at + covers, covers, np.fromiter(value, np.float64), least]))
 
     @classmethod
-    def _sorted(cls, cells: Floats) -> Column:
+    def _sorted(cls, cells: Floats) -> HistoryColumn:
         order = np.lexsort((-cells[_COVERS], cells[_KNOWN]))
         cells = cells[:, order]
         same = (np.diff(cells[_KNOWN]) == 0.0) & (np.diff(cells[_COVERS]) == 0.0)
         cells = np.ascontiguousarray(cells[:, np.append(~same, True)]) if len(order) else cells
-        return cls(_Rows.of(cells), cells.shape[1])
+        return cls(_SharedRows.of(cells), cells.shape[1])
 
-    def extended(self, new: Column) -> Column:
-        """This column and another one's rows; one that is there already (same start and length) is replaced."""
+    def extend(self, new: HistoryColumn) -> HistoryColumn:
+        """This column and another one's rows; one that is there already (same start and length) is
+        replaced."""
         if not new.length:
             return self
         added = new.rows.cells[:, : new.length]
@@ -84,45 +86,46 @@ class Column:
             return self._appended(added)
         split = int(np.searchsorted(self.known_ms, added[_KNOWN, 0]))
         head, tail = self.rows.cells[:, :split], self.rows.cells[:, split : self.length]
-        merged = Column._sorted(np.hstack([tail, added])).rows.cells
+        merged = HistoryColumn._sorted(np.hstack([tail, added])).rows.cells
         cells = np.hstack([head, merged])
-        return Column(_Rows.of(cells), cells.shape[1])
+        return HistoryColumn(_SharedRows.of(cells), cells.shape[1])
 
-    def with_instant(self, at_ms: float, value: float, at_least: bool) -> Column:
+    def with_instant(self, at_ms: float, value: float, at_least: bool) -> HistoryColumn:
         """This column and one observation: the cheap way to grow at every poll."""
         if self.length and at_ms <= self.known_ms[-1]:
             row = np.array([[at_ms], [at_ms], [0.0], [value], [float(at_least)]])
-            return self.extended(Column(_Rows.of(row), 1))
+            return self.extend(HistoryColumn(_SharedRows.of(row), 1))
         rows, last = self._room(1), self.length
         rows.cells[:, last] = at_ms, at_ms, 0.0, value, at_least
         rows.ends[last] = at_ms // HOUR_MS
         rows.used = last + 1
-        return Column(rows, last + 1)
+        return HistoryColumn(rows, last + 1)
 
-    def _appended(self, added: Floats) -> Column:
+    def _appended(self, added: Floats) -> HistoryColumn:
         rows, length = self._room(added.shape[1]), self.length + added.shape[1]
         rows.cells[:, self.length : length] = added
         rows.ends[self.length : length] = _ends(added)
         rows.used = length
-        return Column(rows, length)
+        return HistoryColumn(rows, length)
 
-    def _room(self, more: int) -> _Rows:
-        """These rows with room for more behind them: in place, unless somebody else has added there already."""
+    def _room(self, more: int) -> _SharedRows:
+        """These rows with room for more behind them: in place, unless somebody else has added there
+        already."""
         rows, length = self.rows, self.length + more
         if rows.used == self.length and length <= rows.cells.shape[1]:
             return rows
         cells, ends = np.empty((5, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
         cells[:, : self.length] = rows.cells[:, : self.length]
         ends[: self.length] = rows.ends[: self.length]
-        return _Rows(cells, ends, self.length)
+        return _SharedRows(cells, ends, self.length)
 
-    def until(self, when_ms: float) -> Column:
+    def until(self, when_ms: float) -> HistoryColumn:
         """What was known by then."""
-        return Column(self.rows, int(np.searchsorted(self.known_ms, when_ms, side="right")))
+        return HistoryColumn(self.rows, int(np.searchsorted(self.known_ms, when_ms, side="right")))
 
-    def first(self, length: int) -> Column:
+    def first(self, length: int) -> HistoryColumn:
         """The first rows."""
-        return Column(self.rows, length)
+        return HistoryColumn(self.rows, length)
 
     def __len__(self) -> int:
         return self.length
@@ -153,7 +156,8 @@ class Column:
         return self.rows.cells[_LEAST, : self.length]
 
     def before(self, when_ms: Floats, tolerance_ms: float) -> tuple[Floats, Ints]:
-        """For each time the last value known at or before it, nan where none is young enough, and the rows' numbers."""
+        """For each time the last value known at or before it, nan where none is young enough, and the rows'
+        numbers."""
         found = np.searchsorted(self.known_ms, when_ms, side="right") - 1
         rows = np.maximum(found, 0)
         if not self.length:
@@ -163,15 +167,17 @@ class Column:
 
     @property
     def ends(self) -> Ints:
-        """The hour (hours since 1970 UTC) that each row ends in: its last covered one, or the one it was observed in."""
+        """The hour (hours since 1970 UTC) that each row ends in: its last covered one, or the one it was
+        observed in."""
         return self.rows.ends[: self.length]
 
     def hourly(self, first: int, last: int) -> Floats:
-        """The value of each hour from `first` to `last`, both included (hours since 1970 UTC), nan where nothing speaks for it.
+        """The value of each hour from `first` to `last`, both included (hours since 1970 UTC), nan where
+        nothing speaks for it.
 
-        An hour takes the last row that was observed in it. A row longer than an hour (a daily one) speaks for all its
-        hours, but only where nothing was observed within its stretch: else a replay would know it before its time.
-        """
+        An hour takes the last row that was observed in it. A row longer than an hour (a daily one) speaks for
+        all its hours, but only where nothing was observed within its stretch: else a replay would know it
+        before its time."""
         cells = np.full(last - first + 1, np.nan)
         start, stop = np.searchsorted(self.ends, first), np.searchsorted(self.ends, last, side="right")
         long_reach = self.covers_ms[start:stop] > HOUR_MS
@@ -183,12 +189,25 @@ class Column:
         cells[self.ends[start:stop][observed] - first] = self.value[start:stop][observed]
         return cells
 
+    def hourly_with(self, estimates: HistoryColumn, first: int, last: int) -> tuple[Floats, Bools]:
+        """As `hourly`, an hour for which nothing speaks by its estimate; and which hours stand on one."""
+        cells = self.hourly(first, last)
+        if not len(estimates):
+            return cells, np.zeros(len(cells), np.bool_)
+        guessed = estimates.hourly(first, last)
+        holes = np.isnan(cells) & ~np.isnan(guessed)
+        return np.where(holes, guessed, cells), holes
+
     def _spread(self, cells: Floats, first: int, rows: Ints, observed_ms: Floats) -> None:
-        """Fill the hours of long rows within which nothing was observed; the later known one wins."""
-        within = np.searchsorted(observed_ms, self.known_ms[rows]) - np.searchsorted(observed_ms, self.at_ms[rows])
+        """Fill the hours of long rows within which nothing was observed; the later known one wins. A row that does not
+        begin on the hour speaks from the next full one on: the hour that it begins in belongs to the row before, which
+        was known by the end of it."""
+        within = np.searchsorted(observed_ms, self.known_ms[rows]) - np.searchsorted(
+            observed_ms, self.at_ms[rows]
+        )
         rows = rows[within == 0]
-        begins = (self.at_ms[rows] // HOUR_MS).astype(np.int64) - first
-        lengths = np.ceil(self.covers_ms[rows] / HOUR_MS).astype(np.int64)
+        begins = -(-self.at_ms[rows] // HOUR_MS).astype(np.int64) - first
+        lengths = np.maximum(self.ends[rows] - first - begins + 1, 1)
         skipped = np.cumsum(lengths) - lengths
         spread = np.repeat(begins - skipped, lengths) + np.arange(int(lengths.sum()))
         inside = (spread >= 0) & (spread < len(cells))

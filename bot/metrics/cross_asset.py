@@ -1,8 +1,8 @@
 """Against gold and against the Nasdaq 100.
 
-Formula: the 30-day return of spot - the other's, each from its last value and the one known 30 days before it (5% of the window
-earlier at most; for the Nasdaq, which rests on weekends and holidays, five days). Gold is tokenized: PAXG or XAUT, one ounce.
-"""
+Formula: the 30-day return of spot - the other's, each from its last value and the one known 30 days before it
+(5% of the window earlier at most; for the Nasdaq, which rests on weekends and holidays, five days). Gold is
+tokenized: PAXG or XAUT, one ounce."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ import numpy as np
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import SpotQuote
-from bot.metrics.combine import Own
+from bot.metrics.combine import WeighedValue
 from bot.metrics.history import History, to_ms
-from bot.metrics.moment import Moment
+from bot.metrics.moment import MetricInputs
 from bot.metrics.views import tolerance
+from bot.reasons import reason
 
 GOLD_MAX_AGE = timedelta(hours=3)
 NASDAQ_MAX_AGE = timedelta(days=5)
 GOLD = ("PAXG", "XAUT")
 WINDOW = timedelta(days=30)
 
-Compute = Callable[[Moment, History], Measured | Unknown]
+Compute = Callable[[MetricInputs, History], Measured | Unknown]
 
 
-def _gold(moment: Moment, _: History) -> Measured | Unknown:
+def _gold(moment: MetricInputs, _: History) -> Measured | Unknown:
     parts = {
-        f"{quote.venue} {quote.asset}": Own(value=quote.index_usd, observed_at=quote.observed_at)
+        f"{quote.venue} {quote.asset}": WeighedValue(value=quote.index_usd, observed_at=quote.observed_at)
         for quote in moment.readings(SpotQuote, GOLD_MAX_AGE, GOLD)
     }
     return moment.combine("gold_usd", parts, "gold")
 
 
-def _nasdaq(moment: Moment, _: History) -> Measured | Unknown:
-    return Unknown(reason="no close yet") if moment.asked("nasdaq") else moment.silence("nasdaq")
+def _nasdaq(moment: MetricInputs, _: History) -> Measured | Unknown:
+    return Unknown(reason=reason("no_close")) if moment.venues_asked("nasdaq") else moment.silence("nasdaq")
 
 
-def _return_pct(moment: Moment, history: History, name: str, max_age: timedelta) -> tuple[float, Measured] | Unknown:
+def _return_pct(
+    moment: MetricInputs, history: History, name: str, max_age: timedelta
+) -> tuple[float, Measured] | Unknown:
     """The 30-day return in %, and the value it ends with."""
     now = moment.measure(name)
     if isinstance(now, Unknown):
@@ -46,12 +49,12 @@ def _return_pct(moment: Moment, history: History, name: str, max_age: timedelta)
     then_ms = np.array([to_ms(now.observed_at - WINDOW)])
     before = float(history.column(name).before(then_ms, tolerance(max_age, WINDOW))[0][0])
     if np.isnan(before):
-        return Unknown(reason=f"{name} of {WINDOW.days} days before is not known")
+        return Unknown(reason=reason("no_past_value", metric=name, days=WINDOW.days))
     return (now.value / before - 1.0) * 100.0, now
 
 
 def _against(name: str, max_age: timedelta) -> Compute:
-    def compute(moment: Moment, history: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, history: History) -> Measured | Unknown:
         spot = _return_pct(moment, history, "spot_usd", timedelta(minutes=30))
         other = _return_pct(moment, history, name, max_age)
         if isinstance(spot, Unknown):
@@ -63,6 +66,7 @@ def _against(name: str, max_age: timedelta) -> Compute:
             observed_at=min(spot[1].observed_at, other[1].observed_at),
             venues=spot[1].venues,
             of_venues=spot[1].of_venues,
+            missing=spot[1].missing,
         )
 
     return compute

@@ -16,7 +16,8 @@ def families() -> tuple[ModuleType, ...]:
 
 
 def discover() -> Catalog:
-    """All metrics by name. Raises ValueError where two families claim one name: a mistake in code, not in config."""
+    """All metrics by name. Raises ValueError where two families claim one name: a mistake in code, not in
+    config."""
     metrics: dict[str, Metric] = {}
     for family in families():
         for metric in family.METRICS:

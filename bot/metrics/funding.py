@@ -1,8 +1,7 @@
 """What perpetuals charge one side for the other: + when longs pay shorts.
 
-Formula: the venue's rate x 8 / its own interval in hours (1, 4 or 8), weighted by the perpetual's open interest; x 1,095 for a
-year (three times a day, 365 days).
-"""
+Formula: the venue's rate x 8 / its own interval in hours (1, 4 or 8), weighted by the perpetual's open
+interest; x 1,095 for a year (three times a day, 365 days)."""
 
 from __future__ import annotations
 
@@ -10,16 +9,15 @@ from datetime import timedelta
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import FundingRate, FutureQuote
-from bot.metrics.combine import Own, combine
-from bot.metrics.history import History
-from bot.metrics.moment import Moment
+from bot.metrics.combine import WeighedValue, combine
+from bot.metrics.history import FUNDINGS_A_YEAR, History
+from bot.metrics.moment import MetricInputs
 
 MAX_AGE = timedelta(hours=1)
 HOURS = 8.0
-TIMES_A_YEAR = 1_095.0
 
 
-def _open_interest_usd(moment: Moment) -> dict[tuple[str, str], float]:
+def _open_interest_usd(moment: MetricInputs) -> dict[tuple[str, str], float]:
     """The open interest of each perpetual in USD, by venue and symbol."""
     found = {}
     for quote in moment.readings(FutureQuote, MAX_AGE):
@@ -30,13 +28,13 @@ def _open_interest_usd(moment: Moment) -> dict[tuple[str, str], float]:
     return found
 
 
-def _funding(moment: Moment, _: History) -> Measured | Unknown:
+def _funding(moment: MetricInputs, _: History) -> Measured | Unknown:
     weights = moment.once(_open_interest_usd)
-    perpetuals: dict[str, dict[str, Own]] = {}
+    perpetuals: dict[str, dict[str, WeighedValue]] = {}
     for rate in moment.readings(FundingRate, MAX_AGE):
         venue, symbol = rate.instrument.venue, rate.instrument.symbol
         if rate.interval_hours > 0.0:
-            perpetuals.setdefault(venue, {})[symbol] = Own(
+            perpetuals.setdefault(venue, {})[symbol] = WeighedValue(
                 value=rate.rate_pct * HOURS / rate.interval_hours,
                 observed_at=rate.observed_at,
                 weight=weights.get((venue, symbol)),
@@ -46,20 +44,21 @@ def _funding(moment: Moment, _: History) -> Measured | Unknown:
         own = combine("weighted", parts, ())
         if isinstance(own, Measured):
             weight = sum(part.weight or 0.0 for part in parts.values())
-            values[venue] = Own(value=own.value, observed_at=own.observed_at, weight=weight)
+            values[venue] = WeighedValue(value=own.value, observed_at=own.observed_at, weight=weight)
     return moment.combine("funding_8h_pct", values, "funding")
 
 
-def _annual(moment: Moment, _: History) -> Measured | Unknown:
+def _annual(moment: MetricInputs, _: History) -> Measured | Unknown:
     own = moment.measure("funding_8h_pct")
     if isinstance(own, Unknown):
         return own
     return Measured(
-        value=own.value * TIMES_A_YEAR,
+        value=own.value * FUNDINGS_A_YEAR,
         observed_at=own.observed_at,
         venues=own.venues,
         of_venues=own.of_venues,
-        by_venue={venue: value * TIMES_A_YEAR for venue, value in (own.by_venue or {}).items()},
+        missing=own.missing,
+        by_venue={venue: value * FUNDINGS_A_YEAR for venue, value in (own.by_venue or {}).items()},
     )
 
 

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.facts import Point, Series
-from bot.metrics.columns import Column
+from bot.domain.facts import ESTIMATES, Point, Series
+from bot.domain.tellings import KnownTellings
+from bot.metrics.columns import HistoryColumn
 
-_EMPTY = Column.of((), (), (), ())
+FUNDINGS_A_YEAR = 1_095.0
+"""Stretches of eight hours in a year of 365 days: a rate for one, times this, is the rate of a year."""
+
+_EMPTY = HistoryColumn.of((), (), (), ())
 
 
 def to_ms(when: datetime) -> float:
@@ -26,13 +30,13 @@ def to_time(ms: float) -> datetime:
 class History:
     """What was known of one asset. A metric's aggregate is the venue None; a venue's own column has its name.
 
-    A value: `extended` and `at` give another one and leave this one as it is (they share storage, so both are cheap).
-    `tellers` names the venues of each metric.
-    """
+    A value: `extended` and `at` give another one and leave this one as it is (they share storage, so both are
+    cheap). `tellers` names the venues of each metric, `tellings` is what is remembered of each venue's replies."""
 
     asset: str
-    columns: Mapping[tuple[str, str | None], Column] = field(default_factory=dict)
+    columns: Mapping[tuple[str, str | None], HistoryColumn] = field(default_factory=dict)
     tellers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tellings: KnownTellings = field(default_factory=KnownTellings)
 
     @classmethod
     def empty(cls, asset: str) -> History:
@@ -40,17 +44,18 @@ class History:
         return cls(asset)
 
     @classmethod
-    def of(cls, asset: str, series: Iterable[Series]) -> History:
-        """The history that the archive's series tell; those of other assets are left out."""
+    def of(cls, asset: str, series: Iterable[Series], tellings: KnownTellings | None = None) -> History:
+        """The history that the archive's series tell; those of other assets are left out. `tellings`: what is remembered
+        of the venues' replies."""
         mine = (one for one in series if one.asset == asset)
         columns = {
-            (one.metric, one.venue): Column.of(one.at_ms, one.value, one.covers_s, one.lower_bound)
+            (one.metric, one.venue): HistoryColumn.of(one.at_ms, one.value, one.covers_s, one.lower_bound)
             for one in mine
             if len(one.at_ms)
         }
-        return cls(asset, columns, _tellers(columns))
+        return cls(asset, columns, _tellers(columns), tellings or KnownTellings())
 
-    def extended(self, points: Iterable[Point]) -> History:
+    def extend(self, points: Iterable[Point]) -> History:
         """This history and some more points; one with the same metric, venue, time and length is replaced."""
         added: dict[tuple[str, str | None], list[Point]] = {}
         for point in points:
@@ -62,24 +67,47 @@ class History:
             if len(new) == 1 and not only.covers_s:
                 columns[key] = column.with_instant(to_ms(only.at), only.value, only.lower_bound)
             else:
-                columns[key] = column.extended(_rows(new))
-        return History(self.asset, columns, self.tellers if len(columns) == len(self.columns) else _tellers(columns))
+                columns[key] = column.extend(_rows(new))
+        tellers = self.tellers if len(columns) == len(self.columns) else _tellers(columns)
+        return History(self.asset, columns, tellers, self.tellings)
+
+    def knowing(self, tellings: KnownTellings) -> History:
+        """This history with what is remembered of the venues' replies from now on."""
+        return History(self.asset, self.columns, self.tellers, tellings)
 
     def at(self, when: datetime) -> History:
         """What was known by then: a stretch (a bar, a day) counts from its end."""
         when_ms = to_ms(when)
-        return History(self.asset, {key: column.until(when_ms) for key, column in self.columns.items()}, self.tellers)
+        return History(
+            self.asset,
+            {key: column.until(when_ms) for key, column in self.columns.items()},
+            self.tellers,
+            self.tellings,
+        )
 
-    def column(self, metric: str, venue: str | None = None) -> Column:
+    def column(self, metric: str, venue: str | None = None) -> HistoryColumn:
         """The rows of one metric; empty if it was never heard."""
         return self.columns.get((metric, venue), _EMPTY)
+
+    def estimates(self, metric: str) -> HistoryColumn:
+        """What was estimated of a metric's past; empty where nothing was."""
+        return self.columns.get((metric, ESTIMATES), _EMPTY)
+
+    def breaks_ms(self, venue: str, kind: str) -> tuple[float, ...]:
+        """When the venue's sums of a kind ("futures", "options") began to stand on other contracts, ascending."""
+        return tuple(to_ms(at) for at in self.tellings.breaks.get(f"{venue} {kind}", ()))
+
+    def began_anew(self, venue: str, kind: str, since: datetime, until: datetime) -> bool:
+        """Whether the venue's sums of a kind began to stand on other contracts after `since` and by `until`."""
+        return any(since < at <= until for at in self.tellings.breaks.get(f"{venue} {kind}", ()))
 
     def venues(self, metric: str) -> tuple[str, ...]:
         """The venues that ever gave the metric, by name."""
         return self.tellers.get(metric, ())
 
     def tells(self, venue: str, since: datetime, until: datetime) -> bool:
-        """Whether a metric of the venue is known near the beginning and near the end of a time: within a tenth of it."""
+        """Whether a metric of the venue is known near the beginning and near the end of a time: within a
+        tenth of it."""
         first_ms, last_ms = to_ms(since), to_ms(until)
         tenth = (last_ms - first_ms) / 10.0
         for (_, teller), column in self.columns.items():
@@ -91,7 +119,7 @@ class History:
                     return True
         return False
 
-    def beside(self, metric: str, at_ms: float, known_ms: float) -> dict[str, float]:
+    def venues_beside(self, metric: str, at_ms: float, known_ms: float) -> dict[str, float]:
         """The venues' own values that stand beside the aggregate of that very time."""
         found = {}
         for venue in self.venues(metric):
@@ -103,16 +131,16 @@ class History:
 
 
 def _tellers(columns: Iterable[tuple[str, str | None]]) -> dict[str, tuple[str, ...]]:
-    """The venues of each metric, by name."""
+    """The venues of each metric, by name; who tells estimates is none."""
     tellers: dict[str, list[str]] = {}
     for metric, venue in columns:
-        if venue is not None:
+        if venue is not None and not venue.startswith(ESTIMATES):
             tellers.setdefault(metric, []).append(venue)
     return {metric: tuple(sorted(venues)) for metric, venues in tellers.items()}
 
 
-def _rows(points: list[Point]) -> Column:
-    return Column.of(
+def _rows(points: list[Point]) -> HistoryColumn:
+    return HistoryColumn.of(
         [to_ms(point.at) for point in points],
         [point.value for point in points],
         [point.covers_s for point in points],

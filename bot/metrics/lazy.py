@@ -12,7 +12,7 @@ T = TypeVar("T", Fact, str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class FactShelf:
     """What is known, stale and unknown of one metric, or of one kind of its views."""
 
     known: dict[str, Fact] = field(default_factory=dict)
@@ -20,9 +20,9 @@ class Shelf:
     unknown: dict[str, str] = field(default_factory=dict)
 
 
-class Shelves:
-    """A shelf for each metric and one for each kind of its views, filled when it is first asked for. The same question
-    always has the same answer.
+class LazyFacts:
+    """A shelf for each metric and one for each kind of its views, filled when it is first asked for. The same
+    question always has the same answer.
 
     `kind` tells a view's kind from its suffix; a metric itself is of the kind "".
     """
@@ -32,26 +32,26 @@ class Shelves:
         metrics: tuple[str, ...],
         kinds: tuple[str, ...],
         kind: Callable[[str], str],
-        fill: Callable[[str, str], Shelf],
+        fill: Callable[[str, str], FactShelf],
     ) -> None:
         self._metrics = frozenset(metrics)
         self._order = tuple((metric, kind) for metric in metrics for kind in ("", *kinds))
         self._kind = kind
         self._fill = fill
-        self._filled: dict[tuple[str, str], Shelf] = {}
+        self._filled: dict[tuple[str, str], FactShelf] = {}
 
-    def shelf(self, name: str) -> Shelf | None:
+    def shelf(self, name: str) -> FactShelf | None:
         """The shelf that a fact stands on if it is known; None for a metric that is not in the catalog."""
         stem, _, suffix = name.partition(".")
         if stem not in self._metrics:
             return None
         return self._shelf(stem, self._kind(suffix) if suffix else "")
 
-    def all(self) -> Iterator[Shelf]:
+    def all(self) -> Iterator[FactShelf]:
         """Every shelf: metric by metric, each with its views after it."""
         return (self._shelf(*place) for place in self._order)
 
-    def _shelf(self, stem: str, kind: str) -> Shelf:
+    def _shelf(self, stem: str, kind: str) -> FactShelf:
         place = stem, kind
         if place not in self._filled:
             self._filled[place] = self._fill(stem, kind)
@@ -59,11 +59,12 @@ class Shelves:
 
 
 class OneKind(Mapping[str, T]):
-    """All facts of one kind, by name: a mapping like any other. Walking through all of it fills every shelf."""
+    """All facts of one kind, by name: a mapping like any other. Walking through all of it fills every
+    shelf."""
 
-    def __init__(self, shelves: Shelves, pick: Callable[[Shelf], Mapping[str, T]]) -> None:
+    def __init__(self, shelves: LazyFacts, pick: Callable[[FactShelf], Mapping[str, T]]) -> None:
         self._shelves = shelves
-        self._pick: Callable[[Shelf], Mapping[str, T]] = pick
+        self._pick: Callable[[FactShelf], Mapping[str, T]] = pick
 
     def __getitem__(self, name: str) -> T:
         shelf = self._shelves.shelf(name)

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+
+import numpy as np
 
 from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
 from bot.domain.playbook import Holding
 from bot.domain.readings import Gap, Quantity, Snapshot
-from bot.metrics.agreement import believed
+from bot.metrics.believed import believe
 from bot.metrics.history import History, to_ms, to_time
-from bot.metrics.lazy import OneKind, Shelf, Shelves
-from bot.metrics.moment import Moment, Outcome, age
-from bot.metrics.told import told
-from bot.metrics.views import KINDS, MIN_DAYS, Views, kind_of, view_at
+from bot.metrics.lazy import FactShelf, LazyFacts, OneKind
+from bot.metrics.moment import ComputedMetric, MetricInputs, age
+from bot.metrics.replay import ESTIMATE_STANDS_MS
+from bot.metrics.series import points_from_series
+from bot.metrics.views import KINDS, MIN_DAYS, Views, kind_of, tolerance, view_at
+from bot.reasons import each, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What one snapshot came to: points for the archive, facts for rules and phrases, gaps that measuring found (a value
-    that was refused), and the history that these points belong to from now on."""
+    """What one snapshot came to: points for the archive, facts for rules and phrases, gaps that measuring
+    found (a value that was refused), and the history that these points belong to from now on."""
 
     points: tuple[Point, ...]
     facts: Facts
     gaps: tuple[Gap, ...] = ()
     history: History | None = None
+    outcomes: Mapping[str, ComputedMetric] = field(default_factory=dict)
 
 
-def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()) -> Observed:
-    """Measure a snapshot: every name of the catalog and every view of it ends known, or unknown with a reason."""
-    snapshot, disagreements = believed(snapshot, catalog)
-    past = told(snapshot.readings, snapshot.taken_at, history, catalog)
-    moment = Moment(snapshot, history.extended(past), catalog, holdings)
+def observe(
+    snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()
+) -> Observed:
+    """Measure a snapshot: every name of the catalog and every view of it ends known, or unknown with a
+    reason. The history that comes of it remembers the venues' replies, too."""
+    believed = believe(snapshot.without_expired(), history.tellings, catalog)
+    snapshot, history = believed.snapshot, history.knowing(believed.tellings)
+    past = points_from_series(snapshot.readings, snapshot.taken_at, history, catalog)
+    moment = MetricInputs(snapshot, history.extend(past), catalog, holdings)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics}
     points = past + tuple(
         point
@@ -42,12 +51,35 @@ def observe(snapshot: Snapshot, history: History, catalog: Catalog, holdings: Se
         if outcome.new and outcome.value is not None
         for point in _points(snapshot.asset, name, outcome.value)
     )
-    gaps = disagreements + tuple(
-        Gap(who=f"metrics {name}", reason="; ".join(reasons)) for name, reasons in sorted(moment.refused.items())
+    gaps = believed.gaps + tuple(
+        Gap(who=f"metrics {name}", reason=each(reasons)) for name, reasons in sorted(moment.refused.items())
     )
-    extended = history.extended(points)
-    facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes)
-    return Observed(points=points, facts=facts, gaps=gaps, history=extended)
+    extended = history.extend(points)
+    facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes, _sought(snapshot.asked))
+    return Observed(points=points, facts=facts, gaps=gaps, history=extended, outcomes=outcomes)
+
+
+def with_balance(observed: Observed, points: Sequence[Point], catalog: Catalog) -> Observed:
+    """What was observed, and the balance that the rules made of it: as a fact with its views, and in the history."""
+    whole = next((point for point in points if point.venue is None), None)
+    if whole is None or observed.history is None or whole.metric not in catalog.metrics:
+        return observed
+    history = observed.history.extend(points)
+    value = Measured(value=whole.value, observed_at=whole.at, venues=whole.venues, of_venues=whole.of_venues)
+    outcomes = {**observed.outcomes, whole.metric: ComputedMetric(value=value, new=True)}
+    facts = _facts(history, catalog, observed.facts.asset, observed.facts.at, outcomes, observed.facts.sought)
+    return replace(
+        observed,
+        points=(*observed.points, *points),
+        facts=replace(facts, pasts=observed.facts.pasts),
+        history=history,
+        outcomes=outcomes,
+    )
+
+
+def _sought(asked: Mapping[Quantity, tuple[str, ...]]) -> tuple[Quantity, ...] | None:
+    """What some source is asked for; None where nobody says who is asked."""
+    return tuple(sorted(quantity for quantity, venues in asked.items() if venues)) or None
 
 
 def facts_at(
@@ -57,14 +89,15 @@ def facts_at(
     at: datetime,
     asked: Mapping[Quantity, tuple[str, ...]] | None = None,
 ) -> Facts:
-    """The same facts from the archive alone: known while the last reading is young enough at `at`, else stale.
+    """The same facts from the archive alone: known while the last reading is young enough at `at`, else
+    stale.
 
-    `asked` names the venues that are switched on: the "m" of "n of m" counts those of them that ever gave the metric.
-    """
+    `asked` names the venues that are switched on: the "m" of "n of m" counts those of them that ever gave the
+    metric."""
     known = history.at(at)
-    moment = Moment(Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {}), known, catalog)
+    moment = MetricInputs(Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {}), known, catalog)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics}
-    return _facts(known, catalog, asset, at, outcomes)
+    return _facts(known, catalog, asset, at, outcomes, _sought(asked or {}))
 
 
 def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
@@ -91,11 +124,21 @@ def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
         )
 
 
-def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcomes: dict[str, Outcome]) -> Facts:
-    """Every metric and view: known, or unknown with a reason; and the last value of what is too old. Each metric's views
-    are worked out when one of its facts is first asked for."""
-    shelves = Shelves(
-        tuple(outcomes), KINDS, kind_of, lambda name, kind: _shelf(history, catalog.metrics[name], kind, outcomes[name])
+def _facts(
+    history: History,
+    catalog: Catalog,
+    asset: str,
+    at: datetime,
+    outcomes: Mapping[str, ComputedMetric],
+    sought: tuple[Quantity, ...] | None,
+) -> Facts:
+    """Every metric and view: known, or unknown with a reason; and the last value of what is too old. Each
+    metric's views are worked out when one of its facts is first asked for."""
+    shelves = LazyFacts(
+        tuple(outcomes),
+        KINDS,
+        kind_of,
+        lambda name, kind: _shelf(history, catalog.metrics[name], kind, outcomes[name]),
     )
     return Facts(
         asset=asset,
@@ -104,12 +147,36 @@ def _facts(history: History, catalog: Catalog, asset: str, at: datetime, outcome
         unknown=OneKind(shelves, lambda shelf: shelf.unknown),
         stale=OneKind(shelves, lambda shelf: shelf.stale),
         measured={name: _fact(name, outcome.value) for name, outcome in outcomes.items() if outcome.value},
+        sought=sought,
+        estimated=_estimated_changes(history, catalog, outcomes),
     )
 
 
-def _shelf(history: History, metric: Metric, kind: str, outcome: Outcome) -> Shelf:
+def _estimated_changes(
+    history: History, catalog: Catalog, outcomes: Mapping[str, ComputedMetric]
+) -> Mapping[str, Fact]:
+    """Changes over a day and a week of what is measured now and was only estimated then."""
+    found: dict[str, Fact] = {}
+    for name, outcome in outcomes.items():
+        estimates, value = history.estimates(name), outcome.value
+        if not len(estimates) or value is None:
+            continue
+        metric, now_ms = catalog.metrics[name], to_ms(value.observed_at)
+        for suffix in ("change_24h", "change_7d"):
+            window = VIEWS[suffix].window
+            then_ms = np.array([now_ms - window.total_seconds() * 1000.0])
+            measured, _ = history.column(name).before(then_ms, tolerance(metric.max_age, window))
+            estimated, _ = estimates.before(then_ms, ESTIMATE_STANDS_MS)
+            if np.isnan(measured[0]) and not np.isnan(estimated[0]):
+                full = f"{name}.{suffix}"
+                change = value.value - float(estimated[0])
+                found[full] = Fact(name=full, value=change, at=value.observed_at, venues=value.venues)
+    return found
+
+
+def _shelf(history: History, metric: Metric, kind: str, outcome: ComputedMetric) -> FactShelf:
     """One metric (kind ""), or one kind of its views."""
-    shelf = Shelf()
+    shelf = FactShelf()
     found = shelf.known if outcome.value else shelf.stale
     shown = outcome.value or outcome.last
     if not kind:
@@ -121,7 +188,11 @@ def _shelf(history: History, metric: Metric, kind: str, outcome: Outcome) -> She
     seen = view_at(history, metric, to_ms(shown.observed_at), (kind,)) if shown is not None else None
     for suffix in _suffixes(kind, amount=metric.amount):
         full = f"{metric.name}.{suffix}"
-        view = _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen) if seen is not None else None
+        view = (
+            _view(FactName(name=full, metric=metric, view=VIEWS[suffix]), seen, shown)
+            if seen is not None and shown is not None
+            else None
+        )
         if view is not None:
             found[full] = view
         if view is None or outcome.value is None:
@@ -138,30 +209,37 @@ def _fact(name: str, value: Measured) -> Fact:
         of_venues=value.of_venues,
         lower_bound=value.lower_bound,
         extreme_at=value.extreme_at,
+        missing=value.missing,
     )
 
 
 @cache
 def _suffixes(kind: str, *, amount: bool) -> tuple[str, ...]:
     return tuple(
-        suffix for suffix, view in VIEWS.items() if kind_of(suffix) == kind and (amount or not view.amounts_only)
+        suffix
+        for suffix, view in VIEWS.items()
+        if kind_of(suffix) == kind and (amount or not view.amounts_only)
     )
 
 
-def _view(full: FactName, seen: Views) -> Fact | None:
-    """One view as a fact; None where it is not known, or not plausible."""
+def _view(full: FactName, seen: Views, shown: Measured) -> Fact | None:
+    """One view of the value `shown` as a fact; None where it is not known, or not plausible. A change stands on the venues
+    that were compared, of those that should tell the value; other views name none."""
     suffix = full.name.partition(".")[2]
     value = float(seen.values[suffix][0])
     low, high = full.valid
     if not low <= value <= high:
         return None
     since_ms = seen.since_ms.get(suffix)
+    venues = seen.venues_compared(suffix)
+    expected = {*shown.venues, *shown.missing} if venues else set(shown.missing)
     return Fact(
         name=full.name,
         value=value,
         at=to_time(float(seen.known_ms[0])),
-        venues=seen.compared(suffix),
-        of_venues=len(seen.venues),
+        venues=venues,
+        of_venues=max(shown.of_venues, len(venues)),
+        missing=tuple(sorted(expected - set(venues))),
         lower_bound=suffix in seen.at_least and bool(seen.at_least[suffix][0]),
         extreme_at=to_time(float(since_ms[0])) if since_ms is not None else None,
     )
@@ -171,11 +249,10 @@ def _why(suffix: str, seen: Views) -> str:
     """Why a view is not known although its metric is."""
     view = VIEWS[suffix]
     if suffix.endswith("_since"):
-        return "its past is not known for long enough, or with too many gaps"
+        return reason("past_short")
     if not suffix.startswith(("change_", "before_")):
         days = int(seen.days[0])
         if days < MIN_DAYS:
-            return f"{days} days of its past are known, {MIN_DAYS} are needed"
-        patchy = "too many hours of its past are missing"
-        return patchy if suffix == "percentile_90d" else f"it has not moved, or {patchy}"
-    return f"no reading {age(view.window)} before from the venues that are there now"
+            return reason("past_days", days=days, needed=MIN_DAYS)
+        return reason("patchy" if suffix == "percentile_90d" else "unmoved_or_patchy")
+    return reason("no_earlier", age=age(view.window))

@@ -1,9 +1,8 @@
 """The price of fear: skew, implied volatility, put/call, expiries.
 
-Skew is (25-delta put - 25-delta call) volatility: + when puts are dearer. Volatility says how much, never which way. With several
-option venues each has its own value, and the aggregate weighs them by open interest. Source: `smile.py`; the exchange's own
-greeks are the test.
-"""
+Skew is (25-delta put - 25-delta call) volatility: + when puts are dearer. Volatility says how much, never
+which way. With several option venues each has its own value, and the aggregate weighs them by open interest.
+Source: `smile.py`; the exchange's own greeks are the test."""
 
 from __future__ import annotations
 
@@ -15,24 +14,27 @@ import numpy as np
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Bools, OptionChain
 from bot.domain.readings import SpotQuote, VolatilityQuote
-from bot.metrics.combine import Own
+from bot.metrics.combine import WeighedValue
+from bot.metrics.expiries import max_pain
 from bot.metrics.history import History, to_ms
-from bot.metrics.moment import Moment
+from bot.metrics.moment import MetricInputs
+from bot.metrics.protection import usual_cost
 from bot.metrics.smile import DAY_MS, Smile, smile_at
+from bot.reasons import about, each, reason
 
 MAX_AGE = timedelta(minutes=30)
 DVOL_MAX_AGE = timedelta(hours=2)
 TENORS = (7, 30, 60, 90)
 EXPIRY_DAYS = 35
 
-Compute = Callable[[Moment, History], Measured | Unknown]
+Compute = Callable[[MetricInputs, History], Measured | Unknown]
 
 
-def _chains(moment: Moment) -> tuple[OptionChain, ...]:
+def _chains(moment: MetricInputs) -> tuple[OptionChain, ...]:
     return moment.readings(OptionChain, MAX_AGE)
 
 
-def _smiles(moment: Moment) -> tuple[tuple[OptionChain, Mapping[float, Smile]], ...]:
+def _smiles(moment: MetricInputs) -> tuple[tuple[OptionChain, Mapping[float, Smile]], ...]:
     """Each venue's chain, and its smile at each tenor."""
     return tuple((chain, smile_at(chain, to_ms(chain.observed_at), TENORS)) for chain in moment.once(_chains))
 
@@ -43,25 +45,29 @@ def _weight(chain: OptionChain) -> float | None:
     return None if isinstance(total, str) else total
 
 
-def _per_chain(moment: Moment, name: str, values: dict[str, Own], reasons: dict[str, str]) -> Measured | Unknown:
+def _per_chain(
+    moment: MetricInputs, name: str, values: dict[str, WeighedValue], reasons: Mapping[str, str]
+) -> Measured | Unknown:
     if values:
         return moment.combine(name, values, "options")
     if reasons:
-        return Unknown(reason="; ".join(f"{venue}: {reason}" for venue, reason in reasons.items()))
+        return Unknown(reason=each(about(venue, why) for venue, why in reasons.items()))
     return moment.silence("options")
 
 
 def _at_tenor(name: str, days: int, pick: Callable[[Smile], float | str]) -> Compute:
     """A metric of the smile at a tenor. `pick` answers the value, or the leg that is missing."""
 
-    def compute(moment: Moment, _: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
         values, reasons = {}, {}
         for chain, smile in moment.once(_smiles):
             picked = pick(smile[days])
             if isinstance(picked, str):
-                reasons[chain.venue] = f"no expiries around {days} days with {picked}"
+                reasons[chain.venue] = reason("no_expiry_near", days=days, leg=picked)
             else:
-                values[chain.venue] = Own(value=picked, observed_at=chain.observed_at, weight=_weight(chain))
+                values[chain.venue] = WeighedValue(
+                    value=picked, observed_at=chain.observed_at, weight=_weight(chain)
+                )
         return _per_chain(moment, name, values, reasons)
 
     return compute
@@ -69,7 +75,7 @@ def _at_tenor(name: str, days: int, pick: Callable[[Smile], float | str]) -> Com
 
 def _skew_points(smile: Smile) -> float | str:
     if smile.put25 is None or smile.call25 is None:
-        return "a 25-delta put" if smile.put25 is None else "a 25-delta call"
+        return "put" if smile.put25 is None else "call"
     return smile.put25 - smile.call25
 
 
@@ -87,17 +93,23 @@ def _atm(smile: Smile) -> float | str:
 _NO_ATM = "strikes on both sides of the forward"
 
 
-def _term_slope(moment: Moment, _: History) -> Measured | Unknown:
+def _term_slope(moment: MetricInputs, _: History) -> Measured | Unknown:
     near, far = moment.measure("atm_iv_7d_pct"), moment.measure("atm_iv_30d_pct")
     if isinstance(near, Unknown) or isinstance(far, Unknown):
         return near if isinstance(near, Unknown) else far
     observed_at = min(near.observed_at, far.observed_at)
-    return Measured(value=far.value - near.value, observed_at=observed_at, venues=far.venues, of_venues=far.of_venues)
+    return Measured(
+        value=far.value - near.value,
+        observed_at=observed_at,
+        venues=far.venues,
+        of_venues=far.of_venues,
+        missing=far.missing,
+    )
 
 
-def _dvol(moment: Moment, _: History) -> Measured | Unknown:
+def _dvol(moment: MetricInputs, _: History) -> Measured | Unknown:
     quotes = moment.readings(VolatilityQuote, DVOL_MAX_AGE)
-    parts = {quote.venue: Own(value=quote.dvol, observed_at=quote.observed_at) for quote in quotes}
+    parts = {quote.venue: WeighedValue(value=quote.dvol, observed_at=quote.observed_at) for quote in quotes}
     return moment.combine("dvol", parts, "dvol")
 
 
@@ -105,52 +117,79 @@ def _sum(chain: OptionChain, column: str, rows: Bools) -> float | str:
     """The sum over rows of a column; the reason where the venue left one of them out."""
     values = getattr(chain, column)[rows]
     missing = int((~np.isfinite(values) | (values < 0.0)).sum())
-    return f"{missing} contracts without {column}" if missing else float(values.sum())
+    return reason("contracts_without", number=missing, column=column) if missing else float(values.sum())
+
+
+def _protection(moment: MetricInputs, _: History) -> Measured | Unknown:
+    values, reasons = {}, {}
+    for chain in moment.once(_chains):
+        index = _index(moment, chain.venue)
+        cost = usual_cost(chain, index) if index is not None else None
+        if cost is None:
+            reasons[chain.venue] = reason("no_index") if index is None else reason("no_put_near")
+        else:
+            values[chain.venue] = WeighedValue(
+                value=cost, observed_at=chain.observed_at, weight=_weight(chain)
+            )
+    return _per_chain(moment, "protection_30d_pct", values, reasons)
 
 
 def _put_call(name: str, column: str) -> Compute:
-    def compute(moment: Moment, _: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
         values, reasons = {}, {}
         for chain in moment.once(_chains):
+            held = moment.withheld(chain.venue, "options") if column == "open_interest_coin" else None
+            if held is not None:
+                reasons[chain.venue] = held
+                continue
             puts, calls = _sum(chain, column, ~chain.is_call), _sum(chain, column, chain.is_call)
             if isinstance(puts, str) or isinstance(calls, str):
                 reasons[chain.venue] = puts if isinstance(puts, str) else str(calls)
             elif calls <= 0.0:
-                reasons[chain.venue] = "nothing in calls"
+                reasons[chain.venue] = reason("nothing_in_calls")
             else:
-                values[chain.venue] = Own(value=puts / calls, observed_at=chain.observed_at, weight=_weight(chain))
+                values[chain.venue] = WeighedValue(
+                    value=puts / calls, observed_at=chain.observed_at, weight=_weight(chain)
+                )
         return _per_chain(moment, name, values, reasons)
 
     return compute
 
 
 def _open_interest(name: str, in_usd: bool) -> Compute:
-    def compute(moment: Moment, _: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
         values, reasons = {}, {}
         for chain in moment.once(_chains):
+            if (held := moment.withheld(chain.venue, "options")) is not None:
+                reasons[chain.venue] = held
+                continue
             coins = _sum(chain, "open_interest_coin", np.ones(len(chain), np.bool_))
             index = _index(moment, chain.venue) if in_usd else 1.0
             if isinstance(coins, str) or index is None:
-                reasons[chain.venue] = coins if isinstance(coins, str) else "no index"
+                reasons[chain.venue] = coins if isinstance(coins, str) else reason("no_index")
             else:
-                values[chain.venue] = Own(value=coins * index, observed_at=chain.observed_at)
+                values[chain.venue] = WeighedValue(value=coins * index, observed_at=chain.observed_at)
         return _per_chain(moment, name, values, reasons)
 
     return compute
 
 
-def _index(moment: Moment, venue: str) -> float | None:
+def _index(moment: MetricInputs, venue: str) -> float | None:
     """The venue's own index, or else the aggregate one."""
     own = [quote.index_usd for quote in moment.readings(SpotQuote, MAX_AGE) if quote.venue == venue]
     spot = moment.measure("spot_usd")
     return own[0] if own else (spot.value if isinstance(spot, Measured) else None)
 
 
-def _largest_expiry(moment: Moment) -> tuple[float, float] | str:
-    """Max pain in USD and open interest in coins of the expiry, over all venues, that holds most in the next 35 days."""
+def _largest_expiry(moment: MetricInputs) -> tuple[float, float] | str:
+    """Max pain in USD and open interest in coins of the expiry, over all venues, that holds most in the next
+    35 days."""
     chains = moment.once(_chains)
     if not chains:
         return moment.silence("options").reason
+    held = {chain.venue: moment.withheld(chain.venue, "options") for chain in chains}
+    if reasons := [about(venue, why) for venue, why in held.items() if why is not None]:
+        return each(reasons)
     expires, strike, is_call, coins = (
         np.concatenate([getattr(chain, name) for chain in chains])
         for name in ("expires_ms", "strike_usd", "is_call", "open_interest_coin")
@@ -158,26 +197,23 @@ def _largest_expiry(moment: Moment) -> tuple[float, float] | str:
     now_ms = to_ms(moment.at)
     near = (expires > now_ms) & (expires <= now_ms + EXPIRY_DAYS * DAY_MS)
     if not near.any():
-        return f"no expiry in the next {EXPIRY_DAYS} days"
+        return reason("no_expiry_within", days=EXPIRY_DAYS)
     if not (np.isfinite(coins[near]) & (coins[near] >= 0.0) & np.isfinite(strike[near])).all():
-        return "contracts without open interest"
+        return reason("no_open_interest")
     _, term = np.unique(expires[near], return_inverse=True)
     sums = np.bincount(term, weights=coins[near])
     rows = np.flatnonzero(near)[term == int(np.argmax(sums))]
     if not sums.max() > 0.0:
-        return f"nothing open in the next {EXPIRY_DAYS} days"
-    settles = np.unique(strike[rows])
-    above = settles[:, None] - strike[rows][None, :]
-    pays = np.where(is_call[rows][None, :], np.maximum(above, 0.0), np.maximum(-above, 0.0)) @ coins[rows]
-    return float(settles[int(np.argmin(pays))]), float(sums.max())
+        return reason("nothing_open_within", days=EXPIRY_DAYS)
+    return max_pain(strike[rows], is_call[rows], coins[rows]), float(sums.max())
 
 
-def _max_pain(moment: Moment, _: History) -> Measured | Unknown:
+def _max_pain(moment: MetricInputs, _: History) -> Measured | Unknown:
     largest = moment.once(_largest_expiry)
     return Unknown(reason=largest) if isinstance(largest, str) else _of_chains(moment, largest[0])
 
 
-def _notional(moment: Moment, _: History) -> Measured | Unknown:
+def _notional(moment: MetricInputs, _: History) -> Measured | Unknown:
     largest = moment.once(_largest_expiry)
     if isinstance(largest, str):
         return Unknown(reason=largest)
@@ -187,14 +223,16 @@ def _notional(moment: Moment, _: History) -> Measured | Unknown:
     return _of_chains(moment, largest[1] * spot.value)
 
 
-def _of_chains(moment: Moment, value: float) -> Measured:
+def _of_chains(moment: MetricInputs, value: float) -> Measured:
     chains = moment.once(_chains)
     venues = tuple(sorted({chain.venue for chain in chains}))
+    expected = moment.venues_expected("options")
     return Measured(
         value=value,
         observed_at=min(chain.observed_at for chain in chains),
         venues=venues,
-        of_venues=len(set(moment.asked("options")) | set(venues)),
+        of_venues=len(expected | set(venues)),
+        missing=tuple(sorted(expected - set(venues))),
     )
 
 
@@ -243,6 +281,7 @@ METRICS = (
         valid=(-300.0, 300.0),
         compute=_term_slope,
         formula="at-the-money IV at 30 days - at 7 days",
+        venues_of="atm_iv_30d_pct",
     ),
     Metric(
         name="dvol",
@@ -262,6 +301,7 @@ METRICS = (
         formula="open interest of puts / of calls, in coins",
         combine="weighted",
         weight="option_open_interest_coin",
+        counts="options",
     ),
     Metric(
         name="put_call_volume_ratio",
@@ -282,6 +322,7 @@ METRICS = (
         formula="open interest of all options, one side counted once",
         amount=True,
         combine="sum",
+        counts="options",
     ),
     Metric(
         name="option_open_interest_usd",
@@ -292,6 +333,17 @@ METRICS = (
         formula="option open interest in coins x the venue's index",
         amount=True,
         combine="sum",
+        counts="options",
+    ),
+    Metric(
+        name="protection_30d_pct",
+        unit="%",
+        max_age=MAX_AGE,
+        valid=(0.0, 100.0),
+        compute=_protection,
+        formula="Black's price of a put at 0.9 x index, total variance interpolated to 30 days / index x 100",
+        combine="weighted",
+        weight="option_open_interest_coin",
     ),
     Metric(
         name="max_pain_usd",
@@ -301,6 +353,7 @@ METRICS = (
         compute=_max_pain,
         formula="the strike at which the largest expiry of the next 35 days would pay its holders least",
         amount=True,
+        venues_of="option_open_interest_coin",
     ),
     Metric(
         name="next_expiry_notional_usd",
@@ -310,5 +363,6 @@ METRICS = (
         compute=_notional,
         formula="open interest in coins of the largest expiry of the next 35 days x spot",
         amount=True,
+        venues_of="option_open_interest_coin",
     ),
 )

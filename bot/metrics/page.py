@@ -1,4 +1,5 @@
-"""The metrics as a page to read: `docs/metrics.md` is made from the catalog and the phrases and checked fresh."""
+"""The metrics as a page to read: `docs/metrics.md` is made from the catalog and the phrases and checked
+fresh."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ class Words:
 
 
 def page(catalog: Catalog, words: Mapping[str, Words]) -> str:
-    """The page in Markdown: a section for each family, a part for each metric. Raises KeyError for a metric without words."""
+    """The page in Markdown: a section for each family, a part for each metric. Raises KeyError for a metric
+    without words."""
     lines, family = [HEAD, VIEWS_HEAD, *map(_view, VIEWS.values())], ""
     for metric in catalog.metrics.values():
         home = metric.compute.__module__.rpartition(".")[2]
@@ -64,7 +66,11 @@ def _metric(metric: Metric, words: Words) -> Iterator[str]:
     yield f"- Formula: {metric.formula}"
     if metric.combine is not None:
         weight = f" `{metric.weight}`" if metric.weight else ""
-        apart = f"; not believed when more than {metric.apart_pct:g}% apart" if metric.apart_pct is not None else ""
+        apart = (
+            f"; not believed when more than {metric.apart_pct:g}% apart"
+            if metric.apart_pct is not None
+            else ""
+        )
         yield f"- Several venues: {COMBINED[metric.combine]}{weight}{apart}"
 
 

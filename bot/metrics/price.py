@@ -1,8 +1,8 @@
 """Spot, its extremes, and the way from them.
 
-Formula: spot is the median of the venues' index. The 30-day extremes are those of the hourly highs and lows and of spot itself; they
-are told where bars cover 95% of the 30 days' hours. An extreme's time is the start of its bar.
-"""
+Formula: spot is the median of the venues' index. The 30-day extremes are those of the hourly highs and lows
+and of spot itself; they are told where bars cover 95% of the 30 days' hours. An extreme's time is the start
+of its bar."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ import numpy as np
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Floats
 from bot.domain.readings import FutureQuote, SpotQuote
-from bot.metrics.columns import HOUR_MS, Column
-from bot.metrics.combine import Own
+from bot.metrics.columns import HOUR_MS, HistoryColumn
+from bot.metrics.combine import WeighedValue
 from bot.metrics.history import History, to_ms, to_time
-from bot.metrics.moment import Moment
+from bot.metrics.moment import MetricInputs
+from bot.reasons import reason
 
 MAX_AGE = timedelta(minutes=30)
 BAR_MAX_AGE = timedelta(hours=3)
 DAYS = 30
 MIN_SHARE = 0.95
 
-Compute = Callable[[Moment, History], Measured | Unknown]
+Compute = Callable[[MetricInputs, History], Measured | Unknown]
 
 
-def _spot(moment: Moment, _: History) -> Measured | Unknown:
+def _spot(moment: MetricInputs, _: History) -> Measured | Unknown:
     parts = {
-        quote.instrument.venue: Own(value=quote.index_usd, observed_at=quote.observed_at)
+        quote.instrument.venue: WeighedValue(value=quote.index_usd, observed_at=quote.observed_at)
         for quote in moment.readings(FutureQuote, MAX_AGE)
         if quote.index_usd > 0.0
     }
     for quote in moment.readings(SpotQuote, MAX_AGE):
-        parts[quote.venue] = Own(value=quote.index_usd, observed_at=quote.observed_at)
+        parts[quote.venue] = WeighedValue(value=quote.index_usd, observed_at=quote.observed_at)
     return moment.combine("spot_usd", parts, "index")
 
 
-def _bars(moment: Moment, _: History) -> Measured | Unknown:
-    return Unknown(reason="no bar yet") if moment.asked("index") else moment.silence("index")
+def _bars(moment: MetricInputs, _: History) -> Measured | Unknown:
+    return Unknown(reason=reason("no_bar")) if moment.venues_asked("index") else moment.silence("index")
 
 
-def covered_share(column: Column, since_ms: float, until_ms: float) -> float:
+def covered_share(column: HistoryColumn, since_ms: float, until_ms: float) -> float:
     """The share of the hours between two times that bars speak for."""
     first, last = int(since_ms // HOUR_MS) + 1, int((until_ms - 1) // HOUR_MS)
     bars = (column.covers_ms > 0.0) & (column.known_ms > since_ms) & (column.at_ms < until_ms)
@@ -55,13 +56,13 @@ def covered_share(column: Column, since_ms: float, until_ms: float) -> float:
 
 
 def _extreme(bar_metric: str, lowest: bool) -> Compute:
-    def compute(moment: Moment, history: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, history: History) -> Measured | Unknown:
         until_ms = to_ms(moment.at)
         since_ms = until_ms - DAYS * 24 * HOUR_MS
         bars = history.column(bar_metric)
         share = covered_share(bars, since_ms, until_ms)
         if share < MIN_SHARE:
-            return Unknown(reason=f"bars cover {share:.0%} of the last {DAYS} days, {MIN_SHARE:.0%} are needed")
+            return Unknown(reason=reason("bars_warming", have=int(share * DAYS), days=DAYS))
         at_ms, value = _since(bars, since_ms)
         spot_at_ms, spot = _since(history.column("spot_usd"), since_ms)
         at_ms, value = np.append(at_ms, spot_at_ms), np.append(value, spot)
@@ -74,20 +75,21 @@ def _extreme(bar_metric: str, lowest: bool) -> Compute:
             observed_at=now.observed_at if isinstance(now, Measured) else to_time(float(bars.known_ms[-1])),
             venues=now.venues if isinstance(now, Measured) else (),
             of_venues=now.of_venues if isinstance(now, Measured) else 0,
+            missing=now.missing if isinstance(now, Measured) else (),
             extreme_at=to_time(float(at_ms[place])),
         )
 
     return compute
 
 
-def _since(column: Column, since_ms: float) -> tuple[Floats, Floats]:
+def _since(column: HistoryColumn, since_ms: float) -> tuple[Floats, Floats]:
     """Times and values of the rows that start within the window."""
     inside = column.at_ms >= since_ms
     return column.at_ms[inside], column.value[inside]
 
 
 def _from_extreme(name: str) -> Compute:
-    def compute(moment: Moment, _: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
         spot, extreme = moment.measure("spot_usd"), moment.measure(name)
         if isinstance(spot, Unknown) or isinstance(extreme, Unknown):
             return spot if isinstance(spot, Unknown) else extreme
@@ -96,6 +98,7 @@ def _from_extreme(name: str) -> Compute:
             observed_at=min(spot.observed_at, extreme.observed_at),
             venues=spot.venues,
             of_venues=spot.of_venues,
+            missing=spot.missing,
             extreme_at=extreme.extreme_at,
         )
 
@@ -103,12 +106,12 @@ def _from_extreme(name: str) -> Compute:
 
 
 def _hours_since(name: str) -> Compute:
-    def compute(moment: Moment, _: History) -> Measured | Unknown:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
         extreme = moment.measure(name)
         if isinstance(extreme, Unknown):
             return extreme
         if extreme.extreme_at is None:
-            return Unknown(reason=f"the time of {name} is not known")
+            return Unknown(reason=reason("no_time_of", metric=name))
         hours = (moment.at - extreme.extreme_at).total_seconds() / 3600.0
         return replace(extreme, value=hours, by_venue=None)
 

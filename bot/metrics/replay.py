@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from bot.domain.catalog import Catalog, FactName
 from bot.domain.chain import Bools, Floats
-from bot.metrics.columns import HOUR_MS
+from bot.domain.facts import ESTIMATES
+from bot.metrics.columns import HOUR_MS, HistoryColumn
 from bot.metrics.history import History, to_ms, to_time
-from bot.metrics.views import hour_rows, kind_of, replayed
+from bot.metrics.views import hour_rows, kind_of, replay_views
+
+ESTIMATE_STANDS_MS = 24.0 * HOUR_MS
+"""How long an estimate stands for lack of a newer one: until the next day's is known."""
+ESTIMATED_VIEWS = frozenset({"change_24h", "before_24h", "change_7d", "before_7d"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Hours:
-    """Facts at full hours: `values` by name, nan where a fact was not known then; `at_least` where one was a lower bound."""
+class HourlyFacts:
+    """Facts at full hours: `values` by name, nan where a fact was not known then; `at_least` where one was a
+    lower bound."""
 
     at_ms: Floats
     values: Mapping[str, Floats]
@@ -28,30 +34,61 @@ class Hours:
         return to_time(float(self.at_ms[step]))
 
     def rows(self) -> Iterator[tuple[datetime, Mapping[str, float], frozenset[str]]]:
-        """Each hour with the facts that were known then, by name, and the names of those that were lower bounds."""
+        """Each hour with the facts that were known then, by name, and the names of those that were lower
+        bounds."""
         names = tuple(self.values)
         columns = [self.values[name].tolist() for name in names]
         least = [name for name in names if self.at_least[name].any()]
         for step, row in enumerate(zip(*columns, strict=True)):
             known = {name: value for name, value in zip(names, row, strict=True) if value == value}  # noqa: PLR0124
-            yield self.at(step), known, frozenset(name for name in least if name in known and self.at_least[name][step])
+            yield (
+                self.at(step),
+                known,
+                frozenset(name for name in least if name in known and self.at_least[name][step]),
+            )
 
 
-def polled(history: History, since: datetime, until: datetime) -> frozenset[datetime]:
-    """The full hours between two times by which something new was observed: the ends of the hours with a poll. Stretches that
-    venues told of themselves do not count, for they are told afterwards too; where there is nothing else, they do."""
+def hours_polled(history: History, since: datetime, until: datetime) -> frozenset[datetime]:
+    """The full hours between two times by which something new was observed: the ends of the hours with a
+    poll. Stretches that venues told of themselves do not count, for they are told afterwards too; before the first
+    poll they do, and so do estimates."""
     first, last = to_ms(since), to_ms(until)
-    columns = [column for (_, venue), column in history.columns.items() if venue is None and len(column)]
-    instants = [column.known_ms[column.covers_ms == 0.0] for column in columns]
-    times = instants if any(len(one) for one in instants) else [column.known_ms for column in columns]
-    ends = np.unique(np.ceil(np.concatenate(times) / HOUR_MS) * HOUR_MS) if times else np.empty(0)
+    whole = (None, ESTIMATES)
+    columns = [column for (_, venue), column in history.columns.items() if venue in whole and len(column)]
+    instants = np.concatenate(
+        [np.empty(0), *(column.known_ms[column.covers_ms == 0.0] for column in columns)]
+    )
+    began = float(instants.min()) if len(instants) else np.inf
+    told = [column.known_ms[column.known_ms < began] for column in columns]
+    ends = np.unique(np.ceil(np.concatenate([instants, *told]) / HOUR_MS) * HOUR_MS)
     return frozenset(to_time(float(end)) for end in ends[(ends >= first) & (ends <= last)])
 
 
-def by_hour(history: History, catalog: Catalog, names: Iterable[str], since: datetime, until: datetime) -> Hours:
+def first_polled(history: History) -> datetime | None:
+    """When the first poll was; None where all was told afterwards."""
+    began = min((_polled_since(column) for column in _whole(history)), default=np.inf)
+    return to_time(began) if began < np.inf else None
+
+
+def _whole(history: History) -> list[HistoryColumn]:
+    """The aggregates and the estimates."""
+    whole = (None, ESTIMATES)
+    return [column for (_, venue), column in history.columns.items() if venue in whole and len(column)]
+
+
+def by_hour(
+    history: History,
+    catalog: Catalog,
+    names: Iterable[str],
+    since: datetime,
+    until: datetime,
+    *,
+    fresh: timedelta = timedelta(0),
+) -> HourlyFacts:
     """Facts at each full hour from `since` to `until`, both included, as the archive alone knew them by then.
 
-    A fact is known where its last value was young enough. Raises InputError for a name that no fact has.
+    A fact is known where its last value was young enough, or within `fresh`: a past that is judged once a day goes by
+    the figures of the day. Raises InputError for a name that no fact has.
     """
     first, last = -(-to_ms(since) // HOUR_MS), to_ms(until) // HOUR_MS
     at_ms = np.arange(first, last + 1) * float(HOUR_MS)
@@ -60,34 +97,76 @@ def by_hour(history: History, catalog: Catalog, names: Iterable[str], since: dat
     at_least: dict[str, Bools] = {}
     for metric in dict.fromkeys(fact.metric.name for fact in facts):
         own = [fact for fact in facts if fact.metric.name == metric]
-        for fact, told, least in zip(own, *_columns(history, own, at_ms), strict=True):
+        for fact, told, least in zip(own, *_columns(history, own, at_ms, fresh), strict=True):
             low, high = fact.valid
             with np.errstate(invalid="ignore"):
                 values[fact.name] = np.where((told >= low) & (told <= high), told, np.nan)
             at_least[fact.name] = least
-    return Hours(at_ms=at_ms, values=values, at_least=at_least)
+    return HourlyFacts(at_ms=at_ms, values=values, at_least=at_least)
 
 
-def _columns(history: History, facts: list[FactName], at_ms: Floats) -> tuple[list[Floats], list[Bools]]:
-    """For facts of one metric their values at some times, nan where not known, and where they are lower bounds."""
+def _columns(
+    history: History, facts: list[FactName], at_ms: Floats, fresh: timedelta
+) -> tuple[list[Floats], list[Bools]]:
+    """For facts of one metric their values at some times, nan where not known, and where they are lower
+    bounds."""
     metric = facts[0].metric
     column = history.column(metric.name)
     kinds = {kind_of(fact.view.suffix) for fact in facts if fact.view}
-    views = replayed(history, metric, kinds) if kinds else None
+    views = replay_views(history, metric, kinds) if kinds else None
     none = np.full(len(at_ms), np.nan), np.zeros(len(at_ms), np.bool_)
     if not len(column):
-        return [none[0]] * len(facts), [none[1]] * len(facts)
+        told = [_estimated(history, fact, at_ms, none[0]) for fact in facts]
+        return told, [none[1]] * len(facts)
     rows = hour_rows(column)
     found = np.searchsorted(column.known_ms[rows], at_ms, side="right") - 1
     step = np.maximum(found, 0)
-    young = (found >= 0) & (at_ms - column.known_ms[rows][step] <= metric.max_age.total_seconds() * 1000.0)
+    oldest_ms = max(metric.max_age, fresh).total_seconds() * 1000.0
+    age_ms = at_ms - column.known_ms[rows][step]
+    # Before the first poll a venue's figure of a stretch stands until its next one is due.
+    due = (age_ms < column.covers_ms[rows][step]) & (at_ms < _polled_since(column))
+    young = (found >= 0) & ((age_ms <= oldest_ms) | due)
     told, least = [], []
     for fact in facts:
         suffix = fact.name.partition(".")[2]
         own = views.values[suffix] if views is not None and suffix else column.value[rows]
         bound = column.at_least[rows] > 0.0
         if suffix:
-            bound = views.at_least[suffix] if views is not None and suffix in views.at_least else np.zeros_like(bound)
-        told.append(np.where(young, own[step], np.nan))
+            bound = (
+                views.at_least[suffix]
+                if views is not None and suffix in views.at_least
+                else np.zeros_like(bound)
+            )
+        told.append(_estimated(history, fact, at_ms, np.where(young, own[step], np.nan)))
         least.append(young & bound[step])
     return told, least
+
+
+def _polled_since(column: HistoryColumn) -> float:
+    """When a metric was first observed by a poll; never, where all was told afterwards."""
+    instants = column.known_ms[column.covers_ms == 0.0]
+    return float(instants[0]) if len(instants) else np.inf
+
+
+def _estimated(history: History, fact: FactName, at_ms: Floats, told: Floats) -> Floats:
+    """A fact's values, before the first poll by estimates where nothing was told: of the metric itself, and of its
+    changes over a day and more, each end of which may be an estimate. So the rules can be followed through a past that
+    nobody measured; no sentence stands on such a value."""
+    metric, estimates = fact.metric, history.estimates(fact.metric.name)
+    column = history.column(metric.name)
+    if not len(estimates):
+        return told
+
+    def level(when_ms: Floats) -> Floats:
+        measured, _ = column.before(when_ms, 1000.0 * metric.max_age.total_seconds())
+        return np.where(np.isnan(measured), estimates.before(when_ms, ESTIMATE_STANDS_MS)[0], measured)
+
+    if fact.view is None:
+        filled = level(at_ms)
+    else:
+        suffix, window = fact.name.partition(".")[2], fact.view.window
+        if suffix not in ESTIMATED_VIEWS:
+            return told
+        then = level(at_ms - window.total_seconds() * 1000.0)
+        filled = then if suffix.startswith("before_") else level(at_ms) - then
+    return np.where(np.isnan(told) & (at_ms < _polled_since(column)), filled, told)

@@ -1,16 +1,18 @@
-"""The smile: from mark volatility and forward to 25-delta and at-the-money volatility at a fixed distance in days.
+"""The smile: from mark volatility and forward to 25-delta and at-the-money volatility at a fixed distance in
+days.
 
-Formula: delta = N(d1) on the row's own forward (a put's is N(d1) - 1), d1 = ln(F/K) / (σ√T) + σ√T/2, r = 0, T in 365-day years
-from the row's own time. A leg is linear in delta between the two straddling strikes, at the money linear in ln(K/F) at 0;
-between expiries each leg is linear in total variance σ²T. Never outside the strikes or the expiries that are there.
-Source: the exchange's own deltas, which these agree with to 4e-5 beyond two days.
+Formula: delta = N(d1) on the row's own forward (a put's is N(d1) - 1), d1 = ln(F/K) / (σ√T) + σ√T/2, r = 0, T
+in 365-day years from the row's own time. A leg is linear in delta between the two straddling strikes, at the
+money linear in ln(K/F) at 0; between expiries each leg is linear in total variance σ²T. Never outside the
+strikes or the expiries that are there. Source: the exchange's own deltas, which these agree with to 4e-5
+beyond two days.
 
-What is left out, and then not guessed: a row without a volatility, forward and strike above 0 (and sane); deltas under 0.005 and over
-0.995; an expiry less than 24 hours away; a leg that no two neighboring strikes straddle, that more than one pair does (a
-smile that is crossed), or whose pair is more than 0.35 of delta apart (a hole). Only the put's own rows make the put leg and the
-call's own the call leg; at the money takes a strike's mean of both, or the one that is there. Quotes play no part: a zero or
-crossed bid and ask cannot move a mark.
-"""
+What is left out, and then not guessed: a row without a volatility, forward and strike above 0 (and sane);
+deltas under 0.005 and over 0.995; an expiry less than 24 hours away; a leg that no two neighboring strikes
+straddle, that more than one pair does (a smile that is crossed), or whose pair is more than 0.35 of delta
+apart (a hole). Only the put's own rows make the put leg and the call's own the call leg; at the money takes a
+strike's mean of both, or the one that is there. Quotes play no part: a zero or crossed bid and ask cannot
+move a mark."""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ class Smile(NamedTuple):
 
 
 def normal_cdf(x: Floats) -> Floats:
-    """N(x). Hart's rational approximation as given by West (2005): within 1e-15 of the true value for all x."""
+    """N(x). Hart's rational approximation as given by West (2005): within 1e-15 of the true value for all
+    x."""
     size = np.minimum(np.abs(x), 37.0)
     top = np.full_like(size, 3.52624965998911e-02)
     for factor in _TOP:
@@ -106,14 +109,43 @@ def deltas(chain: OptionChain) -> Floats:
     return out
 
 
+class SmilePoint(NamedTuple):
+    """One strike of a smile: USD, % a year, and the delta of the option that gives it (a put's is negative)."""
+
+    strike_usd: float
+    iv_pct: float
+    delta: float
+
+
+def smile_points(chain: OptionChain, expires_ms: int, *, least_delta: float) -> tuple[SmilePoint, ...]:
+    """One expiry's smile by strike: of puts below the forward and calls from it on, as far as their delta reaches
+    `least_delta` (the far wings are a venue's guess)."""
+    rows = zip(
+        chain.strike_usd,
+        chain.mark_iv_pct,
+        deltas(chain),
+        chain.is_call,
+        chain.forward_usd,
+        chain.expires_ms,
+        strict=True,
+    )
+    return tuple(
+        sorted(
+            SmilePoint(float(strike), float(iv), float(delta))
+            for strike, iv, delta, call, forward, expiry in rows
+            if expiry == expires_ms and abs(delta) >= least_delta and bool(call) == bool(strike >= forward)
+        )
+    )
+
+
 def legs(chain: OptionChain, at_ms: float) -> tuple[Smile, ...]:
     """The smile of each expiry of a chain that has any at a time, nearest first."""
     return _legs(chain, slice(0, len(chain)), at_ms)
 
 
 def smile_at(chain: OptionChain, at_ms: float, tenors: Sequence[float]) -> Mapping[float, Smile]:
-    """The smile at each of some distances in days: `at_tenor` of all `legs`, from the expiries between and next to them alone
-    where these have all three."""
+    """The smile at each of some distances in days: `at_tenor` of all `legs`, from the expiries between and
+    next to them alone where these have all three."""
     around = _legs(chain, _around(chain.expires_ms, at_ms, tenors), at_ms)
     found = {days: at_tenor(around, days) for days in tenors}
     if any(None in smile for smile in found.values()):
@@ -136,7 +168,12 @@ def _legs(chain: OptionChain, rows: slice | Ints, at_ms: float) -> tuple[Smile, 
     expires = chain.expires_ms[rows]
     if not len(expires):
         return ()
-    own = (chain.mark_iv_pct[rows], chain.strike_usd[rows], chain.forward_usd[rows], expires - chain.row_ms[rows])
+    own = (
+        chain.mark_iv_pct[rows],
+        chain.strike_usd[rows],
+        chain.forward_usd[rows],
+        expires - chain.row_ms[rows],
+    )
     columns = np.array(own)
     usable, nearest = (columns > _LEAST) & (columns < _MOST), at_ms + NEAREST_EXPIRY_MS
     if expires[0] < nearest or not usable.all():
@@ -147,7 +184,8 @@ def _legs(chain: OptionChain, rows: slice | Ints, at_ms: float) -> tuple[Smile, 
     d1 = 0.5 * sigma - moneyness / sigma
     is_call, is_inside = chain.is_call[rows], np.abs(d1) <= LIMIT_D1
     puts, calls = (is_inside > is_call).nonzero()[0], (is_inside & is_call).nonzero()[0]
-    # The puts, the calls and the strikes in a row: a leg is where its own third changes sign within an expiry.
+    # The puts, the calls and the strikes in a row: a leg is where its own third changes sign within an
+    # expiry.
     order, first_call, first_strike = np.concatenate((puts, calls)), len(puts), len(puts) + len(calls)
     is_below = np.concatenate((d1[puts] + LEG_D1, d1[calls] - LEG_D1, moneyness)) < 0.0
     put25, call25, atm = dict[int, float | None](), dict[int, float | None](), dict[int, float | None]()
@@ -175,13 +213,17 @@ def _legs(chain: OptionChain, rows: slice | Ints, at_ms: float) -> tuple[Smile, 
 
 
 def _wing(near_score: float, far_score: float, near_iv: float, far_iv: float) -> float | None:
-    """The volatility at 25 delta between two rows, whose deltas are N(score); None where these are too far apart."""
+    """The volatility at 25 delta between two rows, whose deltas are N(score); None where these are too far
+    apart."""
     low, high = 0.5 * erfc(-near_score / ROOT_2) - LEG_DELTA, 0.5 * erfc(-far_score / ROOT_2) - LEG_DELTA
     return near_iv + low / (low - high) * (far_iv - near_iv) if abs(high - low) <= WIDEST_DELTA else None
 
 
-def _at_the_money(row: int, strike: Floats, expires: Ints, moneyness: Floats, iv: Floats, sigma: float) -> float | None:
-    """The volatility where ln(K/F) is 0, between a row and the next; a strike's call and put count as their mean."""
+def _at_the_money(
+    row: int, strike: Floats, expires: Ints, moneyness: Floats, iv: Floats, sigma: float
+) -> float | None:
+    """The volatility where ln(K/F) is 0, between a row and the next; a strike's call and put count as their
+    mean."""
     low, high = moneyness.item(row), moneyness.item(row + 1)
     first, second = iv.item(row), iv.item(row + 1)
     if row > 0 and _is_same(row - 1, row, strike, expires):
@@ -199,7 +241,8 @@ def _is_same(row: int, other: int, strike: Floats, expires: Ints) -> bool:
 
 
 def at_tenor(smiles: Sequence[Smile], days: float) -> Smile:
-    """The smile at a distance in days, each leg in total variance between the nearest expiries on both sides that have it."""
+    """The smile at a distance in days, each leg in total variance between the nearest expiries on both sides
+    that have it."""
     return Smile(
         days,
         put25=_between([(one.days, one.put25) for one in smiles if one.put25 is not None], days),
@@ -209,8 +252,8 @@ def at_tenor(smiles: Sequence[Smile], days: float) -> Smile:
 
 
 def _between(known: Sequence[tuple[float, float]], tenor: float) -> float | None:
-    """Linear in total variance between (days, volatility) of rising days; None outside them, or where those around are too far
-    apart to tell."""
+    """Linear in total variance between (days, volatility) of rising days; None outside them, or where those
+    around are too far apart to tell."""
     place = bisect_left(known, (tenor, 0.0))
     if place < len(known) and known[place][0] == tenor:
         return known[place][1]

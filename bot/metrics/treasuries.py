@@ -1,8 +1,8 @@
 """Corporate holders, marked to market. A statement of fact, never advice.
 
-Formula: coins held x average cost, and coins held x (spot - average cost), summed over the holders that `config/treasuries.toml` names
-with a date and a source; of a holder's rows the last one published by then counts.
-"""
+Formula: coins held x average cost, and coins held x (spot - average cost), summed over the holders that
+`config/treasuries.toml` names with a date and a source; of a holder's rows the last one published by then
+counts. Where that one is outdated, the sums are unknown: a sum without the holder would be a move that did not happen."""
 
 from __future__ import annotations
 
@@ -11,21 +11,27 @@ from datetime import timedelta
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.playbook import Holding
 from bot.metrics.history import History
-from bot.metrics.moment import Moment
+from bot.metrics.moment import MetricInputs
+from bot.reasons import reason
 
 MAX_AGE = timedelta(minutes=30)
 
 
-def _held(moment: Moment) -> tuple[Holding, ...] | Unknown:
+def _held(moment: MetricInputs) -> tuple[Holding, ...] | Unknown:
     """What each holder had last published by this moment."""
     held: dict[str, Holding] = {}
     for holding in sorted(moment.holdings, key=lambda one: one.as_of):
         if holding.as_of <= moment.at.date():
             held[holding.holder] = holding
-    return tuple(held.values()) or Unknown(reason=f"no holder of {moment.asset} is configured")
+    for holding in held.values():
+        if holding.is_outdated(moment.at.date()):
+            return Unknown(
+                reason=reason("statement_outdated", holder=holding.holder, as_of=holding.as_of.isoformat())
+            )
+    return tuple(held.values()) or Unknown(reason=reason("no_holder", asset=moment.asset))
 
 
-def _cost(moment: Moment, _: History) -> Measured | Unknown:
+def _cost(moment: MetricInputs, _: History) -> Measured | Unknown:
     held = _held(moment)
     if isinstance(held, Unknown):
         return held
@@ -33,7 +39,7 @@ def _cost(moment: Moment, _: History) -> Measured | Unknown:
     return Measured(value=cost, observed_at=moment.at)
 
 
-def _unrealized(moment: Moment, _: History) -> Measured | Unknown:
+def _unrealized(moment: MetricInputs, _: History) -> Measured | Unknown:
     held = _held(moment)
     if isinstance(held, Unknown):
         return held
@@ -41,7 +47,13 @@ def _unrealized(moment: Moment, _: History) -> Measured | Unknown:
     if isinstance(spot, Unknown):
         return spot
     value = sum(holding.coins * (spot.value - holding.average_cost_usd) for holding in held)
-    return Measured(value=value, observed_at=spot.observed_at, venues=spot.venues, of_venues=spot.of_venues)
+    return Measured(
+        value=value,
+        observed_at=spot.observed_at,
+        venues=spot.venues,
+        of_venues=spot.of_venues,
+        missing=spot.missing,
+    )
 
 
 METRICS = (

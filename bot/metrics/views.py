@@ -14,28 +14,31 @@ import numpy as np
 
 from bot.domain.catalog import VIEWS, Metric
 from bot.domain.chain import Bools, Floats, Ints
-from bot.metrics.columns import DAY_MS, HOUR_MS, Column
+from bot.metrics.columns import DAY_MS, HOUR_MS, HistoryColumn
 from bot.metrics.history import History
 
 WINDOW_HOURS = 90 * 24
 RECORD_HOURS = 365 * 24
 MIN_DAYS = 60
+MIN_MEDIAN_DAYS = 30
 MIN_HOURS_SHARE = 0.80
 MIN_RECORD_SHARE = 0.95
 FEW_ROWS = 48
 KINDS = ("change", "unusual", "record")
-"""The kinds of views, each worked out on its own: against another time, against the last 90 days, against the last year."""
+"""The kinds of views, each worked out on its own: against another time, against the last 90 days, against the
+last year."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Views:
-    """The views of one metric at some of its rows, of the kinds that were asked for; nan where a view is not known.
+    """The views of one metric at some of its rows, of the kinds that were asked for; nan where a view is not
+    known.
 
-    `known_ms`: the rows' times. `values`: a column for each suffix of `VIEWS` that the metric has. `since_ms`: for
-    `lowest_since` and `highest_since` the time that stands beside them. `at_least`: where such a record is only known to be
-    at least that old, because nothing as extreme is in all the past that is known. `common`: for each look-back
-    ("24h", "7d") which venues (rows: `venues`) were compared. `days`: days with a sample among the last 90.
-    """
+    `known_ms`: the rows' times. `values`: a column for each suffix of `VIEWS` that the metric has.
+    `since_ms`: for `lowest_since` and `highest_since` the time that stands beside them. `at_least`: where
+    such a record is only known to be at least that old, because nothing as extreme is in all the past that is
+    known. `common`: for each look-back ("1h", "24h", "7d") which venues (rows: `venues`) were compared. `days`:
+    days with a sample among the last 90."""
 
     known_ms: Floats
     values: dict[str, Floats] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class Views:
     venues: tuple[str, ...] = ()
     common: dict[str, Bools] = field(default_factory=dict)
 
-    def compared(self, suffix: str, row: int = 0) -> tuple[str, ...]:
+    def venues_compared(self, suffix: str, row: int = 0) -> tuple[str, ...]:
         """The venues that a change compares at one of the rows; none for the other views."""
         there = self.common.get(suffix.removeprefix("change_").removeprefix("before_").removesuffix("_pct"))
         if there is None:
@@ -67,14 +70,15 @@ def view_at(history: History, metric: Metric, at_ms: float, kinds: Collection[st
     return _views(history, metric, np.array([length - 1]), length, kinds) if length else None
 
 
-def replayed(history: History, metric: Metric, kinds: Collection[str] = KINDS) -> Views | None:
+def replay_views(history: History, metric: Metric, kinds: Collection[str] = KINDS) -> Views | None:
     """The views at the last row of each hour, None where there is no row: what a replay asks for."""
     column = history.column(metric.name)
     return _views(history, metric, hour_rows(column), len(column), kinds) if len(column) else None
 
 
 def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Collection[str]) -> Views:
-    """Views of a metric at some of the first `length` rows of its aggregate column, each the last one of its hour."""
+    """Views of a metric at some of the first `length` rows of its aggregate column, each the last one of its
+    hour."""
     column = history.column(metric.name).first(length)
     seen = Views(known_ms=column.known_ms[rows])
     if "unusual" in kinds or "record" in kinds:
@@ -82,17 +86,90 @@ def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Col
         first = max(int(ends[0]) - max(WINDOW_HOURS, RECORD_HOURS), int(column.at_ms.min() // HOUR_MS))
         cells = column.hourly(first, int(ends[-1]))
         covered = _Coverage(cells, first)
-        if "unusual" in kinds:
-            _add_unusual(seen, cells, ends - first, covered)
+        estimates = history.estimates(metric.name)
+        if "unusual" in kinds and len(estimates):
+            begin = max(int(ends[0]) - WINDOW_HOURS, min(first, int(estimates.at_ms.min() // HOUR_MS)))
+            filled, _ = column.hourly_with(estimates, begin, int(ends[-1]))
+            _add_unusual(seen, filled, ends - begin, _Coverage(filled, begin), amount=metric.amount)
+        elif "unusual" in kinds:
+            _add_unusual(seen, cells, ends - first, covered, amount=metric.amount)
+            _rank_sums_among_same_venues(seen, history, metric, rows, first)
         if "record" in kinds:
             _add_records(seen, cells, ends - first, covered, first)
+            _drop_lows_that_lost_a_venue(seen, history, metric, rows, first)
     if "change" in kinds:
         _add_changes(seen, history, metric, rows)
     return seen
 
 
-def _add_unusual(seen: Views, cells: Floats, ends: Ints, covered: _Coverage) -> None:
-    """How unusual the value is among those of the last 90 days, where enough of them are known."""
+def _venues_of_sums(
+    history: History, metric: Metric, rows: Ints, first: int
+) -> tuple[Bools, Floats, Bools] | None:
+    """Of a sum over several venues, for each venue and row whether it is in the sum there; the venues' cells; and whether
+    enough of its last 90 days is told. None where there is no such sum."""
+    venues = history.venues(metric.name)
+    if metric.combine != "sum" or len(venues) < 2 or metric.judged:
+        return None
+    column = history.column(metric.name)
+    ends = column.ends[rows] - first
+    begins, last = np.maximum(ends - (WINDOW_HOURS - 1), 0), first + int(ends[-1])
+    here = ~np.isnan(
+        _stack([_exactly(history.column(metric.name, one), column, rows) for one in venues], len(rows))
+    )
+    cells = _stack([history.column(metric.name, one).hourly(first, last) for one in venues], last - first + 1)
+    enough = np.zeros_like(here)
+    for place, own in enumerate(cells):
+        covered = _Coverage(own, first)
+        days, hours = covered.days(begins, ends), covered.hours(begins, ends)
+        enough[place] = (days >= MIN_DAYS) & (hours >= MIN_HOURS_SHARE * 24 * days)
+    return here, cells, enough
+
+
+def _drop_lows_that_lost_a_venue(
+    seen: Views, history: History, metric: Metric, rows: Ints, first: int
+) -> None:
+    """A sum that lacks a venue which told its last 90 days is low for that: since when it was as low is not known."""
+    found = _venues_of_sums(history, metric, rows, first)
+    if found is None:
+        return
+    here, _, enough = found
+    lost = here.any(axis=0) & (enough & ~here).any(axis=0)
+    seen.values["lowest_since"] = np.where(lost, np.nan, seen.values["lowest_since"])
+    seen.since_ms["lowest_since"] = np.where(lost, np.nan, seen.since_ms["lowest_since"])
+    seen.at_least["lowest_since"] = seen.at_least["lowest_since"] & ~lost
+
+
+def _rank_sums_among_same_venues(
+    seen: Views, history: History, metric: Metric, rows: Ints, first: int
+) -> None:
+    """Of a sum, how unusual it is among sums of the same venues: those of its row that told enough of the last 90 days.
+    One that is new, or of which no past is told, is left out of both; where all told enough, or none, nothing
+    changes."""
+    of_sums = _venues_of_sums(history, metric, rows, first)
+    if of_sums is None:
+        return
+    here, cells, enough = of_sums
+    if not (here.sum(axis=0) > 1).any():
+        return
+    ends = history.column(metric.name).ends[rows] - first
+    kept = here & enough & ~np.isnan(cells[:, ends])
+    partly = (kept.sum(axis=0) > 0) & (kept != here).any(axis=0)
+    if not partly.any():
+        return
+    sets, set_of = np.unique(kept[:, partly], axis=1, return_inverse=True)
+    for number in range(sets.shape[1]):
+        own_rows = np.flatnonzero(partly)[set_of == number]
+        together = np.asarray(cells[sets[:, number]].sum(axis=0), np.float64)
+        found = Views(known_ms=seen.known_ms[own_rows])
+        _add_unusual(found, together, ends[own_rows], _Coverage(together, first), amount=metric.amount)
+        for suffix, values in found.values.items():
+            seen.values[suffix][own_rows] = values
+        seen.days[own_rows] = found.days
+
+
+def _add_unusual(seen: Views, cells: Floats, ends: Ints, covered: _Coverage, *, amount: bool) -> None:
+    """How unusual the value is among those of the last 90 days, where enough of them are known; of an amount, how many
+    times their median it is."""
     begins = np.maximum(ends - (WINDOW_HOURS - 1), 0)
     days, hours = covered.days(begins, ends), covered.hours(begins, ends)
     seen.days = days
@@ -100,6 +177,10 @@ def _add_unusual(seen: Views, cells: Floats, ends: Ints, covered: _Coverage) -> 
     percentile, zscore = _unusual(cells, ends, hours) if enough.any() else (np.full(len(ends), np.nan),) * 2
     seen.values["percentile_90d"] = np.where(enough, percentile, np.nan)
     seen.values["zscore_90d"] = np.where(enough, zscore, np.nan)
+    if amount:
+        enough = (days >= MIN_MEDIAN_DAYS) & (hours >= MIN_HOURS_SHARE * 24 * days)
+        median = _medians(cells, ends) if enough.any() else np.full(len(ends), np.nan)
+        seen.values["times_median_90d"] = np.where(enough, _ratio(cells[ends], median), np.nan)
 
 
 def _add_records(seen: Views, cells: Floats, ends: Ints, covered: _Coverage, first: int) -> None:
@@ -112,11 +193,14 @@ def _add_records(seen: Views, cells: Floats, ends: Ints, covered: _Coverage, fir
 
 
 def tolerance(max_age: timedelta, window: timedelta) -> float:
-    """How much older than asked the value at a look-back's far end may be, in milliseconds."""
+    """How much older than asked the value at a look-back's far end may be, in milliseconds; for an hour's, by half of
+    it."""
+    if window <= timedelta(hours=1):
+        return 500.0 * window.total_seconds()
     return 1000.0 * max(timedelta(hours=1), max_age, 0.05 * window).total_seconds()
 
 
-def hour_rows(column: Column) -> Ints:
+def hour_rows(column: HistoryColumn) -> Ints:
     """The last row of each hour: the steps of a replay."""
     cells = column.ends
     return np.flatnonzero(np.append(np.diff(cells) != 0, True)) if len(cells) else np.empty(0, np.int64)
@@ -147,7 +231,8 @@ class _Coverage:
 
 
 def _unusual(cells: Floats, ends: Ints, hours: Ints) -> tuple[Floats, Floats]:
-    """Percentile (ties count half) and z-score (population) of each end among the last 90 days, itself included.
+    """Percentile (ties count half) and z-score (population) of each end among the last 90 days, itself
+    included.
 
     `hours` says how many of their hours have a value.
     """
@@ -171,17 +256,27 @@ def _unusual(cells: Floats, ends: Ints, hours: Ints) -> tuple[Floats, Floats]:
     return percentile, _ratio(distance, spread)
 
 
+def _medians(cells: Floats, ends: Ints) -> Floats:
+    """The median of the last 90 days at each end, itself included."""
+    if len(ends) > FEW_ROWS:
+        import pandas as pd
+
+        return np.asarray(pd.Series(cells).rolling(WINDOW_HOURS, min_periods=1).median().to_numpy()[ends])
+    return np.array([np.nanmedian(cells[max(end - WINDOW_HOURS + 1, 0) : end + 1]) for end in ends])
+
+
 def _ratio(above: Floats, below: Floats) -> Floats:
     """The ratio, nan where `below` is nothing."""
     return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0))
 
 
 def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, Ints], dict[str, Bools]]:
-    """For each end the last earlier cell at most as high (as low), within a year; -1 where it cannot be known.
+    """For each end the last earlier cell at most as high (as low), within a year; -1 where it cannot be
+    known.
 
-    Where nothing as extreme is in all the past that is known, the cell is where that past begins, and the second answer is
-    True: such a record is at least that old. It is told from 60 days on. Either way 95% of the days between must have a value.
-    """
+    Where nothing as extreme is in all the past that is known, the cell is where that past begins, and the
+    second answer is True: such a record is at least that old. It is told from 60 days on. Either way 95% of
+    the days between must have a value."""
     holes = np.isnan(cells)
     earliest = np.maximum(ends - RECORD_HOURS, 0)
     heard = np.flatnonzero(~holes)
@@ -207,8 +302,9 @@ def _last_at_most(ground: Floats, ends: Ints) -> Ints:
     """The index of the last earlier value that is not above the one at each end; -1 where there is none."""
     if len(ends) <= FEW_ROWS:
         return np.array([_last(ground[:end] <= ground[end]) for end in ends], dtype=np.int64)
-    # Jump from each cell to the last one that its neighbor could not rule out, all cells at once: everything between a cell and
-    # its place is above it, so where the place is above it too, nothing before that one's own place can be the answer either.
+    # Jump from each cell to the last one that its neighbor could not rule out, all cells at once: everything
+    # between a cell and its place is above it, so where the place is above it too, nothing before that one's
+    # own place can be the answer either.
     bounded = np.append(-np.inf, ground)
     place = np.arange(-1, len(ground))
     place[0] = 0
@@ -233,21 +329,27 @@ def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> N
     """The changes, like for like: which venues were compared at each look-back, and the venues' names."""
     column = history.column(metric.name)
     known_ms, values = seen.known_ms, seen.values
-    venues = seen.venues = history.venues(metric.name)
-    columns = [history.column(metric.name, venue) for venue in venues]
-    here = _stack([_exactly(own, column, rows) for own in columns], len(rows))
-    for label in ("24h", "7d"):
+    standing = metric.venues_of or metric.name
+    venues = seen.venues = history.venues(standing)
+    columns = [history.column(standing, venue) for venue in venues]
+    beside = history.column(standing) if metric.venues_of else column
+    here = _stack([_beside(own, beside, column, rows) for own in columns], len(rows))
+    breaks = [history.breaks_ms(venue, metric.counts) if metric.counts else () for venue in venues]
+    for label in ("1h", "24h", "7d"):
         window = VIEWS[f"change_{label}"].window
         then_ms = known_ms - window.total_seconds() * 1000.0
         tolerance_ms = tolerance(metric.max_age, window)
         now = column.value[rows]
         before, found = column.before(then_ms, tolerance_ms)
-        then = _stack([_exactly(own, column, found) for own in columns], len(rows))
+        then = _stack([_beside(own, beside, column, found) for own in columns], len(rows))
+        anew = _stack([_is_between(then_ms, ms, known_ms) for ms in breaks], len(rows)).astype(np.bool_)
+        then = np.where(anew, np.nan, then)
         same = (np.isnan(here) == np.isnan(then)).all(axis=0)
         seen.common[label] = ~np.isnan(here)
         whole = np.ones(len(rows), np.bool_)
         if not same.all():
             there = _stack([own.before(then_ms, tolerance_ms)[0] for own in columns], len(rows))
+            there = np.where(anew, np.nan, there)
             both = ~np.isnan(here) & ~np.isnan(there)
             weights = _weights(history, metric, venues, known_ms, tolerance_ms)
             now = np.where(same, now, _combined(metric, here, both, weights))
@@ -263,7 +365,15 @@ def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> N
             values[f"change_{label}_pct"] = _ratio(now - before, before) * 100.0
 
 
-def _exactly(own: Column, column: Column, rows: Ints) -> Floats:
+def _is_between(begins_ms: Floats, times_ms: Collection[float], ends_ms: Floats) -> Floats:
+    """1 for each stretch that one of the times lies in, its end included, else 0."""
+    inside = np.zeros(len(begins_ms))
+    for time_ms in times_ms:
+        inside = np.maximum(inside, (begins_ms < time_ms) & (time_ms <= ends_ms))
+    return inside
+
+
+def _exactly(own: HistoryColumn, column: HistoryColumn, rows: Ints) -> Floats:
     """A venue's values in the very rows of the aggregate (same start and end), nan where it has none."""
     if not len(own) or not len(column):
         return np.full(len(rows), np.nan)
@@ -274,7 +384,17 @@ def _exactly(own: Column, column: Column, rows: Ints) -> Floats:
     return np.where(same, value, np.nan)
 
 
-def _same_rows(own: Column, column: Column) -> bool:
+def _beside(own: HistoryColumn, beside: HistoryColumn, column: HistoryColumn, rows: Ints) -> Floats:
+    """A venue's values in the rows of the aggregate `beside` that were the last ones at some rows of `column`."""
+    if beside is column:
+        return _exactly(own, column, rows)
+    if not len(beside):
+        return np.full(len(rows), np.nan)
+    _, found = beside.before(column.known_ms[rows], np.inf)
+    return _exactly(own, beside, found)
+
+
+def _same_rows(own: HistoryColumn, column: HistoryColumn) -> bool:
     """Whether a venue's rows are just those of the aggregate, as where it is the only one."""
     return len(own) == len(column) and bool(
         (own.at_ms == column.at_ms).all() and (own.known_ms == column.known_ms).all()
@@ -289,7 +409,8 @@ def _stack(columns: list[Floats], rows: int) -> Floats:
 def _weights(
     history: History, metric: Metric, venues: tuple[str, ...], known_ms: Floats, tolerance_ms: float
 ) -> Floats:
-    """What each venue weighs at the later end: the same weights serve both ends, so a shift of weight is no move."""
+    """What each venue weighs at the later end: the same weights serve both ends, so a shift of weight is no
+    move."""
     if metric.combine != "weighted":
         return np.ones((len(venues), len(known_ms)))
     weighing = [history.column(metric.weight, venue) for venue in venues]
@@ -297,7 +418,8 @@ def _weights(
 
 
 def _combined(metric: Metric, values: Floats, both: Bools, weights: Floats) -> Floats:
-    """The aggregate over the venues that are there at both ends, nan where there is none or no rule to combine them."""
+    """The aggregate over the venues that are there at both ends, nan where there is none or no rule to
+    combine them."""
     if metric.combine is None:
         return np.full(values.shape[1], np.nan)
     if metric.combine == "median":

@@ -1,41 +1,44 @@
 """Facts → signals → verdict, pure: every threshold comes from `config/rules/`, none from here.
 
-`parse` reads the rule files; `evaluate` judges one moment; `flips` says what would change it; `alert` whether a channel is
-told; `explain` what a rule met; `replay` judges a whole history by the same code; `parse_cases`, `run_cases`, `coverage`,
-`mutants` and `put_to_the_test` check the rules themselves, `junit` writes down what came of it.
-"""
+`parse` reads the rule files; `evaluate` judges one moment; `flips` says what would change it; `alert` whether
+a channel is told; `explain` what a rule met; `replay` judges a whole history by the same code; `parse_cases`,
+`run_cases`, `coverage`, `mutants` and `put_to_the_test` check the rules themselves, `junit` writes down what
+came of it."""
 
 from bot.rules.alerts import alert, is_quiet
-from bot.rules.cases import Case, Ran, Report, coverage, parse_cases, run_case, run_cases
+from bot.rules.cases import Case, CasesReport, JudgedCase, coverage, parse_cases, run_case, run_cases
 from bot.rules.editions import editions
-from bot.rules.evaluate import Change, Judgement, evaluate
-from bot.rules.explain import Explained, Part, explain
-from bot.rules.flips import flips
+from bot.rules.evaluate import balance_shares, evaluate, families_without, is_background
+from bot.rules.exits import with_exits
+from bot.rules.explain import Explained, ExplainedCondition, explain
+from bot.rules.judgement import Change, Judgement
 from bot.rules.junit import Suite, junit, suite_of_cases, suite_of_coverage, suite_of_mutants
-from bot.rules.mutants import Mutant, Outcome, mutants, put_to_the_test, read_equivalent, share_killed
+from bot.rules.mutants import Mutant, MutantFate, mutants, put_to_the_test, read_equivalent, share_killed
 from bot.rules.parse import parse, parse_sound
 from bot.rules.ranges import own_range
-from bot.rules.replay import Moment, Replay, replay
+from bot.rules.replay import JudgedMoment, Replay, replay
 
 __all__ = [
     "Case",
+    "CasesReport",
     "Change",
     "Explained",
+    "ExplainedCondition",
+    "JudgedCase",
+    "JudgedMoment",
     "Judgement",
-    "Moment",
     "Mutant",
-    "Outcome",
-    "Part",
-    "Ran",
+    "MutantFate",
     "Replay",
-    "Report",
     "Suite",
     "alert",
+    "balance_shares",
     "coverage",
     "editions",
     "evaluate",
     "explain",
-    "flips",
+    "families_without",
+    "is_background",
     "is_quiet",
     "junit",
     "mutants",
@@ -52,4 +55,5 @@ __all__ = [
     "suite_of_cases",
     "suite_of_coverage",
     "suite_of_mutants",
+    "with_exits",
 ]

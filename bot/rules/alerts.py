@@ -1,10 +1,10 @@
-"""Whether a channel is told, and why: an edge makes an alert, never a level."""
+"""Whether a channel is told, and why: an edge makes an alert, never a level. A move is told whatever the stance."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.judgement import Verdict
+from bot.domain.judgement import MoveAlarm, Verdict
 from bot.domain.posts import Reason, Route
 from bot.domain.rulebook import Notify, RuleBook, Severity
 from bot.rules.evaluate import Judgement
@@ -15,21 +15,34 @@ REMEMBERED = timedelta(days=2)
 
 
 def alert(
-    route: Route, judgement: Judgement, book: RuleBook, at: datetime, *, lost: bool = False, hold: timedelta = HOUR
+    route: Route,
+    judgement: Judgement,
+    book: RuleBook,
+    at: datetime,
+    *,
+    lost: bool = False,
+    hold: timedelta = HOUR,
 ) -> tuple[Route, Reason | None]:
     """The route after this evaluation, and the reason to tell it something now, if there is one.
 
-    `lost` says that a venue dropped out in this very evaluation: a stance that changes with it is held back for `hold`.
-    A route with a `due_at` gets its scheduled post anyway: it is told all by that.
-    """
+    `lost` says that a venue dropped out in this very evaluation: a stance that changes with it is held back
+    for `hold`. Into `unclear` and out of it is no change of stance. A route with a `due_at` gets its scheduled post
+    anyway: it is told all by that."""
     verdict = judgement.verdict
     severity = _severity(judgement)
     if route.due_at is not None:
         return _after(route, judgement, severity, at), None
     reason = _edge(route, judgement, severity, book.notify, at)
+    moves = [
+        alarm.severity
+        for alarm in verdict.alarms
+        if alarm.new and alarm.rule not in route.muted_moves and not _was_told(route, alarm, book.notify, at)
+    ]
+    if moves and (reason is None or reason == "all clear"):
+        reason, severity = "move", max(moves, key=SEVERITIES.index)
     if reason is None:
         return _silent(route, verdict, severity), None
-    if lost and route.held_until is None and reason != "escalated":
+    if lost and route.held_until is None and reason not in ("escalated", "move"):
         return replace(route, held_until=at + hold), None
     if route.held_until is not None and at < route.held_until:
         return route, None
@@ -44,19 +57,25 @@ def alert(
 
 
 def _severity(judgement: Judgement) -> Severity:
-    """The gravest finding that is not muted."""
+    """The gravest finding that is not muted, no background and not ordinary for its own past."""
     signals = judgement.signals
-    told = [finding.severity for finding in judgement.verdict.findings if not signals[finding.rule].muted]
+    told = [
+        finding.severity
+        for finding in judgement.verdict.findings
+        if not signals[finding.rule].muted and not finding.background and not finding.ordinary
+    ]
     return max(told, key=SEVERITIES.index, default="info")
 
 
-def _edge(route: Route, judgement: Judgement, severity: Severity, notify: Notify, at: datetime) -> Reason | None:
+def _edge(
+    route: Route, judgement: Judgement, severity: Severity, notify: Notify, at: datetime
+) -> Reason | None:
     """What is new for this channel, whether or not it may be told."""
     stance = judgement.verdict.stance
-    calm = stance in ("neutral", "no-call")
+    calm = stance in ("neutral", "no-call", "unclear")
     if route.last_stance in (None, "no-call"):
         return None if calm else "first"
-    if stance == "no-call" or (stance == "neutral" and not _is_clear(judgement.verdict)):
+    if stance in ("no-call", "unclear") or (stance == "neutral" and not _is_clear(judgement.verdict)):
         return None  # less data is not an all clear
     if stance != route.last_stance:
         return "all clear" if stance == "neutral" else "changed stance"
@@ -64,7 +83,11 @@ def _edge(route: Route, judgement: Judgement, severity: Severity, notify: Notify
         return None
     if _rank(severity) > _rank(route.last_severity):
         return "escalated" if severity != "alarm" or _untold(route, _alarms(judgement), notify, at) else None
-    new = [change.rule for change in judgement.changed if change.told == "on" and change.rule in _alarms(judgement)]
+    new = [
+        change.rule
+        for change in judgement.changed
+        if change.told == "on" and change.rule in _alarms(judgement)
+    ]
     if not _untold(route, new, notify, at):
         return None
     return "repeat" if all(rule in _told_at(route) for rule in new) else "escalated"
@@ -74,6 +97,21 @@ def _untold(route: Route, alarms: list[str], notify: Notify, at: datetime) -> bo
     """Whether some of these alarms was not told to the channel, or not for long."""
     told = _told_at(route)
     return any(rule not in told or at - told[rule] >= notify.repeat for rule in alarms)
+
+
+def _was_told(route: Route, move: MoveAlarm, notify: Notify, at: datetime) -> bool:
+    """Whether the channel was told of the same move, of this size or a larger one, not long ago: one that comes back and
+    goes on again is one."""
+    told = _told_at(route)
+    sizes = [told.get(_move_word(move.rule, lines)) for lines in range(move.lines, MOST_LINES)]
+    return any(when is not None and at - when < notify.repeat for when in sizes)
+
+
+MOST_LINES = 10
+
+
+def _move_word(rule: str, lines: int) -> str:
+    return f"{rule}/{lines}"
 
 
 def _told_at(route: Route) -> dict[str, datetime]:
@@ -87,14 +125,20 @@ def _is_clear(verdict: Verdict) -> bool:
 
 
 def _alarms(judgement: Judgement) -> list[str]:
-    return [finding.rule for finding in judgement.verdict.findings if finding.severity == "alarm"]
+    return [
+        finding.rule
+        for finding in judgement.verdict.findings
+        if finding.severity == "alarm" and not finding.background and not finding.ordinary
+    ]
 
 
 def _rank(severity: str | None) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
-def _suppressed(route: Route, reason: Reason, severity: str, stance: str, notify: Notify, at: datetime) -> bool:
+def _suppressed(
+    route: Route, reason: Reason, severity: str, stance: str, notify: Notify, at: datetime
+) -> bool:
     if route.snoozed_until is not None and at < route.snoozed_until:
         return True
     if is_quiet(route, at):
@@ -102,7 +146,7 @@ def _suppressed(route: Route, reason: Reason, severity: str, stance: str, notify
     lately = [told for told in route.alerted_at if at - told < DAY]
     if sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day:
         return True
-    if severity == "alarm" and stance != "neutral":
+    if reason == "move" or (severity == "alarm" and stance != "neutral"):
         return False
     alerted = [told_at for told_at, subject in _told(route) if subject.startswith(f"{stance} ")]
     return bool(alerted) and at - max(alerted) < notify.cooldown
@@ -118,13 +162,14 @@ def is_quiet(route: Route, at: datetime) -> bool:
 
 
 def _subject(judgement: Judgement, *, alert: bool) -> str:
-    """What a post told: the stance where it was an alert, and every alarm."""
-    return " ".join([f"{judgement.verdict.stance} " if alert else "", *_alarms(judgement)])
+    """What a post told: the stance where it was an alert, every alarm, and every move with its size."""
+    moves = [_move_word(move.rule, move.lines) for move in judgement.verdict.alarms]
+    return " ".join([f"{judgement.verdict.stance} " if alert else "", *_alarms(judgement), *moves])
 
 
 def _silent(route: Route, verdict: Verdict, severity: Severity) -> Route:
-    """Nothing to tell. A channel that was told nothing yet takes a calm market as known; a danger that passed without a
-    change of stance may come back as an escalation."""
+    """Nothing to tell. A channel that was told nothing yet takes a calm market as known; a danger that passed
+    without a change of stance may come back as an escalation."""
     known = route.last_stance
     if known in (None, "no-call") and verdict.stance == "neutral":
         known = "neutral"
@@ -137,15 +182,17 @@ def _silent(route: Route, verdict: Verdict, severity: Severity) -> Route:
     )
 
 
-def _after(route: Route, judgement: Judgement, severity: Severity, at: datetime, *, alert: bool = False) -> Route:
+def _after(
+    route: Route, judgement: Judgement, severity: Severity, at: datetime, *, alert: bool = False
+) -> Route:
     """The route once it was told: the edge is past, and what was suppressed is told with it."""
     kept = [(told, about) for told, about in _told(route) if at - told < REMEMBERED]
     kept.append((at, _subject(judgement, alert=alert)))
+    stance = judgement.verdict.stance
     return replace(
         route,
-        last_stance=judgement.verdict.stance,
+        last_stance=route.last_stance if stance == "unclear" else stance,
         last_severity=severity,
-        last_alert_at=at if alert else route.last_alert_at,
         alerted_at=tuple(told for told, _ in kept),
         subjects=tuple(about for _, about in kept),
         suppressed=0,

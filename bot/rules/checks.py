@@ -16,11 +16,16 @@ VERDICT_FILE = "verdict.toml"
 
 
 def order_of(rules: Mapping[str, Rule]) -> tuple[str, ...]:
-    """The rules in an order in which each comes after those that it asks for; rules in a loop are left out."""
+    """The rules in an order in which each comes after those that it asks for; rules in a loop are left
+    out."""
     done: dict[str, None] = {}
     waiting = list(rules)
     while waiting:
-        ready = [name for name in waiting if all(asked in done or asked not in rules for asked in _asked(rules[name]))]
+        ready = [
+            name
+            for name in waiting
+            if all(asked in done or asked not in rules for asked in _asked(rules[name]))
+        ]
         if not ready:
             break
         done.update(dict.fromkeys(ready))
@@ -39,11 +44,15 @@ def problems_of(book: RuleBook, catalog: Catalog) -> list[Problem]:
         *_ways_out(book),
         *_mirrors(book),
         *_loops(book),
+        *_tables(book),
+        *_alarms(book, catalog),
+        *_shipped(book, catalog),
     ]
 
 
 def fact_problems(book: RuleBook, catalog: Catalog) -> list[Problem]:
-    """What is wrong with the facts asked for: all that can be said of a book of which parts could not be read."""
+    """What is wrong with the facts asked for: all that can be said of a book of which parts could not be
+    read."""
     return list(_facts(book, catalog))
 
 
@@ -65,24 +74,36 @@ def _families(book: RuleBook, catalog: Catalog) -> Iterator[Problem]:
             if reason := _unknown(catalog, fact):
                 yield Problem(file=VERDICT_FILE, id=family.id, reason=reason)
             elif not fact.startswith(family.prefixes):
-                yield Problem(file=VERDICT_FILE, id=family.id, reason=f"its anchor {fact} belongs to another family")
+                yield Problem(
+                    file=VERDICT_FILE, id=family.id, reason=f"its anchor {fact} belongs to another family"
+                )
     for metric in catalog.metrics:
         owners = [family.id for family in book.families.values() if metric.startswith(family.prefixes)]
+        if catalog.metrics[metric].judged or (not owners and book.balance is None):
+            continue  # the verdict's own, or a metric that an earlier edition did not have
         if len(owners) != 1:
             told = " and ".join(owners) or "none"
             yield Problem(
-                file=VERDICT_FILE, id=metric, reason=f"a metric belongs to exactly one family, this one to {told}"
+                file=VERDICT_FILE,
+                id=metric,
+                reason=f"a metric belongs to exactly one family, this one to {told}",
             )
     for family in book.families.values():
         votes = [rule.vote for rule in book.rules.values() if rule.family == family.id]
         if family.weight > 0 and votes and (min(votes) >= 0 or max(votes) <= 0):
-            yield Problem(file=VERDICT_FILE, id=family.id, reason="a family that votes has rules on both sides")
+            yield Problem(
+                file=VERDICT_FILE, id=family.id, reason="a family that votes has rules on both sides"
+            )
 
 
 def _stances(book: RuleBook) -> Iterator[Problem]:
+    if book.balance is not None:
+        return
     plain = [row for row in book.stances if row == StanceRow(id=row.id)]
     if len(plain) != 1 or book.stances[-1] != plain[0]:
-        yield Problem(file=VERDICT_FILE, id="stance", reason="exactly one row has no condition, and it comes last")
+        yield Problem(
+            file=VERDICT_FILE, id="stance", reason="exactly one row has no condition, and it comes last"
+        )
     for name, count in Counter(row.id for row in book.stances).items():
         if count > 1:
             yield Problem(file=VERDICT_FILE, id=name, reason="is there twice")
@@ -115,7 +136,8 @@ def _references(book: RuleBook) -> Iterator[Problem]:
             if name not in book.rules:
                 yield _problem(rule, f"{how} {name!r}, which is not there")
         for name in rule.replaces:
-            # Another family's vote must not hang on this rule: the score would no longer be a range of less data.
+            # Another family's vote must not hang on this rule: the score would no longer be a range of less
+            # data.
             if name in book.rules and book.rules[name].family != rule.family:
                 yield _problem(rule, f"replaces {name}, which is of another family")
 
@@ -129,6 +151,11 @@ def _ladders(book: RuleBook) -> Iterator[Problem]:
         if ladder.usual and not ladder.bounds:
             yield _problem(ladder, "bounds are missing: how far a server may move its usual range")
             continue
+        head = book.ladders.get(ladder.stands_in_for or ladder.id)
+        if head is None or head.family != ladder.family or (head is not ladder and head.stands_in_for):
+            yield _problem(
+                ladder, f"stands in for {ladder.stands_in_for}, which is no such ladder of its family"
+            )
         dates = [usual.since for usual in ladder.usual]
         if dates != sorted(set(dates)):
             yield _problem(ladder, "usual ranges stand in the order of their dates, one a date")
@@ -138,6 +165,62 @@ def _ladders(book: RuleBook) -> Iterator[Problem]:
             elif reason := _out_of_order(steps, usual):
                 yield _problem(ladder, reason)
                 break
+
+
+def _tables(book: RuleBook) -> Iterator[Problem]:
+    """What the tables of an edition with a balance must hold to."""
+    if book.balance is None or book.past is None:
+        return
+    wrong = {
+        "balance": book.balance.leaves >= book.balance.enters and "leaves lies nearer to zero than enters",
+        "own_past": any(low >= high or low < 0 for low, high in (book.past.agrees, book.past.extreme))
+        and "agrees and extreme are each two ranks, the lower one first",
+        "confidence": book.confidence.medium > book.confidence.high and "medium lies below high",
+    }
+    for name, reason in wrong.items():
+        if reason:
+            yield Problem(file=VERDICT_FILE, id=name, reason=reason)
+    for row in book.assets.values():
+        if row.borrowed is not None and (not row.book or not book.assets.get(row.borrowed, row).book):
+            yield Problem(file=VERDICT_FILE, id=row.id, reason="borrows a book that is not there")
+
+
+def _alarms(book: RuleBook, catalog: Catalog) -> Iterator[Problem]:
+    for alarm in book.alarms.values():
+        facts = [fact for fact in (alarm.fact, alarm.unit, alarm.level) if fact and fact != "balance"]
+        problems = [reason for fact in facts if (reason := _unknown(catalog, fact))]
+        sizes = [line.size for line in alarm.lines]
+        if sizes != sorted(set(sizes)):
+            problems.append("its lines stand in the order of their sizes")
+        if alarm.turns is not None and alarm.turns not in sizes:
+            problems.append("turns names the size of one of its lines")
+        if alarm.family not in book.families:
+            problems.append(f"unknown family {alarm.family!r}")
+        if alarm.id in book.rules:
+            problems.append("a rule has this id")
+        if alarm.after is not None and (alarm.after == alarm.id or alarm.after not in book.alarms):
+            problems.append(f"comes after {alarm.after}, which is no other alarm")
+        other = book.alarms.get(alarm.mirror or "")
+        if alarm.mirror and (other is None or other.mirror != alarm.id or other.falls == alarm.falls):
+            problems.append(f"its mirror {alarm.mirror} is an alarm to the other side that names it")
+        for reason in problems:
+            yield Problem(file=alarm.file, id=alarm.id, reason=reason)
+
+
+LONGEST_PAST_DAYS = 365
+
+
+def _shipped(book: RuleBook, catalog: Catalog) -> Iterator[Problem]:
+    for row in book.shipped:
+        problems = [reason] if (reason := _unknown(catalog, row.fact)) else []
+        if row.asset not in book.assets:
+            problems.append(f"unknown asset {row.asset!r}")
+        if not 0 <= (row.until - row.since).days < LONGEST_PAST_DAYS:
+            problems.append(f"spans one to {LONGEST_PAST_DAYS} days")
+        if list(row.quantiles) != sorted(row.quantiles):
+            problems.append("quantiles stand from the lowest to the highest")
+        for reason in problems:
+            yield Problem(file=row.file, id=f"{row.asset} {row.fact}", reason=reason)
 
 
 def _ranges(ladder: Ladder) -> list[UsualRange | None]:
@@ -176,12 +259,14 @@ def _conditions(steps: list[Rule]) -> list[Condition]:
 
 def _ways_out(book: RuleBook) -> Iterator[Problem]:
     for rule in book.rules.values():
-        ranges = _ranges(book.ladders[rule.ladder]) if rule.ladder else [None]
         for part in rule.when:
             if not isinstance(part, Condition) or part.clears is None:
                 continue
-            if rule.ladder is None and any(one and one.side for one in (part.below, part.above, part.clears)):
-                yield _problem(rule, f"{part.fact}: only a ladder's steps are relative to a usual range")
+            ladder = book.ladder_of(rule, part)
+            ranges = _ranges(ladder) if ladder else [None]
+            relative = any(one and one.side for one in (part.below, part.above, part.clears))
+            if relative and (ladder is None or not ladder.usual):
+                yield _problem(rule, f"{part.fact}: no ladder over it has a usual range")
             elif any(_wrong_side(part, usual) for usual in ranges):
                 yield _problem(rule, f"{part.fact}: the way out is on the wrong side of the way in")
 

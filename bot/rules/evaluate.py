@@ -1,38 +1,28 @@
-"""One evaluation of all rules: conditions, states, votes, verdict."""
+"""One evaluation of all rules: conditions, states, the balance, the verdict."""
 
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.domain.facts import Facts
-from bot.domain.judgement import Phase, Signal, Verdict
+from bot.domain.judgement import Course, Finding, Missing, Signal, Verdict
 from bot.domain.rulebook import Ranges, RuleBook
-from bot.rules.plan import Plan, plan
-from bot.rules.states import Cell, advance, cell_of, remembers, settle, signal_of
-from bot.rules.truth import Bounds, Values, judge, plainly, values_of
-from bot.rules.verdict import add_up, put_in_words
+from bot.rules.judged import MomentOutcome, TellableRule, judge_moment
+from bot.rules.judgement import Change, Judgement, changes
+from bot.rules.plan import RulePlan, plan, stands_on
+from bot.rules.score import evaluate_by_score
+from bot.rules.states import SignalsOfCells, cells_of
+from bot.rules.truth import values_of
+from bot.rules.yardstick import STEPS
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A rule that went from one phase to another in this evaluation. `told` is what is announced of it: "on", "cleared",
-    "unsettled", or "" for nothing (muted, told lately, or not worth it)."""
-
-    rule: str
-    before: Phase
-    after: Phase
-    told: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What one evaluation found: every rule's signal, the verdict, what changed, and which rules `count`: they vote, no
-    more extreme step covers them, and no sum of parts replaces them."""
-
-    signals: Mapping[str, Signal]
-    verdict: Verdict
-    changed: tuple[Change, ...] = ()
-    counts: frozenset[str] = field(default=frozenset())
+__all__ = [
+    "Change",
+    "Judgement",
+    "balance_shares",
+    "evaluate",
+    "families_without",
+    "is_background",
+    "plan_for",
+]
 
 
 def evaluate(
@@ -43,83 +33,131 @@ def evaluate(
     ranges: Ranges = {},  # noqa: B006 (never written to)
     *,
     settled: bool = False,
+    course: Course | None = None,
 ) -> Judgement:
-    """Judge the facts at a time, from the signals that the last evaluation left.
+    """Judge the facts at a time, from the signals and the course that the last evaluation left.
 
-    `settled` evaluates as if every value had held long enough: nothing waits and nothing lingers; rules that are on in
-    `signals` are still judged by their way out. `ranges` are a server's own usual ranges.
-    """
-    ready = plan(book, at.date(), ranges)
-    cells = {name: cell_of(signals.get(name)) for name in book.order}
+    `settled` evaluates as if every value had held long enough: nothing waits and nothing lingers; rules that
+    are on in `signals` are still judged by their way out. `ranges` are a server's own usual ranges. An edition from
+    before the balance is judged by its score."""
+    if book.balance is None:
+        return evaluate_by_score(book, facts, signals, at, ranges, settled=settled)
+    ready = plan_for(book, facts, at, ranges)
+    cells = cells_of(signals, book.order)
     values, bounds = values_of(facts, ready.asked)
-    ran = run(ready, cells, values, bounds, at.timestamp(), settled=settled)
-    total = add_up(ready, cells, values, ran.shaky)
-    after = {name: signal_of(name, cell) for name, cell in cells.items()}
-    verdict = put_in_words(ready, total, facts, after, at)
-    return Judgement(signals=after, verdict=verdict, changed=changes(ran, cells), counts=total.counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one evaluation left beside the cells: the rules that facts of other families could still turn, the phase before
-    of each rule that changed it, and what is to be announced of which rule."""
-
-    shaky: set[str] = field(default_factory=set)
-    before: dict[str, Phase] = field(default_factory=dict)
-    told: dict[str, str] = field(default_factory=dict)
-
-
-def run(
-    ready: Plan, cells: MutableMapping[str, Cell], values: Values, bounds: Bounds, at: float, *, settled: bool
-) -> Ran:
-    """Advance every cell by one evaluation."""
-    ran = Ran()
-    for job in ready.jobs:
-        cell = cells[job.id]
-        phase = cell.phase
-        remembered = phase == "on" or (phase == "unknown" and remembers(cell, at))
-        truth = plainly(job, values, bounds, remembered)
-        outcome = None
-        if truth is None:
-            outcome = judge(job, values, bounds, remembered, cells, ran.shaky)
-            truth = outcome.truth
-        if settled:
-            settle(cell, truth, at)
-        elif truth == cell.steady:
-            cell.evaluated = at
-            if phase == "on":
-                cell.was_on = at
-        elif said := advance(cell, truth, at, wait=job.wait, keep=job.keep, hold=ready.hold):
-            ran.told[job.id] = said
-        if outcome is not None and outcome.may_turn_off and (outcome.may_turn_on or cell.votes):
-            ran.shaky.add(job.id)
-        if cell.phase != phase:
-            ran.before.setdefault(job.id, phase)
-            if job.opposite and cell.phase == "on":
-                _drop(job.opposite, cells, at, ran.before)
-    return ran
-
-
-def changes(ran: Ran, cells: Mapping[str, Cell]) -> tuple[Change, ...]:
-    """The rules that changed their phase, or are announced."""
-    names = {**ran.before, **ran.told}
-    return tuple(
-        Change(
-            rule=name,
-            before=ran.before.get(name, cells[name].phase),
-            after=cells[name].phase,
-            told=ran.told.get(name, ""),
-        )
-        for name in names
+    found = judge_moment(ready, cells, values, bounds, at.timestamp(), course or Course(), settled=settled)
+    after = SignalsOfCells(cells)
+    return Judgement(
+        signals=after,
+        verdict=_verdict(ready, found, facts, after, at, settled=settled),
+        changed=changes(found.ran, cells),
+        counts=found.counts,
+        counting=found.counting,
+        course=found.course,
     )
 
 
-def _drop(names: tuple[str, ...], cells: Mapping[str, Cell], at: float, before: dict[str, Phase]) -> None:
-    """A step on the other side of a ladder has taken over: these have nothing left to wait for."""
-    for name in names:
-        cell = cells[name]
-        if cell.phase == "recovering":
-            before.setdefault(name, cell.phase)
-            cell.phase = "off"
-            cell.since = at
-            cell.steady = None
+def plan_for(book: RuleBook, facts: Facts, at: datetime, ranges: Ranges) -> RulePlan:
+    """The book made ready for some facts: their day, asset, own pasts, and the families that are not there."""
+    return plan(book, at.date(), ranges, facts.asset, families_without(book, facts), facts.pasts)
+
+
+def families_without(book: RuleBook, facts: Facts) -> tuple[str, ...]:
+    """The families that this installation does not have, because no source of it brings what they need."""
+    if facts.sought is None:
+        return ()
+    sought = set(facts.sought)
+    return tuple(
+        family.id
+        for family in book.families.values()
+        if family.needs and family.weight > 0 and sought.isdisjoint(family.needs)
+    )
+
+
+def _verdict(
+    ready: RulePlan,
+    found: MomentOutcome,
+    facts: Facts,
+    signals: Mapping[str, Signal],
+    at: datetime,
+    *,
+    settled: bool,
+) -> Verdict:
+    findings = tuple(_finding(ready, one, signals[one.rule], at) for one in found.told)
+    course = found.course
+    return Verdict(
+        asset=facts.asset,
+        at=at,
+        stance=found.stance,
+        confidence=found.confidence,
+        score=(found.balance[0] / 100.0, found.balance[1] / 100.0),
+        coverage=found.coverage,
+        families=found.leans,
+        votes=found.votes,
+        findings=findings,
+        missing=_missing(ready, found, facts, findings),
+        balance=found.balance,
+        middle=found.middle,
+        direction=found.direction,
+        since=None if settled or found.stance == "no-call" else course.since,
+        peak=None if not course.peak else sum(course.peak.values()),
+        peak_at=course.peak_at,
+        leaning=found.leaning,
+        without=ready.without,
+        own_days=ready.own_days,
+        turned_by=None if settled or found.stance == "no-call" else course.turned_by,
+        alarms=found.alarms,
+    )
+
+
+def _finding(ready: RulePlan, told: TellableRule, signal: Signal, at: datetime) -> Finding:
+    rule = ready.book.rules[told.rule]
+    return Finding(
+        rule=told.rule,
+        family=rule.family,
+        vote=rule.vote,
+        severity=rule.severity,
+        facts=stands_on(ready.book, told.rule),
+        since=signal.on_since or signal.since,
+        held=signal.held,
+        points=0.0 if signal.held else told.points,
+        ordinary=told.ordinary,
+        background=is_background(ready.book, signal, at),
+        rank=told.rank,
+    )
+
+
+def balance_shares(book: RuleBook, verdict: Verdict) -> Mapping[str, float]:
+    """Each known family's share of the balance, in points of it; empty of an edition from before the balance."""
+    if verdict.balance is None:
+        return {}
+    weights = {family.id: family.weight for family in book.families.values()}
+    whole = sum(weight for family, weight in weights.items() if family not in verdict.without)
+    return {
+        family: 100.0 * weights[family] * (low + high) / 2.0 / (STEPS * whole)
+        for family, (low, high) in verdict.votes.items()
+        if weights[family] and family in verdict.families
+    }
+
+
+def is_background(book: RuleBook, signal: Signal, at: datetime) -> bool:
+    """Whether a rule has been on for so long that it is no news."""
+    return book.past is not None and at - (signal.on_since or signal.since) >= book.past.background
+
+
+def _missing(
+    ready: RulePlan, found: MomentOutcome, facts: Facts, findings: tuple[Finding, ...]
+) -> tuple[Missing, ...]:
+    """The families that weigh something and are unknown, then the facts for want of which a finding is held."""
+    families = [
+        Missing(family=name, fact=None, reason=facts.why_unknown(ready.book.families[name].anchor[0]))
+        for name in ready.weights
+        if name not in found.leans
+    ]
+    wanted = dict.fromkeys(fact for finding in findings if finding.held for fact in finding.facts)
+    held = [
+        Missing(family=None, fact=fact, reason=facts.why_unknown(fact))
+        for fact in wanted
+        if fact not in facts.known
+    ]
+    return (*families, *held)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from bot.rules.cases import Report
-from bot.rules.mutants import Outcome
+from bot.rules.cases import CasesReport
+from bot.rules.mutants import MutantFate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class JunitTest:
     """One thing that was checked: where it stands, its name, what is wrong with it."""
 
     file: str
@@ -22,33 +22,42 @@ class Suite:
     """Things that were checked in the same way."""
 
     name: str
-    tests: tuple[Test, ...]
+    tests: tuple[JunitTest, ...]
 
 
-def suite_of_cases(report: Report) -> Suite:
+def suite_of_cases(report: CasesReport) -> Suite:
     """One test a rule case."""
-    tests = (Test(file=one.case.file, name=one.case.id, failures=one.failures) for one in report.ran)
+    tests = (JunitTest(file=one.case.file, name=one.case.id, failures=one.failures) for one in report.ran)
     return Suite(name="rule cases", tests=tuple(tests))
 
 
 def suite_of_coverage(files: Mapping[str, str], lacking: Mapping[str, Sequence[str]]) -> Suite:
     """One test a rule (id → file): is there a case in which it is on, one off, one unknown?"""
     tests = (
-        Test(file=file, name=rule, failures=tuple(f"no case in which it is {phase}" for phase in lacking.get(rule, ())))
+        JunitTest(
+            file=file,
+            name=rule,
+            failures=tuple(f"no case in which it is {phase}" for phase in lacking.get(rule, ())),
+        )
         for rule, file in files.items()
     )
     return Suite(name="coverage", tests=tuple(tests))
 
 
-def suite_of_mutants(files: Mapping[str, str], outcomes: Iterable[Outcome], equivalent: Mapping[str, str]) -> Suite:
-    """One test a mutant that loads (its rule's file by the rule's id); one that survives without a known reason fails."""
+def suite_of_mutants(
+    files: Mapping[str, str], outcomes: Iterable[MutantFate], equivalent: Mapping[str, str]
+) -> Suite:
+    """One test a mutant that loads (its rule's file by the rule's id); one that survives without a known
+    reason fails."""
     tests = []
     for one in outcomes:
         if one.fate == "refused":
             continue
         survived = one.fate == "survived" and one.mutant not in equivalent
         file = files[one.mutant.partition("/")[0]]
-        tests.append(Test(file=file, name=one.mutant, failures=("no case notices it",) if survived else ()))
+        tests.append(
+            JunitTest(file=file, name=one.mutant, failures=("no case notices it",) if survived else ())
+        )
     return Suite(name="mutants", tests=tuple(tests))
 
 
@@ -57,13 +66,15 @@ def junit(suites: Iterable[Suite]) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
     for suite in suites:
         failed = sum(bool(test.failures) for test in suite.tests)
-        lines.append(f'  <testsuite name={quoteattr(suite.name)} tests="{len(suite.tests)}" failures="{failed}">')
+        lines.append(
+            f'  <testsuite name={quoteattr(suite.name)} tests="{len(suite.tests)}" failures="{failed}">'
+        )
         lines += [line for test in suite.tests for line in _test(test)]
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"]) + "\n"
 
 
-def _test(test: Test) -> Iterator[str]:
+def _test(test: JunitTest) -> Iterator[str]:
     named = f"    <testcase classname={quoteattr(test.file)} name={quoteattr(test.name)}"
     if not test.failures:
         yield named + "/>"

@@ -1,24 +1,31 @@
 """Rule files → RuleBook. Everything that is wrong is found at once, with file, id and reason."""
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from bot.domain.catalog import Catalog
+from bot.domain.files import FileShape, problems_in, read_tables
 from bot.domain.rulebook import (
+    AlarmLine,
+    AlarmRule,
+    AssetRow,
+    BalanceTable,
     Condition,
     ConfidenceTable,
+    DirectionTable,
     Family,
     Ladder,
     Notify,
+    PastTable,
     Rule,
     RuleBook,
     RuleIs,
+    ShippedPast,
+    Stance,
     StanceRow,
     Threshold,
     UsualRange,
@@ -26,31 +33,55 @@ from bot.domain.rulebook import (
 from bot.errors import ConfigError, Problem
 from bot.rules.checks import fact_problems, order_of, problems_of
 from bot.rules.shape import (
+    AlarmShape,
+    AssetShape,
+    BalanceShape,
     ConditionShape,
     ConfidenceShape,
     DefaultsShape,
+    DirectionShape,
+    ExtremeShape,
     FamilyShape,
     LadderShape,
     NotifyShape,
     Number,
+    OfAssets,
+    PastTableShape,
     RuleShape,
-    Shape,
+    ShippedPastShape,
     StanceShape,
     StepShape,
     UsualShape,
+    read_span,
 )
 
 VERDICT_FILE = "verdict.toml"
-VERDICT_TABLES: Mapping[str, type[Shape]] = {
+VERDICT_TABLES: Mapping[str, type[FileShape]] = {
     "defaults": DefaultsShape,
     "confidence": ConfidenceShape,
     "notify": NotifyShape,
+    "balance": BalanceShape,
+    "own_past": PastTableShape,
+    "direction": DirectionShape,
 }
-VERDICT_LISTS: Mapping[str, type[Shape]] = {"family": FamilyShape, "stance": StanceShape}
-RULE_LISTS: Mapping[str, type[Shape]] = {"ladder": LadderShape, "rule": RuleShape}
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+VERDICT_LISTS: Mapping[str, type[FileShape]] = {
+    "family": FamilyShape,
+    "stance": StanceShape,
+    "asset": AssetShape,
+}
+RULE_LISTS: Mapping[str, type[FileShape]] = {
+    "ladder": LadderShape,
+    "rule": RuleShape,
+    "alarm": AlarmShape,
+    "past": ShippedPastShape,
+}
+ALWAYS = ("defaults", "confidence", "notify", "family")
+BY_BALANCE = ("balance", "own_past", "direction", "asset")
+BY_SCORE = ("stance",)
+"""The tables without which there is no book: those of every edition, and those of the two ways to judge."""
+STANCES: tuple[Stance, ...] = ("no-call", "bearish", "overheated", "bullish", "neutral", "unclear")
 
-S = TypeVar("S", bound=Shape)
+S = TypeVar("S", bound=FileShape)
 
 
 @dataclass(slots=True)
@@ -58,20 +89,18 @@ class _Reader:
     """What has been read so far, and what was wrong with it."""
 
     problems: list[Problem] = field(default_factory=list)
-    shapes: list[tuple[str, Shape]] = field(default_factory=list)
+    shapes: list[tuple[str, FileShape]] = field(default_factory=list)
 
     def add(self, file: str, about: str, reason: str) -> None:
         """Note a problem."""
         self.problems.append(Problem(file=file, id=about, reason=reason))
 
-    def take(self, file: str, about: str, model: type[Shape], table: object) -> None:
+    def take(self, file: str, about: str, model: type[FileShape], table: object) -> None:
         """Check one table's shape and keep it."""
         try:
             self.shapes.append((file, model.model_validate(table)))
         except ValidationError as error:
-            for one in error.errors():
-                where = ".".join(str(part) for part in one["loc"])
-                self.add(file, about, f"{where}: {one['msg']}")
+            self.problems += problems_in(error, file, about)
 
     def of(self, model: type[S]) -> list[tuple[str, S]]:
         """The tables of one shape, each with its file, in file order."""
@@ -85,14 +114,18 @@ def parse(files: Mapping[str, str], catalog: Catalog) -> RuleBook:
         raise ConfigError(reader.problems)
     misshapen = bool(reader.problems)
     book = _book(reader, files)
-    problems = [*reader.problems, *(fact_problems(book, catalog) if misshapen else problems_of(book, catalog))]
+    problems = [
+        *reader.problems,
+        *(fact_problems(book, catalog) if misshapen else problems_of(book, catalog)),
+    ]
     if problems:
         raise ConfigError(problems)
     return book
 
 
 def parse_sound(files: Mapping[str, str]) -> RuleBook | None:
-    """The rules whose shape is right, to check what speaks of them where others are broken; None without a frame for them."""
+    """The rules whose shape is right, to check what speaks of them where others are broken; None without a
+    frame for them."""
     reader = _read_all(files)
     return _book(reader, files) if _has_frame(reader) else None
 
@@ -101,22 +134,32 @@ def _read_all(files: Mapping[str, str]) -> _Reader:
     reader = _Reader()
     for file in sorted(files):
         _read(reader, file, files[file])
-    for name, model in (*VERDICT_TABLES.items(), *VERDICT_LISTS.items()):
-        if not reader.of(model):
-            reader.add(VERDICT_FILE, name, "is missing")
+    for name in _missing_tables(reader):
+        reader.add(VERDICT_FILE, name, "is missing")
     return reader
+
+
+def _missing_tables(reader: _Reader) -> list[str]:
+    models = {**VERDICT_TABLES, **VERDICT_LISTS}
+    wanted = (*ALWAYS, *(BY_SCORE if _by_score(reader) else BY_BALANCE))
+    return [name for name in wanted if not reader.of(models[name])]
+
+
+def _by_score(reader: _Reader) -> bool:
+    """Whether these files are of an edition from before the balance: it has rows of stances instead."""
+    return bool(reader.of(StanceShape)) and not reader.of(BalanceShape)
 
 
 def _has_frame(reader: _Reader) -> bool:
     """Whether there is every table without which there is no book at all."""
-    return all(reader.of(model) for model in (*VERDICT_TABLES.values(), *VERDICT_LISTS.values()))
+    return not _missing_tables(reader)
 
 
 def _read(reader: _Reader, file: str, text: str) -> None:
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reader.add(file, "", f"not TOML: {error}")
+        tables = read_tables(text, file)
+    except ConfigError as error:
+        reader.problems += error.problems
         return
     single = VERDICT_TABLES if file == VERDICT_FILE else {}
     lists = VERDICT_LISTS if file == VERDICT_FILE else RULE_LISTS
@@ -125,14 +168,19 @@ def _read(reader: _Reader, file: str, text: str) -> None:
             reader.take(file, name, single[name], _tupled(content))
         elif name in lists and isinstance(content, list):
             for number, entry in enumerate(content, 1):
-                about = str(entry.get("id", f"{name} {number}")) if isinstance(entry, dict) else f"{name} {number}"
+                about = (
+                    str(entry.get("id", f"{name} {number}"))
+                    if isinstance(entry, dict)
+                    else f"{name} {number}"
+                )
                 reader.take(file, about, lists[name], _tupled(entry))
         else:
             reader.add(file, name, "unknown table; known here: " + ", ".join([*single, *lists]))
 
 
 def _tupled(content: Any) -> Any:
-    """TOML's lists as tuples, and whole numbers where a number may have decimals: strict shapes ask for both."""
+    """TOML's lists as tuples, and whole numbers where a number may have decimals: strict shapes ask for
+    both."""
     if isinstance(content, dict):
         return {name: _tupled(value) for name, value in content.items()}
     if isinstance(content, list):
@@ -156,26 +204,98 @@ def _book(reader: _Reader, files: Mapping[str, str]) -> RuleBook:
         ladders[ladder.id] = _ladder(file, ladder)
         for step in ladder.steps:
             keep(_step(reader, file, ladder, step, defaults))
+        if ladder.extremes is not None and reader.of(PastTableShape):
+            past = reader.of(PastTableShape)[0][1]
+            keep(_extreme(file, ladder, ladder.extremes.low, 100.0 - past.extreme[0], defaults, low=True))
+            keep(_extreme(file, ladder, ladder.extremes.high, past.extreme[0], defaults, low=False))
     for file, shape in reader.of(RuleShape):
         keep(_rule(reader, file, shape, defaults))
     confidence, notify = reader.of(ConfidenceShape)[0][1], reader.of(NotifyShape)[0][1]
+    by_score = _by_score(reader)
+    rows = (
+        [_row(reader, file, stance) for file, stance in reader.of(StanceShape)]
+        if by_score
+        else [StanceRow(id=stance) for stance in STANCES]
+    )
     return RuleBook(
         rules=rules,
         ladders=ladders,
         families={
-            family.id: Family(id=family.id, weight=family.weight, anchor=family.anchor, prefixes=family.facts)
+            family.id: Family(
+                id=family.id,
+                weight=family.weight,
+                anchor=family.anchor,
+                prefixes=family.facts,
+                needs=family.needs,
+            )
             for _, family in reader.of(FamilyShape)
         },
-        stances=tuple(_row(reader, file, stance) for file, stance in reader.of(StanceShape)),
+        stances=tuple(rows),
+        balance=None if by_score else BalanceTable(**reader.of(BalanceShape)[0][1].model_dump()),
+        past=None if by_score else _past_table(reader.of(PastTableShape)[0][1]),
+        direction=None if by_score else _direction(reader.of(DirectionShape)[0][1]),
+        alarms={alarm.id: _alarm(file, alarm) for file, alarm in reader.of(AlarmShape)},
+        assets={row.id: AssetRow(**row.model_dump()) for _, row in reader.of(AssetShape)},
+        shipped=tuple(
+            ShippedPast(
+                asset=row.asset,
+                fact=row.fact,
+                since=row.since,
+                until=row.until,
+                quantiles=row.quantiles,
+                days=row.n,
+                source=row.source,
+                file=file,
+            )
+            for file, row in reader.of(ShippedPastShape)
+        ),
         confidence=ConfidenceTable(**confidence.model_dump()),
         notify=Notify(
-            cooldown=_span(notify.cooldown), repeat=_span(notify.repeat), per_hour=notify.per_hour,
+            cooldown=read_span(notify.cooldown),
+            repeat=read_span(notify.repeat),
+            per_hour=notify.per_hour,
             per_day=notify.per_day,
         ),
-        hold=_span(defaults.hold),
+        hold=read_span(defaults.hold),
         order=order_of(rules),
-        hash=hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()[:16],
-    )  # fmt: skip
+        hash=hashlib.sha256(
+            "\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()
+        ).hexdigest()[:16],
+    )
+
+
+def _past_table(shape: PastTableShape) -> PastTable:
+    told = shape.model_dump() | {"lag": read_span(shape.lag), "background": read_span(shape.background)}
+    return PastTable(**told)
+
+
+def _direction(shape: DirectionShape) -> DirectionTable:
+    return DirectionTable(window=read_span(shape.window), step=shape.step, back=shape.back)
+
+
+def _alarm(file: str, shape: AlarmShape) -> AlarmRule:
+    return AlarmRule(
+        id=shape.id,
+        family=shape.family,
+        fact=shape.fact,
+        falls=shape.falls,
+        lines=tuple(
+            AlarmLine(size=line.size, severity=line.severity, no_later=tuple(line.no_later.items()))
+            for line in shape.lines
+        ),
+        unit=shape.unit,
+        level=shape.level,
+        after=shape.after,
+        within=read_span(shape.within),
+        retraced=shape.retraced,
+        lasts=read_span(shape.lasts),
+        why=shape.why,
+        source=shape.source,
+        mistakes=shape.mistakes,
+        file=file,
+        mirror=shape.mirror,
+        turns=shape.turns,
+    )
 
 
 def _ladder(file: str, shape: LadderShape) -> Ladder:
@@ -188,6 +308,10 @@ def _ladder(file: str, shape: LadderShape) -> Ladder:
         usual=tuple(_usual(usual) for usual in shape.usual),
         bounds={} if bounds is None else {"low": bounds.low, "high": bounds.high},
         file=file,
+        interest=shape.interest or 1.0,
+        past=shape.past or shape.extremes is not None,
+        extremes=() if shape.extremes is None else (shape.extremes.low.id, shape.extremes.high.id),
+        stands_in_for=shape.stands_in_for,
     )
 
 
@@ -197,7 +321,11 @@ def _usual(shape: UsualShape) -> UsualRange:
 
 def _step(reader: _Reader, file: str, ladder: LadderShape, step: StepShape, defaults: DefaultsShape) -> Rule:
     condition = ConditionShape(
-        fact=ladder.fact, below=step.below, above=step.above, clear_above=step.clear_above, clear_below=step.clear_below
+        fact=ladder.fact,
+        below=step.below,
+        above=step.above,
+        clear_above=step.clear_above,
+        clear_below=step.clear_below,
     )
     return Rule(
         id=step.id,
@@ -213,9 +341,45 @@ def _step(reader: _Reader, file: str, ladder: LadderShape, step: StepShape, defa
         mirror=step.mirror,
         stance=step.stance,
         replaces=step.replaces,
-        wait=_span(step.wait or defaults.wait),
-        keep=_span(step.keep or defaults.keep),
+        wait=read_span(step.wait or defaults.wait),
+        keep=read_span(step.keep or defaults.keep),
         interest=step.interest or ladder.interest,
+        absolute=step.absolute,
+        turns=step.turns,
+    )
+
+
+EXTREME_BAND = 5.0
+"""How far, in ranks, the way out of an extreme lies from the way in."""
+
+
+def _extreme(
+    file: str, ladder: LadderShape, extreme: ExtremeShape, rank: float, defaults: DefaultsShape, *, low: bool
+) -> Rule:
+    entry = Threshold(number=rank)
+    condition = Condition(
+        fact=ladder.fact,
+        below=entry if low else None,
+        above=None if low else entry,
+        clears=Threshold(number=rank + EXTREME_BAND if low else rank - EXTREME_BAND),
+        ranked=True,
+    )
+    return Rule(
+        id=extreme.id,
+        family=ladder.family,
+        when=(condition,),
+        vote=extreme.vote,
+        severity=extreme.severity,
+        why=extreme.why or ladder.why,
+        source=extreme.source or ladder.source,
+        mistakes=extreme.mistakes or ladder.mistakes,
+        file=file,
+        ladder=ladder.id,
+        mirror=extreme.mirror,
+        replaces=extreme.replaces,
+        wait=read_span(extreme.wait or defaults.wait),
+        keep=read_span(extreme.keep or defaults.keep),
+        interest=extreme.interest or ladder.interest,
     )
 
 
@@ -233,23 +397,30 @@ def _rule(reader: _Reader, file: str, shape: RuleShape, defaults: DefaultsShape)
         mirror=shape.mirror,
         stance=shape.stance,
         replaces=shape.replaces,
-        wait=_span(shape.wait or defaults.wait),
-        keep=_span(shape.keep or defaults.keep),
+        wait=read_span(shape.wait or defaults.wait),
+        keep=read_span(shape.keep or defaults.keep),
         interest=shape.interest,
+        turns=shape.turns,
     )
 
 
-def _parts(reader: _Reader, file: str, rule: str, shapes: tuple[ConditionShape, ...]) -> tuple[Condition | RuleIs, ...]:
+def _parts(
+    reader: _Reader, file: str, rule: str, shapes: tuple[ConditionShape, ...]
+) -> tuple[Condition | RuleIs, ...]:
     parts: list[Condition | RuleIs] = []
     for shape in shapes:
         asks_fact = shape.fact is not None
         numbers = [shape.below, shape.above, shape.clear_above, shape.clear_below]
-        if asks_fact == (shape.rule is not None) or (not asks_fact and any(one is not None for one in numbers)):
-            reader.add(file, rule, "a condition asks either for a fact with its threshold or for a rule's state")
+        if asks_fact == (shape.rule is not None) or (
+            not asks_fact and any(one is not None for one in numbers)
+        ):
+            reader.add(
+                file, rule, "a condition asks either for a fact with its threshold or for a rule's state"
+            )
         elif shape.rule is not None:
             if shape.is_ is None:
-                reader.add(file, rule, f'{shape.rule}: write is = "on" or is = "off"')
-            parts.append(RuleIs(rule=shape.rule, on=shape.is_ == "on"))
+                reader.add(file, rule, f'{shape.rule}: write is = "on", is = "off" or is = "counting"')
+            parts.append(RuleIs(rule=shape.rule, on=shape.is_ != "off", counting=shape.is_ == "counting"))
         elif shape.fact is not None:
             _check_sides(reader, file, rule, shape)
             clears = shape.clear_above if shape.below is not None else shape.clear_below
@@ -259,6 +430,7 @@ def _parts(reader: _Reader, file: str, rule: str, shapes: tuple[ConditionShape, 
                     below=_threshold(shape.below),
                     above=_threshold(shape.above),
                     clears=_threshold(clears),
+                    beyond=shape.beyond,
                 )
             )
     return tuple(parts)
@@ -280,6 +452,8 @@ def _threshold(number: Number | None) -> Threshold | None:
         return None
     if isinstance(number, float | int):
         return Threshold(number=float(number))
+    if isinstance(number, OfAssets):
+        return Threshold(number=number.each, of_asset=tuple(number.of.items()))
     return Threshold(number=number.plus, side=number.usual)
 
 
@@ -290,7 +464,9 @@ def _row(reader: _Reader, file: str, shape: StanceShape) -> StanceRow:
     if [row.score, row.coverage, row.rule_stance].count(None) != 2 or (row.value is None) != (
         row.rule_stance is not None
     ):
-        reader.add(file, shape.id, "a stance asks for a score or a coverage with its value, or for rule_stance")
+        reader.add(
+            file, shape.id, "a stance asks for a score or a coverage with its value, or for rule_stance"
+        )
     return StanceRow(
         id=shape.id,
         coverage_below=row.value if row.coverage else None,
@@ -298,7 +474,3 @@ def _row(reader: _Reader, file: str, shape: StanceShape) -> StanceRow:
         score_at_least=row.value if row.score == "at_least" else None,
         rule_stance=row.rule_stance,
     )
-
-
-def _span(text: str) -> timedelta:
-    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})

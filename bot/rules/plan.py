@@ -1,55 +1,82 @@
-"""A rule book made ready for one day: every threshold a plain number, every question answered once for all evaluations."""
+"""A rule book made ready for one day: every threshold a plain number, every question answered once for all
+evaluations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from bot.domain.rulebook import Condition, Confidence, Lean, Ranges, Rule, RuleBook, RuleIs, Stance, UsualRange
+from bot.domain.facts import OwnPast
+from bot.domain.rulebook import (
+    Condition,
+    Confidence,
+    Lean,
+    Ranges,
+    Rule,
+    RuleBook,
+    RuleIs,
+    Stance,
+    UsualRange,
+)
+from bot.rules.yardstick import RANK, Yardstick, scale_of, yardstick
 
 FAMILY_UNKNOWN_VOTE = 2
 """A vote lies between minus this and plus this, so an unknown family may vote anything in between."""
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
-    """One condition in numbers. `foreign`: the fact belongs to another family than the rule."""
+class CompiledCondition:
+    """One condition in numbers. `foreign`: the fact belongs to another family than the rule. A fact's rank in its own
+    past is asked for as "fact@rank"; `family` is the fact's."""
 
     fact: str
     above: bool
     entry: float
     clear: float
     foreign: bool
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question for another rule's state."""
+    """A question for another rule's state; `counting`: whether its ladder weighs enough on the side of its vote
+    (`sign`)."""
 
     rule: str
     on: bool
     foreign: bool
+    counting: bool = False
+    family: str = ""
+    ladder: str | None = None
+    sign: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its ladder,
-    `opposite` the steps on the other side; `numbers` are its tests as plain (fact, above, entry, clear), quick to walk."""
+    """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its
+    ladder, `opposite` the steps on the other side, `replaced_by` the rules without a ladder that sum it up;
+    `numbers` are its tests as plain (fact, above, entry, clear), quick to walk. `followed`: it votes, replaces others
+    or another rule asks for it, so that what is certain and what is possible of it is followed too; `side` the sign
+    of its vote, `facts` what it asks for itself."""
 
     id: str
     rule: Rule
-    tests: tuple[Test, ...]
+    tests: tuple[CompiledCondition, ...]
     numbers: tuple[tuple[str, bool, float, float], ...]
     asks: tuple[Ask, ...]
     wait: float
     keep: float
     covered_by: tuple[str, ...] = ()
     opposite: tuple[str, ...] = ()
+    replaced_by: tuple[str, ...] = ()
+    followed: bool = False
+    side: int = 0
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
-    """A verdict in numbers. `votes` is each family's range, `leans` the lean of each known family by the rules that are
-    on, `counts` the rules that count."""
+class ScoreSum:
+    """A verdict by score, in numbers. `votes` is each family's range, `leans` the lean of each known family by the
+    rules that are on, `counts` the rules that count."""
 
     stance: Stance
     confidence: Confidence
@@ -61,9 +88,14 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All jobs in an order in which they can be done, and each family's own. `votes` and `sums` keep what was added up
-    before: the same rules on, on the same knowledge, give the same verdict. `asked` names every fact that it looks at."""
+class RulePlan:
+    """All jobs in an order in which they can be done, and each family's own. `votes` and `sums` keep what was
+    added up before: the same rules on, on the same knowledge, give the same verdict (editions that judge by score).
+    `asked` names every fact that it looks at.
+
+    Editions with a balance have `yardsticks` by ladder, in groups of ladders that stand in for each other (the first
+    one whose fact is known speaks), the families that count (`counting`, their weights in `weights`) and those that
+    this installation does not have (`without`)."""
 
     book: RuleBook
     jobs: tuple[Job, ...]
@@ -73,8 +105,24 @@ class Plan:
     hold: float
     total_weight: float
     asked: tuple[str, ...]
+    asset: str = ""
+    without: tuple[str, ...] = ()
+    yardsticks: dict[str, Yardstick] = field(default_factory=dict)
+    groups: tuple[tuple[Yardstick, ...], ...] = ()
+    group_of: dict[str, tuple[Yardstick, ...]] = field(default_factory=dict)
+    ranked: tuple[Yardstick, ...] = ()
+    yardsticks_of: dict[str, tuple[Yardstick, ...]] = field(default_factory=dict)
+    groups_of_family: dict[str, tuple[tuple[Yardstick, ...], ...]] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+    voting: dict[str, tuple[Job, ...]] = field(default_factory=dict)
+    anchors: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    order: dict[str, int] = field(default_factory=dict)
+    reach: dict[str, tuple[Job, ...]] = field(default_factory=dict)
+    own_days: int | None = None
+    seasoned: bool = True
+    counts_from: float = 0.0
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
-    sums: dict[tuple[frozenset[str], tuple[str, ...], frozenset[str]], Sum] = field(default_factory=dict)
+    sums: dict[tuple[frozenset[str], tuple[str, ...], frozenset[str]], ScoreSum] = field(default_factory=dict)
 
 
 def family_of(book: RuleBook, fact: str) -> str | None:
@@ -85,36 +133,156 @@ def family_of(book: RuleBook, fact: str) -> str | None:
     return None
 
 
-_MADE: dict[tuple[int, tuple[UsualRange | None, ...]], Plan] = {}
+_MADE: dict[tuple[object, ...], RulePlan] = {}
 _KEPT = 128
 
 
-def plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
-    """The book under the usual ranges in force on a day, a server's own first. Made once for all days with the same
-    ranges: a plan holds its book, so the book's identity stays its own while the plan is kept."""
-    in_force = tuple(ranges.get(ladder.id) or ladder.usual_on(day) for ladder in book.ladders.values())
-    made = _MADE.get((id(book), in_force))
+def plan(
+    book: RuleBook,
+    day: date,
+    ranges: Ranges,
+    asset: str = "",
+    without: tuple[str, ...] = (),
+    pasts: Mapping[str, OwnPast] | None = None,
+) -> RulePlan:
+    """The book under the usual ranges in force on a day, a server's own first, for an asset, the families that are not
+    there, and the facts' own pasts. Made once for all days with the same of these: a plan holds its book, so the
+    book's identity stays its own while the plan is kept."""
+    in_force = tuple([ranges.get(ladder.id) or ladder.usual_on(day) for ladder in book.ladders.values()])
+    stands = None
+    if pasts is not None:
+        stands = tuple([(name, past.quantiles, past.days, past.source) for name, past in pasts.items()])
+    key = (id(book), in_force, asset, without, stands)
+    made = _MADE.get(key)
     if made is None:
         while len(_MADE) >= _KEPT:
             del _MADE[next(iter(_MADE))]
-        made = _MADE[id(book), in_force] = _plan(book, day, ranges)
+        made = _MADE[key] = _plan(book, day, ranges, asset, without, pasts)
     return made
 
 
-def _plan(book: RuleBook, day: date, ranges: Ranges) -> Plan:
-    jobs = {name: _job(book, book.rules[name], day, ranges) for name in book.order}
-    of_family = {family: tuple(job for job in jobs.values() if job.rule.family == family) for family in book.families}
+def _plan(
+    book: RuleBook,
+    day: date,
+    ranges: Ranges,
+    asset: str,
+    without: tuple[str, ...],
+    pasts: Mapping[str, OwnPast] | None,
+) -> RulePlan:
+    yardsticks = {}
+    told = pasts or {}
+    if book.past is not None:
+        yardsticks = {
+            name: yardstick(book, ladder, day, ranges.get(name), asset, told)
+            for name, ladder in book.ladders.items()
+        }
+    shared = _SharedParts(_asked_for(book), _replaced_by(book))
+    jobs = {
+        name: _job(book, book.rules[name], day, ranges, asset, told, shared=shared) for name in book.order
+    }
+    of_family = {
+        family: tuple(job for job in jobs.values() if job.rule.family == family) for family in book.families
+    }
     hot = [job.rule.family for job in jobs.values() if job.rule.stance == "overheated"]
-    return Plan(
+    return RulePlan(
         book=book,
         jobs=tuple(jobs.values()),
         by_rule=jobs,
         of_family=of_family,
         overheating=tuple(dict.fromkeys(hot)),
         hold=book.hold.total_seconds(),
-        total_weight=sum(family.weight for family in book.families.values()),
+        total_weight=sum(family.weight for family in book.families.values() if family.id not in without),
         asked=_asked(book, jobs.values()),
+        asset=asset,
+        without=without,
+        yardsticks=yardsticks,
+        groups=(groups := _groups(book, yardsticks)),
+        group_of={one.ladder: group for group in groups for one in group},
+        groups_of_family={
+            family: tuple(group for group in groups if group[0].family == family) for family in book.families
+        },
+        yardsticks_of=_by_fact(yardsticks.values()),
+        ranked=tuple(one for one in yardsticks.values() if one.scale is not None),
+        weights={
+            family.id: family.weight
+            for family in book.families.values()
+            if family.weight > 0 and family.id not in without
+        },
+        voting={
+            family: tuple(job for job in own if job.rule.ladder is None and job.rule.vote)
+            for family, own in of_family.items()
+        },
+        anchors=tuple((family.id, family.anchor) for family in book.families.values()),
+        order={name: place for place, name in enumerate(book.rules)},
+        own_days=_own_days(book, groups, without, pasts),
+        counts_from=0.0 if book.balance is None else book.balance.counts_from,
+        seasoned=_is_seasoned(book, groups, without, pasts),
     )
+
+
+def _groups(book: RuleBook, yardsticks: Mapping[str, Yardstick]) -> tuple[tuple[Yardstick, ...], ...]:
+    """The ladders that stand in for each other: the one that speaks first, then its stand-ins in file order."""
+    found: dict[str, list[Yardstick]] = {}
+    for name, one in yardsticks.items():
+        found.setdefault(book.ladders[name].stands_in_for or name, []).append(one)
+    return tuple(
+        tuple(sorted(group, key=lambda one, head=head: one.ladder != head))  # type: ignore[misc]
+        for head, group in found.items()
+    )
+
+
+def _by_fact(yardsticks: Iterable[Yardstick]) -> dict[str, tuple[Yardstick, ...]]:
+    found: dict[str, list[Yardstick]] = {}
+    for one in yardsticks:
+        found.setdefault(one.fact, []).append(one)
+    return {fact: tuple(mine) for fact, mine in found.items()}
+
+
+def _days(groups: Iterable[tuple[Yardstick, ...]], pasts: Mapping[str, OwnPast]) -> Iterator[tuple[str, int]]:
+    """For each group that is judged by its own past its family, and the days of the best known of its pasts."""
+    for group in groups:
+        known = [pasts[one.fact].days if one.fact in pasts else 0 for one in group if one.judged_by_past]
+        if known:
+            yield group[0].family, max(known)
+
+
+def _is_stated(pasts: Mapping[str, OwnPast]) -> bool:
+    return any(past.source == "stated" for past in pasts.values())
+
+
+def _own_days(
+    book: RuleBook,
+    groups: Iterable[tuple[Yardstick, ...]],
+    without: tuple[str, ...],
+    pasts: Mapping[str, OwnPast] | None,
+) -> int | None:
+    """The days of own past of the weightiest family whose past is shortest; None where all weigh in full, or where
+    none was stated."""
+    if book.past is None or pasts is None or _is_stated(pasts):
+        return None
+    days = [count for family, count in _days(groups, pasts) if family not in without]
+    return min(days) if days and min(days) < book.past.full_days else None
+
+
+def _is_seasoned(
+    book: RuleBook,
+    groups: Iterable[tuple[Yardstick, ...]],
+    without: tuple[str, ...],
+    pasts: Mapping[str, OwnPast] | None,
+) -> bool:
+    """Whether the families with enough days of own past hold at least half of the weight of those that are judged by
+    one; so too where facts were stated by somebody: they have no days."""
+    if book.past is None or pasts is None or _is_stated(pasts):
+        return True
+    most: dict[str, int] = {}
+    for family, count in _days(groups, pasts):
+        if family not in without:
+            most[family] = max(count, most[family]) if family in most else count
+    whole = sum(book.families[family].weight for family in most)
+    enough = sum(
+        book.families[family].weight for family, count in most.items() if count >= book.past.least_days
+    )
+    return 2.0 * enough >= whole
 
 
 def _asked(book: RuleBook, jobs: Iterable[Job]) -> tuple[str, ...]:
@@ -123,21 +291,58 @@ def _asked(book: RuleBook, jobs: Iterable[Job]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(test.fact for job in jobs for test in job.tests), *anchors]))
 
 
-def _job(book: RuleBook, rule: Rule, day: date, ranges: Ranges) -> Job:
-    usual = book.usual(rule, day, ranges)
-    tests: list[Test] = []
+@dataclass(frozen=True, slots=True)
+class _SharedParts:
+    """What every job of a book is made with: the rules for whose state another one asks, and which replace a rule."""
+
+    asked_for: frozenset[str]
+    replaced_by: Mapping[str, tuple[str, ...]]
+
+
+def _job(
+    book: RuleBook,
+    rule: Rule,
+    day: date,
+    ranges: Ranges,
+    asset: str,
+    pasts: Mapping[str, OwnPast],
+    *,
+    shared: _SharedParts,
+) -> Job:
+    tests: list[CompiledCondition] = []
     asks: list[Ask] = []
     for part in rule.when:
         if isinstance(part, RuleIs):
-            asks.append(Ask(part.rule, part.on, book.rules[part.rule].family != rule.family))
+            other = book.rules[part.rule]
+            asks.append(
+                Ask(
+                    part.rule,
+                    part.on,
+                    other.family != rule.family,
+                    part.counting,
+                    other.family,
+                    other.ladder,
+                    (other.vote > 0) - (other.vote < 0),
+                )
+            )
         else:
+            usual = _usual(book, rule, part, day, ranges, asset=asset, pasts=pasts)
             entry = part.above or part.below
             if entry is None:
                 raise ValueError(f"{rule.id}: a condition without a threshold")
-            number = entry.at(usual)
-            clear = number if part.clears is None else part.clears.at(usual)
+            number = entry.at(usual, asset)
+            clear = number if part.clears is None else part.clears.at(usual, asset)
+            moved = _beyond(book, part, number, pasts)
+            family = family_of(book, part.fact) or ""
             tests.append(
-                Test(part.fact, part.above is not None, number, clear, family_of(book, part.fact) != rule.family)
+                CompiledCondition(
+                    f"{part.fact}{RANK}" if part.ranked else part.fact,
+                    part.above is not None,
+                    number + moved,
+                    clear + moved,
+                    family != rule.family,
+                    family,
+                )
             )
     steps = _steps(book, rule)
     return Job(
@@ -150,15 +355,67 @@ def _job(book: RuleBook, rule: Rule, day: date, ranges: Ranges) -> Job:
         keep=rule.keep.total_seconds(),
         covered_by=steps[0],
         opposite=steps[1],
+        replaced_by=shared.replaced_by.get(rule.id, ()),
+        side=(rule.vote > 0) - (rule.vote < 0),
+        facts=rule.facts,
+        followed=bool((rule.vote or rule.replaces) and rule.ladder is None) or rule.id in shared.asked_for,
     )
 
 
+def _usual(
+    book: RuleBook,
+    rule: Rule,
+    part: Condition,
+    day: date,
+    ranges: Ranges,
+    *,
+    asset: str,
+    pasts: Mapping[str, OwnPast],
+) -> UsualRange | None:
+    """The usual range that a threshold stands on. Before an asset without a published one has a past of its own, its
+    steps stand at the published ends, weigh nothing and are told nowhere as usual."""
+    ladder = book.ladder_of(rule, part)
+    if ladder is None:
+        return None
+    return book.usual(ladder, day, ranges, asset, pasts) or ladder.usual_on(day)
+
+
+def _asked_for(book: RuleBook) -> frozenset[str]:
+    """The rules for whose state another one asks."""
+    parts = [part for rule in book.rules.values() for part in rule.when if isinstance(part, RuleIs)]
+    return frozenset(part.rule for part in parts if not part.counting)
+
+
+def _replaced_by(book: RuleBook) -> Mapping[str, tuple[str, ...]]:
+    """For each rule that others replace, these, in the order of the rule files."""
+    found: dict[str, list[str]] = {}
+    for other in book.rules.values():
+        for part in dict.fromkeys(other.replaces) if other.ladder is None else ():
+            found.setdefault(part, []).append(other.id)
+    return {part: tuple(others) for part, others in found.items()}
+
+
+def _beyond(book: RuleBook, part: Condition, number: float, pasts: Mapping[str, OwnPast]) -> float:
+    """How far a threshold moves outward, to where the fact is also beyond some percent of its own past."""
+    past = pasts.get(part.fact)
+    if part.beyond is None or past is None or book.past is None or past.days < book.past.least_days:
+        return 0.0
+    own = scale_of(past, 0.0, book.past).value(part.beyond)
+    return max(own - number, 0.0) if part.above is not None else min(own - number, 0.0)
+
+
 def _steps(book: RuleBook, rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The steps of the rule's ladder that are more extreme on its own side, and those on the other side. Steps stand in
-    the order of their thresholds: below-steps from the most extreme to the mildest, then above-steps."""
+    """The steps of the rule's ladder that are more extreme on its own side, and those on the other side.
+    Steps stand in the order of their thresholds: below-steps from the most extreme to the mildest, then
+    above-steps."""
     if rule.ladder is None:
         return (), ()
-    steps = book.ladders[rule.ladder].steps
+    ladder = book.ladders[rule.ladder]
+    steps = ladder.steps
+    if rule.id not in steps:
+        # An extreme of its own past is told where no step on its side is.
+        low_side = rule.id == ladder.extremes[0]
+        return tuple(name for name in steps if _is_below(book.rules[name]) == low_side), ()
     place = steps.index(rule.id)
     low = [name for name in steps if _is_below(book.rules[name])]
     if rule.id in low:
@@ -169,3 +426,13 @@ def _steps(book: RuleBook, rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]
 def _is_below(rule: Rule) -> bool:
     part = rule.when[0]
     return isinstance(part, Condition) and part.below is not None
+
+
+def stands_on(book: RuleBook, name: str) -> tuple[str, ...]:
+    """The facts that a rule asks for, its own first, then those of the rules that it asks for, each once."""
+    rule = book.rules[name]
+    found = list(rule.facts)
+    for part in rule.when:
+        if isinstance(part, RuleIs):
+            found += stands_on(book, part.rule)
+    return tuple(dict.fromkeys(found))

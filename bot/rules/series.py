@@ -1,4 +1,5 @@
-"""Series notation of rule cases: "20x3 _x9 14x4" is three samples of 20, nine missing, four of 14; "30+1x3" counts up."""
+"""Series notation of rule cases: "20x3 _x9 14x4" is three samples of 20, nine missing, four of 14; "30+1x3"
+counts up."""
 
 import re
 
@@ -8,7 +9,8 @@ _PIECE = re.compile(
 
 
 def samples(text: str) -> list[float | None]:
-    """The samples of a series, None where one is missing. Raises ValueError that names the piece that cannot be read."""
+    """The samples of a series, None where one is missing. Raises ValueError that names the piece that cannot
+    be read."""
     found: list[float | None] = []
     for piece in text.split():
         read = _PIECE.fullmatch(piece)

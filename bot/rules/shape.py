@@ -1,10 +1,13 @@
-"""The shape of the rule files: which keys there are, and of which type. What they mean is checked in parse.py."""
+"""The shape of the rule files: which keys there are, and of which type. What they mean is checked in
+parse.py."""
 
-from datetime import date
+from datetime import date, time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from bot.domain.files import FileShape
+from bot.domain.readings import Quantity
 from bot.domain.rulebook import Severity, Stance
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -13,25 +16,30 @@ Span = Annotated[str, StringConstraints(pattern=r"^[0-9]+(m|h|d)$")]
 """A duration: minutes, hours or days."""
 Vote = Annotated[int, Field(ge=-2, le=2)]
 Count = Annotated[int, Field(ge=0)]
+Rank = Annotated[float, Field(gt=0, lt=100)]
+Positive = Annotated[float, Field(gt=0)]
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class Shape(BaseModel):
-    """A table without keys that nobody knows."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
-
-
-class UsualEnd(Shape):
+class UsualEnd(FileShape):
     """An end of the usual range, plus an offset."""
 
     usual: Literal["low", "high"]
     plus: float = 0.0
 
 
-Number = float | UsualEnd
+class OfAssets(FileShape):
+    """A number for every asset, and another one for some."""
+
+    each: float
+    of: Annotated[dict[str, float], Field(min_length=1)]
 
 
-class UsualShape(Shape):
+Number = float | UsualEnd | OfAssets
+
+
+class UsualShape(FileShape):
     """One row of a ladder's usual ranges."""
 
     since: date = Field(alias="from")
@@ -40,14 +48,14 @@ class UsualShape(Shape):
     source: Prose
 
 
-class BoundsShape(Shape):
+class BoundsShape(FileShape):
     """How far a server may move either end of its usual range."""
 
     low: tuple[float, float]
     high: tuple[float, float]
 
 
-class ConditionShape(Shape):
+class ConditionShape(FileShape):
     """A fact on one side of a number, or another rule's state."""
 
     fact: Prose | None = None
@@ -55,11 +63,12 @@ class ConditionShape(Shape):
     above: Number | None = None
     clear_above: Number | None = None
     clear_below: Number | None = None
+    beyond: Rank | None = None
     rule: Id | None = None
-    is_: Literal["on", "off"] | None = Field(default=None, alias="is")
+    is_: Literal["on", "off", "counting"] | None = Field(default=None, alias="is")
 
 
-class Judged(Shape):
+class Judged(FileShape):
     """What steps and rules have in common."""
 
     id: Id
@@ -68,7 +77,8 @@ class Judged(Shape):
     mirror: Id | None = None
     stance: Literal["overheated"] | None = None
     replaces: tuple[Id, ...] = ()
-    interest: Annotated[float, Field(gt=0)] | None = None
+    interest: Positive | None = None
+    turns: bool = False
     wait: Span | None = Field(default=None, alias="for")
     keep: Span | None = Field(default=None, alias="keep_for")
 
@@ -80,6 +90,7 @@ class StepShape(Judged):
     above: Number | None = None
     clear_above: Number | None = None
     clear_below: Number | None = None
+    absolute: bool = False
     why: Prose | None = None
     source: Prose | None = None
     mistakes: Prose | None = None
@@ -95,7 +106,22 @@ class RuleShape(Judged):
     mistakes: Prose
 
 
-class LadderShape(Shape):
+class ExtremeShape(Judged):
+    """What is told where a ladder's fact stands at one end of its own past."""
+
+    why: Prose | None = None
+    source: Prose | None = None
+    mistakes: Prose | None = None
+
+
+class ExtremesShape(FileShape):
+    """Both ends of a ladder's own past."""
+
+    low: ExtremeShape
+    high: ExtremeShape
+
+
+class LadderShape(FileShape):
     """One fact, ordered steps."""
 
     id: Id
@@ -106,21 +132,25 @@ class LadderShape(Shape):
     why: Prose
     source: Prose
     mistakes: Prose
-    interest: Annotated[float, Field(gt=0)] | None = None
+    interest: Positive | None = None
+    past: bool = False
+    extremes: ExtremesShape | None = None
+    stands_in_for: Id | None = None
     steps: Annotated[tuple[StepShape, ...], Field(min_length=1)]
 
 
-class FamilyShape(Shape):
+class FamilyShape(FileShape):
     """One family: its weight, the facts that make it known, the metrics that belong to it."""
 
     id: Id
     weight: Annotated[float, Field(ge=0)]
     anchor: Annotated[tuple[Prose, ...], Field(min_length=1)]
     facts: Annotated[tuple[Prose, ...], Field(min_length=1)]
+    needs: tuple[Quantity, ...] = ()
 
 
-class RowShape(Shape):
-    """One condition of the stance table."""
+class RowShape(FileShape):
+    """One condition of the stance table of editions from before the balance."""
 
     score: Literal["at_most", "at_least"] | None = None
     coverage: Literal["below"] | None = None
@@ -128,14 +158,14 @@ class RowShape(Shape):
     rule_stance: Literal["overheated"] | None = None
 
 
-class StanceShape(Shape):
-    """One row of the stance table; the last has no condition."""
+class StanceShape(FileShape):
+    """One row of the stance table of editions from before the balance; the last has no condition."""
 
     id: Stance
     when: Annotated[tuple[RowShape, ...], Field(max_length=1)] = ()
 
 
-class DefaultsShape(Shape):
+class DefaultsShape(FileShape):
     """Durations of every rule that does not say its own."""
 
     wait: Span = Field(alias="for")
@@ -143,20 +173,108 @@ class DefaultsShape(Shape):
     hold: Span = Field(alias="hold_for")
 
 
-class ConfidenceShape(Shape):
+class ConfidenceShape(FileShape):
     """How far from zero a lean must stand, and how much must be known."""
 
     high: float
     medium: float
     coverage_high: float
     coverage_medium: float
-    neutral_band: float
+    neutral_band: float = 0.0
 
 
-class NotifyShape(Shape):
+class BalanceShape(FileShape):
+    """From which balance on the verdict leans."""
+
+    enters: Positive
+    leaves: Positive
+    days: Annotated[int, Field(ge=1, le=9)]
+    taken_at: time
+    counts_from: Positive
+    coverage: Annotated[float, Field(gt=0, le=1)]
+
+
+class PastTableShape(FileShape):
+    """How a fact's own past is taken."""
+
+    days: Annotated[int, Field(ge=1)]
+    lag: Span
+    agrees: tuple[Rank, Rank]
+    extreme: tuple[Rank, Rank]
+    full_days: Annotated[int, Field(ge=1)]
+    least_days: Annotated[int, Field(ge=1)]
+    background: Span
+    range_days: Annotated[int, Field(ge=1)]
+    weeks: Annotated[int, Field(ge=1)]
+
+
+class DirectionShape(FileShape):
+    """When the verdict deepens, eases or turns."""
+
+    window: Span
+    step: Positive
+    back: Annotated[float, Field(gt=0, lt=1)]
+
+
+class AssetShape(FileShape):
+    """How an asset is judged."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]+$")]
+    book: bool
+    borrowed: str | None = None
+    why: Prose
+
+
+class LineShape(FileShape):
+    """One size of a move that is told."""
+
+    size: Positive
+    severity: Severity
+    no_later: dict[str, Positive] = Field(default_factory=dict)
+
+
+class AlarmShape(FileShape):
+    """A move that is told while it happens."""
+
+    id: Id
+    family: Id
+    fact: Prose
+    falls: bool
+    unit: Prose | None = None
+    level: Prose | None = None
+    after: Id | None = None
+    within: Span
+    retraced: Annotated[float, Field(gt=0, le=1)]
+    lasts: Span
+    turns: Positive | None = None
+    mirror: Id | None = None
+    why: Prose
+    source: Prose
+    mistakes: Prose
+    lines: Annotated[tuple[LineShape, ...], Field(min_length=1)]
+
+
+class ShippedPastShape(FileShape):
+    """A fact's own past of a dated stretch."""
+
+    asset: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]+$")]
+    fact: Prose
+    since: date = Field(alias="from")
+    until: date = Field(alias="to")
+    quantiles: tuple[float, float, float, float, float]
+    n: Annotated[int, Field(ge=1)]
+    source: Prose
+
+
+class NotifyShape(FileShape):
     """When an alert is too many."""
 
     cooldown: Span
     repeat: Span
     per_hour: Count
     per_day: Count
+
+
+def read_span(text: str) -> timedelta:
+    """A span as rule files have it: 90m, 6h, 3d."""
+    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})

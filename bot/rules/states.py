@@ -1,9 +1,9 @@
 """The life of one rule: off → pending → on → recovering → off, and unknown.
 
-A `Cell` is a Signal that can be written to, with times in seconds since 1970 (UTC): a replay of a year takes half a
-million steps.
-"""
+A `Cell` is a Signal that can be written to, with times in seconds since 1970 (UTC): a replay of a year takes
+half a million steps."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +14,8 @@ EPISODE_S = 24 * 3600.0
 """A rule that comes back from unknown within this time goes on with the same episode."""
 
 OBSERVED_AT_MOST_S = 3600.0
-"""Two evaluations further apart than this count as so much observed time: the bot was down, or the tape is coarse."""
+"""Two evaluations further apart than this count as so much observed time: the bot was down, or the tape is
+coarse."""
 
 REMEMBERED = 20
 UNCHANGED = "0" * REMEMBERED
@@ -27,8 +28,8 @@ STILL = 10
 class Cell:
     """One rule's state while it is being worked on. Fields as in Signal, times in seconds since 1970.
 
-    `steady` is the truth under which nothing but the time moves on: the rule is where it wants it, was so for long, and all
-    is told. This spares most of the work of a replay."""
+    `steady` is the truth under which nothing but the time moves on: the rule is where it wants it, was so for
+    long, and all is told. This spares most of the work of a replay."""
 
     phase: Phase = "unknown"
     since: float = 0.0
@@ -42,13 +43,43 @@ class Cell:
     muted: bool = False
     told_ago: int = REMEMBERED
     steady: Truth | None = None
+    on_since: float = -1.0
+    certain: Phase = "off"
+    certain_s: float = 0.0
+    possible: Phase = "off"
+    possible_s: float = 0.0
 
     def copy(self) -> "Cell":
         """Another one like it."""
         return Cell(
-            self.phase, self.since, self.evaluated, self.observed, self.lost, self.was_on, self.announced, self.truth,
-            self.changes, self.muted, self.told_ago, self.steady,
-        )  # fmt: skip
+            self.phase,
+            self.since,
+            self.evaluated,
+            self.observed,
+            self.lost,
+            self.was_on,
+            self.announced,
+            self.truth,
+            self.changes,
+            self.muted,
+            self.told_ago,
+            self.steady,
+            self.on_since,
+            self.certain,
+            self.certain_s,
+            self.possible,
+            self.possible_s,
+        )
+
+    @property
+    def must(self) -> bool:
+        """Whether it votes beyond doubt."""
+        return self.certain == "on" or self.certain == "recovering"  # noqa: PLR1714
+
+    @property
+    def may(self) -> bool:
+        """Whether it could vote, if what is unheard spoke for it."""
+        return self.possible == "on" or self.possible == "recovering"  # noqa: PLR1714
 
     @property
     def votes(self) -> bool:
@@ -58,15 +89,17 @@ class Cell:
 
 def remembers(cell: Cell, at: float) -> bool:
     """Whether the rule is judged by its way out (it was on) and not by its way in."""
-    return cell.phase == "on" or (cell.phase == "unknown" and cell.was_on >= 0 and at - cell.was_on <= EPISODE_S)
+    return cell.phase == "on" or (
+        cell.phase == "unknown" and cell.was_on >= 0 and at - cell.was_on <= EPISODE_S
+    )
 
 
 def advance(cell: Cell, truth: Truth, at: float, *, wait: float, keep: float, hold: float) -> str:
     """One evaluation. Returns what is to be announced: "on", "cleared", "unsettled", or "" for nothing.
 
-    A rule that was never evaluated takes its first truth at once: "nothing is on" would be a claim about an hour unseen.
-    """
-    before = cell.phase
+    A rule that was never evaluated takes its first truth at once: "nothing is on" would be a claim about an
+    hour unseen."""
+    before, voted = cell.phase, cell.votes or remembers(cell, at)
     if cell.evaluated < 0:
         settle(cell, truth, at)
     elif truth == "unknown":
@@ -80,6 +113,7 @@ def advance(cell: Cell, truth: Truth, at: float, *, wait: float, keep: float, ho
         cell.since = at
     if cell.votes:
         cell.was_on = at
+        cell.on_since = cell.on_since if voted else at
     said = _announcement(cell, changed)
     cell.steady = truth if _is_steady(cell, truth) else None
     return said
@@ -96,12 +130,13 @@ def _is_steady(cell: Cell, truth: Truth) -> bool:
     return cell.phase == "unknown"
 
 
-def settle(cell: Cell, truth: Truth, at: float) -> None:
-    """One evaluation as if the value had held long enough; what is unknown stays as it was."""
-    before = cell.phase
+def settle(cell: Cell, truth: Truth, at: float, *, forgets: bool = False) -> None:
+    """One evaluation as if the value had held long enough; what is unknown stays as it was, unless it `forgets`: then
+    it has been unknown for long as well."""
+    before, voted = cell.phase, cell.votes or remembers(cell, at)
     if truth != "unknown":
         cell.phase = "on" if truth == "true" else "off"
-    elif not remembers(cell, at):
+    elif forgets or not remembers(cell, at):
         cell.phase = "unknown"
     else:
         cell.phase = "on"
@@ -109,8 +144,101 @@ def settle(cell: Cell, truth: Truth, at: float) -> None:
         cell.since = at
     cell.truth = truth
     cell.evaluated = at
+    cell.steady = None
     if cell.phase == "on":
         cell.was_on = at
+        cell.on_since = cell.on_since if voted else at
+
+
+UNTOLD, OPEN = 1, 2
+"""Between false (0) and true (3): not told while its family is heard; unheard with its whole family."""
+
+
+def follow(cell: Cell, entry: int, stays: int, at: float, *, wait: float, keep: float, hold: float) -> None:
+    """What is certain and what is possible of a rule, after one more evaluation (before `advance`). `entry` and
+    `stays` are its truth by its ways in and out: 0 false, UNTOLD, OPEN, 3 true.
+
+    As long as nothing is OPEN both are the rule's own phase. What is certain forgets at once what it cannot see; what
+    is possible takes everything open as speaking for it."""
+    if cell.evaluated < 0:
+        cell.certain = "on" if entry == _TRUE else "off"
+        cell.possible = "on" if entry >= OPEN else "off"
+        return
+    off = cell.certain == "off" and cell.possible == "off"
+    if (off and entry == 0) or (stays == _TRUE and cell.certain == "on" and cell.possible == "on"):
+        return
+    seen = min(at - cell.evaluated, OBSERVED_AT_MOST_S)
+    _follow_certain(cell, entry, stays, seen, wait, keep)
+    _follow_possible(cell, entry, stays, seen, (wait, keep, hold))
+
+
+_TRUE = 3
+
+
+def _follow_certain(cell: Cell, entry: int, stays: int, seen: float, wait: float, keep: float) -> None:
+    phase = cell.certain
+    if phase == "on":
+        if stays != _TRUE:
+            cell.certain = "recovering" if stays == 0 and keep > 0 else "off"
+            cell.certain_s = 0.0
+    elif phase == "recovering":
+        if entry == _TRUE:
+            cell.certain = "on"
+        elif entry:
+            cell.certain = "off"
+        else:
+            cell.certain_s += seen
+            cell.certain = "off" if cell.certain_s >= keep else phase
+    elif entry != _TRUE:
+        if phase != "pending" or entry != UNTOLD:
+            cell.certain = "off"
+    elif phase == "pending":
+        cell.certain_s += seen
+        cell.certain = "on" if cell.certain_s >= wait else phase
+    else:
+        cell.certain = "pending" if wait > 0 else "on"
+        cell.certain_s = 0.0
+
+
+def _follow_possible(
+    cell: Cell, entry: int, stays: int, seen: float, spans: tuple[float, float, float]
+) -> None:
+    wait, keep, hold = spans
+    phase = cell.possible
+    if phase == "on":
+        if stays >= OPEN:
+            cell.possible_s = 0.0
+        elif stays == UNTOLD:
+            cell.possible_s += seen
+            cell.possible = "off" if cell.possible_s >= hold else phase
+        else:
+            cell.possible = "recovering" if keep > 0 else "off"
+            cell.possible_s = 0.0
+    elif phase == "recovering":
+        if entry >= OPEN:
+            cell.possible, cell.possible_s = "on", 0.0
+        elif entry == 0:
+            cell.possible_s += seen
+            cell.possible = "off" if cell.possible_s >= keep else phase
+    elif entry >= OPEN:
+        if phase == "pending":
+            cell.possible_s += seen
+            if cell.possible_s >= wait:
+                cell.possible, cell.possible_s = "on", 0.0
+        else:
+            cell.possible = "pending" if wait > 0 else "on"
+            cell.possible_s = 0.0
+    elif entry == 0 or phase != "pending":
+        cell.possible = "off"
+
+
+def settle_followed(cell: Cell, entry: int, stays: int, *, forgets: bool) -> None:
+    """What is certain and possible as if the value had held long enough (before `settle`)."""
+    sure = stays if cell.must else entry
+    maybe = stays if cell.may else entry
+    lingers = maybe == UNTOLD and cell.may and not forgets
+    cell.certain = "on" if sure == _TRUE else "off"
+    cell.possible = "on" if maybe >= OPEN or lingers else "off"
 
 
 def _lose(cell: Cell, at: float, hold: float) -> None:
@@ -181,11 +309,18 @@ def _announcement(cell: Cell, changed: bool) -> str:
     return wanted
 
 
+def cells_of(signals: Mapping[str, Signal], names: Iterable[str]) -> dict[str, Cell]:
+    """Cells to work on, by rule. Those of an evaluation before are copied, without signals between."""
+    if isinstance(signals, SignalsOfCells):
+        return signals.copy_cells(names)
+    return {name: cell_of(signals.get(name)) for name in names}
+
+
 def cell_of(signal: Signal | None) -> Cell:
     """A signal to work on; a rule that was never evaluated is unknown."""
     if signal is None:
         return Cell()
-    return Cell(
+    cell = Cell(
         phase=signal.phase,
         since=_seconds(signal.since),
         evaluated=_seconds(signal.evaluated_at),
@@ -197,7 +332,42 @@ def cell_of(signal: Signal | None) -> Cell:
         changes=signal.changes,
         muted=signal.muted,
         told_ago=signal.told_ago,
+        on_since=_seconds(signal.on_since),
+        certain=signal.certain or _as_followed(signal.phase),
+        certain_s=signal.certain_s if signal.certain else signal.observed_s,
+        possible=signal.possible or _as_followed(signal.phase),
+        possible_s=signal.possible_s if signal.possible else signal.observed_s,
     )
+    cell.steady = signal.truth if _is_steady(cell, signal.truth) else None
+    return cell
+
+
+def _as_followed(phase: Phase) -> Phase:
+    """The phase that the sum goes by, of a signal from before it was followed."""
+    return "off" if phase == "unknown" else phase
+
+
+class SignalsOfCells(Mapping[str, Signal]):
+    """The cells as signals, each made when it is first asked for: who only wants the verdict needs few of them."""
+
+    def __init__(self, cells: Mapping[str, Cell]) -> None:
+        self._cells = cells
+        self._made: dict[str, Signal] = {}
+
+    def __getitem__(self, rule: str) -> Signal:
+        if rule not in self._made:
+            self._made[rule] = signal_of(rule, self._cells[rule])
+        return self._made[rule]
+
+    def copy_cells(self, names: Iterable[str]) -> dict[str, Cell]:
+        """Each named rule's cell, to work on; a rule that is not among them is unknown."""
+        return {name: cell.copy() if (cell := self._cells.get(name)) else Cell() for name in names}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
 
 
 def signal_of(rule: str, cell: Cell) -> Signal:
@@ -216,6 +386,11 @@ def signal_of(rule: str, cell: Cell) -> Signal:
         changes=cell.changes,
         muted=cell.muted,
         told_ago=cell.told_ago,
+        on_since=_time(cell.on_since) if cell.on_since >= 0 else None,
+        certain=cell.certain,
+        certain_s=cell.certain_s,
+        possible=cell.possible,
+        possible_s=cell.possible_s,
     )
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from bot.domain.readings import Heard, Quantity, SeriesReading
 from bot.errors import ConfigError, Problem
 from bot.sources._http import Http
+from bot.sources._ws import Stream
 
 
 class SourceClass(Protocol):
@@ -42,7 +43,8 @@ class SourceClass(Protocol):
 
 @runtime_checkable
 class Listens(Protocol):
-    """A source that can also listen to what its venue pushes: liquidations. `app` starts and stops it; not on a tape."""
+    """A source that can also listen to what its venue pushes: liquidations. `app` starts and stops it; not on
+    a tape."""
 
     async def start(self, assets: Sequence[str]) -> None:
         """Listen, for these assets, until `stop`. From then on a poll tells what was heard."""
@@ -52,16 +54,24 @@ class Listens(Protocol):
         """Close every socket."""
         ...
 
+    def streams(self, assets: Sequence[str]) -> Sequence[Stream]:
+        """The sockets that `start` opens for these assets."""
+        ...
+
 
 def names() -> tuple[str, ...]:
     """The names of all sources, sorted, without importing one."""
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")))
+    return tuple(
+        sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+    )
 
 
 def load(name: str) -> type[SourceClass]:
     """One source's class by its name. Raises ConfigError where there is no such source."""
     if name not in names():
-        raise ConfigError([Problem(file="bot.toml", id=f"sources.{name}", reason=f"known are {', '.join(names())}")])
+        raise ConfigError(
+            [Problem(file="bot.toml", id=f"sources.{name}", reason=f"known are {', '.join(names())}")]
+        )
     found: type[SourceClass] = importlib.import_module(f"{__name__}.{name}").SOURCE
     return found
 

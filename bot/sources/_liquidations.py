@@ -1,25 +1,31 @@
 """The streams of liquidations: how Binance, Bybit, Deribit and OKX spell a position closed by force.
 
-Docs: Binance `!forceOrder@arr` (USD-M and COIN-M), Bybit `allLiquidation.<symbol>`, OKX channel `liquidation-orders`, Deribit
-`trades.future.<currency>.100ms`, where a trade has `liquidation` "M", "T" or "MT": its maker, its taker or both were closed.
-Units: Binance USD-M coins × average price, COIN-M contracts of 100 USD (BTC) or 10 USD; Bybit linear coins × price, inverse USD;
-Deribit inverse USD, linear coins × price; OKX contracts × ctVal × ctMult, in coins × price for linear contracts, in USD for
-inverse ones.
-Sides: a SELL order of Binance and a `sell` of OKX close a long position; Bybit's `S` is the position's own side, "Buy" a long
-one; Deribit's `direction` is the taker's, and its maker's is the other one.
-"""
+Docs: Binance `!forceOrder@arr` (USD-M and COIN-M), Bybit `allLiquidation.<symbol>`, OKX channel
+`liquidation-orders`, Deribit `trades.future.<currency>.100ms`, where a trade has `liquidation` "M", "T" or
+"MT": its maker, its taker or both were closed. Units: Binance USD-M coins × average price, COIN-M contracts
+of 100 USD (BTC) or 10 USD; Bybit linear coins × price, inverse USD; Deribit inverse USD, linear coins ×
+price; OKX contracts × ctVal × ctMult, in coins × price for linear contracts, in USD for inverse ones. Sides:
+a SELL order of Binance and a `sell` of OKX close a long position; Bybit's `S` is the position's own side,
+"Buy" a long one; Deribit's `direction` is the taker's, and its maker's is the other one. Binance pushes an
+order several times while it fills, each with what it has come to so far."""
 
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 
 from bot.sources._wire import Figure, Ms, decode, positive, utc
-from bot.sources._ws import Forced, Stream
+from bot.sources._ws import HOUR, Forced, Stream
 
 CONTRACT_USD = {"BTC": 100.0}
 OTHER_CONTRACT_USD = 10.0
+ALL_OF_BINANCE = "all of Binance"
+PARTLY = "PARTIALLY_FILLED"
+CANARIES = ("SOL", "XRP", "DOGE")
+"""Assets whose liquidations are listened to besides, so that a socket that says nothing is known to be dead."""
+QUIET = timedelta(hours=3)
 _BINANCE_LINEAR = re.compile(r"([A-Z0-9]+?)(?:USDT|USDC)(?:_\d{6})?", re.ASCII)
 _BINANCE_INVERSE = re.compile(r"([A-Z0-9]+?)USD_(?:PERP|\d{6})", re.ASCII)
 _DERIBIT_NAME = re.compile(r"([A-Z0-9]+)(_USDC|_USDT)?-", re.ASCII)
@@ -32,6 +38,9 @@ class _BinanceOrder(msgspec.Struct, frozen=True, gc=False):
     ap: Figure
     z: Figure
     T: Ms
+    q: Figure = None
+    p: Figure = None
+    X: str = "FILLED"
 
 
 class _BinanceMessage(msgspec.Struct, frozen=True, gc=False):
@@ -100,37 +109,58 @@ _OKX = msgspec.json.Decoder(_OkxMessage)
 
 
 def binance_streams() -> tuple[Stream, Stream]:
-    """Every symbol of USD-M and of COIN-M; at most one order a symbol and second is pushed."""
+    """Every symbol of USD-M and of COIN-M; at most one order a symbol and second is pushed. Both hosts push both
+    markets' orders, so one of them is enough."""
     return (
-        Stream(url="wss://fstream.binance.com/ws/!forceOrder@arr", read=read_binance),
-        Stream(url="wss://dstream.binance.com/ws/!forceOrder@arr", read=read_binance),
+        Stream(
+            url="wss://fstream.binance.com/market/ws/!forceOrder@arr",
+            read=read_binance,
+            carries=ALL_OF_BINANCE,
+        ),
+        Stream(
+            url="wss://dstream.binance.com/market/ws/!forceOrder@arr",
+            read=read_binance,
+            carries=ALL_OF_BINANCE,
+        ),
     )
 
 
 def bybit_streams(assets: Sequence[str]) -> tuple[Stream, Stream]:
-    """The assets' linear perpetuals in USDT, and their inverse ones."""
+    """The assets' linear perpetuals in USDT, and their inverse ones; and some others', of which one is closed by
+    force sooner. Each is subscribed to by itself: a name that is not listed refuses the whole message."""
 
-    def stream(kind: str, quote: str) -> Stream:
-        topics = [f"allLiquidation.{asset}{quote}" for asset in assets]
+    def stream(kind: str, quote: str, speaks_within: timedelta) -> Stream:
+        topics = [f"allLiquidation.{asset}{quote}" for asset in dict.fromkeys((*assets, *CANARIES))]
         return Stream(
             url=f"wss://stream.bybit.com/v5/public/{kind}",
-            greet=(json.dumps({"op": "subscribe", "args": topics}),),
+            greet=tuple(json.dumps({"op": "subscribe", "args": [topic]}) for topic in topics),
             ping='{"op":"ping"}',
             read=read_bybit,
+            speaks_within=speaks_within,
         )
 
-    return (stream("linear", "USDT"), stream("inverse", "USD"))
+    return (stream("linear", "USDT", HOUR), stream("inverse", "USD", QUIET))
 
 
 def deribit_streams(currencies: Sequence[str]) -> tuple[Stream]:
     """Every trade of the currencies' futures and perpetuals."""
     channels = [f"trades.future.{currency}.100ms" for currency in currencies]
     subscribe = {"jsonrpc": "2.0", "id": 1, "method": "public/subscribe", "params": {"channels": channels}}
-    return (Stream(url="wss://www.deribit.com/ws/api/v2", greet=(json.dumps(subscribe),), read=read_deribit),)
+    return (
+        Stream(
+            url="wss://www.deribit.com/ws/api/v2",
+            greet=(json.dumps(subscribe),),
+            read=read_deribit,
+            mark=b'"subscription"',  # every trade is one, whether it closed somebody or not
+        ),
+    )
 
 
-def okx_streams(prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tuple[float, bool]]) -> tuple[Stream]:
-    """Every swap. `prepare` fills `sizes`: for each name the size of a contract, and whether it is inverse."""
+def okx_streams(
+    prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tuple[float, bool]]
+) -> tuple[Stream]:
+    """Every swap. `prepare` fills `sizes`: for each name the size of a contract, and whether it is
+    inverse."""
     subscribe = {"op": "subscribe", "args": [{"channel": "liquidation-orders", "instType": "SWAP"}]}
     return (
         Stream(
@@ -139,6 +169,7 @@ def okx_streams(prepare: Callable[[], Awaitable[object]], sizes: Mapping[str, tu
             ping="ping",
             prepare=prepare,
             read=lambda content: read_okx(content, sizes),
+            mark=b'"details"',
         ),
     )
 
@@ -159,8 +190,21 @@ def read_binance(content: bytes) -> list[Forced]:
         asset, usd = linear[1], filled * price
     else:
         return []
-    key = (order.s, order.T, order.S, filled, price)
-    return [Forced(asset=asset, at=utc(order.T), long=order.S == "SELL", usd=usd, key=key)]
+    size, limit = positive(order.q, subject), positive(order.p, subject)
+    # the message has no number of the order: its own terms are what its partial fills and its last one share
+    named = size is not None and limit is not None
+    key = (order.s, order.S, size, limit) if named else (order.s, order.S, order.T)
+    return [
+        Forced(
+            asset=asset,
+            at=utc(order.T),
+            long=order.S == "SELL",
+            usd=usd,
+            key=key,
+            grows=True,
+            final=order.X != PARTLY,
+        )
+    ]
 
 
 def read_bybit(content: bytes) -> list[Forced]:
@@ -182,14 +226,19 @@ def read_bybit(content: bytes) -> list[Forced]:
 
 
 def read_deribit(content: bytes) -> list[Forced]:
-    """The liquidations among the trades in a message of Deribit; both sides of a trade may be one. Raises SourceChanged."""
+    """The liquidations among the trades in a message of Deribit; both sides of a trade may be one. Raises
+    SourceChanged."""
     subject = "deribit liquidations"
     message = decode(_DERIBIT, content, subject)
     if message.method != "subscription" or message.params is None:
         return []
     told: list[Forced] = []
     for trade in message.params.data:
-        closed, size, price = trade.liquidation, positive(trade.amount, subject), positive(trade.price, subject)
+        closed, size, price = (
+            trade.liquidation,
+            positive(trade.amount, subject),
+            positive(trade.price, subject),
+        )
         found = _DERIBIT_NAME.match(trade.instrument_name)
         known_side = trade.direction in {"buy", "sell"}
         if closed is None or size is None or price is None or found is None or not known_side:
@@ -205,7 +254,8 @@ def read_deribit(content: bytes) -> list[Forced]:
 
 
 def read_okx(content: bytes, sizes: Mapping[str, tuple[float, bool]]) -> list[Forced]:
-    """The liquidations in a message of OKX; of a contract whose size is not known none. Raises SourceChanged."""
+    """The liquidations in a message of OKX; of a contract whose size is not known none. Raises
+    SourceChanged."""
     subject = "okx liquidations"
     if content == b"pong":
         return []

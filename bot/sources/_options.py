@@ -1,4 +1,5 @@
-"""What the option chains of several venues share: expiries in names, and columns in which what cannot be is nan."""
+"""What the option chains of several venues share: expiries in names, and columns in which what cannot be is
+nan."""
 
 import re
 import struct
@@ -8,8 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from bot.domain.chain import Floats, Ints
+from bot.domain.chain import Floats, Ints, OptionChain
+from bot.domain.readings import Gap, Reading
 from bot.errors import SourceChanged
+from bot.reasons import about, reason
 from bot.sources._wire import LARGEST
 
 IV_LIMIT_PCT = 1_000.0
@@ -17,6 +20,14 @@ EXPIRY_HOUR = 8  # UTC, at Deribit, Binance, OKX and Bybit alike
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAY = re.compile(r"(\d{1,2})([A-Z]{3})(\d{2})", re.ASCII)
 _DIGITS = re.compile(r"(\d{2})(\d{2})(\d{2})", re.ASCII)
+
+
+def drop_expired(chain: OptionChain, subject: str) -> list[Reading | Gap]:
+    """The chain without options that have expired at its own time; a gap where none is left."""
+    alive = chain.without_expired(chain.observed_at.timestamp() * 1000.0)
+    if len(alive):
+        return [alive]
+    return [Gap(who=subject, reason=about(subject, reason("not_in_reply", what="option")))]
 
 
 @lru_cache(maxsize=1024)
@@ -27,11 +38,11 @@ def expiry(day: str, subject: str) -> datetime:
     elif digits := _DIGITS.fullmatch(day):
         year, month, number = int(digits[1]), int(digits[2]), int(digits[3])
     else:
-        raise SourceChanged(f"{subject}: {day[:20]!r} is no expiry")
+        raise SourceChanged(about(subject, reason("no_expiry_day", said=day[:20])))
     try:
         return datetime(2000 + year, month, number, EXPIRY_HOUR, tzinfo=UTC)
     except ValueError as error:
-        raise SourceChanged(f"{subject}: {day!r} is no expiry: {error}") from error
+        raise SourceChanged(about(subject, reason("no_expiry_day", said=day))) from error
 
 
 def median(values: Floats | Ints) -> float:
@@ -42,7 +53,8 @@ def median(values: Floats | Ints) -> float:
 
 
 def column(values: Sequence[float | None]) -> Floats:
-    """Figures as an array, nan for none. A column without gaps goes by way of struct: a third of the time that numpy takes."""
+    """Figures as an array, nan for none. A column without gaps goes by way of struct: a third of the time
+    that numpy takes."""
     try:
         return np.frombuffer(bytearray(struct.pack(f"{len(values)}d", *values)), dtype=np.float64)
     except struct.error:

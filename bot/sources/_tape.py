@@ -1,8 +1,9 @@
-"""The transport that answers from a tape, in the venues' wire formats: a demo differs from live by it and the clock alone.
+"""The transport that answers from a tape, in the venues' wire formats: a demo differs from live by it and the
+clock alone.
 
-The server's clock (Date header, envelope) is the tape's clock; what it tells is the moment at or before it, and carries that
-moment's own time. The same moment gives the same bytes. Hosts that are not on the tape cannot be reached.
-"""
+The server's clock (Date header, envelope) is the tape's clock; what it tells is the moment at or before it,
+and carries that moment's own time. The same moment gives the same bytes. Hosts that are not on the tape
+cannot be reached."""
 
 import importlib
 import pkgutil
@@ -14,8 +15,10 @@ import httpx
 import msgspec
 
 from bot.sources import _tape_wire
-from bot.sources._tape_market import Answer, Asked, Hours, Scene, market
-from bot.sources._tape_table import Moment, Tape, parse
+from bot.sources._tape_course import TapeCourse
+from bot.sources._tape_market import TapeHours, list_options, market
+from bot.sources._tape_scene import Answer, Asked, Scene
+from bot.sources._tape_table import Tape, TapeMoment, parse
 from bot.sources._tape_wire import deribit
 
 __all__ = ["Tape", "TapeTransport", "parse"]
@@ -40,20 +43,25 @@ ON_THE_TAPE = frozenset(name for name, _ in VENUES.values())
 class TapeTransport(httpx.AsyncBaseTransport):
     """Answers the requests of the sources from a tape.
 
-    `now` is the tape's clock. `venues` are those that can be reached: open interest is shared out among them by the tape's
-    shares, and Deribit carries the rest.
-    """
+    `now` is the tape's clock. `venues` are those that can be reached: open interest is shared out among them
+    by the tape's shares, and Deribit carries the rest."""
 
-    def __init__(self, tape: Tape, now: Callable[[], datetime], *, venues: Sequence[str] = (deribit.VENUE,)) -> None:
+    def __init__(
+        self, tape: Tape, now: Callable[[], datetime], *, venues: Sequence[str] = (deribit.VENUE,)
+    ) -> None:
         self._tape = tape
         self._now = now
         self._venues = frozenset(venues)
-        self._hours = Hours.of(tape)
+        self._hours = {asset: TapeHours.of(tape, factors) for asset, factors in tape.assets.items()}
+        self._courses = {
+            asset: TapeCourse.of(tape, factors, self._hours[asset]) for asset, factors in tape.assets.items()
+        }
         self._scene: Scene | None = None
         self._encode = msgspec.json.Encoder().encode
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The venue's reply. Raises httpx.ConnectError for a host that is not on the tape or is switched off."""
+        """The venue's reply. Raises httpx.ConnectError for a host that is not on the tape or is switched
+        off."""
         venue, answer = VENUES.get(request.url.host, ("", None))
         if answer is None or venue not in self._venues:
             raise httpx.ConnectError(f"{request.url.host} is not on the tape", request=request)
@@ -70,15 +78,23 @@ class TapeTransport(httpx.AsyncBaseTransport):
             now=now,
         )
         status, content = answer(self._at(moment), asked)
-        return _response(request, now, status, content if isinstance(content, bytes) else self._encode(content))
+        return _response(
+            request, now, status, content if isinstance(content, bytes) else self._encode(content)
+        )
 
-    def _at(self, moment: Moment) -> Scene:
+    def _at(self, moment: TapeMoment) -> Scene:
         if self._scene is None or self._scene.moment is not moment:
             self._scene = Scene(
                 tape=self._tape,
                 moment=moment,
-                markets={asset: market(moment, factors) for asset, factors in self._tape.assets.items()},
-                hours=self._hours.until(moment.at.timestamp() * 1000),
+                markets={
+                    asset: market(moment, factors, list_options(self._tape.moments, factors))
+                    for asset, factors in self._tape.assets.items()
+                },
+                hours={
+                    asset: hours.until(moment.at.timestamp() * 1000) for asset, hours in self._hours.items()
+                },
+                courses=self._courses,
                 shares=self._reached(self._tape.shares),
                 option_shares=self._reached(self._tape.option_shares),
             )

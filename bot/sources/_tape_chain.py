@@ -1,9 +1,8 @@
 """The tape's option chain: strikes, volatilities and open interest that have the stated skew and volatility.
 
-The legs (put at delta -0.25, at the money, call at +0.25) of each expiry are chosen so that their total variance,
-linear between expiries, gives the stated figures at the stated tenors; each expiry's smile is then fitted until
-reading it off the listed strikes, linear between neighbors, gives these legs.
-"""
+The legs (put at delta -0.25, at the money, call at +0.25) of each expiry are chosen so that their total
+variance, linear between expiries, gives the stated figures at the stated tenors; each expiry's smile is then
+fitted until reading it off the listed strikes, linear between neighbors, gives these legs."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bot.sources._tape_table import SKEW_TENORS_D, Factors, Moment
+from bot.sources._tape_table import SKEW_TENORS_D, Factors, TapeMoment
 
 Floats = npt.NDArray[np.float64]
 
 STRIKES = 32
 REACH_SIGMAS = 3.2
 DAYS_A_YEAR = 365.0
-# How far the mean of the two legs stands above the at-the-money volatility: about what was seen in January 2026.
+# How far the mean of the two legs stands above the at-the-money volatility: about what was seen in January
+# 2026.
 BUTTERFLY = 0.025
 WING_SIGMAS = 2.5
 LOWEST_IV_PCT = 5.0
@@ -45,15 +45,17 @@ class TapeChain:
     put_open_interest_coin: Floats
 
 
-def build(moment: Moment, factors: Factors, *, days: Floats, forward_usd: Floats, weights: Floats) -> TapeChain:
-    """The chain of one asset at one moment. `days` to each expiry ascend; `weights` share out open interest."""
+def build(
+    moment: TapeMoment, factors: Factors, *, days: Floats, forward_usd: Floats, weights: Floats
+) -> TapeChain:
+    """The chain of one asset at one moment. `days` to each expiry ascend; `weights` share out open
+    interest."""
     years = days / DAYS_A_YEAR
     legs = _legs(moment, factors, days)
-    reach = REACH_SIGMAS * legs[:, 1] / 100 * np.sqrt(years)
-    strike = np.stack([_strikes(price, width) for price, width in zip(forward_usd, reach, strict=True)])
+    strike = _strikes_of(legs, years, forward_usd)
     moneyness = np.log(strike / forward_usd[:, None])
     iv_pct = np.round(_fit(legs, moneyness, years), 4)
-    call, put = _marks(iv_pct, moneyness, years)
+    call, put = marks(iv_pct, moneyness, years)
     sigmas = moneyness / (legs[:, 1] / 100 * np.sqrt(years))[:, None]
     calls_coin = moment.option_open_interest_coin * factors.coins / (1 + moment.put_call_ratio)
     share = weights[:, None]
@@ -70,14 +72,27 @@ def build(moment: Moment, factors: Factors, *, days: Floats, forward_usd: Floats
     )
 
 
+def list_strikes(moment: TapeMoment, factors: Factors, days: Floats, forward_usd: Floats) -> Floats:
+    """The strikes that are quoted at a moment, a row for each expiry, as `build` has them."""
+    return _strikes_of(_legs(moment, factors, days), days / DAYS_A_YEAR, forward_usd)
+
+
+def _strikes_of(legs: Floats, years: Floats, forward_usd: Floats) -> Floats:
+    reach = REACH_SIGMAS * legs[:, 1] / 100 * np.sqrt(years)
+    return np.stack([_strikes(price, width) for price, width in zip(forward_usd, reach, strict=True)])
+
+
 def normal_cdf(values: Floats) -> Floats:
     """The normal distribution function, to double precision."""
-    flat = np.fromiter(map(math.erf, (values / math.sqrt(2)).ravel().tolist()), dtype=np.float64, count=values.size)
+    flat = np.fromiter(
+        map(math.erf, (values / math.sqrt(2)).ravel().tolist()), dtype=np.float64, count=values.size
+    )
     return 0.5 * (1 + flat.reshape(values.shape))
 
 
 def meet(tenors: Sequence[float], wanted: Floats, days: Floats, first: Floats) -> Floats:
-    """Values at `days` that, linear between neighbors, are `wanted` at the tenors: the nearest to `first` in proportion.
+    """Values at `days` that, linear between neighbors, are `wanted` at the tenors: the nearest to `first` in
+    proportion.
 
     Each tenor must lie between the first and the last of `days`; only the values next to a tenor are moved.
     """
@@ -91,7 +106,7 @@ def meet(tenors: Sequence[float], wanted: Floats, days: Floats, first: Floats) -
     return np.asarray(first + scale * moved)
 
 
-def _legs(moment: Moment, factors: Factors, days: Floats) -> Floats:
+def _legs(moment: TapeMoment, factors: Factors, days: Floats) -> Floats:
     """Put, at-the-money and call volatility (%) of each expiry, as rows."""
     skew = np.asarray(moment.skew_pct) / 100
     atm = np.asarray(moment.atm_iv_pct) * factors.volatility
@@ -100,7 +115,9 @@ def _legs(moment: Moment, factors: Factors, days: Floats) -> Floats:
     legs = np.empty((len(days), 3))
     for leg in range(3):
         variance = wanted[:, leg] ** 2 * tenors
-        beyond = max((variance[-1] - variance[-2]) / (tenors[-1] - tenors[-2]), 0.5 * variance[-1] / tenors[-1])
+        beyond = max(
+            (variance[-1] - variance[-2]) / (tenors[-1] - tenors[-2]), 0.5 * variance[-1] / tenors[-1]
+        )
         far = max(days[-1], tenors[-1]) + 1
         knots = [0.0, *tenors, far]
         levels = [0.0, *variance, variance[-1] + beyond * (far - tenors[-1])]
@@ -109,7 +126,8 @@ def _legs(moment: Moment, factors: Factors, days: Floats) -> Floats:
 
 
 def _strikes(forward_usd: float, reach: float) -> Floats:
-    """STRIKES round strikes around the forward, at the smallest round step that spans `reach` (in ln K/F) both ways."""
+    """STRIKES round strikes around the forward, at the smallest round step that spans `reach` (in ln K/F)
+    both ways."""
     low, high = forward_usd * math.exp(-reach), forward_usd * math.exp(reach)
     step, lowest = 1, 1
     for step in (digit * 10**power for power in range(9) for digit in (1, 2, 5)):
@@ -136,13 +154,26 @@ def _fit(legs: Floats, moneyness: Floats, years: Floats) -> Floats:
     return _smile(sigmas, left, right, through)
 
 
+def smile_through(legs: Floats, moneyness: Floats, years: Floats) -> Floats:
+    """Volatilities (%) at some ln(K/F) of the smile that has these legs (put, at the money, call; %): a row an
+    expiry."""
+    atm = legs[:, 1] / 100 * np.sqrt(years)
+    put, call = legs[:, 0] / 100 * np.sqrt(years), legs[:, 2] / 100 * np.sqrt(years)
+    left = (put**2 / 2 - QUARTER_DELTA_D1 * put) / atm
+    right = (call**2 / 2 + QUARTER_DELTA_D1 * call) / atm
+    sigmas = np.clip(moneyness / atm[:, None], -WING_SIGMAS, WING_SIGMAS)
+    return _smile(sigmas, left, right, legs)
+
+
 def _smile(sigmas: Floats, left: Floats, right: Floats, through: Floats) -> Floats:
     """The parabola through each expiry's three points, flat beyond the wings."""
     down = (through[:, 0] - through[:, 1]) / left
     up = (through[:, 2] - through[:, 1]) / right
     bend = (up - down) / (right - left)
     slope = up - bend * right
-    smile: Floats = np.maximum(through[:, 1:2] + slope[:, None] * sigmas + bend[:, None] * sigmas**2, LOWEST_IV_PCT)
+    smile: Floats = np.maximum(
+        through[:, 1:2] + slope[:, None] * sigmas + bend[:, None] * sigmas**2, LOWEST_IV_PCT
+    )
     return smile
 
 
@@ -160,7 +191,7 @@ def _read(iv_pct: Floats, moneyness: Floats, years: Floats) -> Floats:
     return legs
 
 
-def _marks(iv_pct: Floats, moneyness: Floats, years: Floats) -> tuple[Floats, Floats]:
+def marks(iv_pct: Floats, moneyness: Floats, years: Floats) -> tuple[Floats, Floats]:
     """Black's price of calls and puts, in coins."""
     width = iv_pct / 100 * np.sqrt(years)[:, None]
     first = -moneyness / width + width / 2
@@ -169,7 +200,8 @@ def _marks(iv_pct: Floats, moneyness: Floats, years: Floats) -> tuple[Floats, Fl
 
 
 def _spread(total_coin: float, weights: Floats) -> Floats:
-    """The total over the contracts by weight, to a tenth of a coin each, adding up to the total's tenths exactly."""
+    """The total over the contracts by weight, to a tenth of a coin each, adding up to the total's tenths
+    exactly."""
     tenths = np.floor(weights / weights.sum() * total_coin * 10)
     tenths.flat[int(tenths.argmax())] += round(total_coin * 10) - tenths.sum()
     spread: Floats = np.round(tenths / 10, 1)

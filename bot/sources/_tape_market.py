@@ -2,15 +2,15 @@
 
 import calendar
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
 
-from bot.sources._tape_chain import DAYS_A_YEAR, Floats, TapeChain, build, meet
-from bot.sources._tape_table import BASIS_TENORS_D, HOUR, Factors, Moment, Tape
+from bot.sources._tape_chain import DAYS_A_YEAR, Floats, TapeChain, build, list_strikes, meet
+from bot.sources._tape_table import BASIS_TENORS_D, HOUR, Factors, Tape, TapeMoment, own_moment
 from bot.sources._wire import to_ms
 
 EXPIRY_TIME = time(8)
@@ -22,7 +22,6 @@ HALF_YEAR_D = 183
 # A day's options carry little open interest, a month's or quarter's most of it.
 EXPIRY_WEIGHTS = {"day": 0.01, "week": 0.05, "month": 0.2}
 HOUR_MS = 3_600_000
-CARRIES_THE_REST = "deribit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +34,27 @@ class Future:
     weight: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OptionsListed:
+    """Every strike (USD) that is quoted at some moment of the tape, by expiry, ascending; and the expiries that other
+    venues than the first quote at some moment."""
+
+    strikes_usd: Mapping[datetime, tuple[int, ...]]
+    elsewhere: frozenset[datetime]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Market:
+class TapeMarket:
     """One asset at one moment of the tape, before any venue spells it.
 
-    `open_interest_coin` is that of futures and perpetuals on all venues; the dated futures' yearly rates, linear in days
-    between those of a week and more, are the stated basis. `option_expiries` follow the rows of the chain.
+    `open_interest_coin` is that of futures and perpetuals on all venues; the dated futures' yearly rates,
+    linear in days between those of a week and more, are the stated basis. `option_expiries` follow the rows
+    of the chain. `listed` is what is listed at any moment of the tape: venues withdraw no option before its expiry.
     """
 
     asset: str
     at: datetime
+    moment: TapeMoment
     index_usd: float
     perpetual_usd: float
     funding_8h_pct: float
@@ -52,11 +62,28 @@ class Market:
     futures: tuple[Future, ...]
     option_expiries: tuple[datetime, ...]
     fit_chain: Callable[[], TapeChain]
+    listed: "OptionsListed" = field(
+        default_factory=lambda: OptionsListed(strikes_usd={}, elsewhere=frozenset())
+    )
 
     @cached_property
     def chain(self) -> TapeChain:
         """The options: fitted when a venue is first asked for them."""
         return self.fit_chain()
+
+    def idle_options(self, *, elsewhere: bool = False) -> Iterator[tuple[datetime, int, float]]:
+        """Expiry, strike and forward (USD) of options that are listed at this moment with nothing open and no quote;
+        those of the other venues, if `elsewhere`."""
+        quoted = range(*self.elsewhere.indices(len(self.option_expiries))) if elsewhere else None
+        rows = zip(
+            self.option_expiries, self.chain.strike_usd.tolist(), self.chain.forward_usd.tolist(), strict=True
+        )
+        for number, (expiry, strikes, forward_usd) in enumerate(rows):
+            if elsewhere and expiry not in self.listed.elsewhere:
+                continue
+            busy = strikes if quoted is None or number in quoted else ()
+            for strike in sorted(set(self.listed.strikes_usd.get(expiry, ())).difference(map(int, busy))):
+                yield expiry, strike, forward_usd
 
     @property
     def at_ms(self) -> int:
@@ -65,24 +92,41 @@ class Market:
 
     @property
     def elsewhere(self) -> slice:
-        """The expiries that other venues than the first list too: from the last one within a week to half a year, which
-        are all that a constant maturity needs."""
+        """The expiries that other venues than the first list too: from the last one within a week to half a
+        year, which are all that a constant maturity needs."""
         days = _days_to(self.option_expiries, self.at)
         week, half_year = np.searchsorted(days, (SHORTEST_BASIS_D, HALF_YEAR_D), side="right")
         return slice(max(0, int(week) - 1), int(half_year))
 
 
-def market(moment: Moment, factors: Factors) -> Market:
-    """One asset's market at a moment. The perpetual stands over the index by the funding of one interval."""
+@lru_cache(maxsize=8)
+def list_options(moments: tuple[TapeMoment, ...], factors: Factors) -> OptionsListed:
+    """What of an asset's options is listed at any of the moments."""
+    strikes: dict[datetime, set[int]] = {}
+    elsewhere: set[datetime] = set()
+    for stated in moments:
+        there = market(stated, factors)
+        moment, days = there.moment, _days_to(there.option_expiries, stated.at)
+        rows = list_strikes(moment, factors, days, _forwards(there.index_usd, there.futures, days))
+        for expiry, row in zip(there.option_expiries, rows.astype(int).tolist(), strict=True):
+            strikes.setdefault(expiry, set()).update(row)
+        elsewhere.update(there.option_expiries[there.elsewhere])
+    ladders = {expiry: tuple(sorted(own)) for expiry, own in strikes.items()}
+    return OptionsListed(strikes_usd=ladders, elsewhere=frozenset(elsewhere))
+
+
+def market(moment: TapeMoment, factors: Factors, listed: OptionsListed | None = None) -> TapeMarket:
+    """One asset's market at a moment. The perpetual stands over the index by the funding of one interval. `listed`:
+    what is listed at any moment of its tape."""
+    moment = own_moment(moment, factors)
     index_usd = round(moment.index_usd * factors.price, 2)
-    futures = dated(moment, index_usd, future_expiries(moment.at))
+    futures = futures_on_curve(moment, index_usd, future_expiries(moment.at))
     expiries = option_expiries(moment.at)
     days = _days_to(expiries, moment.at)
-    far = [future for future in futures if future.days >= SHORTEST_BASIS_D]
-    rates = np.interp(days, [future.days for future in far], [_rate(future, index_usd) for future in far])
-    return Market(
+    return TapeMarket(
         asset=factors.asset,
         at=moment.at,
+        moment=moment,
         index_usd=index_usd,
         perpetual_usd=round(index_usd * (1 + moment.funding_8h_pct / 100), 2),
         funding_8h_pct=moment.funding_8h_pct,
@@ -94,24 +138,38 @@ def market(moment: Moment, factors: Factors) -> Market:
             moment,
             factors,
             days=days,
-            forward_usd=np.round(index_usd * (1 + rates * days / DAYS_A_YEAR), 4),
+            forward_usd=_forwards(index_usd, futures, days),
             weights=np.array([EXPIRY_WEIGHTS[kind] for kind in expiries.values()]),
         ),
+        **({} if listed is None else {"listed": listed}),
     )
 
 
+def _forwards(index_usd: float, futures: tuple[Future, ...], days: Floats) -> Floats:
+    """The forward (USD) of each option expiry, on the futures' curve."""
+    far = [future for future in futures if future.days >= SHORTEST_BASIS_D]
+    rates = np.interp(days, [future.days for future in far], [_rate(future, index_usd) for future in far])
+    return np.round(index_usd * (1 + rates * days / DAYS_A_YEAR), 4)
+
+
+@lru_cache(maxsize=4096)
 def future_expiries(at: datetime) -> tuple[datetime, ...]:
     """When dated futures expire where weeks, months and quarters are listed, in time order."""
-    return tuple(sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *quarters(at, QUARTERLIES)}))
+    return tuple(
+        sorted({*_fridays(at, FUTURE_WEEKLIES), *_months(at, MONTHLIES, 1), *quarters(at, QUARTERLIES)})
+    )
 
 
+@lru_cache(maxsize=16384)
 def quarters(at: datetime, count: int) -> tuple[datetime, ...]:
     """When the next quarterly futures expire."""
     return tuple(_months(at, count, 3))
 
 
 @lru_cache(maxsize=16)
-def dated(moment: Moment, index_usd: float, expiries: tuple[datetime, ...]) -> tuple[Future, ...]:
+def futures_on_curve(
+    moment: TapeMoment, index_usd: float, expiries: tuple[datetime, ...]
+) -> tuple[Future, ...]:
     """Futures of these expiries on one curve. Their weights and the perpetual's add up to 1."""
     days = _days_to(expiries, moment.at)
     weights = 1 / (1 + days / 60)
@@ -127,8 +185,9 @@ def dated(moment: Moment, index_usd: float, expiries: tuple[datetime, ...]) -> t
     )
 
 
-def _rates(moment: Moment, days: Floats) -> Floats:
-    """Yearly rates (%) at these days whose line, where it spans a tenor from a week on, gives the stated basis."""
+def _rates(moment: TapeMoment, days: Floats) -> Floats:
+    """Yearly rates (%) at these days whose line, where it spans a tenor from a week on, gives the stated
+    basis."""
     rates: Floats = np.interp(days, BASIS_TENORS_D, moment.basis_pct)
     far = days >= SHORTEST_BASIS_D
     spanned = [
@@ -150,7 +209,8 @@ def _days_to(expiries: Iterable[datetime], at: datetime) -> Floats:
     return np.array([(expiry - at) / timedelta(days=1) for expiry in expiries])
 
 
-def option_expiries(at: datetime) -> dict[datetime, str]:
+@lru_cache(maxsize=4096)
+def option_expiries(at: datetime) -> Mapping[datetime, str]:
     """When options expire, in time order, and whether it is a day's, a week's or a month's expiry."""
     kinds = dict.fromkeys(_mornings(at, DAILIES), "day")
     kinds |= dict.fromkeys(_fridays(at, OPTION_WEEKLIES), "week")
@@ -159,62 +219,13 @@ def option_expiries(at: datetime) -> dict[datetime, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
-    """What a venue on the tape knows at a moment: each asset's market, the hours that have ended, its share of them.
+class TapeHours:
+    """An asset's hours as columns: their start (milliseconds since 1970 UTC), prices (USD), DVOL at start and end
+    (points), the funding rate for eight hours at their end (%), open interest at their end (coins).
 
-    `shares` and `option_shares` are those of the venues that can be reached beside the one that carries the rest.
-    """
-
-    tape: Tape
-    moment: Moment
-    markets: Mapping[str, Market]
-    hours: "Hours"
-    shares: Mapping[str, float]
-    option_shares: Mapping[str, float]
-
-    def share(self, venue: str, asset: str) -> float:
-        """A venue's share of the futures and perpetuals of an asset; all venues' add up to 1."""
-        return self._part(self.shares, venue, asset)
-
-    def option_share(self, venue: str, asset: str) -> float:
-        """A venue's share of the options of an asset; all venues' add up to 1."""
-        return self._part(self.option_shares, venue, asset)
-
-    def _part(self, shares: Mapping[str, float], venue: str, asset: str) -> float:
-        absent = self.tape.assets[asset].absent
-        listed = {name: share for name, share in shares.items() if name not in absent}
-        if venue == CARRIES_THE_REST:
-            return 1 - sum(listed.values())
-        return sum(share for name, share in listed.items() if name == venue)
-
-    def drawn(self, name: str, at_ms: float) -> float:
-        """A value that is told beside the market, at a time: linear between its days, the ends' beyond them."""
-        return float(np.interp(at_ms, *_drawn(self.tape.drawn[name])))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request, as far as a venue on the tape looks at it: host, path, query, JSON body, and the server's time."""
-
-    host: str
-    path: str
-    params: Mapping[str, str]
-    body: object
-    now: datetime
-
-
-Answer = tuple[int, object]
-"""HTTP status, and what becomes the JSON body (bytes go out as they are)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Hours:
-    """Hours as columns: their start (milliseconds since 1970 UTC), prices (USD), DVOL at start and end (points), the
-    funding rate for eight hours at their end (%), open interest at their end (coins).
-
-    Between two moments the price goes in a straight line, hour by hour. The stated high and low of the stretch fall in
-    its first and last hour: the high first where the price falls, the low first where it rises.
-    """
+    Between two moments the price goes in a straight line, hour by hour. The stated high and low of the
+    stretch fall in its first and last hour: the high first where the price falls, the low first where it
+    rises. Prices, volatility and coins are the tape's own: what the asset multiplies them by is not in them yet."""
 
     start_ms: Floats
     open_usd: Floats
@@ -227,18 +238,17 @@ class Hours:
     open_interest_coin: Floats
 
     @classmethod
-    def of(cls, tape: Tape) -> "Hours":
-        """All hours of a tape, the days before it included."""
+    def of(cls, tape: Tape, factors: Factors) -> "TapeHours":
+        """All hours of an asset on a tape, the days before it included."""
         bars = np.array([bar for stretch in _stretches(tape) for bar in stretch])
         start, end = bars[:, 0], bars[:, 0] + HOUR_MS
         # A day's DVOL and open interest are those at its end; its mean funding stands at its noon.
-        midnights = np.array([midnight_ms(day.day) for day in tape.lead_in])
-        moments_ms = np.array([to_ms(moment.at) for moment in tape.moments])
-        ends = np.concatenate([midnights[1:], moments_ms])
-        noons = np.concatenate([midnights + 12 * HOUR_MS, moments_ms])
-        dvol = [*(day.dvol for day in tape.lead_in[:-1]), *(moment.dvol for moment in tape.moments)]
-        coins = [day.open_interest_coin for day in tape.lead_in[:-1]] + [m.open_interest_coin for m in tape.moments]
-        funding = [day.funding_8h_pct for day in tape.lead_in] + [moment.funding_8h_pct for moment in tape.moments]
+        moments = [own_moment(moment, factors) for moment in tape.course()]
+        ends = np.array([to_ms(moment.at) for moment in moments])
+        noons = ends - np.where(ends < to_ms(tape.starts_at), 12 * HOUR_MS, 0)
+        funding = [moment.funding_8h_pct for moment in moments]
+        dvol = [moment.dvol for moment in moments]
+        coins = [moment.open_interest_coin for moment in moments]
         return cls(
             start_ms=start,
             open_usd=bars[:, 1],
@@ -251,22 +261,25 @@ class Hours:
             open_interest_coin=np.round(np.interp(end, ends, coins), 2),
         )
 
-    def until(self, at_ms: float) -> "Hours":
+    def until(self, at_ms: float) -> "TapeHours":
         """The hours that have ended by then."""
         return self.rows(slice(0, int(np.searchsorted(self.start_ms, at_ms - HOUR_MS, side="right"))))
 
-    def between(self, since_ms: float, until_ms: float) -> "Hours":
+    def between(self, since_ms: float, until_ms: float) -> "TapeHours":
         """The hours that start within the two times, ends included."""
-        first, last = np.searchsorted(self.start_ms, since_ms), np.searchsorted(self.start_ms, until_ms, side="right")
+        first, last = (
+            np.searchsorted(self.start_ms, since_ms),
+            np.searchsorted(self.start_ms, until_ms, side="right"),
+        )
         return self.rows(slice(int(first), int(last)))
 
-    def by(self, step_ms: int) -> "Hours":
+    def by(self, step_ms: int) -> "TapeHours":
         """Put together to longer steps, counted from 1970 UTC; the last one may be under way."""
         if not len(self):
             return self
         steps, firsts = np.unique(self.start_ms // step_ms, return_index=True)
         lasts = np.append(firsts[1:], len(self)) - 1
-        return Hours(
+        return TapeHours(
             start_ms=steps * step_ms,
             open_usd=self.open_usd[firsts],
             high_usd=np.maximum.reduceat(self.high_usd, firsts),
@@ -281,9 +294,9 @@ class Hours:
     def __len__(self) -> int:
         return len(self.start_ms)
 
-    def rows(self, rows: slice) -> "Hours":
+    def rows(self, rows: slice) -> "TapeHours":
         """Some of them, by their place."""
-        return Hours(**{name: getattr(self, name)[rows] for name in self.__slots__})
+        return TapeHours(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
 
 def _stretches(tape: Tape) -> Iterator[list[tuple[float, ...]]]:
@@ -311,11 +324,6 @@ def _bars(
     return bars
 
 
-@lru_cache(maxsize=16)
-def _drawn(days: tuple[tuple[date, float], ...]) -> tuple[Floats, Floats]:
-    return np.array([midnight_ms(day) for day, _ in days]), np.array([value for _, value in days])
-
-
 def midnight_ms(day: date) -> int:
     return to_ms(datetime.combine(day, time(), UTC))
 
@@ -336,10 +344,16 @@ def _months(at: datetime, count: int, every: int) -> list[datetime]:
     found: list[datetime] = []
     year, month = at.year, at.month
     while len(found) < count:
-        last = date(year, month, calendar.monthrange(year, month)[1])
-        friday = last - timedelta(days=(last.weekday() - FRIDAY) % 7)
-        expiry = datetime.combine(friday, EXPIRY_TIME, UTC)
+        expiry = _last_friday(year, month)
         if month % every == 0 and expiry > at:
             found.append(expiry)
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _last_friday(year: int, month: int) -> datetime:
+    """The expiry of a month: its last Friday."""
+    last = date(year, month, calendar.monthrange(year, month)[1])
+    friday = last - timedelta(days=(last.weekday() - FRIDAY) % 7)
+    return datetime.combine(friday, EXPIRY_TIME, UTC)

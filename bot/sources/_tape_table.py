@@ -1,23 +1,28 @@
-"""The tape's table: moments, the days before them and the header, read from `config/tapes/<name>/` and checked."""
+"""The tape's table: moments, the days before them and the header, read from `config/tapes/<name>/` and
+checked."""
 
 import csv
 import math
-import tomllib
+import random
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.domain.files import read_shape
 from bot.errors import ConfigError, Problem
 
 HEADER, MOMENTS, LEAD_IN = "tape.toml", "moments.csv", "lead-in.csv"
 SKEW_TENORS_D = (7, 30, 60, 90)
 BASIS_TENORS_D = (30, 60, 90)
 HOUR = timedelta(hours=1)
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+WAVE_HOURS = (7.3, 17.9, 41.0, 97.0)
 
 _SKEW = tuple(f"skew_{days}d_pct" for days in SKEW_TENORS_D)
 _ATM = tuple(f"atm_iv_{days}d_pct" for days in SKEW_TENORS_D)
@@ -34,21 +39,47 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "put_call_ratio": (0.01, 100.0),
     "dvol": (1.0, 400.0),
     "funding_8h_pct": (-2.0, 2.0),
+    "longs_musd": (0.0, 1e5),
+    "shorts_musd": (0.0, 1e5),
     **dict.fromkeys(_SKEW, (-60.0, 60.0)),
     **dict.fromkeys(_ATM, (1.0, 400.0)),
     **dict.fromkeys(_BASIS, (-80.0, 200.0)),
 }
 _MOMENT_COLUMNS = (
-    "at", "index_usd", "high_usd", "low_usd", "open_interest_coin", *_SKEW, *_ATM, *_BASIS,
-    "funding_8h_pct", "dvol", "put_call_ratio", "option_open_interest_coin",
-)  # fmt: skip
-_DAY_COLUMNS = ("day", "high_usd", "low_usd", "close_usd", "dvol", "funding_8h_pct", "open_interest_coin")
+    "at",
+    "index_usd",
+    "high_usd",
+    "low_usd",
+    "open_interest_coin",
+    *_SKEW,
+    *_ATM,
+    *_BASIS,
+    "funding_8h_pct",
+    "dvol",
+    "put_call_ratio",
+    "option_open_interest_coin",
+)
+_DAY_COLUMNS = (
+    "day",
+    "high_usd",
+    "low_usd",
+    "close_usd",
+    "dvol",
+    "funding_8h_pct",
+    "open_interest_coin",
+    "skew_60d_pct",
+    "basis_60d_pct",
+    "put_call_ratio",
+    "option_open_interest_coin",
+    "longs_musd",
+    "shorts_musd",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """The market at one time. `high_usd` and `low_usd` are the extremes from here to the next moment. Tuples follow
-    SKEW_TENORS_D and BASIS_TENORS_D."""
+class TapeMoment:
+    """The market at one time. `high_usd` and `low_usd` are the extremes from here to the next moment. Tuples
+    follow SKEW_TENORS_D and BASIS_TENORS_D."""
 
     at: datetime
     index_usd: float
@@ -66,7 +97,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """One day before the first moment; `close_usd` and `dvol` are those at its end, `funding_8h_pct` is its mean."""
+    """One day before the first moment. `funding_8h_pct` is its mean, liquidations are those of all of it (USD
+    millions), the others stand at its end. The other tenors of skew, volatility and basis follow in the proportions of
+    the first moment."""
 
     day: date
     high_usd: float
@@ -75,6 +108,12 @@ class Day:
     dvol: float
     funding_8h_pct: float
     open_interest_coin: float
+    skew_60d_pct: float
+    basis_60d_pct: float
+    put_call_ratio: float
+    option_open_interest_coin: float
+    longs_musd: float
+    shorts_musd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,27 +127,38 @@ class LiquidationDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
-    """How an asset is derived from the tape's own: all 1 for that one. `note` says "synthetic" where it is derived;
-    `absent` are venues that do not list it."""
+    """How an asset is derived from the tape's own: all 1 for that one, and no wave. `note` says "synthetic" where it
+    is derived; `absent` are venues that do not list it.
+
+    Skew, basis and funding are the tape's own times a factor, plus a wave of the asset's own of at most so many points;
+    put/call and open coins take the same kind of wave in percent of themselves."""
 
     asset: str
     price: float = 1.0
     volatility: float = 1.0
     coins: float = 1.0
+    skew: float = 1.0
+    basis: float = 1.0
+    funding: float = 1.0
+    skew_wave: float = 0.0
+    basis_wave: float = 0.0
+    funding_wave: float = 0.0
+    put_call_wave_pct: float = 0.0
+    coins_wave_pct: float = 0.0
     note: str = ""
     absent: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tape:
     """A market to be played: moments in time order, the days before, when to post, and how venues share it.
 
-    `drawn` holds what is told beside the market (gold, the Nasdaq 100, the account ratio): values by day, linear between.
-    """
+    `drawn` holds what is told beside the market (gold, the Nasdaq 100, the account ratio): values by day,
+    linear between."""
 
     name: str
     title: str
-    moments: tuple[Moment, ...]
+    moments: tuple[TapeMoment, ...]
     lead_in: tuple[Day, ...]
     post_times: tuple[datetime, ...]
     assets: Mapping[str, Factors]
@@ -117,6 +167,17 @@ class Tape:
     drawn: Mapping[str, tuple[tuple[date, float], ...]]
     liquidations: tuple[LiquidationDay, ...]
     record_liquidations: tuple[date, float] | None
+
+    @cached_property
+    def liquidations_by_day(self) -> Mapping[int, LiquidationDay]:
+        """What was closed by force, by the day (days since 1970 UTC)."""
+        return {row.day.toordinal() - EPOCH_DAY: row for row in self.liquidations}
+
+    def course(self) -> tuple[TapeMoment, ...]:
+        """The end of each day of the lead-in, as a moment, and the moments."""
+        first = self.moments[0]
+        days = tuple(_as_moment(day, first) for day in self.lead_in)
+        return (*(day for day in days if day.at < first.at), *self.moments)
 
     @property
     def starts_at(self) -> datetime:
@@ -128,7 +189,7 @@ class Tape:
         """The last moment's time."""
         return self.moments[-1].at
 
-    def moment_at(self, now: datetime) -> Moment | None:
+    def moment_at(self, now: datetime) -> TapeMoment | None:
         """The moment at or before `now`; None before the first one."""
         place = bisect_right(self.moments, now, key=lambda moment: moment.at)
         return self.moments[place - 1] if place else None
@@ -139,14 +200,19 @@ def parse(files: Mapping[str, str]) -> Tape:
 
     Raises ConfigError with every problem found: the file, and the row and column that it is in.
     """
-    problems = [Problem(file=name, id="", reason="missing") for name in (HEADER, MOMENTS, LEAD_IN) if name not in files]
+    problems = [
+        Problem(file=name, id="", reason="missing")
+        for name in (HEADER, MOMENTS, LEAD_IN)
+        if name not in files
+    ]
     if problems:
         raise ConfigError(problems)
     header = _header(files[HEADER], problems)
     figures = header.figures if header else {}
-    rows = _Rows(MOMENTS, files[MOMENTS], _MOMENT_COLUMNS, figures, problems)
-    moments = [_lift(moment, figures.get("low_usd")) for moment in _moments(rows)]
-    lead_in = list(_days(_Rows(LEAD_IN, files[LEAD_IN], _DAY_COLUMNS, figures, problems)))
+    rows = _CsvRows(MOMENTS, files[MOMENTS], _MOMENT_COLUMNS, figures, problems)
+    variation = header.variation if header else None
+    moments = [_vary(_lift(moment, figures.get("low_usd")), variation) for moment in _moments(rows)]
+    lead_in = list(_days(_CsvRows(LEAD_IN, files[LEAD_IN], _DAY_COLUMNS, figures, problems)))
     if header is None or problems:
         raise ConfigError(problems)
     _check(moments, lead_in, problems)
@@ -155,30 +221,50 @@ def parse(files: Mapping[str, str]) -> Tape:
     return _tape(header, moments, lead_in)
 
 
-class _Strict(BaseModel):
+class _StrictTapeFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Synthetic(_Strict):
+class _Synthetic(_StrictTapeFile):
     price_factor: float = Field(gt=0)
     volatility_factor: float = Field(gt=0)
     coins_factor: float = Field(gt=0)
+    skew_factor: float = Field(1.0, gt=0)
+    basis_factor: float = Field(1.0, gt=0)
+    funding_factor: float = Field(1.0, gt=0)
+    skew_wave: float = Field(0.0, ge=0, le=20)
+    basis_wave: float = Field(0.0, ge=0, le=20)
+    funding_wave: float = Field(0.0, ge=0, le=1)
+    put_call_wave_pct: float = Field(0.0, ge=0, le=50)
+    coins_wave_pct: float = Field(0.0, ge=0, le=50)
     note: str
     absent: frozenset[str] = frozenset()
 
 
-class _Record(_Strict):
+_Varied = Literal["open_interest_coin", "skew", "basis", "put_call_ratio"]
+
+
+class _Variation(_StrictTapeFile):
+    """How far a column of moments.csv moves between the times at which it is exact: at most so many percent of
+    itself, from nothing at such a time to all of it `settle_h` hours away."""
+
+    columns: dict[_Varied, Annotated[float, Field(gt=0, le=20)]]
+    settle_h: float = Field(gt=0)
+    anchors: dict[_Varied, list[AwareDatetime]]
+
+
+class _Record(_StrictTapeFile):
     day: date
     total_usd: float = Field(gt=0)
 
 
-class _Liquidations(_Strict):
+class _Liquidations(_StrictTapeFile):
     day: date
     longs_musd: float = Field(ge=0)
     shorts_musd: float = Field(ge=0)
 
 
-class _Header(_Strict):
+class _Header(_StrictTapeFile):
     name: str
     title: str
     reconstruction: Literal[True]
@@ -190,6 +276,7 @@ class _Header(_Strict):
     option_shares: dict[str, Annotated[float, Field(ge=0)]] = {}
     drawn: dict[str, Annotated[list[tuple[date, float]], Field(min_length=1)]] = {}
     synthetic: dict[str, _Synthetic]
+    variation: _Variation | None = None
     record_liquidations: _Record | None = None
     liquidations: list[_Liquidations]
     sources: dict[str, str]
@@ -197,23 +284,21 @@ class _Header(_Strict):
 
 def _header(text: str, problems: list[Problem]) -> _Header | None:
     try:
-        header = _Header.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        problems.append(Problem(file=HEADER, id="", reason=f"not TOML: {error}"))
-        return None
-    except ValidationError as error:
-        for found in error.errors():
-            where = ".".join(str(part) for part in found["loc"])
-            problems.append(Problem(file=HEADER, id=where, reason=found["msg"]))
+        header = read_shape(_Header, text, HEADER)
+    except ConfigError as error:
+        problems += error.problems
         return None
     for key, shares in (("shares", header.shares), ("option_shares", header.option_shares)):
         if sum(shares.values()) >= 1:
-            problems.append(Problem(file=HEADER, id=key, reason="their sum must be below 1: Deribit carries the rest"))
+            problems.append(
+                Problem(file=HEADER, id=key, reason="their sum must be below 1: Deribit carries the rest")
+            )
     return header
 
 
-class _Rows:
-    """The rows of a CSV file whose lines may be comments, as checked cells; what is wrong goes to `problems`."""
+class _CsvRows:
+    """The rows of a CSV file whose lines may be comments, as checked cells; what is wrong goes to
+    `problems`."""
 
     def __init__(
         self,
@@ -243,7 +328,8 @@ class _Rows:
                 self._wrong("", f"{len(cells)} cells, {len(header)} wanted")
 
     def number(self, row: Mapping[str, str], column: str) -> float:
-        """The cell as a number within its column's range; nan where it is not, which is a problem already told."""
+        """The cell as a number within its column's range; nan where it is not, which is a problem already
+        told."""
         low, high = _RANGES[column]
         value = self._value(row[column].strip(), column)
         if math.isfinite(value) and not low <= value <= high:
@@ -288,13 +374,13 @@ class _Rows:
         self._problems.append(Problem(file=self._file, id=where, reason=reason))
 
 
-def _moments(rows: _Rows) -> Iterator[Moment]:
+def _moments(rows: _CsvRows) -> Iterator[TapeMoment]:
     for row in rows:
         numbers = {column: rows.number(row, column) for column in _MOMENT_COLUMNS[1:]}
         at = rows.at(row)
         if at is None:
             continue
-        yield Moment(
+        yield TapeMoment(
             at=at,
             skew_pct=tuple(numbers.pop(column) for column in _SKEW),
             atm_iv_pct=tuple(numbers.pop(column) for column in _ATM),
@@ -303,7 +389,7 @@ def _moments(rows: _Rows) -> Iterator[Moment]:
         )
 
 
-def _days(rows: _Rows) -> Iterator[Day]:
+def _days(rows: _CsvRows) -> Iterator[Day]:
     for row in rows:
         numbers = {column: rows.number(row, column) for column in _DAY_COLUMNS[1:]}
         day = rows.day(row)
@@ -311,7 +397,7 @@ def _days(rows: _Rows) -> Iterator[Day]:
             yield Day(day=day, **numbers)
 
 
-def _check(moments: Sequence[Moment], lead_in: Sequence[Day], problems: list[Problem]) -> None:
+def _check(moments: Sequence[TapeMoment], lead_in: Sequence[Day], problems: list[Problem]) -> None:
     """Times in order without holes between days, and no extreme on the wrong side of a close."""
 
     def wrong(file: str, row: object, reason: str) -> None:
@@ -337,7 +423,7 @@ def _check(moments: Sequence[Moment], lead_in: Sequence[Day], problems: list[Pro
             wrong(LEAD_IN, f"{day.day} close_usd", "is outside low_usd to high_usd")
 
 
-def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) -> Tape:
+def _tape(header: _Header, moments: Sequence[TapeMoment], lead_in: Sequence[Day]) -> Tape:
     days = {moment.at.date() for moment in moments}
     posts = {datetime.combine(day, header.daily_post, UTC) for day in days} | set(header.extra_posts)
     return Tape(
@@ -353,6 +439,14 @@ def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) ->
                 price=factors.price_factor,
                 volatility=factors.volatility_factor,
                 coins=factors.coins_factor,
+                skew=factors.skew_factor,
+                basis=factors.basis_factor,
+                funding=factors.funding_factor,
+                skew_wave=factors.skew_wave,
+                basis_wave=factors.basis_wave,
+                funding_wave=factors.funding_wave,
+                put_call_wave_pct=factors.put_call_wave_pct,
+                coins_wave_pct=factors.coins_wave_pct,
                 note=factors.note,
                 absent=factors.absent,
             )
@@ -362,8 +456,11 @@ def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) ->
         option_shares=header.option_shares,
         drawn={name: tuple(sorted(days)) for name, days in header.drawn.items()},
         liquidations=tuple(
-            LiquidationDay(day=row.day, longs_usd=row.longs_musd * 1e6, shorts_usd=row.shorts_musd * 1e6)
-            for row in header.liquidations
+            LiquidationDay(day=day, longs_usd=longs * 1e6, shorts_usd=shorts * 1e6)
+            for day, longs, shorts in (
+                *((row.day, row.longs_musd, row.shorts_musd) for row in lead_in),
+                *((row.day, row.longs_musd, row.shorts_musd) for row in header.liquidations),
+            )
         ),
         record_liquidations=(header.record_liquidations.day, header.record_liquidations.total_usd)
         if header.record_liquidations
@@ -371,7 +468,85 @@ def _tape(header: _Header, moments: Sequence[Moment], lead_in: Sequence[Day]) ->
     )
 
 
-def _lift(moment: Moment, floor_usd: float | None) -> Moment:
+def wave(name: str, at: datetime) -> float:
+    """A course between -1 and 1 that belongs to a name: four sines of 7 hours to 4 days whose phases are drawn from the
+    name, so that it is the same whenever it is asked."""
+    hours = at.timestamp() / 3600
+    phases = random.Random(name)
+    return sum(math.sin(math.tau * (hours / period + phases.random())) for period in WAVE_HOURS) / len(
+        WAVE_HOURS
+    )
+
+
+def own_moment(moment: TapeMoment, factors: Factors) -> TapeMoment:
+    """A moment as the asset has it: skew, basis, funding, put/call and open coins of its own shape."""
+
+    def own(name: str) -> float:
+        return wave(f"{factors.asset} {name}", moment.at)
+
+    if factors == Factors(asset=factors.asset, absent=factors.absent):
+        return moment
+    skew, basis = factors.skew_wave * own("skew"), factors.basis_wave * own("basis")
+    return replace(
+        moment,
+        skew_pct=tuple(round(figure * factors.skew + skew, 3) for figure in moment.skew_pct),
+        basis_pct=tuple(round(figure * factors.basis + basis, 3) for figure in moment.basis_pct),
+        funding_8h_pct=round(
+            moment.funding_8h_pct * factors.funding + factors.funding_wave * own("funding"), 6
+        ),
+        put_call_ratio=moment.put_call_ratio * (1 + factors.put_call_wave_pct / 100 * own("put/call")),
+        open_interest_coin=round(
+            moment.open_interest_coin * (1 + factors.coins_wave_pct / 100 * own("coins")), 2
+        ),
+    )
+
+
+def _vary(moment: TapeMoment, variation: _Variation | None) -> TapeMoment:
+    """The moment, with what no source fixes moved a little."""
+    if variation is None:
+        return moment
+
+    def factor(column: _Varied) -> float:
+        if column not in variation.columns:
+            return 1.0
+        near = min(
+            (abs(moment.at - anchor) / HOUR for anchor in variation.anchors.get(column, ())), default=math.inf
+        )
+        share = variation.columns[column] / 100 * min(1.0, near / variation.settle_h)
+        return 1 + share * wave(column, moment.at)
+
+    skew, basis = factor("skew"), factor("basis")
+    return replace(
+        moment,
+        open_interest_coin=round(moment.open_interest_coin * factor("open_interest_coin"), 2),
+        skew_pct=tuple(figure * skew for figure in moment.skew_pct),
+        basis_pct=tuple(figure * basis for figure in moment.basis_pct),
+        put_call_ratio=moment.put_call_ratio * factor("put_call_ratio"),
+    )
+
+
+def _as_moment(day: Day, first: TapeMoment) -> TapeMoment:
+    """The end of a day as a moment, the other tenors in the proportions of the first moment."""
+    at = datetime.combine(day.day + timedelta(days=1), time(), UTC)
+    skew = day.skew_60d_pct / first.skew_pct[SKEW_TENORS_D.index(60)]
+    basis = day.basis_60d_pct / first.basis_pct[BASIS_TENORS_D.index(60)]
+    return TapeMoment(
+        at=at,
+        index_usd=day.close_usd,
+        high_usd=day.close_usd,
+        low_usd=day.close_usd,
+        open_interest_coin=day.open_interest_coin,
+        skew_pct=tuple(figure * skew for figure in first.skew_pct),
+        atm_iv_pct=tuple(figure * day.dvol / first.dvol for figure in first.atm_iv_pct),
+        basis_pct=tuple(figure * basis for figure in first.basis_pct),
+        funding_8h_pct=day.funding_8h_pct,
+        dvol=day.dvol,
+        put_call_ratio=day.put_call_ratio,
+        option_open_interest_coin=day.option_open_interest_coin,
+    )
+
+
+def _lift(moment: TapeMoment, floor_usd: float | None) -> TapeMoment:
     if floor_usd is None:
         return moment
     return replace(

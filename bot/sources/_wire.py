@@ -1,7 +1,9 @@
-"""What the sources share in reading wire formats: strict decoding, numbers written as text, times in milliseconds."""
+"""What the sources share in reading wire formats: strict decoding, numbers written as text, times in
+milliseconds."""
 
+import re
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -12,6 +14,7 @@ import msgspec
 from bot.domain.instruments import Instrument
 from bot.domain.readings import FundingRate, FutureQuote, Gap, Heard, Reading, SeriesReading
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
+from bot.reasons import about, reason
 
 T = TypeVar("T")
 
@@ -20,9 +23,9 @@ FUTURE = timedelta(seconds=30)
 LARGEST = 1e15  # a thousand times what the whole market is worth in dollars, and more than any count of coins
 _FAR_MS = 32_503_680_000_000  # the year 3000: venues write such times for "never"
 RATE_LIMIT = 1.0  # all of a position, paid in one interval
-INTERVAL_LIMIT_HOURS = 24.0
 HOUR_MS = 3_600_000
-FUNDING_HOURS = (1.0, 2.0, 4.0, 8.0)
+WHERE = re.compile(r"`\$([^`]*)`\Z")
+FUNDING_HOURS = (1.0, 2.0, 4.0, 6.0, 8.0)
 FUNDING = "funding"  # how `who` ends in a gap that is about funding alone
 Ms = Annotated[int, msgspec.Meta(gt=0, lt=_FAR_MS)]
 Figure = str | float | None
@@ -33,7 +36,28 @@ def decode(decoder: "msgspec.json.Decoder[T]", body: bytes, subject: str) -> T:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceChanged(f"{subject}: {error}") from error
+        raise SourceChanged(about(subject, other_shape(error))) from error
+
+
+def other_shape(error: Exception) -> str:
+    """The reason for what cannot be decoded: where it differs, in the names of our own fields. A library's sentence and
+    what the body holds stay out of it."""
+    found = WHERE.search(str(error)) if isinstance(error, msgspec.ValidationError) else None
+    return reason("shape_at", place=found[1].lstrip(".") or "$") if found else reason("shape")
+
+
+def refusal_check(
+    decoder: "msgspec.json.Decoder[T]", code: Callable[[T], object], codes: Collection[object]
+) -> Callable[[bytes], bool]:
+    """What a host's refusals are judged by: whether the body is of its shape and names one of the `codes`."""
+
+    def helps_to_wait(body: bytes) -> bool:
+        try:
+            return code(decoder.decode(body)) in codes
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+
+    return helps_to_wait
 
 
 def utc(ms: int) -> datetime:
@@ -41,12 +65,13 @@ def utc(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
-def told_at(ms: int | None, subject: str) -> datetime | None:
-    """A moment that a venue tells in milliseconds; 0 and absence tell nothing. Raises SourceChanged for what is no time."""
+def known_at(ms: int | None, subject: str) -> datetime | None:
+    """A moment that a venue tells in milliseconds; 0 and absence tell nothing. Raises SourceChanged for what
+    is no time."""
     if not ms:
         return None
     if not 0 < ms < _FAR_MS:
-        raise SourceChanged(f"{subject}: {ms} is not a time in milliseconds")
+        raise SourceChanged(about(subject, reason("not_a_time", said=ms)))
     return utc(ms)
 
 
@@ -56,28 +81,29 @@ def to_ms(at: datetime) -> int:
     return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
 
-def observed(ms: int | None, server_at: datetime, subject: str) -> datetime:
-    """When a reading was observed: its own time, else the server's. Raises SourceUnavailable for one from the future."""
-    at = told_at(ms, subject) or server_at
+def observed_at(ms: int | None, server_at: datetime, subject: str) -> datetime:
+    """When a reading was observed: its own time, else the server's. Raises SourceUnavailable for one from the
+    future."""
+    at = known_at(ms, subject) or server_at
     if at > server_at + FUTURE:
-        raise SourceUnavailable(f"{subject}: its time {at:%Y-%m-%dT%H:%M:%SZ} lies in the future")
+        raise SourceUnavailable(about(subject, reason("future_time", at=f"{at:%Y-%m-%dT%H:%M:%SZ}")))
     return min(at, server_at)
 
 
 def number(text: Figure, subject: str) -> float | None:
-    """A number that a venue writes as text (or as a number). Empty and absent tell nothing: None. Raises SourceChanged for
-    text that is no decimal number, and for one too large to mean anything."""
+    """A number that a venue writes as text (or as a number). Empty and absent tell nothing: None. Raises
+    SourceChanged for text that is no decimal number, and for one too large to mean anything."""
     if text is None or text == "":
         return None
     try:
         value = float(text)
     except ValueError as error:
-        raise SourceChanged(f"{subject}: {text!r:.40} is not a number") from error
+        raise SourceChanged(about(subject, reason("not_a_number", said=str(text)[:40]))) from error
     # float() also takes spaces around, underscores between and digits of other scripts, which no venue means
     if isinstance(text, str) and ("_" in text or not text.isascii() or text != text.strip()):
-        raise SourceChanged(f"{subject}: {text!r:.40} is not a number")
+        raise SourceChanged(about(subject, reason("not_a_number", said=str(text)[:40])))
     if not abs(value) < LARGEST:
-        raise SourceChanged(f"{subject}: {text!r:.40} is not a plausible number")
+        raise SourceChanged(about(subject, reason("implausible_number", said=str(text)[:40])))
     return value
 
 
@@ -102,7 +128,8 @@ def positive(text: Figure, subject: str) -> float | None:
 
 
 def amount(text: Figure, subject: str) -> float | None:
-    """As `number`; below zero tells nothing (nothing can be open or traded less than not at all). Zero is a figure."""
+    """As `number`; below zero tells nothing (nothing can be open or traded less than not at all). Zero is a
+    figure."""
     value = number(text, subject)
     return value if value is not None and value >= 0 else None
 
@@ -115,13 +142,16 @@ def quote(
     mark_usd: float | None,
     index_usd: float | None,
     open_interest: float | None,
+    index_at: datetime | None = None,
+    open_interest_at: datetime | None = None,
 ) -> FutureQuote | Gap:
-    """A future as told, or a gap where it has no mark or no index. Open interest is in dollars for an inverse contract, in
-    coins for any other."""
+    """A future as told, or a gap where it has no mark or no index. Open interest is in dollars for an inverse
+    contract, in coins for any other. `observed_at` is the mark's time, and that of what has no time of its own."""
     if mark_usd is None or index_usd is None:
         missing = "mark" if mark_usd is None else "index"
         return Gap(
-            who=f"{source} {instrument.symbol}", reason=f"{source} {instrument.symbol}: no {missing} in the reply"
+            who=f"{source} {instrument.symbol}",
+            reason=about(f"{source} {instrument.symbol}", reason("not_in_reply", what=missing)),
         )
     return FutureQuote(
         source=source,
@@ -131,18 +161,26 @@ def quote(
         index_usd=index_usd,
         open_interest_coin=None if instrument.inverse else open_interest,
         open_interest_usd=open_interest if instrument.inverse else None,
+        index_at=index_at,
+        open_interest_at=open_interest_at,
     )
 
 
 def funding(
-    *, source: str, observed_at: datetime, instrument: Instrument, rate: float | None, interval_hours: float | None
+    *,
+    source: str,
+    observed_at: datetime,
+    instrument: Instrument,
+    rate: float | None,
+    interval_hours: float | None,
 ) -> FundingRate | Gap:
-    """A perpetual's funding from the fraction of one interval, or a gap where rate or interval is missing or cannot be."""
+    """A perpetual's funding from the fraction of one interval, or a gap where rate or interval is missing or
+    cannot be."""
     who = f"{source} {instrument.symbol} {FUNDING}"
     if rate is None or not abs(rate) < RATE_LIMIT:
-        return Gap(who=who, reason=f"{who}: no rate in the reply")
-    if interval_hours is None or not 0 < interval_hours <= INTERVAL_LIMIT_HOURS:
-        return Gap(who=who, reason=f"{who}: its interval is not known")
+        return Gap(who=who, reason=about(who, reason("not_in_reply", what="rate")))
+    if interval_hours not in FUNDING_HOURS:
+        return Gap(who=who, reason=about(who, reason("interval_unknown")))
     return FundingRate(
         source=source,
         observed_at=observed_at,
@@ -155,12 +193,11 @@ def funding(
 def gather(
     who: str, parts: Mapping[str, Sequence[Reading | Gap] | BaseException], futures: Collection[str] = ()
 ) -> Heard:
-    """One poll from the outcomes of its requests, by what each is about. A failure becomes a gap. Raises the first failure
-    where nothing at all was heard, and any exception that is not a SourceError.
+    """One poll from the outcomes of its requests, by what each is about. A failure becomes a gap. Raises the
+    first failure where nothing at all was heard, and any exception that is not a SourceError.
 
-    `futures` names the parts that bring contracts: where one of these failed, or a contract of theirs is a gap, no open
-    interest is told, for a sum with a contract missing would look like a move.
-    """
+    `futures` names the parts that bring contracts: where one of these failed, or a contract of theirs is a
+    gap, no open interest is told, for a sum with a contract missing would look like a move."""
     readings: list[Reading] = []
     gaps: list[Gap] = []
     failures: list[SourceError] = []
@@ -175,12 +212,16 @@ def gather(
     if failures and not readings and not gaps:
         raise failures[0]
     gaps += [
-        Gap(who=f"{who} {about}", reason=str(part)) for about, part in parts.items() if isinstance(part, SourceError)
+        Gap(who=f"{who} {about}", reason=str(part))
+        for about, part in parts.items()
+        if isinstance(part, SourceError)
     ]
     quoted = any(isinstance(one, FutureQuote) for one in readings)
     if quoted and any(_lacks_a_contract(parts[about]) for about in futures):
         readings = [_without_open_interest(one) for one in readings]
-        gaps.append(Gap(who=f"{who} open interest", reason=f"{who} open interest: not every contract was heard"))
+        gaps.append(
+            Gap(who=f"{who} open interest", reason=about(f"{who} open interest", reason("contracts_unheard")))
+        )
     return Heard(readings=tuple(readings), gaps=tuple(gaps))
 
 
@@ -206,13 +247,13 @@ def column(
     rows: Sequence[tuple[int, float]],
     server_at: datetime,
 ) -> SeriesReading | Gap:
-    """Rows of milliseconds and value as a series, or a gap where there is none. Raises SourceChanged where times do not
-    ascend, SourceUnavailable for a row of the future."""
+    """Rows of milliseconds and value as a series, or a gap where there is none. Raises SourceChanged where
+    times do not ascend, SourceUnavailable for a row of the future."""
     if not rows:
-        return Gap(who=subject, reason=f"{subject}: no {metric} in the reply")
+        return Gap(who=subject, reason=about(subject, reason("not_in_reply", what=metric)))
     ascending([at_ms for at_ms, _ in rows], subject)
     if utc(rows[-1][0]) > server_at + FUTURE:
-        raise SourceUnavailable(f"{subject}: a row's time lies in the future")
+        raise SourceUnavailable(about(subject, reason("future_row")))
     return SeriesReading(
         source=source,
         observed_at=server_at,
@@ -228,11 +269,11 @@ def column(
 def funding_column(
     *, source: str, subject: str, asset: str, rows: Sequence[tuple[int, float | None]], server_at: datetime
 ) -> SeriesReading | Gap:
-    """Payments of funding (milliseconds, fraction of the interval that ended then; any order) as percent for eight hours.
+    """Payments of funding (milliseconds, fraction of the interval that ended then; any order) as percent for
+    eight hours.
 
-    A payment's interval is the time since the one before it; where that is none of the intervals that venues use, a payment
-    is missing, and the row is left out.
-    """
+    A payment's interval is the time since the one before it; where that is none of the intervals that venues
+    use, a payment is missing, and the row is left out."""
     paid = sorted(set(rows))
     hours = [(later[0] - earlier[0]) / HOUR_MS for earlier, later in pairwise(paid)]
     eight_hours = [
@@ -256,7 +297,7 @@ def funding_column(
 def ascending(times_ms: Sequence[int], subject: str) -> None:
     """Raises SourceChanged where a time does not come after the one before it."""
     if any(later <= earlier for earlier, later in pairwise(times_ms)):
-        raise SourceChanged(f"{subject}: times out of order")
+        raise SourceChanged(about(subject, reason("out_of_order")))
 
 
 def unique(names: Iterable[str], subject: str) -> None:
@@ -264,5 +305,5 @@ def unique(names: Iterable[str], subject: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise SourceChanged(f"{subject}: {name} comes twice")
+            raise SourceChanged(about(subject, reason("twice", name=name)))
         seen.add(name)

@@ -1,18 +1,18 @@
-"""Binance: USD-M and COIN-M perpetuals, COIN-M quarterly Bitcoin futures, funding, accounts long and short, tokenized gold;
-liquidations while it listens.
+"""Binance: USD-M perpetuals in USDT and USDC, COIN-M perpetuals, COIN-M quarterly Bitcoin futures, funding, accounts long and short,
+tokenized gold; liquidations while it listens.
 
-Docs: https://developers.binance.com/docs/derivatives (GET, no key). A refusal is `{"code":…,"msg":…}` with HTTP 4xx.
-Units: USD-M open interest in coins; COIN-M in CONTRACTS of 100 USD for Bitcoin and 10 USD for others. Funding is a fraction of
-eight hours, unless `fundingInfo` names other hours; COIN-M tells no hours: its next payment must lie on the eight-hour grid.
-`longShortRatio` counts accounts. Bars of PAXG (a token of one ounce of gold) are in USDT. Expiries are 08:00 UTC.
-Limits: weight 2,400 a minute and address (USD-M and COIN-M each), 6,000 (spot); going on after 429 is a ban (418). Some countries
-get HTTP 451. Marks serve all assets; open interest is asked for contract by contract, so USD-M quarterlies and COIN-M
-quarterlies of other assets than Bitcoin, which are small, are left out. History of open interest: 30 days.
-"""
+Docs: https://developers.binance.com/docs/derivatives (GET, no key). A refusal is `{"code":…,"msg":…}` with
+HTTP 4xx. Units: USD-M open interest in coins; COIN-M in CONTRACTS of 100 USD for Bitcoin and 10 USD for
+others. Funding is a fraction of eight hours, unless a market's `fundingInfo` names other hours; where it names none,
+the next payment must lie on the eight-hour grid. `longShortRatio` counts accounts. Bars of PAXG (a token of
+one ounce of gold) are in USDT. Expiries are 08:00 UTC. Limits: weight 2,400 a minute and address for USD-M and
+COIN-M together, 6,000 for spot; going on after 429 is a ban (418). Some countries get HTTP 451. Marks serve all
+assets; open interest is asked for contract by contract, so USD-M quarterlies and COIN-M quarterlies of other
+assets than Bitcoin, which are small, are left out. History of open interest: 30 days."""
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
 
@@ -20,10 +20,14 @@ import msgspec
 
 from bot.domain.instruments import Instrument
 from bot.domain.readings import AccountRatio, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
+from bot.domain.traded import FuturePrices
 from bot.errors import SourceError
+from bot.reasons import about, reason
+from bot.sources._binance_past import LONGEST, MOST_BARS, QUARTERS, WEIGHT, parse_quarters
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import binance_streams
+from bot.sources._odd import OddRows, decode_rows
 from bot.sources._options import expiry
 from bot.sources._wire import (
     HOUR_MS,
@@ -35,21 +39,25 @@ from bot.sources._wire import (
     funding,
     funding_column,
     gather,
+    known_at,
     number,
-    observed,
+    observed_at,
     positive,
     quote,
+    refusal_check,
     to_ms,
-    told_at,
     unique,
 )
-from bot.sources._ws import Collector
+from bot.sources._ws import Collector, Stream
 
 NAME = "binance"
 BRINGS: frozenset[Quantity] = frozenset({"futures", "perpetuals", "funding", "index", "long_short", "gold"})
 LINEAR_HOST = "fapi.binance.com"
 INVERSE_HOST = "dapi.binance.com"
 SPOT_HOST = "api.binance.com"
+POOL = "binance futures"
+# unknown, disconnected, too many requests, unexpected reply, timeout, busy, shutting down
+BUSY = {-1000, -1001, -1003, -1006, -1007, -1008, -1016}
 SHARE_S = 10
 SLOW_SHARE_S = 900
 USUAL_FUNDING_HOURS = 8.0
@@ -57,6 +65,7 @@ CONTRACT_USD = {"BTC": 100.0}
 OTHER_CONTRACT_USD = 10.0
 QUARTERLIES = ("BTC",)
 HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
 GOLD_BARS = 48
 BARS_CHUNK = timedelta(hours=1000)
 PAYMENTS = timedelta(hours=990)
@@ -80,7 +89,7 @@ class _FundingInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     funding_interval_hours: float
 
 
-class _Open(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _BinanceOpenInterest(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     symbol: str
     open_interest: Figure
     time: int
@@ -92,9 +101,13 @@ class _Ratio(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     timestamp: int
 
 
-class _Payment(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _BinancePayment(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     funding_time: Ms
     funding_rate: Figure
+
+
+class _BinanceRefusal(msgspec.Struct, frozen=True, gc=False):
+    code: int
 
 
 class _OpenThen(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -103,11 +116,12 @@ class _OpenThen(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     timestamp: Ms
 
 
+_REFUSAL = msgspec.json.Decoder(_BinanceRefusal)
 _PREMIUMS = msgspec.json.Decoder(list[_Premium])
 _FUNDING_INFO = msgspec.json.Decoder(list[_FundingInfo])
-_OPEN = msgspec.json.Decoder(_Open)
+_OPEN = msgspec.json.Decoder(_BinanceOpenInterest)
 _RATIOS = msgspec.json.Decoder(list[_Ratio])
-_PAYMENTS = msgspec.json.Decoder(list[_Payment])
+_PAYMENTS = msgspec.json.Decoder(list[_BinancePayment])
 _OPEN_THEN = msgspec.json.Decoder(list[_OpenThen])
 _BARS = msgspec.json.Decoder(list[list[str | float]])
 
@@ -122,9 +136,10 @@ class Binance:
         del key  # everything asked for is public
         self._http = http
         self._collector = Collector(NAME, http.now)
-        http.allow(LINEAR_HOST, Budget(burst=2_400, per_s=40))
-        http.allow(INVERSE_HOST, Budget(burst=1_200, per_s=20))
-        http.allow(SPOT_HOST, Budget(burst=6_000, per_s=100))
+        refused = refusal_check(_REFUSAL, lambda said: said.code, BUSY)
+        for host in (LINEAR_HOST, INVERSE_HOST):
+            http.allow(host, Budget(burst=2_400, per_s=40), pool=POOL, passing=refused)
+        http.allow(SPOT_HOST, Budget(burst=6_000, per_s=100), passing=refused)
 
     @property
     def brings(self) -> frozenset[Quantity]:
@@ -133,15 +148,20 @@ class Binance:
 
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
-        del assets  # every symbol is pushed
-        await self._collector.start(binance_streams())
+        await self._collector.start(self.streams(assets))
 
     async def stop(self) -> None:
         """Stop listening."""
         await self._collector.stop()
 
+    def streams(self, assets: Sequence[str]) -> Sequence[Stream]:
+        """The sockets of these assets' liquidations."""
+        del assets  # every symbol is pushed
+        return binance_streams()
+
     async def poll(self, asset: str, at: datetime) -> Heard:
-        """The asset's contracts, funding, index, account ratio, and gold. Raises SourceError where nothing was heard."""
+        """The asset's contracts, funding, index, account ratio, and gold. Raises SourceError where nothing
+        was heard."""
         del at
         asked = {
             "USD-M": self._hear_linear(asset),
@@ -154,39 +174,67 @@ class Binance:
         return gather(f"{NAME} {asset}", parts, ["USD-M", "COIN-M"])
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
-        """Funding of the USD-M perpetual, gold by the hour, and open interest by the hour of the last 29 days: the sum of
-        the same contracts as in a poll, at the hours at which both markets tell theirs. Raises SourceError."""
+        """Funding of the USD-M perpetual, gold by the hour, and open interest by the hour of the last 29
+        days: the sum of the same contracts as in a poll, at the hours at which both markets tell theirs.
+        Raises SourceError."""
         told = [
             await self._past_funding(asset, since, until),
             await self._past_gold(asset, since, until),
-            *await self._past_open_interest(asset, max(since, until - OPEN_KEPT), until),
+            *await self._past_open_interest(asset, since, until),
         ]
         return [one for one in told if isinstance(one, SeriesReading)]
 
-    async def _hear_linear(self, asset: str) -> list[Reading | Gap]:
-        symbol = f"{asset}USDT"
-        marks, intervals, opens = await asyncio.gather(
-            self._linear("fapi/v1/premiumIndex", "USD-M marks", {}, cost=10, share_s=SHARE_S),
-            self._intervals(),
-            self._linear("fapi/v1/openInterest", f"{symbol} open interest", {"symbol": symbol}),
-        )
-        return parse_contracts(marks, [opens], asset, inverse=False, intervals=intervals)
+    async def recall_futures(self, asset: str, since: datetime, until: datetime) -> FuturePrices:
+        """The COIN-M quarterlies hour by hour, where something was traded, against their index. Raises SourceError."""
+        pair: Params = {"pair": f"{asset}USD", "interval": "1h", "limit": MOST_BARS}
+        futures: dict[str, list[Reply]] = {kind: [] for kind in QUARTERS}
+        index: list[Reply] = []
+        for start, end in _windows(since, until, LONGEST):
+            asked: Params = {**pair, **_times(start, end - MILLISECOND)}
+            about = f"{asset} past index"
+            index.append(await self._inverse("dapi/v1/indexPriceKlines", about, asked, cost=WEIGHT))
+            for kind, replies in futures.items():
+                of_kind: Params = {**asked, "contractType": kind}
+                about = f"{asset} past quarterlies"
+                replies.append(await self._inverse("dapi/v1/continuousKlines", about, of_kind, cost=WEIGHT))
+        return parse_quarters(futures, index, asset)
 
-    async def _intervals(self) -> dict[str, float] | None:
-        """Hours between payments where they are not the usual ones; None where that was not heard, and no hours are known."""
+    async def _hear_linear(self, asset: str) -> list[Reading | Gap]:
+        marks, intervals = await asyncio.gather(
+            self._linear("fapi/v1/premiumIndex", "USD-M marks", {}, cost=10, share_s=SHARE_S),
+            self._intervals(self._linear, "fapi/v1/fundingInfo", "funding intervals"),
+        )
+        opens = await asyncio.gather(
+            *(
+                self._linear("fapi/v1/openInterest", f"{row.symbol} open interest", {"symbol": row.symbol})
+                for row in _wanted(marks, asset, inverse=False)
+            )
+        )
+        return parse_contracts(marks, opens, asset, inverse=False, intervals=intervals)
+
+    async def _intervals(
+        self, ask: Callable[..., Awaitable[Reply]], path: str, about: str
+    ) -> dict[str, float] | None:
+        """Hours between payments where they are not the usual ones; None where that was not heard, and no
+        hours are known."""
         try:
-            reply = await self._linear("fapi/v1/fundingInfo", "funding intervals", {}, share_s=SLOW_SHARE_S)
-            return parse_intervals(reply)
+            return parse_intervals(await ask(path, about, {}, share_s=SLOW_SHARE_S))
         except SourceError:
             return None  # each perpetual's funding then says that its interval is not known
 
     async def _hear_inverse(self, asset: str) -> list[Reading | Gap]:
-        marks = await self._inverse("dapi/v1/premiumIndex", "COIN-M marks", {}, cost=10, share_s=SHARE_S)
+        marks, intervals = await asyncio.gather(
+            self._inverse("dapi/v1/premiumIndex", "COIN-M marks", {}, cost=10, share_s=SHARE_S),
+            self._intervals(self._inverse, "dapi/v1/fundingInfo", "COIN-M funding intervals"),
+        )
         symbols = [row.symbol for row in _wanted(marks, asset, inverse=True)]
         opens = await asyncio.gather(
-            *(self._inverse("dapi/v1/openInterest", f"{one} open interest", {"symbol": one}) for one in symbols)
+            *(
+                self._inverse("dapi/v1/openInterest", f"{one} open interest", {"symbol": one})
+                for one in symbols
+            )
         )
-        return parse_contracts(marks, opens, asset, inverse=True)
+        return parse_contracts(marks, opens, asset, inverse=True, intervals=intervals)
 
     async def _hear_accounts(self, asset: str) -> list[Reading | Gap]:
         params: Params = {"symbol": f"{asset}USDT", "period": "5m", "limit": 1}
@@ -208,7 +256,9 @@ class Binance:
             server_at = reply.server_at()
             paid = decode(_PAYMENTS, reply.body, reply.subject)
             # the venue pays a few milliseconds after the hour
-            rows += [(_to_the_minute(row.funding_time), number(row.funding_rate, reply.subject)) for row in paid]
+            rows += [
+                (_to_the_minute(row.funding_time), number(row.funding_rate, reply.subject)) for row in paid
+            ]
         subject = f"{NAME} {asset} funding history"
         return funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
 
@@ -223,24 +273,44 @@ class Binance:
         ]
         return parse_gold(replies, asset)
 
-    async def _past_open_interest(self, asset: str, since: datetime, until: datetime) -> list[SeriesReading | Gap]:
-        linear, inverse = [], []
+    async def _past_open_interest(
+        self, asset: str, since: datetime, until: datetime
+    ) -> list[SeriesReading | Gap]:
+        since = max(since, self._http.now() - OPEN_KEPT)
+        if since >= until:
+            return []  # of older ones the venue keeps none, and refuses to be asked
+        linear, in_usdc, inverse = [], [], []
+        usdc = await self._lists_usdc(asset)
         kind = "ALL" if asset in QUARTERLIES else "PERPETUAL"
         for start, end in _windows(since, until, OPEN_CHUNK):
             hours: Params = {"period": "1h", "limit": 500, **_times(start, end)}
             about = f"{asset} open interest history"
             linear.append(
-                await self._linear("futures/data/openInterestHist", about, {"symbol": f"{asset}USDT", **hours})
+                await self._linear(
+                    "futures/data/openInterestHist", about, {"symbol": f"{asset}USDT", **hours}
+                )
             )
+            if usdc:
+                symbol: Params = {"symbol": f"{asset}USDC", **hours}
+                in_usdc.append(await self._linear("futures/data/openInterestHist", about, symbol))
             pair: Params = {"pair": f"{asset}USD", "contractType": kind, **hours}
             inverse.append(await self._inverse("futures/data/openInterestHist", about, pair))
-        return parse_open_interest_history(linear, inverse, asset)
+        return parse_open_interest_history(linear, inverse, asset, in_usdc)
 
-    async def _linear(self, path: str, about: str, params: Params, cost: float = 1, share_s: float = 0) -> Reply:
+    async def _lists_usdc(self, asset: str) -> bool:
+        """Whether the asset has a perpetual in USDC. Raises SourceError."""
+        marks = await self._linear("fapi/v1/premiumIndex", "USD-M marks", {}, cost=10, share_s=SHARE_S)
+        return any(row.symbol == f"{asset}USDC" for row in _wanted(marks, asset, inverse=False))
+
+    async def _linear(
+        self, path: str, about: str, params: Params, cost: float = 1, share_s: float = 0
+    ) -> Reply:
         url = f"https://{LINEAR_HOST}/{path}"
         return await self._http.get(url, subject=f"{NAME} {about}", params=params, cost=cost, share_s=share_s)
 
-    async def _inverse(self, path: str, about: str, params: Params, cost: float = 1, share_s: float = 0) -> Reply:
+    async def _inverse(
+        self, path: str, about: str, params: Params, cost: float = 1, share_s: float = 0
+    ) -> Reply:
         url = f"https://{INVERSE_HOST}/{path}"
         return await self._http.get(url, subject=f"{NAME} {about}", params=params, cost=cost, share_s=share_s)
 
@@ -254,29 +324,41 @@ SOURCE = Binance
 
 def parse_intervals(reply: Reply) -> dict[str, float]:
     """Hours between payments of the symbols whose hours are not the usual eight. Raises SourceError."""
-    return {row.symbol: row.funding_interval_hours for row in decode(_FUNDING_INFO, reply.body, reply.subject)}
+    return {
+        row.symbol: row.funding_interval_hours
+        for row in decode_rows(_FUNDING_INFO, reply.body, reply.subject, OddRows(reply.subject))
+    }
 
 
 def parse_contracts(
-    marks: Reply, opens: Sequence[Reply], asset: str, *, inverse: bool, intervals: dict[str, float] | None = None
+    marks: Reply,
+    opens: Sequence[Reply],
+    asset: str,
+    *,
+    inverse: bool,
+    intervals: dict[str, float] | None = None,
 ) -> list[Reading | Gap]:
-    """The asset's contracts of one market with their open interest; of the perpetual the funding, and the index of the
-    COIN-M one, which is in dollars. A contract without a reply about its open interest has none told. Raises SourceError."""
-    counted: dict[str, _Open] = {}
+    """The asset's contracts of one market with their open interest; of the perpetual the funding, and the
+    index of the COIN-M one, which is in dollars. A contract without a reply about its open interest has none
+    told. Raises SourceError."""
+    counted: dict[str, tuple[_BinanceOpenInterest, datetime]] = {}
     for reply in opens:
         row = decode(_OPEN, reply.body, reply.subject)
-        reply.server_at()
-        counted[row.symbol] = row
+        counted[row.symbol] = row, observed_at(row.time, reply.server_at(), reply.subject)
     server_at = marks.server_at()
-    heard: list[Reading | Gap] = []
-    for premium in _wanted(marks, asset, inverse=inverse):
+    odd = OddRows(marks.subject)
+    wanted = _wanted(marks, asset, inverse=inverse, odd=odd)
+    heard: list[Reading | Gap] = [*odd.gaps(_names(asset, inverse=inverse).fullmatch)]
+    for premium in wanted:
         subject = f"{NAME} {premium.symbol}"
         try:
-            hours = _grid_hours(premium) if inverse else _usual_hours(premium, intervals)
+            hours = _usual_hours(premium, intervals)
             heard += _contract(premium, counted.get(premium.symbol), asset, server_at, inverse, hours)
         except SourceError as error:
             heard.append(Gap(who=subject, reason=str(error)))
-    return heard or [Gap(who=f"{NAME} {asset}", reason=f"{marks.subject}: no {asset} in the reply")]
+    return heard or [
+        Gap(who=f"{NAME} {asset}", reason=about(marks.subject, reason("not_in_reply", what=asset)))
+    ]
 
 
 def parse_accounts(reply: Reply, asset: str) -> list[Reading | Gap]:
@@ -285,8 +367,8 @@ def parse_accounts(reply: Reply, asset: str) -> list[Reading | Gap]:
     server_at = reply.server_at()
     ratio = positive(rows[-1].long_short_ratio, reply.subject) if rows else None
     if ratio is None:
-        return [Gap(who=reply.subject, reason=f"{reply.subject}: no ratio in the reply")]
-    at = observed(rows[-1].timestamp, server_at, reply.subject)
+        return [Gap(who=reply.subject, reason=about(reply.subject, reason("not_in_reply", what="ratio")))]
+    at = observed_at(rows[-1].timestamp, server_at, reply.subject)
     return [AccountRatio(source=NAME, observed_at=at, venue=NAME, asset=asset, long_short_ratio=ratio)]
 
 
@@ -299,7 +381,7 @@ def parse_gold(replies: Sequence[Reply], asset: str) -> SeriesReading | Gap:
         for bar in decode(_BARS, reply.body, reply.subject):
             starts_ms = number(bar[0], reply.subject) if len(bar) > 4 else None
             close = positive(bar[4], reply.subject) if len(bar) > 4 else None
-            at = told_at(None if starts_ms is None else int(starts_ms), reply.subject)
+            at = known_at(None if starts_ms is None else int(starts_ms), reply.subject)
             if at is not None and close is not None and at + HOUR <= server_at:
                 closes[to_ms(at + HOUR)] = close
     return column(
@@ -321,26 +403,36 @@ def parse_gold_now(reply: Reply) -> list[Reading | Gap]:
     if starts_ms is None or close is None:
         return []
     server_at = reply.server_at()
-    at = min(observed(int(starts_ms), server_at, reply.subject) + HOUR, server_at)
+    at = min(observed_at(int(starts_ms), server_at, reply.subject) + HOUR, server_at)
     return [SpotQuote(source=NAME, observed_at=at, venue=NAME, asset="PAXG", index_usd=close)]
 
 
 def parse_open_interest_history(
-    linear: Sequence[Reply], inverse: Sequence[Reply], asset: str
+    linear: Sequence[Reply], inverse: Sequence[Reply], asset: str, in_usdc: Sequence[Reply] = ()
 ) -> list[SeriesReading | Gap]:
-    """Open interest of both markets together by the hour, in coins and in dollars. USD-M tells coins and their value in
-    dollars, COIN-M contracts and their value in coins. Raises SourceError."""
+    """Open interest of all contracts together by the hour, in coins and in dollars, at the hours at which all of them
+    are told. USD-M tells coins and their value in dollars, COIN-M contracts and their value in coins. Raises
+    SourceError."""
     contract_usd = CONTRACT_USD.get(asset, OTHER_CONTRACT_USD)
-    of_linear, of_inverse = _history(linear), _history(inverse)
+    of_inverse = _history(inverse)
+    parts = [_history(linear), *([_history(in_usdc)] if in_usdc else [])]
     coins, dollars = [], []
-    for at_ms in sorted(of_linear.keys() & of_inverse.keys()):
-        (linear_coins, linear_usd), (contracts, inverse_coins) = of_linear[at_ms], of_inverse[at_ms]
-        coins.append((at_ms, linear_coins + inverse_coins))
-        dollars.append((at_ms, linear_usd + contracts * contract_usd))
+    for at_ms in sorted(set(of_inverse).intersection(*parts)):
+        contracts, inverse_coins = of_inverse[at_ms]
+        coins.append((at_ms, sum(part[at_ms][0] for part in parts) + inverse_coins))
+        dollars.append((at_ms, sum(part[at_ms][1] for part in parts) + contracts * contract_usd))
     subject = f"{NAME} {asset} open interest history"
     server_at = linear[-1].heard_at
     return [
-        column(source=NAME, subject=subject, asset=asset, metric=metric, interval=HOUR, rows=rows, server_at=server_at)
+        column(
+            source=NAME,
+            subject=subject,
+            asset=asset,
+            metric=metric,
+            interval=HOUR,
+            rows=rows,
+            server_at=server_at,
+        )
         for metric, rows in (("open_interest_coin", coins), ("open_interest_usd", dollars))
     ]
 
@@ -357,22 +449,33 @@ def _history(replies: Iterable[Reply]) -> dict[int, tuple[float, float]]:
     return told
 
 
-def _wanted(marks: Reply, asset: str, *, inverse: bool) -> list[_Premium]:
-    """The rows of the asset's contracts. Raises SourceError."""
-    rows = decode(_PREMIUMS, marks.body, marks.subject)
-    unique((row.symbol for row in rows), marks.subject)
+def _wanted(marks: Reply, asset: str, *, inverse: bool, odd: OddRows | None = None) -> list[_Premium]:
+    """The rows of the asset's contracts; `odd` takes those of any that cannot be read. Raises SourceError."""
+    names = _names(asset, inverse=inverse)
+    rows = decode_rows(_PREMIUMS, marks.body, marks.subject, OddRows(marks.subject) if odd is None else odd)
+    own = [row for row in rows if names.fullmatch(row.symbol)]
+    unique((row.symbol for row in own), marks.subject)
+    return own
+
+
+def _names(asset: str, *, inverse: bool) -> re.Pattern[str]:
+    """How the asset's contracts of one market are spelled."""
     if not inverse:
-        return [row for row in rows if row.symbol == f"{asset}USDT"]
+        return re.compile(rf"{asset}(USDT|USDC)", re.ASCII)
     dated = r"\d{6}|" if asset in QUARTERLIES else ""
-    symbols = re.compile(rf"{asset}USD_({dated}PERP)", re.ASCII)
-    return [row for row in rows if symbols.fullmatch(row.symbol)]
+    return re.compile(rf"{asset}USD_({dated}PERP)", re.ASCII)
 
 
 def _contract(
-    row: _Premium, counts: _Open | None, asset: str, server_at: datetime, inverse: bool, hours: float | None
+    row: _Premium,
+    counts: tuple[_BinanceOpenInterest, datetime] | None,
+    asset: str,
+    server_at: datetime,
+    inverse: bool,
+    hours: float | None,
 ) -> list[Reading | Gap]:
     subject = f"{NAME} {row.symbol}"
-    at = observed(row.time, server_at, subject)
+    at = observed_at(row.time, server_at, subject)
     day = row.symbol.partition("_")[2] if inverse else "PERP"
     perpetual = day == "PERP"
     instrument = Instrument(
@@ -383,7 +486,9 @@ def _contract(
         expires_at=None if perpetual else expiry(day, subject),
         inverse=inverse,
     )
-    counted = None if counts is None else amount(counts.open_interest, subject)
+    if instrument.is_over(at):
+        return []
+    counted = None if counts is None else amount(counts[0].open_interest, subject)
     if counted is not None and inverse:
         counted *= CONTRACT_USD.get(asset, OTHER_CONTRACT_USD)
     index_usd = positive(row.index_price, subject)
@@ -395,26 +500,26 @@ def _contract(
             mark_usd=positive(row.mark_price, subject),
             index_usd=index_usd,
             open_interest=counted,
+            open_interest_at=None if counts is None else counts[1],
         )
     ]
     if perpetual:
         rate = number(row.last_funding_rate, subject)
-        heard.append(funding(source=NAME, observed_at=at, instrument=instrument, rate=rate, interval_hours=hours))
+        heard.append(
+            funding(source=NAME, observed_at=at, instrument=instrument, rate=rate, interval_hours=hours)
+        )
     if perpetual and inverse and index_usd is not None:
         heard.append(SpotQuote(source=NAME, observed_at=at, venue=NAME, asset=asset, index_usd=index_usd))
     return heard
 
 
 def _usual_hours(row: _Premium, intervals: dict[str, float] | None) -> float | None:
-    """Eight, unless the venue names other hours."""
-    return None if intervals is None else intervals.get(row.symbol, USUAL_FUNDING_HOURS)
-
-
-def _grid_hours(row: _Premium) -> float | None:
-    """Eight, where the next payment is at 0, 8 or 16 o'clock; else the hours are not known."""
+    """The hours that the venue names; else eight, where the next payment is at 0, 8 or 16 o'clock or is not told; else
+    they are not known."""
+    if intervals is None or row.symbol in intervals:
+        return None if intervals is None else intervals[row.symbol]
     next_ms = row.next_funding_time or 0
-    on_grid = next_ms > 0 and next_ms % int(USUAL_FUNDING_HOURS * HOUR_MS) == 0
-    return USUAL_FUNDING_HOURS if on_grid else None
+    return USUAL_FUNDING_HOURS if next_ms % int(USUAL_FUNDING_HOURS * HOUR_MS) == 0 else None
 
 
 def _to_the_minute(at_ms: int) -> int:

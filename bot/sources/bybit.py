@@ -1,16 +1,16 @@
 """Bybit: linear and inverse perpetuals and futures, funding, its option chain; liquidations while it listens.
 
-Docs: https://bybit-exchange.github.io/docs/v5/market/tickers (GET, no key); a refusal comes with HTTP 200 and `retCode` ≠ 0.
-Units: `openInterest` counts BOTH sides, `singleOpenInterest` one: the latter is used, else half of the former. Linear contracts
-and options count coins, inverse ones dollars. `markIv` is a fraction of 1 a year ("0.4896"), funding a fraction of
-`fundingIntervalHour`. Numbers are text, "" is nothing. Rows have no time: the envelope's `time` has it.
-Limits: 600 requests in 5 s and address; some countries get HTTP 403. Linear and inverse replies serve all assets.
-Open interest has a history, but of one contract a request, not of the sum that is told here: it is not filled in.
-"""
+Docs: https://bybit-exchange.github.io/docs/v5/market/tickers (GET, no key); a refusal comes with HTTP 200 and
+`retCode` ≠ 0. Units: `openInterest` counts BOTH sides, `singleOpenInterest` one: the latter is used, else
+half of the former. Linear contracts and options count coins, inverse ones dollars. `markIv` is a fraction of
+1 a year ("0.4896"), funding a fraction of `fundingIntervalHour`. Numbers are text, "" is nothing. Rows have
+no time: the envelope's `time` has it. Limits: 600 requests in 5 s and address; some countries get HTTP 403.
+Linear and inverse replies serve all assets. Open interest has a history, but of one contract a request, not
+of the sum that is told here: it is not filled in."""
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar
@@ -22,39 +22,46 @@ from bot.domain.chain import OptionChain
 from bot.domain.instruments import Instrument
 from bot.domain.readings import FutureQuote, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
+from bot.reasons import about, reason
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import bybit_streams
-from bot.sources._options import amounts, expiry, forwards, volatilities
+from bot.sources._odd import OddRows, decode_rows, sound_rows
+from bot.sources._options import amounts, drop_expired, expiry, forwards, volatilities
 from bot.sources._wire import (
     Figure,
     amount,
-    decode,
+    column,
     funding,
     funding_column,
     gather,
+    known_at,
     number,
     numbers,
     positive,
     quote,
+    refusal_check,
     to_ms,
-    told_at,
     unique,
 )
-from bot.sources._ws import Collector
+from bot.sources._ws import Collector, Stream
 
 NAME = "bybit"
 BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 HOST = "api.bybit.com"
 SHARE_S = 10
-TOO_MANY_VISITS = 10006
+# timeout, too many visits, server error, too many of this address, too many of all
+BUSY = {10000, 10006, 10016, 10018, 10429}
 PAYMENTS = timedelta(hours=190)  # 200 rows a request, and funding may be paid every hour
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOURS_WANTED = timedelta(days=31)
+OPEN_ROWS = 190
 _OPTION = re.compile(r"(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:\.\d+)?)-([CP])(?:-[A-Z]+)?", re.ASCII)
 
 T = TypeVar("T")
 
 
-class _Ticker(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _BybitTicker(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     symbol: str
     mark_price: Figure
     index_price: Figure
@@ -74,25 +81,35 @@ class _Option(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     single_open_interest: Figure = None
 
 
-class _Payment(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _BybitPayment(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     funding_rate: Figure
     funding_rate_timestamp: Figure
 
 
+class _BybitOpened(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    timestamp: Figure
+    open_interest: Figure = None
+    single_open_interest: Figure = None
+
+
 class _List(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    category: str | None = None
     rows: list[T] | None = msgspec.field(default=None, name="list")
 
 
-class _Answer(msgspec.Struct, Generic[T], frozen=True, gc=False, rename="camel"):
+class _BybitAnswer(msgspec.Struct, Generic[T], frozen=True, gc=False, rename="camel"):
     ret_code: int
     ret_msg: str
     result: _List[T] | None = None
     time: int | None = None
 
 
-_TICKERS = msgspec.json.Decoder(_Answer[_Ticker])
-_OPTIONS = msgspec.json.Decoder(_Answer[_Option])
-_PAYMENTS = msgspec.json.Decoder(_Answer[_Payment])
+_REFUSAL = msgspec.json.Decoder(_BybitAnswer[msgspec.Raw])
+_TICKERS = msgspec.json.Decoder(_BybitAnswer[_BybitTicker])
+_OPTIONS = msgspec.json.Decoder(_BybitAnswer[_Option])
+_PAYMENTS = msgspec.json.Decoder(_BybitAnswer[_BybitPayment])
+_OPENED = msgspec.json.Decoder(_BybitAnswer[_BybitOpened])
+_CANDLES = msgspec.json.Decoder(_BybitAnswer[list[str]])
 
 
 class Bybit:
@@ -105,7 +122,8 @@ class Bybit:
         del key  # everything asked for is public
         self._http = http
         self._collector = Collector(NAME, http.now)
-        http.allow(HOST, Budget(burst=600, per_s=120))
+        refused = refusal_check(_REFUSAL, lambda said: said.ret_code, BUSY)
+        http.allow(HOST, Budget(burst=600, per_s=120), passing=refused)
 
     @property
     def brings(self) -> frozenset[Quantity]:
@@ -114,14 +132,19 @@ class Bybit:
 
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
-        await self._collector.start(bybit_streams(assets))
+        await self._collector.start(self.streams(assets))
 
     async def stop(self) -> None:
         """Stop listening."""
         await self._collector.stop()
 
+    def streams(self, assets: Sequence[str]) -> Sequence[Stream]:
+        """The sockets of these assets' liquidations."""
+        return bybit_streams(assets)
+
     async def poll(self, asset: str, at: datetime) -> Heard:
-        """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was heard."""
+        """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was
+        heard."""
         del at
         linear, inverse, options = await asyncio.gather(
             self._hear_contracts(asset, "linear"),
@@ -134,7 +157,13 @@ class Bybit:
         return gather(f"{NAME} {asset}", parts, ["linear", "inverse"])
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
-        """Funding of the linear perpetual in USDT. Raises SourceError."""
+        """Funding of the linear perpetual in USDT; open interest by the hour of the last month, by the day before it.
+        Raises SourceError."""
+        told: list[SeriesReading | Gap] = [await self._past_funding(asset, since, until)]
+        told += await self._past_open_interest(asset, since, until)
+        return [one for one in told if isinstance(one, SeriesReading)]
+
+    async def _past_funding(self, asset: str, since: datetime, until: datetime) -> SeriesReading | Gap:
         rows: list[tuple[int, float | None]] = []
         end, server_at = until, until
         while end > since:
@@ -151,8 +180,39 @@ class Bybit:
             rows += paid
             end = start
         subject = f"{NAME} {asset} funding history"
-        told = funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
-        return [told] if isinstance(told, SeriesReading) else []
+        return funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
+
+    async def _past_open_interest(
+        self, asset: str, since: datetime, until: datetime
+    ) -> list[SeriesReading | Gap]:
+        """What was open in the contracts that are listed now: those that have expired since are not told any more. In
+        coins and, at the index of the time, in dollars."""
+        if since >= until:
+            return []
+        interval = HOUR if until > self._http.now() - HOURS_WANTED else DAY
+        step, candle = ("1h", "60") if interval == HOUR else ("1d", "D")
+        tickers = {
+            category: await self._get("tickers", f"{category} tickers", {"category": category}, SHARE_S)
+            for category in ("linear", "inverse")
+        }
+        listed = [
+            (category, symbol)
+            for category, reply in tickers.items()
+            for symbol in listed_symbols(reply, asset, category)
+        ]
+        opened: dict[tuple[str, str], list[Reply]] = {one: [] for one in listed}
+        prices: list[Reply] = []
+        for start, end in _windows(since, until, interval * OPEN_ROWS):
+            for category, symbol in listed:
+                asked: Params = {"category": category, "symbol": symbol, "intervalTime": step}
+                asked = {**asked, "startTime": to_ms(start), "endTime": to_ms(end), "limit": 200}
+                opened[category, symbol].append(
+                    await self._get("open-interest", f"{symbol} open interest", asked)
+                )
+            bars: Params = {"category": "linear", "symbol": f"{asset}USDT", "interval": candle, "limit": 1000}
+            bars = {**bars, "start": to_ms(start - interval), "end": to_ms(end)}
+            prices.append(await self._get("index-price-kline", f"{asset} index bars", bars))
+        return parse_past_open_interest(opened, prices, asset, interval)
 
     async def _hear_contracts(self, asset: str, category: str) -> list[Reading | Gap]:
         reply = await self._get("tickers", f"{category} tickers", {"category": category}, SHARE_S)
@@ -173,15 +233,15 @@ SOURCE = Bybit
 def parse_contracts(reply: Reply, asset: str, *, inverse: bool) -> list[Reading | Gap]:
     """The asset's perpetuals and futures of one kind, with funding; of the inverse perpetual the index too.
     Nothing where none is listed. Raises SourceError."""
-    rows, server_at = _rows(_TICKERS, reply)
-    unique((row.symbol for row in rows), reply.subject)
-    names = re.compile(
-        rf"{asset}USD([HMUZ]\d{{2}})?" if inverse else rf"{asset}(USDT|PERP)?(-\d{{1,2}}[A-Z]{{3}}\d{{2}})?", re.ASCII
-    )
-    heard: list[Reading | Gap] = []
-    for row in rows:
-        if not names.fullmatch(row.symbol):
-            continue
+    odd = OddRows(reply.subject)
+    rows, server_at = _rows(_TICKERS, reply, "inverse" if inverse else "linear", odd)
+    if not rows:  # all assets' contracts are asked for: an empty list is no market without any
+        raise SourceUnavailable(about(reply.subject, reason("not_in_reply", what="contract")))
+    names = _names(asset, inverse=inverse)
+    own = [row for row in rows if names.fullmatch(row.symbol)]
+    unique((row.symbol for row in own), reply.subject)
+    heard: list[Reading | Gap] = [*odd.gaps(names.fullmatch)]
+    for row in own:
         try:
             heard += _contract(row, asset, server_at, inverse=inverse)
         except SourceError as error:
@@ -189,32 +249,117 @@ def parse_contracts(reply: Reply, asset: str, *, inverse: bool) -> list[Reading 
     return heard
 
 
+def listed_symbols(reply: Reply, asset: str, category: str) -> list[str]:
+    """The asset's contracts of a category. Raises SourceError."""
+    rows, _ = _rows(_TICKERS, reply, category, OddRows(reply.subject))
+    names = _names(asset, inverse=category == "inverse")
+    return [row.symbol for row in rows if names.fullmatch(row.symbol)]
+
+
+def parse_past_open_interest(
+    opened: Mapping[tuple[str, str], Sequence[Reply]],
+    prices: Sequence[Reply],
+    asset: str,
+    interval: timedelta,
+) -> list[SeriesReading | Gap]:
+    """Open interest of all contracts together, by category and symbol, at the times at which each perpetual tells its own
+    and the index is known; a dated future counts from its first row on. In coins and in dollars. Raises SourceError."""
+    step_ms = interval // timedelta(milliseconds=1)
+    spot: dict[int, float] = {}
+    server_at = prices[-1].heard_at
+    for reply in prices:
+        bars, server_at = _rows(_CANDLES, reply)
+        for bar in bars:
+            start, close = number(bar[0], reply.subject), positive(bar[4], reply.subject)
+            if start is not None and close is not None:
+                spot[int(start) + step_ms] = close
+    coins: dict[int, float] = {}
+    told: list[set[int]] = []
+    for (category, symbol), replies in opened.items():
+        own: dict[int, float] = {}
+        for reply in replies:
+            rows, server_at = _rows(_OPENED, reply)
+            for row in rows:
+                at, held = (
+                    number(row.timestamp, reply.subject),
+                    _one_side(row.single_open_interest, row.open_interest, reply.subject),
+                )
+                if at is not None and held is not None and int(at) in spot:
+                    own[int(at)] = held / spot[int(at)] if category == "inverse" else held
+        for at_ms, held in own.items():
+            coins[at_ms] = coins[at_ms] + held if at_ms in coins else held
+        if symbol in (f"{asset}USDT", f"{asset}USD"):
+            told.append(set(own))
+    whole = sorted(set.intersection(*told)) if told else []
+    subject = f"{NAME} {asset} open interest history"
+    return [
+        column(
+            source=NAME,
+            subject=subject,
+            asset=asset,
+            metric=metric,
+            interval=interval,
+            rows=rows,
+            server_at=server_at,
+        )
+        for metric, rows in (
+            ("open_interest_coin", [(at, coins[at]) for at in whole]),
+            ("open_interest_usd", [(at, coins[at] * spot[at]) for at in whole]),
+        )
+    ]
+
+
+def _names(asset: str, *, inverse: bool) -> "re.Pattern[str]":
+    return re.compile(
+        rf"{asset}USD([HMUZ]\d{{2}})?" if inverse else rf"{asset}(USDT|PERP)?(-\d{{1,2}}[A-Z]{{3}}\d{{2}})?",
+        re.ASCII,
+    )
+
+
+def _windows(since: datetime, until: datetime, longest: timedelta) -> list[tuple[datetime, datetime]]:
+    starts = []
+    while since < until:
+        starts.append((since, min(since + longest, until)))
+        since += longest
+    return starts
+
+
 def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
-    """The asset's option chain, or a gap where it lists none. Raises SourceError."""
-    rows, server_at = _rows(_OPTIONS, reply)
-    unique((row.symbol for row in rows), reply.subject)
+    """The asset's option chain, or a gap where it lists none; one that counts the rows that were left out. Raises
+    SourceError."""
+    subject, odd = reply.subject, OddRows(reply.subject)
+    rows, server_at = _rows(_OPTIONS, reply, "option", odd)
+    unique((row.symbol for row in rows), subject)
     if not rows:
-        return [Gap(who=reply.subject, reason=f"{reply.subject}: no option in the reply")]
-    subject = reply.subject
+        return [Gap(who=subject, reason=about(subject, reason("not_in_reply", what="option")))]
+    try:
+        chain = _chain(rows, asset, server_at, subject)
+    except SourceError:
+        rows = sound_rows(
+            rows, lambda row: _chain([row], asset, server_at, subject), lambda row: row.symbol, odd
+        )
+        chain = _chain(rows, asset, server_at, subject)
+    return [*drop_expired(chain, subject), *odd.summary()]
+
+
+def _chain(rows: Sequence[_Option], asset: str, server_at: datetime, subject: str) -> OptionChain:
     contracts = [_option(row.symbol, asset, subject) for row in rows]
     shares = numbers([row.mark_iv for row in rows], subject)
     open_interest = [_one_side(row.single_open_interest, row.open_interest, subject) for row in rows]
-    return [
-        OptionChain(
-            source=NAME,
-            venue=NAME,
-            asset=asset,
-            observed_at=server_at,
-            expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
-            strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
-            is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
-            forward_usd=forwards(numbers([row.underlying_price for row in rows], subject)),
-            mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
-            open_interest_coin=amounts(open_interest),
-            volume_24h_coin=amounts(numbers([row.volume24h for row in rows], subject)),
-            row_ms=np.full(len(rows), to_ms(server_at), dtype=np.int64),
-        )
-    ]
+    return OptionChain(
+        source=NAME,
+        venue=NAME,
+        asset=asset,
+        observed_at=server_at,
+        expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
+        strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
+        is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
+        forward_usd=forwards(numbers([row.underlying_price for row in rows], subject)),
+        mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
+        open_interest_coin=amounts(open_interest),
+        volume_24h_coin=amounts(numbers([row.volume24h for row in rows], subject)),
+        row_ms=np.full(len(rows), to_ms(server_at), dtype=np.int64),
+    )
 
 
 def parse_payments(reply: Reply) -> tuple[list[tuple[int, float | None]], datetime]:
@@ -228,20 +373,29 @@ def parse_payments(reply: Reply) -> tuple[list[tuple[int, float | None]], dateti
     return paid, server_at
 
 
-def _rows(decoder: "msgspec.json.Decoder[_Answer[T]]", reply: Reply) -> tuple[list[T], datetime]:
-    answer = decode(decoder, reply.body, reply.subject)
+def _rows(
+    decoder: "msgspec.json.Decoder[_BybitAnswer[T]]",
+    reply: Reply,
+    category: str | None = None,
+    odd: OddRows | None = None,
+) -> tuple[list[T], datetime]:
+    """The rows and the server's time. Raises SourceError; for a list of another category than was asked for, too.
+    Rows of another shape are left out where `odd` takes them."""
+    answer = decode_rows(decoder, reply.body, reply.subject, odd)
     if answer.ret_code != 0:
-        said = f"{reply.subject}: error {answer.ret_code} {answer.ret_msg}".rstrip()
-        raise SourceUnavailable(said) if answer.ret_code == TOO_MANY_VISITS else SourceChanged(said)
+        said = about(reply.subject, reason("venue_error", code=str(answer.ret_code), said=answer.ret_msg))
+        raise SourceUnavailable(said) if answer.ret_code in BUSY else SourceChanged(said)
     if answer.result is None or answer.result.rows is None:
-        raise SourceChanged(f"{reply.subject}: no list in the reply")
-    return answer.result.rows, reply.server_at(told_at(answer.time, reply.subject))
+        raise SourceChanged(about(reply.subject, reason("not_in_reply", what="list")))
+    if category and answer.result.category and answer.result.category != category:
+        raise SourceUnavailable(about(reply.subject, reason("other_list", said=answer.result.category[:20])))
+    return answer.result.rows, reply.server_at(known_at(answer.time, reply.subject))
 
 
-def _contract(row: _Ticker, asset: str, server_at: datetime, *, inverse: bool) -> list[Reading | Gap]:
+def _contract(row: _BybitTicker, asset: str, server_at: datetime, *, inverse: bool) -> list[Reading | Gap]:
     subject = f"{NAME} {row.symbol}"
     delivery_ms = number(row.delivery_time, subject)
-    expires_at = told_at(None if delivery_ms is None else int(delivery_ms), subject)
+    expires_at = known_at(None if delivery_ms is None else int(delivery_ms), subject)
     instrument = Instrument(
         venue=NAME,
         symbol=row.symbol,
@@ -250,6 +404,8 @@ def _contract(row: _Ticker, asset: str, server_at: datetime, *, inverse: bool) -
         expires_at=expires_at,
         inverse=inverse,
     )
+    if instrument.is_over(server_at):
+        return []
     told = quote(
         source=NAME,
         observed_at=server_at,
@@ -262,10 +418,14 @@ def _contract(row: _Ticker, asset: str, server_at: datetime, *, inverse: bool) -
     if expires_at is None:
         rate, hours = number(row.funding_rate, subject), number(row.funding_interval_hour, subject)
         heard.append(
-            funding(source=NAME, observed_at=server_at, instrument=instrument, rate=rate, interval_hours=hours)
+            funding(
+                source=NAME, observed_at=server_at, instrument=instrument, rate=rate, interval_hours=hours
+            )
         )
     if expires_at is None and inverse and isinstance(told, FutureQuote):
-        heard.append(SpotQuote(source=NAME, observed_at=server_at, venue=NAME, asset=asset, index_usd=told.index_usd))
+        heard.append(
+            SpotQuote(source=NAME, observed_at=server_at, venue=NAME, asset=asset, index_usd=told.index_usd)
+        )
     return heard
 
 
@@ -283,8 +443,8 @@ def _option(symbol: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-27JUN25-100000-C-USDT`."""
     found = _OPTION.fullmatch(symbol.removeprefix(f"{asset}-")) if symbol.startswith(f"{asset}-") else None
     if found is None:
-        raise SourceChanged(f"{subject}: {symbol[:40]!r} is no option's name")
+        raise SourceChanged(about(subject, reason("no_option_name", said=symbol[:40])))
     strike_usd = float(found[2])
     if not strike_usd > 0:
-        raise SourceChanged(f"{subject}: {symbol[:40]!r} has no strike")
+        raise SourceChanged(about(subject, reason("no_strike", said=symbol[:40])))
     return to_ms(expiry(found[1], subject)), strike_usd, found[3] == "C"

@@ -1,11 +1,10 @@
 """Coinalyze (a vendor, with a key): Binance's liquidations by the hour and side.
 
-Docs: https://api.coinalyze.net/v1/doc/ (the key goes in the header api_key); bare arrays.
-Units: USD where `convert_to_usd` is "true"; times in SECONDS. `BTCUSDT_PERP.A` is Binance's BTCUSDT.
-Limits: 40 calls a minute, and each symbol of a request is a call; hours are kept for about two months, days for good.
-Only the documented spelling of Binance's perpetuals is asked for; what is told is Binance's and counted as such, so that it is
-never added to what Binance itself pushes. It counts what the venue pushes: a lower bound.
-"""
+Docs: https://api.coinalyze.net/v1/doc/ (the key goes in the header api_key); bare arrays. Units: USD where
+`convert_to_usd` is "true"; times in SECONDS. `BTCUSDT_PERP.A` is Binance's BTCUSDT. Limits: 40 calls a
+minute, and each symbol of a request is a call; hours are kept for about two months, days for good. Only the
+documented spelling of Binance's perpetuals is asked for; what is told is Binance's and counted as such, so
+that it is never added to what Binance itself pushes. It counts what the venue pushes: a lower bound."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ import msgspec
 
 from bot.domain.readings import Gap, Heard, LiquidationTally, Quantity, Reading, SeriesReading
 from bot.errors import ConfigError, Problem
+from bot.reasons import about, reason
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._wire import Figure, amount, ascending, decode, gather, to_ms, unique, utc
@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 RECENT = timedelta(hours=48)
 
 
-class _Hour(msgspec.Struct, frozen=True, gc=False):
+class _CoinalyzeHour(msgspec.Struct, frozen=True, gc=False):
     t: Annotated[int, msgspec.Meta(gt=0, lt=32_503_680_000)]
     l: Figure = None  # noqa: E741  the vendor's spelling
     s: Figure = None
@@ -34,7 +34,7 @@ class _Hour(msgspec.Struct, frozen=True, gc=False):
 
 class _Market(msgspec.Struct, frozen=True, gc=False):
     symbol: str
-    history: list[_Hour]
+    history: list[_CoinalyzeHour]
 
 
 _MARKETS = msgspec.json.Decoder(list[_Market])
@@ -83,12 +83,12 @@ SOURCE = Coinalyze
 
 
 def parse_liquidations(reply: Reply, asset: str) -> list[Reading | Gap]:
-    """Tallies of Binance by the hour, over its two perpetuals; hours without a liquidation are not told and stay unknown,
-    and so does the hour under way. Raises SourceError."""
+    """Tallies of Binance by the hour, over its two perpetuals; hours without a liquidation are not told and
+    stay unknown, and so does the hour under way. Raises SourceError."""
     server_at = reply.server_at()
     markets = [one for one in decode(_MARKETS, reply.body, reply.subject) if one.symbol in _symbols(asset)]
     unique((one.symbol for one in markets), reply.subject)
-    hours: dict[int, list[_Hour]] = {}
+    hours: dict[int, list[_CoinalyzeHour]] = {}
     for market in markets:
         ascending([hour.t for hour in market.history], reply.subject)
         for hour in market.history:
@@ -115,7 +115,7 @@ def parse_liquidations(reply: Reply, asset: str) -> list[Reading | Gap]:
                 complete=False,
             )
         )
-    return heard or [Gap(who=reply.subject, reason=f"{reply.subject}: no hour in the reply")]
+    return heard or [Gap(who=reply.subject, reason=about(reply.subject, reason("not_in_reply", what="hour")))]
 
 
 def _symbols(asset: str) -> tuple[str, str]:

@@ -1,23 +1,24 @@
-"""Deribit: the option chain, dated futures, perpetual, index, DVOL and funding; liquidations while it listens.
+"""Deribit: the option chain, dated futures, perpetual, index, DVOL and funding; liquidations while it
+listens.
 
-Docs: https://docs.deribit.com (JSON-RPC over GET, no key).
-Units: option open interest and volume in coins, one side; inverse futures' open interest in USD, linear (`…_USDC-…`) in coins;
-`mark_iv` in percent a year; funding a fraction over eight hours; DVOL in volatility points; bars in USD. Expiries are 08:00 UTC.
-Limits: 500 credits a request of 50,000, refilled at 10,000 a second: bursts of 100, 20 a second. Open interest has no history.
+Docs: https://docs.deribit.com (JSON-RPC over GET, no key). Units: option open interest and volume in coins,
+one side; inverse futures' open interest in USD, linear (`…_USDC-…`, for Bitcoin and Ether beside the inverse
+ones) in coins, each on its own index; options in USDC are left out; `mark_iv` in percent a year;
+funding a fraction over eight hours; DVOL in volatility points; bars in USD. Expiries are 08:00 UTC. Limits:
+500 credits a request of 50,000, refilled at 10,000 a second: bursts of 100, 20 a second. Open interest has no
+history.
 
-Where the venue says nothing (null), or something that cannot be (a volatility or a forward of zero or less, a forward twice or
-half the others'), the row stays and the column holds nan. A reply without a single option is a gap. An unknown key set, a
-wrong type, a name that cannot be read or comes twice is SourceChanged.
-"""
+Where the venue says nothing (null), or something that cannot be (a volatility or a forward of zero or less, a
+forward twice or half the others'), the row stays and the column holds nan. A reply without a single option is
+a gap. An unknown key set, a wrong type, a name that cannot be read or comes twice is SourceChanged."""
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -35,11 +36,37 @@ from bot.domain.readings import (
     SpotQuote,
     VolatilityQuote,
 )
+from bot.domain.traded import FuturePrices, OptionTrades, TakerTrades
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
+from bot.reasons import about, reason
+from bot.sources._deribit_flow import hear_trades
+from bot.sources._deribit_past import HISTORY_HOST, recall_futures, recall_options
+from bot.sources._deribit_wire import (
+    INVERSE,
+    PASSING,
+    USDC,
+    DeribitSpelling,
+    Rpc,
+    read_option,
+    read_result,
+    read_rpc,
+    spelling_in_usdc,
+    spelling_of,
+)
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import deribit_streams
-from bot.sources._options import IV_LIMIT_PCT, amounts, expiry, forwards, median, times, volatilities
+from bot.sources._odd import OddRows, sound_rows
+from bot.sources._options import (
+    IV_LIMIT_PCT,
+    amounts,
+    drop_expired,
+    expiry,
+    forwards,
+    median,
+    times,
+    volatilities,
+)
 from bot.sources._wire import (
     FUTURE,
     LARGEST,
@@ -48,45 +75,30 @@ from bot.sources._wire import (
     amount,
     ascending,
     column,
-    decode,
     funding,
     gather,
-    observed,
+    observed_at,
     positive,
     quote,
+    refusal_check,
     to_ms,
-    told_at,
     unique,
     utc,
 )
-from bot.sources._ws import Collector
+from bot.sources._ws import Collector, Stream
 
 NAME = "deribit"
 BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index", "dvol"})
 HOST = "www.deribit.com"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+SHARE_S = 10
+DAY_MS = 86_400_000
 RECENT = timedelta(hours=48)
 RECORDING = timedelta(minutes=10)
 CHUNK = timedelta(days=30)  # get_funding_rate_history gives 744 rows at most, get_volatility_index_data 1,000
 EIGHT_HOURS = timedelta(hours=8)
-TOO_MANY_REQUESTS = 10028
-INVERSE = ("BTC", "ETH")
-
-_OPTION = re.compile(r"(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:d\d+)?)-([CP])", re.ASCII)
-
-T = TypeVar("T")
-
-
-class _Trouble(msgspec.Struct, frozen=True, gc=False):
-    code: int
-    message: str = ""
-
-
-class _Rpc(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    result: T | None = None
-    error: _Trouble | None = None
-    usOut: int | None = None  # noqa: N815  the venue's spelling
+ONE_INDEX = 0.0002  # two indexes of one moment: at 30 days a quarter of a point of basis
 
 
 class _OptionRow(msgspec.Struct, frozen=True, gc=False):
@@ -111,7 +123,7 @@ class _DeliveryRow(msgspec.Struct, frozen=True, gc=False):
     estimated_delivery_price: float | None
 
 
-class _Index(msgspec.Struct, frozen=True, gc=False):
+class _DeribitIndex(msgspec.Struct, frozen=True, gc=False):
     index_price: float | None
 
 
@@ -133,41 +145,20 @@ class _FundingRow(msgspec.Struct, frozen=True, gc=False):
     interest_8h: float | None
 
 
-_OPTIONS = msgspec.json.Decoder(_Rpc[list[_OptionRow]])
-_FUTURES = msgspec.json.Decoder(_Rpc[list[_FutureRow]])
-_DELIVERIES = msgspec.json.Decoder(_Rpc[list[_DeliveryRow]])
-_INDEX = msgspec.json.Decoder(_Rpc[_Index])
-_BARS = msgspec.json.Decoder(_Rpc[_Bars])
-_DVOL = msgspec.json.Decoder(_Rpc[_Volatility])
-_FUNDING = msgspec.json.Decoder(_Rpc[list[_FundingRow]])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Spelling:
-    """How Deribit spells an asset: BTC and ETH have inverse contracts of their own currency, others linear ones in USDC."""
-
-    asset: str
-    currency: str
-    prefix: str
-    index: str
-    inverse: bool
-
-    @property
-    def perpetual(self) -> str:
-        return f"{self.prefix}PERPETUAL"
-
-
-def _spelling(asset: str) -> _Spelling:
-    if asset in INVERSE:
-        return _Spelling(asset=asset, currency=asset, prefix=f"{asset}-", index=f"{asset.lower()}_usd", inverse=True)
-    return _Spelling(
-        asset=asset, currency="USDC", prefix=f"{asset}_USDC-", index=f"{asset.lower()}_usdc", inverse=False
-    )
+_REFUSAL = msgspec.json.Decoder(Rpc[msgspec.Raw])
+_OPTIONS = msgspec.json.Decoder(Rpc[list[_OptionRow]])
+_FUTURES = msgspec.json.Decoder(Rpc[list[_FutureRow]])
+_DELIVERIES = msgspec.json.Decoder(Rpc[list[_DeliveryRow]])
+_INDEX = msgspec.json.Decoder(Rpc[_DeribitIndex])
+_BARS = msgspec.json.Decoder(Rpc[_Bars])
+_DVOL = msgspec.json.Decoder(Rpc[_Volatility])
+_FUNDING = msgspec.json.Decoder(Rpc[list[_FundingRow]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Layout:
-    """What the names of a reply say: which rows are the asset's (None: all), and these rows' expiry, strike and right."""
+    """What the names of a reply say: which rows are the asset's (None: all), and these rows' expiry, strike
+    and right."""
 
     keep: Ints | None
     expires_ms: Ints
@@ -185,7 +176,9 @@ class Deribit:
         del key  # everything asked for is public
         self._http = http
         self._collector = Collector(NAME, http.now)
-        http.allow(HOST, Budget(burst=100, per_s=20))
+        refused = refusal_check(_REFUSAL, lambda said: said.error.code if said.error else None, PASSING)
+        http.allow(HOST, Budget(burst=100, per_s=20), passing=refused)
+        http.allow(HISTORY_HOST, Budget(burst=40, per_s=16), passing=refused)
 
     @property
     def brings(self) -> frozenset[Quantity]:
@@ -194,24 +187,29 @@ class Deribit:
 
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
-        currencies = sorted({_spelling(asset).currency for asset in assets})
-        await self._collector.start(deribit_streams(currencies))
+        await self._collector.start(self.streams(assets))
 
     async def stop(self) -> None:
         """Stop listening."""
         await self._collector.stop()
 
+    def streams(self, assets: Sequence[str]) -> Sequence[Stream]:
+        """The sockets of these assets' liquidations."""
+        currencies = sorted({spelling_of(asset).currency for asset in assets} | {USDC})
+        return deribit_streams(currencies)
+
     async def poll(self, asset: str, at: datetime) -> Heard:
         """Chain, futures, funding and index; for BTC and ETH also DVOL; bars of the last 48 hours.
 
-        A request that failed is a gap; without the index request, futures stand on the index that their own rows name.
-        Raises SourceError where nothing at all was heard.
-        """
-        spelling = _spelling(asset)
+        A request that failed is a gap. Futures stand on the index that their own rows name (or the one that was asked
+        for, where that is the same): mark and index are of one moment. Raises SourceError where nothing at all was
+        heard."""
+        spelling = spelling_of(asset)
         asked = {
             "index": self._hear_index(spelling),
             "options": self._hear_options(spelling),
             "futures": self._hear_futures(spelling),
+            "futures in USDC": self._hear_futures_in_usdc(spelling),
             "bars": self._hear_bars(spelling, at - RECENT, at, HOUR),
             "DVOL": self._hear_dvol(spelling, at - RECENT, at, HOUR),
         }
@@ -220,8 +218,9 @@ class Deribit:
         return _on_one_index(gather(f"{NAME} {asset}", parts, ["futures"]))
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
-        """Hourly bars, DVOL (BTC and ETH) and funding; where the venue no longer has hours, days. Raises SourceError."""
-        spelling = _spelling(asset)
+        """Hourly bars, DVOL (BTC and ETH) and funding; where the venue no longer has hours, days. Raises
+        SourceError."""
+        spelling = spelling_of(asset)
         series: list[SeriesReading] = []
         start = since
         while start < until:
@@ -235,22 +234,42 @@ class Deribit:
             start = end
         return series
 
-    async def _hear_index(self, spelling: _Spelling) -> list[Reading | Gap]:
+    async def recall_options(self, asset: str, since: datetime, until: datetime) -> OptionTrades:
+        """The newest trades in the asset's options within two times. Raises SourceError."""
+        return await recall_options(self._http, asset, since, until)
+
+    async def hear_trades(self, asset: str, since: datetime, until: datetime) -> TakerTrades:
+        """The trades in the asset's options within two times, with who took. Raises SourceError."""
+        return await hear_trades(self._http, asset, since, until)
+
+    async def recall_futures(self, asset: str, since: datetime, until: datetime) -> FuturePrices:
+        """Trades of each day in the futures that were listed then. Raises SourceError."""
+        return await recall_futures(self._http, asset, since, until)
+
+    async def _hear_index(self, spelling: DeribitSpelling) -> list[Reading | Gap]:
         reply = await self._get("get_index_price", f"{spelling.asset} index", {"index_name": spelling.index})
         return parse_index(reply, spelling.asset)
 
-    async def _hear_options(self, spelling: _Spelling) -> list[Reading | Gap]:
+    async def _hear_options(self, spelling: DeribitSpelling) -> list[Reading | Gap]:
         params = {"currency": spelling.currency, "kind": "option"}
         reply = await self._get("get_book_summary_by_currency", f"{spelling.asset} options", params)
         return parse_options(reply, spelling.asset)
 
-    async def _hear_futures(self, spelling: _Spelling) -> list[Reading | Gap]:
+    async def _hear_futures(self, spelling: DeribitSpelling) -> list[Reading | Gap]:
         params = {"currency": spelling.currency, "kind": "future"}
         reply = await self._get("get_book_summary_by_currency", f"{spelling.asset} futures", params)
         return parse_futures(reply, spelling.asset)
 
+    async def _hear_futures_in_usdc(self, spelling: DeribitSpelling) -> list[Reading | Gap]:
+        """The linear contracts of BTC and ETH, which other assets have alone; none where none is listed."""
+        if not spelling.inverse:
+            return []
+        params = {"currency": USDC, "kind": "future"}
+        reply = await self._get("get_book_summary_by_currency", "futures in USDC", params, SHARE_S)
+        return parse_futures_in_usdc(reply, spelling.asset)
+
     async def _hear_bars(
-        self, spelling: _Spelling, start: datetime, end: datetime, interval: timedelta
+        self, spelling: DeribitSpelling, start: datetime, end: datetime, interval: timedelta
     ) -> list[Reading | Gap]:
         params: Params = {
             "instrument_name": spelling.perpetual,
@@ -262,7 +281,7 @@ class Deribit:
         return parse_bars(reply, spelling.asset, interval, end)
 
     async def _hear_dvol(
-        self, spelling: _Spelling, start: datetime, end: datetime, interval: timedelta
+        self, spelling: DeribitSpelling, start: datetime, end: datetime, interval: timedelta
     ) -> list[Reading | Gap]:
         if not spelling.inverse:
             return []  # there is an index of BTC's and of ETH's volatility only
@@ -275,7 +294,9 @@ class Deribit:
         reply = await self._get("get_volatility_index_data", f"{spelling.asset} DVOL", params)
         return parse_dvol(reply, spelling.asset, interval, end)
 
-    async def _hear_funding(self, spelling: _Spelling, start: datetime, end: datetime) -> list[Reading | Gap]:
+    async def _hear_funding(
+        self, spelling: DeribitSpelling, start: datetime, end: datetime
+    ) -> list[Reading | Gap]:
         params: Params = {
             "instrument_name": spelling.perpetual,
             "start_timestamp": to_ms(start),
@@ -284,51 +305,90 @@ class Deribit:
         reply = await self._get("get_funding_rate_history", f"{spelling.asset} funding", params)
         return parse_funding_history(reply, spelling.asset)
 
-    async def _get(self, method: str, about: str, params: Params) -> Reply:
-        return await self._http.get(f"https://{HOST}/api/v2/public/{method}", subject=f"{NAME} {about}", params=params)
+    async def _get(self, method: str, about: str, params: Params, share_s: float = 0) -> Reply:
+        url = f"https://{HOST}/api/v2/public/{method}"
+        return await self._http.get(url, subject=f"{NAME} {about}", params=params, share_s=share_s)
 
 
 SOURCE = Deribit
 
 
 def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
-    """The asset's whole option chain, or a gap where it lists none. Raises SourceError."""
-    rows, server_at = _result(_OPTIONS, reply)
-    layout = _layout(tuple([row.instrument_name for row in rows]), _spelling(asset).prefix, reply.subject)
+    """The asset's whole option chain, or a gap where it lists none; one that counts the rows that were left out.
+    Raises SourceError."""
+    odd, subject = OddRows(reply.subject), reply.subject
+    rows, server_at = read_result(_OPTIONS, reply, odd)
+    try:
+        chain = _chain(rows, asset, server_at, subject)
+    except SourceError:
+        chain = _chain(_sound_options(rows, asset, server_at, subject, odd), asset, server_at, subject)
+    if chain is None:
+        return [Gap(who=subject, reason=about(subject, reason("not_in_reply", what="option")))]
+    return [*drop_expired(chain, subject), *odd.summary()]
+
+
+def _sound_options(
+    rows: Sequence[_OptionRow], asset: str, server_at: datetime, subject: str, odd: OddRows
+) -> list[_OptionRow]:
+    """The asset's rows without those whose name or time cannot be. Raises SourceError where these are too many."""
+    own = [row for row in rows if row.instrument_name.startswith(spelling_of(asset).prefix)]
+    usual_ms = median(np.array([row.creation_timestamp for row in own])) if own else 0.0
+
+    def read(row: _OptionRow) -> None:
+        if abs(row.creation_timestamp - usual_ms) > DAY_MS / 2:
+            raise SourceChanged(about(subject, reason("days_differ")))
+        _chain([row], asset, server_at, subject)
+
+    return sound_rows(own, read, lambda row: row.instrument_name, odd)
+
+
+def _chain(rows: Sequence[_OptionRow], asset: str, server_at: datetime, subject: str) -> OptionChain | None:
+    """The asset's options as one chain; None where there is none. Raises SourceError."""
+    layout = _layout(tuple([row.instrument_name for row in rows]), spelling_of(asset).prefix, subject)
     if len(layout.strike_usd) == 0:
-        return [Gap(who=reply.subject, reason=f"{reply.subject}: no option in the reply")]
+        return None
     kept = rows if layout.keep is None else [rows[i] for i in layout.keep]
     row_ms = times([row.creation_timestamp for row in kept])
-    return [
-        OptionChain(
-            source=NAME,
-            venue=NAME,
-            asset=asset,
-            observed_at=_rows_at(row_ms, server_at, reply.subject),
-            expires_ms=layout.expires_ms,
-            strike_usd=layout.strike_usd,
-            is_call=layout.is_call,
-            forward_usd=forwards([row.underlying_price for row in kept]),
-            mark_iv_pct=volatilities([row.mark_iv for row in kept]),
-            open_interest_coin=amounts([row.open_interest for row in kept]),
-            volume_24h_coin=amounts([row.volume for row in kept]),
-            row_ms=row_ms,
-        )
-    ]
+    return OptionChain(
+        source=NAME,
+        venue=NAME,
+        asset=asset,
+        observed_at=_rows_at(row_ms, server_at, subject),
+        expires_ms=layout.expires_ms,
+        strike_usd=layout.strike_usd,
+        is_call=layout.is_call,
+        forward_usd=forwards([row.underlying_price for row in kept]),
+        mark_iv_pct=volatilities([row.mark_iv for row in kept]),
+        open_interest_coin=amounts([row.open_interest for row in kept]),
+        volume_24h_coin=amounts([row.volume for row in kept]),
+        row_ms=row_ms,
+    )
 
 
 def parse_futures(reply: Reply, asset: str) -> list[Reading | Gap]:
-    """The asset's dated futures and perpetual, and the perpetual's funding; a row without a mark or an index is a gap.
+    """The asset's dated futures and perpetual, and the perpetual's funding; a row without a mark or an index
+    is a gap.
 
     `index_usd` is the index that the row itself names. Raises SourceError.
     """
-    rows, server_at = _result(_FUTURES, reply)
-    spelling = _spelling(asset)
+    heard = _futures(reply, spelling_of(asset))
+    return heard or [
+        Gap(who=reply.subject, reason=about(reply.subject, reason("not_in_reply", what="future")))
+    ]
+
+
+def parse_futures_in_usdc(reply: Reply, asset: str) -> list[Reading | Gap]:
+    """As `parse_futures`, of the asset's linear contracts in USDC, whose open interest is in coins and whose index is in
+    USDC; nothing where none is listed. Raises SourceError."""
+    return _futures(reply, spelling_in_usdc(asset))
+
+
+def _futures(reply: Reply, spelling: DeribitSpelling) -> list[Reading | Gap]:
+    odd = OddRows(reply.subject)
+    rows, server_at = read_result(_FUTURES, reply, odd)
     rows = [row for row in rows if row.instrument_name.startswith(spelling.prefix)]
     unique((row.instrument_name for row in rows), reply.subject)
-    if not rows:
-        return [Gap(who=reply.subject, reason=f"{reply.subject}: no future in the reply")]
-    heard: list[Reading | Gap] = []
+    heard: list[Reading | Gap] = [*odd.gaps(lambda name: name.startswith(spelling.prefix))]
     for row in rows:
         subject = f"{NAME} {row.instrument_name}"
         try:
@@ -340,20 +400,21 @@ def parse_futures(reply: Reply, asset: str) -> list[Reading | Gap]:
 
 def parse_index(reply: Reply, asset: str) -> list[Reading | Gap]:
     """The index. Raises SourceError."""
-    result, server_at = _result(_INDEX, reply)
+    result, server_at = read_result(_INDEX, reply)
     index_usd = positive(result.index_price, reply.subject)
     if index_usd is None:
-        return [Gap(who=reply.subject, reason=f"{reply.subject}: no index in the reply")]
+        return [Gap(who=reply.subject, reason=about(reply.subject, reason("not_in_reply", what="index")))]
     return [SpotQuote(source=NAME, observed_at=server_at, venue=NAME, asset=asset, index_usd=index_usd)]
 
 
 def parse_bars(reply: Reply, asset: str, interval: timedelta, until: datetime) -> list[Reading | Gap]:
-    """The perpetual's bars as three series: highs and lows at the start of their bar, closes at its end (a close is known
-    no sooner). The bar under way has a high and a low so far, and no close. Bars that start at `until` or later are left
-    out, and so is a bar whose low, close and high are missing or not in this order. Raises SourceError."""
-    bars, server_at = _result(_BARS, reply)
+    """The perpetual's bars as three series: highs and lows at the start of their bar, closes at its end (a
+    close is known no sooner). The bar under way has a high and a low so far, and no close. Bars that start at
+    `until` or later are left out, and so is a bar whose low, close and high are missing or not in this order.
+    Raises SourceError."""
+    bars, server_at = read_result(_BARS, reply)
     if not len(bars.ticks) == len(bars.high) == len(bars.low) == len(bars.close):
-        raise SourceChanged(f"{reply.subject}: columns of different length")
+        raise SourceChanged(about(reply.subject, reason("columns_differ")))
     ascending(bars.ticks, reply.subject)
     step_ms = interval // timedelta(milliseconds=1)
     highs: list[tuple[int, float]] = []
@@ -384,8 +445,9 @@ def parse_bars(reply: Reply, asset: str, interval: timedelta, until: datetime) -
 
 
 def parse_dvol(reply: Reply, asset: str, interval: timedelta, until: datetime) -> list[Reading | Gap]:
-    """DVOL now (the last bar's close) and as a series of closes, each at the end of its bar. Raises SourceError."""
-    result, server_at = _result(_DVOL, reply)
+    """DVOL now (the last bar's close) and as a series of closes, each at the end of its bar. Raises
+    SourceError."""
+    result, server_at = read_result(_DVOL, reply)
     step_ms = interval // timedelta(milliseconds=1)
     rows = [(at_ms + step_ms, bar[-1]) for at_ms, *bar in result.data if utc(at_ms) < until]
     ascending([at_ms for at_ms, _ in rows], reply.subject)
@@ -404,13 +466,15 @@ def parse_dvol(reply: Reply, asset: str, interval: timedelta, until: datetime) -
     ]
     if closes:
         ends_at = min(utc(closes[-1][0]), server_at)
-        heard.append(VolatilityQuote(source=NAME, observed_at=ends_at, venue=NAME, asset=asset, dvol=closes[-1][1]))
+        heard.append(
+            VolatilityQuote(source=NAME, observed_at=ends_at, venue=NAME, asset=asset, dvol=closes[-1][1])
+        )
     return heard
 
 
 def parse_funding_history(reply: Reply, asset: str) -> list[Reading | Gap]:
     """The perpetual's funding for eight hours, in percent, as told each hour. Raises SourceError."""
-    result, server_at = _result(_FUNDING, reply)
+    result, server_at = read_result(_FUNDING, reply)
     times = [row.timestamp for row in result]
     ascending(times, reply.subject)
     apart = min((later - earlier for earlier, later in pairwise(times)), default=0)
@@ -436,17 +500,18 @@ def parse_funding_history(reply: Reply, asset: str) -> list[Reading | Gap]:
 def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
     """A folder of recorded replies by file name, as one snapshot of this source alone.
 
-    `book_summary_[btc_]option.json` is needed; without `index_price.json` the index is the median `estimated_delivery_price`
-    of the option rows. What else cannot be read (`book_summary_[btc_]future.json`, the index) is a gap; an empty list of
-    futures is one too. The time is the median `creation_timestamp` of the option rows. Raises SourceError.
-    """
+    `book_summary_[btc_]option.json` is needed; without `index_price.json` the index is the median
+    `estimated_delivery_price` of the option rows. What else cannot be read (`book_summary_[btc_]future.json`,
+    the index) is a gap; an empty list of futures is one too. The time is the median `creation_timestamp` of
+    the option rows. Raises SourceError."""
     options = _recorded(folder, asset, "option")
-    rows = _rpc(_OPTIONS, options, f"{NAME} {asset} options").result or []
+    rows = read_rpc(_OPTIONS, options, f"{NAME} {asset} options").result or []
     if not rows:
-        raise SourceUnavailable(f"{NAME} {asset} options: no option in the recording, hence no time")
+        raise SourceUnavailable(about(f"{NAME} {asset} options", reason("recording_empty")))
     times_ms = np.array([row.creation_timestamp for row in rows])
     taken_at = utc(int(median(times_ms)))
-    # A recording has no clock to compare with, and may have taken minutes: its end is when all of it was heard.
+    # A recording has no clock to compare with, and may have taken minutes: its end is when all of it was
+    # heard.
     heard_at = utc(int(times_ms.max())) + RECORDING
 
     def reply(about: str, body: bytes) -> Reply:
@@ -464,7 +529,8 @@ def read_recording(folder: Mapping[str, bytes], asset: str) -> Snapshot:
         "options": parse_options(reply("options", options), asset),
         "futures": _tried(lambda: parse_futures(reply("futures", _recorded(folder, asset, "future")), asset)),
     }
-    heard = _on_one_index(gather(f"{NAME} {asset}", parts, ["futures"]))
+    # Its rows were taken one by one over minutes; the reference figures that it is compared with stand on one index.
+    heard = _on_one_index(gather(f"{NAME} {asset}", parts, ["futures"]), within=float("inf"))
     asked: tuple[Quantity, ...] = ("options", "futures", "perpetuals", "funding", "index")
     return Snapshot(
         asset=asset,
@@ -487,42 +553,31 @@ def _recorded(folder: Mapping[str, bytes], asset: str, kind: str) -> bytes:
     for name in names:
         if name in folder:
             return folder[name]
-    raise SourceUnavailable(f"{NAME} {asset}: the recording has no {' or '.join(names)}")
+    raise SourceUnavailable(about(f"{NAME} {asset}", reason("recording_lacks", files=" | ".join(names))))
 
 
 def _median_delivery(reply: Reply, asset: str) -> list[Reading | Gap]:
-    rows = _rpc(_DELIVERIES, reply.body, reply.subject).result or []
-    prices = [price for row in rows if (price := positive(row.estimated_delivery_price, reply.subject)) is not None]
+    rows = read_rpc(_DELIVERIES, reply.body, reply.subject).result or []
+    prices = [
+        price for row in rows if (price := positive(row.estimated_delivery_price, reply.subject)) is not None
+    ]
     if not prices:
-        return [Gap(who=f"{NAME} {asset} index", reason=f"{NAME} {asset} index: no row names one")]
+        return [
+            Gap(
+                who=f"{NAME} {asset} index", reason=about(f"{NAME} {asset} index", reason("no_row_names_one"))
+            )
+        ]
     index_usd = median(np.array(prices))
     return [SpotQuote(source=NAME, observed_at=reply.heard_at, venue=NAME, asset=asset, index_usd=index_usd)]
 
 
-def _rpc(decoder: "msgspec.json.Decoder[_Rpc[T]]", body: bytes, subject: str) -> _Rpc[T]:
-    envelope = decode(decoder, body, subject)
-    if envelope.error is not None:
-        said = f"{subject}: error {envelope.error.code} {envelope.error.message}".rstrip()
-        raise SourceUnavailable(said) if envelope.error.code == TOO_MANY_REQUESTS else SourceChanged(said)
-    return envelope
-
-
-def _result(decoder: "msgspec.json.Decoder[_Rpc[T]]", reply: Reply) -> tuple[T, datetime]:
-    """The result and the server's time."""
-    envelope = _rpc(decoder, reply.body, reply.subject)
-    if envelope.result is None:
-        raise SourceChanged(f"{reply.subject}: neither result nor error")
-    told = told_at(envelope.usOut // 1000 if envelope.usOut else None, reply.subject)
-    return envelope.result, reply.server_at(told)
-
-
 @lru_cache(maxsize=16)
 def _layout(names: tuple[str, ...], prefix: str, subject: str) -> _Layout:
-    """The columns that the names hold; the same names come with every poll, so they are read once. SourceChanged for a name
-    that cannot be read."""
+    """The columns that the names hold; the same names come with every poll, so they are read once.
+    SourceChanged for a name that cannot be read."""
     unique(names, subject)
     keep = [i for i, name in enumerate(names) if name.startswith(prefix)]
-    contracts = [_option(names[i].removeprefix(prefix), subject) for i in keep]
+    contracts = [read_option(names[i].removeprefix(prefix), subject) for i in keep]
     columns = list(zip(*contracts, strict=True)) or [(), (), ()]
     layout = _Layout(
         keep=None if len(keep) == len(names) else np.array(keep, dtype=np.int64),
@@ -535,21 +590,10 @@ def _layout(names: tuple[str, ...], prefix: str, subject: str) -> _Layout:
     return layout
 
 
-@lru_cache(maxsize=4096)
-def _option(name: str, subject: str) -> tuple[int, float, bool]:
-    """Expiry in milliseconds, strike in USD and whether it is a call, from `23JAN26-90000-P` (a `d` is a decimal point)."""
-    found = _OPTION.fullmatch(name)
-    if found is None:
-        raise SourceChanged(f"{subject}: {name[:40]!r} is no option's name")
-    day, strike, right = found.groups()
-    strike_usd = float(strike.replace("d", "."))
-    if not strike_usd > 0:
-        raise SourceChanged(f"{subject}: {name[:40]!r} has no strike")
-    return to_ms(expiry(day, subject)), strike_usd, right == "C"
-
-
-def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: str) -> list[Reading | Gap]:
-    at = observed(row.creation_timestamp, server_at, subject)
+def _future(
+    row: _FutureRow, spelling: DeribitSpelling, server_at: datetime, subject: str
+) -> list[Reading | Gap]:
+    at = observed_at(row.creation_timestamp, server_at, subject)
     day = row.instrument_name.removeprefix(spelling.prefix)
     perpetual = day == "PERPETUAL"
     instrument = Instrument(
@@ -560,6 +604,8 @@ def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: 
         expires_at=None if perpetual else expiry(day, subject),
         inverse=spelling.inverse,
     )
+    if instrument.is_over(server_at):
+        return []
     heard: list[Reading | Gap] = [
         quote(
             source=NAME,
@@ -571,26 +617,38 @@ def _future(row: _FutureRow, spelling: _Spelling, server_at: datetime, subject: 
         )
     ]
     if perpetual:
-        heard.append(funding(source=NAME, observed_at=at, instrument=instrument, rate=row.funding_8h, interval_hours=8))
+        heard.append(
+            funding(source=NAME, observed_at=at, instrument=instrument, rate=row.funding_8h, interval_hours=8)
+        )
     return heard
 
 
-def _on_one_index(heard: Heard) -> Heard:
-    """The same readings, every future on the one index that was asked for, if it was heard."""
+def _on_one_index(heard: Heard, within: float = ONE_INDEX) -> Heard:
+    """The same readings, every future on the one index that was asked for where that is its row's own (no further apart
+    than `within`, a fraction: then both are of one moment); else on its row's own."""
     spot = next((one for one in heard.readings if isinstance(one, SpotQuote)), None)
     if spot is None:
         return heard
-    moved = (replace(one, index_usd=spot.index_usd) if isinstance(one, FutureQuote) else one for one in heard.readings)
+    moved = (
+        replace(one, index_usd=spot.index_usd)
+        if isinstance(one, FutureQuote)
+        and one.instrument.inverse
+        == (one.instrument.asset in INVERSE)  # those in USDC have an index of their own
+        and abs(one.index_usd / spot.index_usd - 1.0) <= within
+        else one
+        for one in heard.readings
+    )
     return Heard(readings=tuple(moved), gaps=heard.gaps)
 
 
 def _rows_at(row_ms: Ints, server_at: datetime, subject: str) -> datetime:
-    """The median of the rows' times. Raises SourceError where a row is from the future or the rows are a day apart."""
+    """The median of the rows' times. Raises SourceError where a row is from the future or the rows are a day
+    apart."""
     if utc(int(row_ms.max())) > server_at + FUTURE:
-        raise SourceUnavailable(f"{subject}: a row's time lies in the future")
+        raise SourceUnavailable(about(subject, reason("future_row")))
     if int(row_ms.max() - row_ms.min()) > DAY // timedelta(milliseconds=1):
-        raise SourceChanged(f"{subject}: rows of different days")
-    return observed(int(median(row_ms)), server_at, subject)
+        raise SourceChanged(about(subject, reason("days_differ")))
+    return observed_at(int(median(row_ms)), server_at, subject)
 
 
 def _series(heard: Iterable[Reading | Gap]) -> list[SeriesReading]:

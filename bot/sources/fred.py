@@ -1,10 +1,9 @@
 """FRED: the daily close of the Nasdaq 100.
 
-Docs: https://fred.stlouisfed.org/series/NASDAQ100 (CSV, no key): a header `observation_date,NASDAQ100`, a row a business day.
-Units: index points. A holiday is an empty cell or, in older files, ".". The close of a day is told at 21:00 UTC of that day, when
-New York has closed in summer and in winter.
-Limits: none is documented; it changes once a day and is asked for every six hours.
-"""
+Docs: https://fred.stlouisfed.org/series/NASDAQ100 (CSV, no key): a header `observation_date,NASDAQ100`, a row
+a business day. Units: index points. A holiday is an empty cell or, in older files, ".". The close of a day is
+told at 21:00 UTC of that day, when New York has closed in summer and in winter. Limits: none is documented;
+it changes once a day and is asked for every six hours."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,9 +11,10 @@ from typing import ClassVar
 
 from bot.domain.readings import Gap, Heard, Quantity, SeriesReading
 from bot.errors import SourceChanged
+from bot.reasons import about, reason
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
-from bot.sources._wire import column, gather, positive, to_ms
+from bot.sources._wire import column, gather, other_shape, positive, to_ms
 
 NAME = "fred"
 HOST = "fred.stlouisfed.org"
@@ -63,14 +63,14 @@ def parse_closes(reply: Reply, asset: str) -> SeriesReading | Gap:
     try:
         lines = reply.body.decode("ascii").splitlines()
     except UnicodeDecodeError as error:
-        raise SourceChanged(f"{reply.subject}: {error}") from error
+        raise SourceChanged(about(reply.subject, other_shape(error))) from error
     if not lines or lines[0] != HEADER:
-        raise SourceChanged(f"{reply.subject}: the header is not {HEADER!r}")
+        raise SourceChanged(about(reply.subject, reason("no_header", expected=HEADER)))
     closes = []
     for line in lines[1:]:
         day, comma, cell = line.partition(",")
         if not comma:
-            raise SourceChanged(f"{reply.subject}: {line[:40]!r} is no row")
+            raise SourceChanged(about(reply.subject, reason("no_row", said=line[:40])))
         points = None if cell in NOTHING else positive(cell, reply.subject)
         if points is not None:
             closes.append((_closed_ms(day, reply.subject), points))
@@ -89,4 +89,4 @@ def _closed_ms(day: str, subject: str) -> int:
     try:
         return to_ms(datetime.combine(date.fromisoformat(day), CLOSE))
     except ValueError as error:
-        raise SourceChanged(f"{subject}: {day[:20]!r} is no day") from error
+        raise SourceChanged(about(subject, reason("no_day", said=day[:20]))) from error

@@ -1,9 +1,10 @@
-"""Hyperliquid: its perpetuals' mark, oracle price, open interest and hourly funding; the oracle price of tokenized gold.
+"""Hyperliquid: its perpetuals' mark, oracle price, open interest and hourly funding; the oracle price of
+tokenized gold.
 
-Docs: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint (POST /info, metaAndAssetCtxs).
-Units: open interest in coins; funding a fraction of ONE hour; prices in USD. The reply holds no time: the Date header has it.
-Limits: weight 1,200 a minute and address, this request weighs 20. One request serves all assets.
-"""
+Docs: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint (POST /info,
+metaAndAssetCtxs). Units: open interest in coins; funding a fraction of ONE hour; prices in USD. The reply
+holds no time: the Date header has it. Limits: weight 1,200 a minute and address, this request weighs 20. One
+request serves all assets."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,10 +14,22 @@ import msgspec
 
 from bot.domain.instruments import Instrument
 from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
-from bot.errors import SourceChanged
+from bot.errors import SourceChanged, SourceError
+from bot.reasons import about, reason
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Reply
-from bot.sources._wire import Figure, amount, decode, funding, gather, number, positive, quote, unique
+from bot.sources._wire import (
+    FUNDING,
+    Figure,
+    amount,
+    decode,
+    funding,
+    gather,
+    number,
+    positive,
+    quote,
+    unique,
+)
 
 NAME = "hyperliquid"
 HOST = "api.hyperliquid.xyz"
@@ -28,7 +41,7 @@ GOLD = "PAXG"
 
 class _Asset(msgspec.Struct, frozen=True, gc=False):
     name: str
-    isDelisted: bool = False  # noqa: N815  the venue's spelling, here and below
+    isDelisted: bool | None = None  # noqa: N815  the venue's spelling, here and below
 
 
 class _Meta(msgspec.Struct, frozen=True, gc=False):
@@ -42,7 +55,8 @@ class _Context(msgspec.Struct, frozen=True, gc=False):
     oraclePx: Figure  # noqa: N815
 
 
-_ANSWER = msgspec.json.Decoder(tuple[_Meta, list[_Context]])
+_ANSWER = msgspec.json.Decoder(tuple[_Meta, list[msgspec.Raw]])
+_CONTEXT = msgspec.json.Decoder(_Context)
 
 
 class Hyperliquid:
@@ -58,7 +72,8 @@ class Hyperliquid:
         http.allow(HOST, Budget(burst=1_200, per_s=20))
 
     async def poll(self, asset: str, at: datetime) -> Heard:
-        """The asset's perpetual, its funding and its oracle price. Raises SourceError where nothing was heard."""
+        """The asset's perpetual, its funding and its oracle price. Raises SourceError where nothing was
+        heard."""
         del at
         reply = await self._http.post(
             f"https://{HOST}/info", subject=f"{NAME} contexts", body=QUESTION, cost=WEIGHT, share_s=SHARE_S
@@ -78,13 +93,30 @@ def parse_contexts(reply: Reply, asset: str) -> list[Reading | Gap]:
     """The asset's perpetual, funding and oracle price; a gap where it is not listed. Raises SourceError."""
     meta, contexts = decode(_ANSWER, reply.body, reply.subject)
     if len(meta.universe) != len(contexts):
-        raise SourceChanged(f"{reply.subject}: {len(meta.universe)} names for {len(contexts)} contexts")
+        raise SourceChanged(
+            about(reply.subject, reason("names_differ", names=len(meta.universe), contexts=len(contexts)))
+        )
     unique((listed.name for listed in meta.universe), reply.subject)
     server_at = reply.server_at()
     live = {one.name: told for one, told in zip(meta.universe, contexts, strict=True) if not one.isDelisted}
     if asset not in live:
-        return [Gap(who=f"{NAME} {asset}", reason=f"{NAME} {asset}: not listed")]
-    return _perpetual(live[asset], asset, server_at) + (_oracle(live[GOLD], GOLD, server_at) if GOLD in live else [])
+        return [Gap(who=f"{NAME} {asset}", reason=about(f"{NAME} {asset}", reason("not_listed")))]
+    return _perpetual(_context(live[asset], asset), asset, server_at) + _gold(live.get(GOLD), server_at)
+
+
+def _context(row: msgspec.Raw, asset: str) -> _Context:
+    """One asset's row: what another's looks like is no matter. Raises SourceChanged."""
+    return decode(_CONTEXT, bytes(row), f"{NAME} {asset}")
+
+
+def _gold(row: msgspec.Raw | None, server_at: datetime) -> list[Reading | Gap]:
+    """The price of gold, where it is listed and its row can be read."""
+    if row is None:
+        return []
+    try:
+        return _oracle(_context(row, GOLD), GOLD, server_at)
+    except SourceError as error:
+        return [Gap(who=f"{NAME} {GOLD} {FUNDING}", reason=str(error))]  # of gold alone: no contract is lost
 
 
 def _perpetual(context: _Context, asset: str, server_at: datetime) -> list[Reading | Gap]:

@@ -1,19 +1,22 @@
-"""OKX: perpetual swaps, dated futures, indices, funding and the option summary; liquidations while it listens.
+"""OKX: perpetual swaps, dated futures, indices, funding and the option summary; liquidations while it
+listens.
 
-Docs: https://www.okx.com/docs-v5/en/#public-data (GET, no key); a refusal comes with HTTP 200 and `code` ≠ "0".
-Units: all numbers are text, "" is nothing. Open interest is told in contracts, coins (`oiCcy`) and dollars (`oiUsd`): coins are
-taken for linear contracts and options, dollars for inverse ones. Funding is a fraction of the time from `fundingTime` to
-`nextFundingTime`; `markVol` a fraction of 1 a year. Expiries are 08:00 UTC. The envelope has no time, each row has.
-Limits: 20 requests in 2 s and address for each method, 10 for funding; here 10 a second for all. Swap, futures, index and funding
-replies serve all assets. Contracts in USDC are left out: they stand on an index of their own, one more request for little.
-Option volume is not part of the summary: it stays unknown.
-"""
+Docs: https://www.okx.com/docs-v5/en/#public-data (GET, no key); a refusal comes with HTTP 200 and `code` ≠
+"0". Units: all numbers are text, "" is nothing. Open interest is told in contracts, coins (`oiCcy`) and
+dollars (`oiUsd`): coins are taken for linear contracts and options, dollars for inverse ones. Funding is a
+fraction of the time from `prevFundingTime` to `fundingTime` (1, 2, 4, 6 and 8 hours occur); `markVol` a
+fraction of 1 a year. Expiries are 08:00 UTC. The envelope has no time, each row has. Limits: 20 requests in 2
+s and address for each method, 10 for funding; here 10 a second for all. Swap, futures, index and funding
+replies serve all assets. Margined in coins are `BTC-USD-…` (inverse, dollars), in USDT `BTC-USDT-…`, in USDC
+`BTC-USDC-…`, in dollars and their stablecoins `BTC-USD_UM-…` and, as futures that pay funding,
+`BTC-USD_UM_XPERP-…`: all of these but the first count coins, and each stands on the index of its currency.
+Option volume is not part of the summary: it stays unknown."""
 
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -21,44 +24,58 @@ import numpy as np
 
 from bot.domain.chain import OptionChain
 from bot.domain.instruments import Instrument
-from bot.domain.readings import Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
+from bot.domain.readings import FundingRate, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
+from bot.reasons import about, reason
 from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import okx_streams
-from bot.sources._options import amounts, expiry, forwards, median, volatilities
+from bot.sources._odd import OddRows, decode_rows, sound_rows
+from bot.sources._options import amounts, drop_expired, expiry, forwards, median, volatilities
 from bot.sources._wire import (
+    FUNDING,
+    FUNDING_HOURS,
     HOUR_MS,
     Figure,
     amount,
-    decode,
     funding,
     funding_column,
     gather,
     number,
     numbers,
-    observed,
+    observed_at,
     positive,
     quote,
+    refusal_check,
     to_ms,
     unique,
     utc,
 )
-from bot.sources._ws import Collector
+from bot.sources._ws import Collector, Stream
 
 NAME = "okx"
 BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 HOST = "www.okx.com"
 SHARE_S = 10
-BUSY = {"50001", "50004", "50011", "50013", "50026"}  # unavailable, timeout, too many requests, busy, system error
+BUSY = {
+    "50001",
+    "50004",
+    "50011",
+    "50013",
+    "50026",
+}  # unavailable, timeout, too many requests, busy, system error
 PAYMENTS = timedelta(hours=95)  # 100 rows a request, and funding may be paid every hour
-_CONTRACT = re.compile(r"([A-Z0-9]+)-(USD|USDT)-(SWAP|\d{6})", re.ASCII)
+# margined in coins, in USDT, in USDC, or in dollars and their stablecoins: the last also as a perpetual with a far expiry
+_CONTRACT = re.compile(r"([A-Z0-9]+)-(USD|USDT|USDC|USD_UM)(_XPERP)?-(SWAP|\d{6})", re.ASCII)
+INVERSE = "USD"
 _OPTION = re.compile(r"([A-Z0-9]+)-USD-(\d{6})-(\d+(?:\.\d+)?)-([CP])", re.ASCII)
+
+COUNT_AGE = timedelta(minutes=30)
 
 T = TypeVar("T")
 
 
-class _Answer(msgspec.Struct, Generic[T], frozen=True, gc=False):
+class _OkxAnswer(msgspec.Struct, Generic[T], frozen=True, gc=False):
     code: str
     msg: str = ""
     data: list[T] | None = None
@@ -70,14 +87,14 @@ class _Mark(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ts: Figure
 
 
-class _Open(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _OkxOpenInterest(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     inst_id: str
     oi_ccy: Figure
     ts: Figure
     oi_usd: Figure = None
 
 
-class _Index(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _OkxIndex(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     inst_id: str
     idx_px: Figure
     ts: Figure
@@ -88,6 +105,7 @@ class _Funding(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     funding_rate: Figure
     funding_time: Figure
     next_funding_time: Figure
+    prev_funding_time: Figure = None
     ts: Figure = None
 
 
@@ -110,13 +128,14 @@ class _Size(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ct_type: str
 
 
-_SIZES = msgspec.json.Decoder(_Answer[_Size])
-_MARKS = msgspec.json.Decoder(_Answer[_Mark])
-_OPENS = msgspec.json.Decoder(_Answer[_Open])
-_INDICES = msgspec.json.Decoder(_Answer[_Index])
-_FUNDINGS = msgspec.json.Decoder(_Answer[_Funding])
-_SUMMARIES = msgspec.json.Decoder(_Answer[_Summary])
-_PAYMENTS = msgspec.json.Decoder(_Answer[_Paid])
+_REFUSAL = msgspec.json.Decoder(_OkxAnswer[msgspec.Raw])
+_SIZES = msgspec.json.Decoder(_OkxAnswer[_Size])
+_MARKS = msgspec.json.Decoder(_OkxAnswer[_Mark])
+_OPENS = msgspec.json.Decoder(_OkxAnswer[_OkxOpenInterest])
+_INDICES = msgspec.json.Decoder(_OkxAnswer[_OkxIndex])
+_FUNDINGS = msgspec.json.Decoder(_OkxAnswer[_Funding])
+_SUMMARIES = msgspec.json.Decoder(_OkxAnswer[_Summary])
+_PAYMENTS = msgspec.json.Decoder(_OkxAnswer[_Paid])
 
 
 class Okx:
@@ -130,7 +149,8 @@ class Okx:
         self._http = http
         self._collector = Collector(NAME, http.now)
         self._sizes: dict[str, tuple[float, bool]] = {}
-        http.allow(HOST, Budget(burst=20, per_s=10))
+        refused = refusal_check(_REFUSAL, lambda said: said.code, BUSY)
+        http.allow(HOST, Budget(burst=20, per_s=10), passing=refused)
 
     @property
     def brings(self) -> frozenset[Quantity]:
@@ -139,15 +159,20 @@ class Okx:
 
     async def start(self, assets: Sequence[str]) -> None:
         """Listen to liquidations until `stop`."""
-        del assets  # every symbol is pushed
-        await self._collector.start(okx_streams(self._learn_sizes, self._sizes))
+        await self._collector.start(self.streams(assets))
 
     async def stop(self) -> None:
         """Stop listening."""
         await self._collector.stop()
 
+    def streams(self, assets: Sequence[str]) -> Sequence[Stream]:
+        """The sockets of these assets' liquidations."""
+        del assets  # every symbol is pushed
+        return okx_streams(self._learn_sizes, self._sizes)
+
     async def poll(self, asset: str, at: datetime) -> Heard:
-        """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was heard."""
+        """The asset's contracts, funding, index and option chain. Raises SourceError where nothing was
+        heard."""
         del at
         asked = {
             "index": self._hear_index(asset, "USD"),
@@ -185,25 +210,33 @@ class Okx:
         self._sizes.update(parse_sizes(await self._get("public/instruments", "swaps", {"instType": "SWAP"})))
 
     async def _hear_index(self, asset: str, currency: str) -> list[Reading | Gap]:
-        reply = await self._get("market/index-tickers", f"indices in {currency}", {"quoteCcy": currency}, SHARE_S)
+        reply = await self._get(
+            "market/index-tickers", f"indices in {currency}", {"quoteCcy": currency}, SHARE_S
+        )
         return parse_index(reply, asset, currency)
 
-    async def _index_usd(self, asset: str, currency: str) -> float | None:
-        """The index that contracts in a currency stand on; None where it was not heard: they are gaps then."""
+    async def _index(self, asset: str, currency: str) -> SpotQuote | None:
+        """The index that contracts in a currency stand on; None where it was not heard: they are gaps
+        then."""
         try:
             heard = await self._hear_index(asset, currency)
         except SourceError:
             return None
-        return next((one.index_usd for one in heard if isinstance(one, SpotQuote)), None)
+        return next((one for one in heard if isinstance(one, SpotQuote)), None)
 
     async def _hear_contracts(self, asset: str, kind: str) -> list[Reading | Gap]:
         marks, opens, in_usd, in_usdt = await asyncio.gather(
             self._get("public/mark-price", f"{kind} marks", {"instType": kind}, SHARE_S),
             self._get("public/open-interest", f"{kind} open interest", {"instType": kind}, SHARE_S),
-            self._index_usd(asset, "USD"),
-            self._index_usd(asset, "USDT"),
+            self._index(asset, "USD"),
+            self._index(asset, "USDT"),
         )
-        return parse_contracts(marks, opens, asset, {"USD": in_usd, "USDT": in_usdt})
+        heard = {"USD": in_usd, "USDT": in_usdt}
+        if f'"{asset}-USDC-'.encode() in marks.body:  # where none is listed, its index is not asked for
+            heard["USDC"] = await self._index(asset, "USDC")
+        indices = {currency: None if one is None else one.index_usd for currency, one in heard.items()}
+        times = {currency: one.observed_at for currency, one in heard.items() if one is not None}
+        return parse_contracts(marks, opens, asset, indices, times)
 
     async def _hear_funding(self, asset: str) -> list[Reading | Gap]:
         reply = await self._get("public/funding-rate", "funding", {"instId": "ANY"}, SHARE_S)
@@ -230,22 +263,37 @@ SOURCE = Okx
 
 def parse_index(reply: Reply, asset: str, currency: str) -> list[Reading | Gap]:
     """The asset's index in a currency. Raises SourceError."""
-    rows = _rows(_INDICES, reply)
+    rows = _rows(_INDICES, reply, OddRows(reply.subject))
     server_at = reply.server_at()
     for row in rows:
-        if row.inst_id == f"{asset}-{currency}" and (index_usd := positive(row.idx_px, reply.subject)) is not None:
+        if (
+            row.inst_id == f"{asset}-{currency}"
+            and (index_usd := positive(row.idx_px, reply.subject)) is not None
+        ):
             at = _observed(row.ts, server_at, reply.subject)
             return [SpotQuote(source=NAME, observed_at=at, venue=NAME, asset=asset, index_usd=index_usd)]
-    return [Gap(who=f"{NAME} {asset} index", reason=f"{reply.subject}: no {asset}-{currency} in the reply")]
+    return [
+        Gap(
+            who=f"{NAME} {asset} index",
+            reason=about(reply.subject, reason("not_in_reply", what=f"{asset}-{currency}")),
+        )
+    ]
 
 
-def parse_contracts(marks: Reply, opens: Reply, asset: str, indices: Mapping[str, float | None]) -> list[Reading | Gap]:
-    """The asset's contracts of one kind, in USD and USDT. A contract that is marked and not counted has no open interest
-    told; one that is counted and not marked is a gap. Raises SourceError."""
-    marked = _by_name(_rows(_MARKS, marks), marks.subject)
-    counted = _by_name(_rows(_OPENS, opens), opens.subject)
-    server_at = marks.server_at()
-    opens.server_at()
+def parse_contracts(
+    marks: Reply,
+    opens: Reply,
+    asset: str,
+    indices: Mapping[str, float | None],
+    index_times: Mapping[str, datetime] | None = None,
+) -> list[Reading | Gap]:
+    """The asset's contracts of one kind, in each currency of margin, each with the times of its mark, its index (by currency, as
+    the index itself) and its count. A contract that is marked and not counted has no open interest told; one that is
+    counted and not marked is a gap. Raises SourceError."""
+    odd_marks, odd_counts = OddRows(marks.subject), OddRows(opens.subject)
+    marked = _by_name(_rows(_MARKS, marks, odd_marks), asset, marks.subject)
+    counted = _by_name(_rows(_OPENS, opens, odd_counts), asset, opens.subject)
+    server_at, counted_at = marks.server_at(), opens.server_at()
     heard: list[Reading | Gap] = []
     for name in sorted(marked.keys() | counted.keys()):
         found = _CONTRACT.fullmatch(name)
@@ -253,10 +301,13 @@ def parse_contracts(marks: Reply, opens: Reply, asset: str, indices: Mapping[str
             continue
         mark, counts, subject = marked.get(name), counted.get(name), f"{NAME} {name}"
         if mark is None:
-            heard.append(Gap(who=subject, reason=f"{subject}: no mark in the reply"))
+            heard.append(Gap(who=subject, reason=about(subject, reason("not_in_reply", what="mark"))))
             continue
         try:
-            instrument = _instrument(name, asset, inverse=found[2] == "USD", day=found[3], subject=subject)
+            instrument = _instrument(found, subject)
+            currency = found[2].partition("_")[0]
+            if instrument.is_over(server_at):
+                continue
             inverse = instrument.inverse
             told = None if counts is None else amount(counts.oi_usd if inverse else counts.oi_ccy, subject)
             heard.append(
@@ -265,72 +316,121 @@ def parse_contracts(marks: Reply, opens: Reply, asset: str, indices: Mapping[str
                     observed_at=_observed(mark.ts, server_at, subject),
                     instrument=instrument,
                     mark_usd=positive(mark.mark_px, subject),
-                    index_usd=indices.get(found[2]),
+                    index_usd=indices.get(currency),
+                    index_at=(index_times or {}).get(currency),
                     open_interest=told,
+                    open_interest_at=None if counts is None else _observed(counts.ts, counted_at, subject),
                 )
             )
         except SourceError as error:
             heard.append(Gap(who=subject, reason=str(error)))
-    return heard
+    odd = (
+        *odd_marks.gaps(partial(_is_contract, asset=asset)),
+        *odd_counts.gaps(partial(_is_contract, asset=asset)),
+    )
+    return [*heard, *odd]
 
 
 def parse_funding(reply: Reply, asset: str) -> list[Reading | Gap]:
-    """Funding of the asset's swaps in USD and USDT. Raises SourceError."""
-    rows = _by_name(_rows(_FUNDINGS, reply), reply.subject)
+    """Funding of the asset's perpetuals. Raises SourceError."""
+    odd = OddRows(reply.subject)
+    rows = _by_name(_rows(_FUNDINGS, reply, odd), asset, reply.subject)
     server_at = reply.server_at()
     heard: list[Reading | Gap] = []
-    for currency in ("USD", "USDT"):
-        name = f"{asset}-{currency}-SWAP"
-        if (row := rows.get(name)) is None:
+    for name in sorted(rows):
+        found = _CONTRACT.fullmatch(name)
+        if found is None or found[1] != asset:
             continue
-        subject = f"{NAME} {name}"
-        starts_ms, ends_ms = number(row.funding_time, subject), number(row.next_funding_time, subject)
-        heard.append(
-            funding(
-                source=NAME,
-                observed_at=_observed(row.ts, server_at, subject),
-                instrument=_instrument(name, asset, inverse=currency == "USD", day="SWAP", subject=subject),
-                rate=number(row.funding_rate, subject),
-                interval_hours=None if starts_ms is None or ends_ms is None else (ends_ms - starts_ms) / HOUR_MS,
-            )
+        try:
+            heard.append(_funding(rows[name], _instrument(found, f"{NAME} {name}"), server_at))
+        except SourceError as error:
+            heard.append(Gap(who=f"{NAME} {name} {FUNDING}", reason=str(error)))
+    return heard or [
+        Gap(
+            who=f"{NAME} {asset} funding",
+            reason=about(f"{NAME} {asset} funding", reason("not_in_reply", what="swap")),
         )
-    return heard or [Gap(who=f"{NAME} {asset} funding", reason=f"{NAME} {asset} funding: no swap in the reply")]
+    ]
+
+
+def _funding(row: _Funding, instrument: Instrument, server_at: datetime) -> FundingRate | Gap:
+    subject = f"{NAME} {row.inst_id}"
+    return funding(
+        source=NAME,
+        observed_at=_observed(row.ts, server_at, subject),
+        instrument=instrument,
+        rate=number(row.funding_rate, subject),
+        interval_hours=_interval_hours(row, subject),
+    )
+
+
+def _interval_hours(row: _Funding, subject: str) -> float | None:
+    """The hours that the running rate is for: from the payment before to the next one. A reply that does not name
+    the one before is read by the time from the next one to the one after it, where that is usual."""
+    paid_ms, due_ms = positive(row.prev_funding_time, subject), positive(row.funding_time, subject)
+    after_ms = positive(row.next_funding_time, subject)
+    if due_ms is None:
+        return None
+    since_ms = due_ms - paid_ms if paid_ms is not None else None if after_ms is None else after_ms - due_ms
+    hours = None if since_ms is None else since_ms / HOUR_MS
+    return hours if hours in FUNDING_HOURS else None
 
 
 def parse_options(summary: Reply, opens: Reply, asset: str) -> list[Reading | Gap]:
-    """The asset's option chain, or a gap where it lists none. Raises SourceError."""
-    subject = summary.subject
-    rows = list(_by_name(_rows(_SUMMARIES, summary), subject).values())
-    counted = _by_name(_rows(_OPENS, opens), opens.subject)
+    """The asset's option chain, or a gap where it lists none; one that counts the rows that were left out. Raises
+    SourceError."""
+    subject, odd = summary.subject, OddRows(summary.subject)
+    rows = list(_by_name(_rows(_SUMMARIES, summary, odd), asset, subject).values())
+    counted = _by_name(_rows(_OPENS, opens, OddRows(opens.subject)), asset, opens.subject)
     server_at = summary.server_at()
     if not rows:
-        return [Gap(who=subject, reason=f"{subject}: no option in the reply")]
+        return [Gap(who=subject, reason=about(subject, reason("not_in_reply", what="option")))]
+
+    def read(row: _Summary) -> None:
+        _chain([row], counted, asset, server_at, subject)
+
+    try:
+        chain = _chain(rows, counted, asset, server_at, subject)
+    except SourceError:
+        rows = sound_rows(rows, read, lambda row: row.inst_id, odd)
+        chain = _chain(rows, counted, asset, server_at, subject)
+    return [*drop_expired(chain, subject), *odd.summary()]
+
+
+def _chain(
+    rows: Sequence[_Summary],
+    counted: Mapping[str, _OkxOpenInterest],
+    asset: str,
+    server_at: datetime,
+    subject: str,
+) -> OptionChain:
     contracts = [_option(row.inst_id, asset, subject) for row in rows]
     times_ms = {ts: to_ms(_observed(ts, server_at, subject)) for ts in {row.ts for row in rows}}
     row_ms = np.array([times_ms[row.ts] for row in rows], dtype=np.int64)
     shares = numbers([row.mark_vol for row in rows], subject)
     counts = [counted.get(row.inst_id) for row in rows]
-    open_interest = numbers([None if one is None else one.oi_ccy for one in counts], opens.subject)
-    return [
-        OptionChain(
-            source=NAME,
-            venue=NAME,
-            asset=asset,
-            observed_at=utc(int(median(row_ms))),
-            expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
-            strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
-            is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
-            forward_usd=forwards(numbers([row.fwd_px for row in rows], subject)),
-            mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
-            open_interest_coin=amounts(open_interest),
-            volume_24h_coin=np.full(len(rows), np.nan),
-            row_ms=row_ms,
-        )
-    ]
+    young = {one.ts: _is_young(one.ts, server_at, subject) for one in counts if one is not None}
+    told = [one.oi_ccy if one is not None and young[one.ts] else None for one in counts]
+    open_interest = numbers(told, subject)
+    return OptionChain(
+        source=NAME,
+        venue=NAME,
+        asset=asset,
+        observed_at=utc(int(median(row_ms))),
+        expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
+        strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
+        is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
+        forward_usd=forwards(numbers([row.fwd_px for row in rows], subject)),
+        mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
+        open_interest_coin=amounts(open_interest),
+        volume_24h_coin=np.full(len(rows), np.nan),
+        row_ms=row_ms,
+    )
 
 
 def parse_sizes(reply: Reply) -> dict[str, tuple[float, bool]]:
-    """Each contract's size, ctVal × ctMult, and whether it is inverse (then in USD, else in coins). Raises SourceError."""
+    """Each contract's size, ctVal × ctMult, and whether it is inverse (then in USD, else in coins). Raises
+    SourceError."""
     sizes: dict[str, tuple[float, bool]] = {}
     for row in _rows(_SIZES, reply):
         value, times = positive(row.ct_val, reply.subject), positive(row.ct_mult, reply.subject)
@@ -349,38 +449,55 @@ def parse_payments(reply: Reply) -> list[tuple[int, float | None]]:
     return paid
 
 
-def _rows(decoder: "msgspec.json.Decoder[_Answer[T]]", reply: Reply) -> list[T]:
-    answer = decode(decoder, reply.body, reply.subject)
+def _rows(
+    decoder: "msgspec.json.Decoder[_OkxAnswer[T]]", reply: Reply, odd: OddRows | None = None
+) -> list[T]:
+    """The rows; those of another shape are left out where `odd` takes them. Raises SourceError."""
+    answer = decode_rows(decoder, reply.body, reply.subject, odd)
     if answer.code != "0":
-        said = f"{reply.subject}: error {answer.code[:20]} {answer.msg[:120]}".rstrip()
+        said = about(reply.subject, reason("venue_error", code=answer.code[:20], said=answer.msg[:120]))
         raise SourceUnavailable(said) if answer.code in BUSY else SourceChanged(said)
     if answer.data is None:
-        raise SourceChanged(f"{reply.subject}: no data in the reply")
+        raise SourceChanged(about(reply.subject, reason("not_in_reply", what="data")))
     return answer.data
 
 
-Named = TypeVar("Named", _Mark, _Open, _Funding, _Summary)
+Named = TypeVar("Named", _Mark, _OkxOpenInterest, _Funding, _Summary)
 
 
-def _by_name(rows: Sequence[Named], subject: str) -> dict[str, Named]:
-    unique((row.inst_id for row in rows), subject)
-    return {row.inst_id: row for row in rows}
+def _by_name(rows: Sequence[Named], asset: str, subject: str) -> dict[str, Named]:
+    """The rows of the asset's instruments. Raises SourceChanged where one of these comes twice."""
+    own = [row for row in rows if row.inst_id.startswith(f"{asset}-")]
+    unique((row.inst_id for row in own), subject)
+    return {row.inst_id: row for row in own}
+
+
+def _is_contract(name: str, asset: str) -> bool:
+    found = _CONTRACT.fullmatch(name)
+    return found is not None and found[1] == asset
 
 
 def _observed(ts: Figure, server_at: datetime, subject: str) -> datetime:
     at_ms = number(ts, subject)
-    return observed(None if at_ms is None else int(at_ms), server_at, subject)
+    return observed_at(None if at_ms is None else int(at_ms), server_at, subject)
 
 
-def _instrument(name: str, asset: str, *, inverse: bool, day: str, subject: str) -> Instrument:
-    perpetual = day == "SWAP"
+def _is_young(ts: Figure, server_at: datetime, subject: str) -> bool:
+    """Whether a count is young enough to stand beside a summary of now."""
+    return server_at - _observed(ts, server_at, subject) <= COUNT_AGE
+
+
+def _instrument(found: re.Match[str], subject: str) -> Instrument:
+    """The contract of a name taken apart. One that is called a perpetual pays funding, whatever day it names."""
+    _, currency, perpetual_by_name, day = found.groups()
+    perpetual = day == "SWAP" or perpetual_by_name is not None
     return Instrument(
         venue=NAME,
-        symbol=name,
-        asset=asset,
+        symbol=found[0],
+        asset=found[1],
         kind="perpetual" if perpetual else "future",
         expires_at=None if perpetual else expiry(day, subject),
-        inverse=inverse,
+        inverse=currency == INVERSE,
     )
 
 
@@ -389,8 +506,8 @@ def _option(name: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-USD-260327-100000-C`."""
     found = _OPTION.fullmatch(name)
     if found is None or found[1] != asset:
-        raise SourceChanged(f"{subject}: {name[:40]!r} is no option's name")
+        raise SourceChanged(about(subject, reason("no_option_name", said=name[:40])))
     strike_usd = float(found[3])
     if not strike_usd > 0:
-        raise SourceChanged(f"{subject}: {name[:40]!r} has no strike")
+        raise SourceChanged(about(subject, reason("no_strike", said=name[:40])))
     return to_ms(expiry(found[2], subject)), strike_usd, found[4] == "C"

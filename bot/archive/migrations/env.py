@@ -1,4 +1,5 @@
-"""How alembic runs a migration here: on the connection that `migrate.py` hands over, inside its transaction."""
+"""How alembic runs a migration here: on the connection that `migrate.py` hands over, inside its
+transaction."""
 
 from alembic import context
 

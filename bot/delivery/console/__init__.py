@@ -5,6 +5,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bot.commentary import in_columns
 from bot.domain.posts import Card, Post
 
 WIDEST = 80
@@ -13,12 +14,14 @@ STYLES = {
     "overheated": "bold yellow",
     "neutral": "bold",
     "bullish": "bold green",
+    "unclear": "bold blue",
     "no-call": "bold dim",
 }
 
 
 class Console:
-    """Writes cards to a terminal, at most 80 columns wide. Where that is no terminal rich leaves out every color."""
+    """Writes cards to a terminal, at most 80 columns wide. Where that is no terminal rich leaves out every
+    color."""
 
     def __init__(self, terminal: Terminal | None = None) -> None:
         self._terminal = terminal or Terminal()
@@ -31,6 +34,9 @@ class Console:
             if text:
                 self._terminal.print(Text(text, style=style), width=width)
                 self._terminal.print()
+        if card.table:
+            self._terminal.print(Text(in_columns(card.table, len(card.table[0])), style="dim"), width=width)
+            self._terminal.print()
         if card.fields:
             self._terminal.print(_fields(card), width=width)
             self._terminal.print()
@@ -43,10 +49,20 @@ class Console:
         """Print what was corrected: what stands in a terminal cannot be changed. Raises nothing."""
         width = min(WIDEST, self._terminal.width)
         self._terminal.print(Rule(_head(post, card), align="left", style="dim", characters="─"), width=width)
-        for text in (card.title, post.corrections[-1].text if post.corrections else ""):
+        for text in (card.title, *_latest(post)):
             if text:
                 self._terminal.print(Text(text), width=width)
                 self._terminal.print()
+
+
+def _latest(post: Post) -> list[str]:
+    """The texts of the latest correction: those that go on from another ("also") with the one that they go on from."""
+    texts: list[str] = []
+    for text in reversed(post.corrections):
+        texts.insert(0, text.text)
+        if text.about != "also":
+            break
+    return texts
 
 
 def _head(post: Post, card: Card) -> Text:

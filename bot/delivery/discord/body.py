@@ -1,8 +1,8 @@
-"""A message as the bytes of its request: worked out once for all the channels that get the same, but for the nonce.
+"""A message as the bytes of its request: worked out once for all the channels that get the same, but for the
+nonce.
 
-What discord.py makes of embeds, pictures and mentions is asked of discord.py itself, once a page; then each channel costs a join of
-bytes and one write to its socket.
-"""
+What discord.py makes of embeds, pictures and mentions is asked of discord.py itself, once a page; then each
+channel costs a join of bytes and one write to its socket."""
 
 import json
 import re
@@ -16,7 +16,8 @@ from aiohttp import payload
 from discord.http import HTTPClient, Route, handle_message_parameters
 
 from bot.delivery.discord.buttons import view_of
-from bot.delivery.discord.embed import Page, pages, picture
+from bot.delivery.discord.embed import EmbedPage, pages, picture
+from bot.delivery.discord.postextras import mentions_of
 from bot.domain.posts import Card
 
 KEPT: Final = 64  # of at most 50 KB
@@ -32,11 +33,13 @@ class Body:
     after: bytes
     content_type: str
 
-    def filled(self, nonce: str) -> payload.BytesPayload:
+    def with_nonce(self, nonce: str) -> payload.BytesPayload:
         """The request's body with a nonce."""
         if not re.fullmatch(r"[\w.-]{1,25}", nonce):
             raise ValueError(f"nonce {nonce!r}: at most 25 letters and digits")
-        return payload.BytesPayload(b"".join((self.before, nonce.encode(), self.after)), content_type=self.content_type)
+        return payload.BytesPayload(
+            b"".join((self.before, nonce.encode(), self.after)), content_type=self.content_type
+        )
 
 
 class Bodies:
@@ -45,13 +48,16 @@ class Bodies:
     def __init__(self) -> None:
         self._made: OrderedDict[Hashable, tuple[Body, ...]] = OrderedDict()
 
-    def of(self, card: Card) -> tuple[Body, ...]:
-        """The bodies of a card's pages. The buttons belong to the last one."""
-        key = _key(card)
+    def of(self, card: Card, role: str | None = None) -> tuple[Body, ...]:
+        """The bodies of a card's pages; the first calls a role. The buttons belong to the last one."""
+        key = _key(card), role
         made = self._made.get(key)
         if made is None:
             shown = pages(card)
-            made = tuple(_body(card, page, last=page is shown[-1]) for page in shown)
+            made = tuple(
+                _body(card, page, last=page is shown[-1], role=role if page is shown[0] else None)
+                for page in shown
+            )
             self._made[key] = made
             while len(self._made) > KEPT:
                 self._made.popitem(last=False)
@@ -62,7 +68,7 @@ class Bodies:
 async def post_message(http: HTTPClient, channel_id: int, body: Body, nonce: str) -> str:
     """Post it; the message's id. Raises what discord.py raises."""
     route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
-    told = await http.request(route, data=body.filled(nonce))
+    told = await http.request(route, data=body.with_nonce(nonce))
     return str(cast("dict[str, Any]", told)["id"])
 
 
@@ -81,23 +87,27 @@ def _key(card: Card) -> Hashable:
         card.at,
         card.post_id,
         card.private,
+        card.table,
     )
     return seen, fields, buttons, spans, card.image
 
 
-def _body(card: Card, page: Page, *, last: bool) -> Body:
+def _body(card: Card, page: EmbedPage, *, last: bool, role: str | None) -> Body:
     view = view_of(card.buttons) if last else None
+    content, mentions = mentions_of(role)
     files = picture(card) if page.pictured else []
     optional: dict[str, Any] = {"view": view} if view else {}
     if files:
         optional["files"] = files
+    if content:
+        optional["content"] = content
     with handle_message_parameters(
-        embeds=page.embeds, nonce=HOLE, allowed_mentions=discord.AllowedMentions.none(), **optional
+        embeds=page.embeds, nonce=HOLE, allowed_mentions=mentions, **optional
     ) as made:
         shown = made.payload or json.loads(made.multipart[0]["value"] if made.multipart else "{}")
         text = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
         if not files:
-            before, after = _parted(text)
+            before, after = _split_at_hole(text)
             return Body(before, after, JSON)
         return _multipart(text, files[0])
 
@@ -108,16 +118,24 @@ def _multipart(text: bytes, file: discord.File) -> Body:
     boundary = b"tightrope-picture-boundary"
     while boundary in image or boundary in text:
         boundary += b"-"
-    before, after = _parted(text)
+    before, after = _split_at_hole(text)
     opened = b"--" + boundary + b'\r\nContent-Disposition: form-data; name="payload_json"\r\n\r\n'
     name = file.filename.encode()
-    second = b"\r\n--" + boundary + b'\r\nContent-Disposition: form-data; name="files[0]"; filename="' + name + b'"\r\n'
+    second = (
+        b"\r\n--"
+        + boundary
+        + b'\r\nContent-Disposition: form-data; name="files[0]"; filename="'
+        + name
+        + b'"\r\n'
+    )
     second += b"Content-Type: image/png\r\n\r\n"
     closed = b"\r\n--" + boundary + b"--\r\n"
-    return Body(opened + before, after + second + image + closed, f"multipart/form-data; boundary={boundary.decode()}")
+    return Body(
+        opened + before, after + second + image + closed, f"multipart/form-data; boundary={boundary.decode()}"
+    )
 
 
-def _parted(text: bytes) -> tuple[bytes, bytes]:
+def _split_at_hole(text: bytes) -> tuple[bytes, bytes]:
     before, hole, after = text.rpartition(HOLE.encode())
     if not hole:
         raise ValueError("the nonce has no place in the message")

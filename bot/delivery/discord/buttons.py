@@ -1,11 +1,12 @@
-"""Buttons whose whole state is their custom id: they work on posts of any age, after a restart, in every process.
+"""Buttons whose whole state is their custom id: they work on posts of any age, after a restart, in every
+process.
 
 Limits: a custom id has at most 100 characters, a message 25 buttons in rows of five, a label 80 characters.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from urllib.parse import parse_qsl, urlencode
 
 import discord
@@ -14,14 +15,21 @@ from discord import ui
 
 from bot.domain.posts import Button
 
-if TYPE_CHECKING:
-    from bot.delivery.discord.client import TightropeClient
-
 log = structlog.get_logger()
 
 LONGEST_ID: Final = 100
 LONGEST_LABEL: Final = 80
 MOST: Final = 25
+
+
+class GoesOn(Protocol):
+    """A client that runs what a button names."""
+
+    async def go_on(
+        self, interaction: discord.Interaction[Any], name: str, options: Mapping[str, str]
+    ) -> None:
+        """Answer with a command; privately. Raises nothing."""
+        ...
 
 
 def custom_id(command: str, arguments: Mapping[str, str]) -> str:
@@ -30,7 +38,8 @@ def custom_id(command: str, arguments: Mapping[str, str]) -> str:
 
 
 def view_of(buttons: Sequence[Button]) -> ui.View | None:
-    """The buttons under a message; None where there are none. One whose state does not fit is left out, and logged."""
+    """The buttons under a message; None where there are none. One whose state does not fit is left out, and
+    logged."""
     view = ui.View(timeout=None)
     for button in buttons[:MOST]:
         name = custom_id(button.command, button.arguments)
@@ -45,7 +54,9 @@ class GoOn(ui.DynamicItem[ui.Button[ui.View]], template=r"go:(?P<command>[a-z_-]
     """One such button. What it answers is private: a channel is not a reader's notebook."""
 
     def __init__(self, *, label: str, name: str) -> None:
-        super().__init__(ui.Button(label=label[:LONGEST_LABEL], custom_id=name, style=discord.ButtonStyle.secondary))
+        super().__init__(
+            ui.Button(label=label[:LONGEST_LABEL], custom_id=name, style=discord.ButtonStyle.secondary)
+        )
 
     @classmethod
     async def from_custom_id(
@@ -57,5 +68,5 @@ class GoOn(ui.DynamicItem[ui.Button[ui.View]], template=r"go:(?P<command>[a-z_-]
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Run the command that the button names."""
         _, name, arguments = self.custom_id.split(":", 2)
-        client: TightropeClient = interaction.client
+        client: GoesOn = interaction.client
         await client.go_on(interaction, name, dict(parse_qsl(arguments)))

@@ -1,20 +1,19 @@
-"""Direct messages to one reader: tried at once when something is promised there, and what becomes of a refusal.
+"""Direct messages to one reader: tried at once when something is promised there, and what becomes of a
+refusal.
 
-Limits: 50007 is a reader who takes no direct messages from us, 50278 one who shares no server with us; both are for the reader
-to mend.
-"""
+Limits: 50007 is a reader who takes no direct messages from us, 50278 one who shares no server with us; both
+are for the reader to mend."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 import structlog
 
-from bot.delivery.discord.sender import translated
+from bot.delivery.discord.asking import translate_errors
+from bot.delivery.discord.stores import ChannelStore
+from bot.desk.market import Market
 from bot.domain.posts import Card
 from bot.errors import ChannelRefused, DeliveryError
-
-if TYPE_CHECKING:
-    from bot.delivery.discord.client import TightropeClient
 
 log = structlog.get_logger()
 
@@ -31,20 +30,23 @@ def is_direct(channel: str) -> bool:
     return channel.startswith(MARK)
 
 
-async def promise(client: "TightropeClient", interaction: discord.Interaction[Any], card: Card) -> None:
-    """Write to the asker what is told there from now on. Where Discord refuses it, the asker hears so privately at once and
-    the watches wait; a later try that goes through ends that. Raises ArchiveError, discord.HTTPException."""
+async def promise(
+    market: Market, keeping: ChannelStore, interaction: discord.Interaction[Any], card: Card
+) -> None:
+    """Write to the asker what is told there from now on. Where Discord refuses it, the asker hears so
+    privately at once and the watches wait; a later try that goes through ends that. Raises ArchiveError,
+    discord.HTTPException."""
     channel = direct_channel(interaction.user.id)
     try:
-        with translated(channel):
-            place = await client.create_dm(discord.Object(interaction.user.id))
+        with translate_errors(channel):
+            place = await interaction.client.create_dm(discord.Object(interaction.user.id))
             await place.send(embed=discord.Embed(title=card.title, description=card.direct))
     except ChannelRefused as error:
         log.info("direct.refused", channel=channel, reason=str(error))
-        await client.keeping.block(channel, client.desk.now())
-        words = client.desk.playbook.banks["en"].words
+        await keeping.watches.block(channel, market.now())
+        words = market.playbook.banks["en"].words
         await interaction.followup.send(words["discord.no_direct"], ephemeral=True)
     except DeliveryError as error:  # nobody knows yet: the first real one will tell
         log.info("direct.untried", channel=channel, reason=str(error))
     else:
-        await client.keeping.block(channel, None)
+        await keeping.watches.block(channel, None)

@@ -1,4 +1,5 @@
-"""What `bot doctor` asks of Discord: is the token taken, who is the bot, in how many servers, and how it is invited."""
+"""What `bot doctor` asks of Discord: is the token taken, who is the bot, in how many servers, and how it is
+invited."""
 
 import aiohttp
 import discord
@@ -7,7 +8,8 @@ from bot.delivery.discord.permissions import invitation
 
 
 async def examine(token: str) -> tuple[bool, str]:
-    """Whether Discord takes the token, and a sentence: the bot and its invitation, or the way out. Raises nothing."""
+    """Whether Discord takes the token, and a sentence: the bot and its invitation, or the way out. Raises
+    nothing."""
     client = discord.Client(intents=discord.Intents(guilds=True))
     try:
         await client.login(token)

@@ -1,8 +1,8 @@
 """When a shard may identify itself, and which servers are whose.
 
-Limits: 1,000 IDENTIFY a day, and in five seconds one for each of `max_concurrency` buckets (a shard's is its number modulo that);
-GET /gateway/bot tells both. A server is its id without the last 22 bits, modulo the number of shards.
-"""
+Limits: 1,000 IDENTIFY a day, and in five seconds one for each of `max_concurrency` buckets (a shard's is its
+number modulo that); GET /gateway/bot tells both. A server is its id without the last 22 bits, modulo the
+number of shards."""
 
 import asyncio
 import time
@@ -18,10 +18,15 @@ class Identifies:
     """Turns to identify: in each bucket one in five seconds."""
 
     def __init__(
-        self, *, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.concurrency = 1
-        self.across: Callable[[int], Awaitable[None]] | None = None  # waits for other processes of the same bot
+        self.across: Callable[[int], Awaitable[None]] | None = (
+            None  # waits for other processes of the same bot
+        )
         self._now = now
         self._sleep = sleep
         self._free_at: dict[int, float] = {}

@@ -1,4 +1,5 @@
-"""Keeps the client running: starts it, starts it again with growing pauses, and stops where only a person can help.
+"""Keeps the client running: starts it, starts it again with growing pauses, and stops where only a person can
+help.
 
 Limits: 1,000 IDENTIFY a day, beyond which Discord resets the token; close codes 4004 and 4010-4014 are final.
 """
@@ -8,25 +9,24 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import discord
 import structlog
 
 from bot.delivery.discord.client import TightropeClient
-from bot.delivery.discord.keeping import Keeping
 from bot.delivery.discord.routes import Routes
 from bot.delivery.discord.sender import DiscordSurface
+from bot.delivery.discord.stores import ChannelStore
+from bot.desk.desk import Desk
 from bot.domain.posts import Card, Post
 from bot.errors import ArchiveError, ConfigError, Problem
-
-if TYPE_CHECKING:
-    from bot.desk import Desk
 
 log = structlog.get_logger()
 
 FIRST_PAUSE_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 300.0  # at most 288 starts a day
+LOOK_S: Final = 60.0  # how often it is looked after what cannot be served
 STEADY_S: Final = 3600.0  # a run this long starts the pauses anew
 FATAL: Final = {
     4004: "Discord does not accept the token: make a new one in the developer portal",
@@ -42,14 +42,15 @@ MakeClient = Callable[[], TightropeClient]
 
 async def run_discord(
     token: str,
-    desk: "Desk",
-    keeping: Keeping,
+    desk: Desk,
+    keeping: ChannelStore,
     *,
     make: MakeClient | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Be on Discord until cancelled. Raises ConfigError where the token or the bot's settings in Discord must be mended."""
+    """Be on Discord until cancelled. Raises ConfigError where the token or the bot's settings in Discord must
+    be mended."""
     pause_s = FIRST_PAUSE_S
     while True:
         client = make() if make else TightropeClient(desk=desk, keeping=keeping)
@@ -57,7 +58,7 @@ async def run_discord(
         try:
             reason = await _live(client, token, desk, keeping)
         finally:
-            await _closed(client)
+            await _close(client)
         if now() - started >= STEADY_S:
             pause_s = FIRST_PAUSE_S
         log.warning("discord.again", reason=reason, after_s=pause_s)
@@ -65,7 +66,7 @@ async def run_discord(
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
-async def _live(client: TightropeClient, token: str, desk: "Desk", keeping: Keeping) -> str:
+async def _live(client: TightropeClient, token: str, desk: Desk, keeping: ChannelStore) -> str:
     """One client's life: why it ended, if starting again may help."""
     arriving = asyncio.create_task(_arrive(client, desk, keeping), name="discord arrives")
     try:
@@ -76,6 +77,8 @@ async def _live(client: TightropeClient, token: str, desk: "Desk", keeping: Keep
         if error.code in FATAL:
             raise _mend(FATAL[error.code]) from error
         return f"closed with {error.code}"
+    except ConfigError:
+        raise
     except Exception as error:  # noqa: BLE001  a malformed event ends Client.start with whatever it tripped over
         return repr(error)
     finally:
@@ -85,24 +88,27 @@ async def _live(client: TightropeClient, token: str, desk: "Desk", keeping: Keep
     return "the connection was closed"
 
 
-async def _arrive(client: TightropeClient, desk: "Desk", keeping: Keeping) -> None:
-    """Once every server is there: take posts, and forget the servers that are not ours any more."""
+async def _arrive(client: TightropeClient, desk: Desk, keeping: ChannelStore) -> None:
+    """Once every server is there: take posts; and from then on look after what cannot be served now."""
     await client.arrived.wait()
-    surface = DiscordSurface(client, late=lambda post: _as_late(post, desk, keeping), now=desk.now)
-    desk.add_surface("discord", Routes(surface, client))
+    surface = DiscordSurface(client, late=lambda post: _as_late(post, desk, keeping), now=desk.market.now)
+    desk.sender.add_surface("discord", Routes(surface, client))
     log.info("discord.ready", servers=len(client.guilds))
-    try:
-        await client.reconcile()
-    except ArchiveError as error:
-        log.warning("discord.reconcile", reason=str(error))
+    while True:
+        try:
+            await client.reconcile()
+            await client.mending.look()
+        except ArchiveError as error:
+            log.warning("discord.look", reason=str(error))
+        await asyncio.sleep(LOOK_S)
 
 
-async def _as_late(post: Post, desk: "Desk", keeping: Keeping) -> Card:
-    await keeping.mark_late(post.id, channel=post.channel)
-    return await desk.pictured_card(replace(post, late=True))
+async def _as_late(post: Post, desk: Desk, keeping: ChannelStore) -> Card:
+    await keeping.outbox.mark_late(post.id, channel=post.channel)
+    return await desk.cards.with_picture(replace(post, late=True))
 
 
-async def _closed(client: TightropeClient) -> None:
+async def _close(client: TightropeClient) -> None:
     try:
         await client.close()
     except Exception as error:  # noqa: BLE001  what ended it must not hide behind what happens at the end

@@ -1,15 +1,17 @@
-"""A throttle of our own: Discord allows a bot 50 requests a second in all, and discord.py only reacts once it is refused."""
+"""A throttle of our own: Discord allows a bot 50 requests a second in all, and discord.py only reacts once it
+is refused."""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
 
+from bot.delivery.discord.limits import wait_s
 from bot.delivery.discord.refusals import Refusals
 
 RATE: Final = 48  # two below the limit: requests do not arrive as evenly as they are sent
@@ -17,13 +19,16 @@ LIMITED: Final = "/api/"
 FREE: Final = ("/interactions/", "/webhooks/")
 CATCH_UP: Final = 2  # turns that a late wake-up may make good at once: no more than the limit spares
 WINDOW_S: Final = 1.0
-SLOWEST_S: Final = 1.0  # a request that is out for longer than this beyond the usual hangs, and was counted long ago
+SLOWEST_S: Final = (
+    1.0  # a request that is out for longer than this beyond the usual hangs, and was counted long ago
+)
 LOOK_S: Final = 0.02
 
 
 @dataclass(slots=True)
 class Turn:
-    """One request: when it left, and when Discord may have counted it. The two differ where either side was busy."""
+    """One request: when it left, and when Discord may have counted it. The two differ where either side was
+    busy."""
 
     left_at: float
     counted_at: float
@@ -31,13 +36,12 @@ class Turn:
 
 
 class Throttle:
-    """At most `rate` turns in any second, evenly spaced, first come, first served. The clock (monotonic seconds) is an
-    argument.
+    """At most `rate` turns in any second, evenly spaced, first come, first served. The clock (monotonic
+    seconds) is an argument.
 
-    Discord counts a request when it arrives. An answer that came later than usual says that its request may have arrived
-    later too, and so does one that is still out: such a turn counts from then. Nobody's turn comes while the budget of
-    `refusals` is spent.
-    """
+    Discord counts a request when it arrives. An answer that came later than usual says that its request may
+    have arrived later too, and so does one that is still out: such a turn counts from then. Nobody's turn
+    comes while the budget of `refusals` is spent."""
 
     def __init__(
         self,
@@ -58,17 +62,18 @@ class Throttle:
         self._queue = asyncio.Lock()
 
     async def turn(self) -> Turn:
-        """Return when it is the caller's turn. Who tells `done` of it, keeps the limit where requests are held up."""
+        """Return when it is the caller's turn. Who tells `done` of it, keeps the limit where requests are
+        held up."""
         async with self._queue:
-            while (wait_s := max(self._due - self._now(), self._full_s(), self._refusals.wait_s())) > 0:
-                await self._sleep(wait_s)
+            while (pause_s := max(self._due - self._now(), self._full_s(), self._refusals.wait_s())) > 0:
+                await self._sleep(pause_s)
             now = self._now()
             turn = Turn(left_at=now, counted_at=now)
             self._taken.append(turn)
             self._due = max(self._due, now - CATCH_UP * self._gap_s) + self._gap_s
             return turn
 
-    def done(self, turn: Turn) -> None:
+    def finish(self, turn: Turn) -> None:
         """The answer is here."""
         now = self._now()
         took_s = now - turn.left_at
@@ -81,22 +86,20 @@ class Throttle:
         if len(self._taken) < self._rate:
             return 0.0
         now = self._now()
-        times = sorted(at for turn in self._taken if (at := self._counted(turn, now)) > now - WINDOW_S)
-        if len(times) < self._rate:
-            return 0.0
-        free_s = times[len(times) - self._rate] + WINDOW_S - now
-        return (
-            min(free_s, LOOK_S) if any(turn.out and turn.counted_at == turn.left_at for turn in self._taken) else free_s
-        )
+        free_s = wait_s((self._counts_at(turn, now) for turn in self._taken), self._rate, WINDOW_S, now)
+        if any(turn.out and turn.counted_at == turn.left_at for turn in self._taken):
+            return min(free_s, LOOK_S)
+        return free_s
 
-    def _counted(self, turn: Turn, now: float) -> float:
+    def _counts_at(self, turn: Turn, now: float) -> float:
         if not turn.out or self._usual_s is None or now - turn.left_at > self._usual_s + SLOWEST_S:
             return turn.counted_at
         return max(turn.counted_at, now - self._usual_s)
 
-    def trace(self) -> aiohttp.TraceConfig:
-        """The throttle in front of every request, discord.py's own repeats included. Answers to interactions and the gateway are
-        outside Discord's limit, and do not wait: a reader would get none, and there are few. A refusal counts wherever it is."""
+    def trace(self, heed: Callable[[Mapping[str, str]], None] | None = None) -> aiohttp.TraceConfig:
+        """The throttle in front of every request, discord.py's own repeats included. Answers to interactions
+        and the gateway are outside Discord's limit, and do not wait: a reader would get none, and there are
+        few. A refusal counts wherever it is. `heed` is shown the headers of each answer."""
 
         async def wait(
             session: aiohttp.ClientSession, context: SimpleNamespace, asked: aiohttp.TraceRequestStartParams
@@ -104,19 +107,21 @@ class Throttle:
             if LIMITED in asked.url.path and not any(free in asked.url.path for free in FREE):
                 context.turn = await self.turn()
 
-        async def answered(
+        async def finish(
             session: aiohttp.ClientSession,
             context: SimpleNamespace,
             heard: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
         ) -> None:
             turn: Turn | None = getattr(context, "turn", None)
             if turn is not None:
-                self.done(turn)
+                self.finish(turn)
             if isinstance(heard, aiohttp.TraceRequestEndParams) and LIMITED in heard.url.path:
                 self._refusals.heed(heard.response)
+                if heed is not None:
+                    heed(heard.response.headers)
 
         config = aiohttp.TraceConfig()
         config.on_request_start.append(wait)
-        config.on_request_end.append(answered)
-        config.on_request_exception.append(answered)
+        config.on_request_end.append(finish)
+        config.on_request_exception.append(finish)
         return config

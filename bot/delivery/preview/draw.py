@@ -1,21 +1,28 @@
 """Cards to HTML. The templates escape everything; no text of a card is ever taken for markup."""
 
 import base64
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from bot.commands import Command, usage
-from bot.delivery.preview.grounds import Basis, Ground, Part, cut
+from bot.commentary import in_words
+from bot.delivery.preview.admin import AdminView
+from bot.delivery.preview.board import BoardState, ReadingDetail
+from bot.delivery.preview.light import light_of
+from bot.delivery.preview.look import Voice
+from bot.delivery.preview.provenance import CardBasis, Part, Provenance, cut
+from bot.delivery.preview.times import age, iso, moment, seconds
 from bot.delivery.preview.typed import line_of
-from bot.desk import Hearing
+from bot.desk.memory import SourceState
 from bot.domain.catalog import Catalog
 from bot.domain.posts import Card
+from bot.ports import Usage
 
 LONG = 90  # a figure with more to say gets a row to itself
 LARGE = 1e9  # from here on nobody looks for decimals
@@ -25,12 +32,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One message of the stream: a post (then `reason` says why it came) or the answer to a typed `line`.
-    `picture` is the address of a post's picture, which is drawn when it is asked for, and `words` what it shows."""
+    `picture` is the address of a post's picture, which is drawn when it is asked for, and `words` what it
+    shows."""
 
     key: str
     at: datetime
     card: Card
-    basis: Basis
+    basis: CardBasis
     catalog: Catalog
     asset: str = ""
     reason: str = ""
@@ -42,19 +50,28 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """All that the page shows. `last` is the newest post's id, `times` those of the posts that the slider reaches, `past`
-    the time that is looked back to (None: now), `lines` the first suggestions of the box."""
+    """All that the page shows. `last` is the newest post's id, `times` those of the posts that the slider
+    reaches, `past` the time that is looked back to (None: now), `lines` the first suggestions of the box, `guarded`
+    whether the reader has a session to end; `strip` is every asset's board where there are several, `newest` the post of
+    now beside that of then; `entries` are the newest first, `looks` what a reader may choose: name, chosen, values with
+    their words."""
 
     entries: Sequence[Entry]
-    hearings: Sequence[Hearing]
+    board: BoardState
+    strip: Sequence[BoardState]
+    direction: str
+    hearings: Sequence[SourceState]
+    budgets: Sequence[Usage]
     now: datetime
+    looks: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]
     commands: Sequence[Command]
-    words: Mapping[str, str]
     last: str
     lines: Sequence[str]
     longest: int
     times: Sequence[datetime]
     past: datetime | None
+    guarded: bool = False
+    newest: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +80,7 @@ class Drawn:
 
     entry: Entry
     parts: Mapping[str, Part]
-    grounds: tuple[Ground, ...]
+    grounds: tuple[Provenance, ...]
 
 
 class Draw:
@@ -71,54 +88,79 @@ class Draw:
 
     def __init__(self) -> None:
         self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
             lstrip_blocks=True,
-        )  # fmt: skip
+        )
         self._templates.globals["long"] = LONG
         self._templates.filters.update(
-            moment=moment, iso=iso, seconds=seconds, age=age, base64=_base64, plain=plain, line_of=line_of, usage=usage
+            moment=moment,
+            iso=iso,
+            seconds=seconds,
+            age=age,
+            base64=_base64,
+            plain=plain,
+            line_of=line_of,
+            usage=usage,
+            say=_say,
+            worded=_worded,
         )
 
-    def home(self, shown: Shown) -> str:
+    def home(self, shown: Shown, voice: Voice) -> str:
         """The whole page."""
         drawn = [_drawn(entry) for entry in shown.entries]
-        return self._fill(
-            "home.html", drawn=drawn, **{field.name: getattr(shown, field.name) for field in fields(shown)}
-        )
+        light = light_of(shown.hearings, shown.now, voice.words)
+        values = {field.name: getattr(shown, field.name) for field in fields(shown)}
+        values["newest"] = _drawn(shown.newest) if shown.newest else None
+        return self._fill("home.html", voice, drawn=drawn, light=light, **values)
 
-    def entry(self, entry: Entry) -> str:
+    def login(self, trouble: str) -> str:
+        """The form that asks for the password, and why it is shown again."""
+        return self._templates.get_template("login.html").render(trouble=trouble)
+
+    def entry(self, entry: Entry, voice: Voice) -> str:
         """One message of the stream."""
-        return self._fill("entry.html", one=_drawn(entry))
+        return self._fill("entry.html", voice, one=_drawn(entry))
 
-    def bar(self, hearings: Sequence[Hearing], now: datetime) -> str:
-        """The sources and how long ago each was heard."""
-        return self._fill("bar.html", hearings=hearings, now=now)
+    def bar(
+        self, hearings: Sequence[SourceState], budgets: Sequence[Usage], now: datetime, voice: Voice
+    ) -> str:
+        """The sources' light, and behind it each one's age and budget."""
+        light = light_of(hearings, now, voice.words)
+        return self._fill("bar.html", voice, hearings=hearings, budgets=budgets, now=now, light=light)
 
-    def _fill(self, name: str, **values: Any) -> str:
-        return self._templates.get_template(name).render(values)
+    def board(
+        self, board: BoardState, strip: Sequence[BoardState], direction: str, voice: Voice
+    ) -> tuple[str, str]:
+        """The pinned lines and the board."""
+        values = {"board": board, "strip": strip, "direction": direction}
+        return self._fill("pin.html", voice, **values), self._fill("board.html", voice, **values)
+
+    def reading(self, detail: ReadingDetail, at: datetime | None, voice: Voice, *, alone: bool) -> str:
+        """What one reading stands on; `alone`: as a page of its own."""
+        name = "readingpage.html" if alone else "reading.html"
+        return self._fill(name, voice, detail=detail, at=at)
+
+    def admin(self, view: AdminView, voice: Voice) -> str:
+        """The operator's side."""
+        return self._fill("admin.html", voice, parts=view.parts, state=view.state)
+
+    def _fill(self, name: str, voice: Voice, **values: Any) -> str:
+        return self._templates.get_template(name).render(values | {"look": voice.look, "words": voice.words})
 
 
-def moment(at: datetime) -> str:
-    """6 Feb 2026, 14:00 UTC."""
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+@pass_context
+def _say(context: Context, key: str, **values: object) -> str:
+    """The reader's words for a key of the page, filled."""
+    return str(context["words"][f"page.{key}"].format(**values))
 
 
-def iso(at: datetime) -> str:
-    """2026-02-06T14:00:00Z."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def seconds(at: datetime) -> int:
-    """Seconds since 1970, rounded up: a post of that very time is not left out."""
-    return math.ceil(at.timestamp())
-
-
-def age(passed: timedelta) -> str:
-    """3 min, 5 h, 2 d: always rounded down."""
-    minutes = max(0, int(passed.total_seconds() // 60))
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+@pass_context
+def _worded(context: Context, text: str) -> str:
+    """A reason in the reader's words."""
+    return in_words(text, context["words"])
 
 
 def plain(value: float | str) -> str:

@@ -17,7 +17,7 @@ class Readers(Generic[T]):
     def __init__(self) -> None:
         self._answers: OrderedDict[str, deque[T]] = OrderedDict()
 
-    def known(self, name: str | None) -> str:
+    def recognize(self, name: str | None) -> str:
         """The reader's name: the given one if it is one of ours, else a new one that cannot be guessed."""
         if name is None or name not in self._answers:
             name = secrets.token_urlsafe(16)

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from bot.domain.posts import Card, Post
 
-WAITING = 200  # a reader further behind than this is a tab asleep; it catches up from the archive when it comes back
+# a reader further behind than this is a tab asleep; it catches up from the archive when it comes back
+WAITING = 200
 
 KEPT = 20
+CHANNEL = "preview:"
 
 
 class Preview:
@@ -29,7 +31,8 @@ class Preview:
         return post.id
 
     async def edit(self, post: Post, card: Card) -> None:
-        """Hand the corrected post to every open page, which puts it in the place of the one it has. Raises nothing."""
+        """Hand the corrected post to every open page, which puts it in the place of the one it has. Raises
+        nothing."""
         await self.show(post, card)
 
     @property

@@ -1,5 +1,6 @@
 """What the wire formats of the tape share: numbers as text, histories by the hour, contracts and pages."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bot.sources._tape_chain import Floats
-from bot.sources._tape_market import HOUR_MS, Future, Hours, Market, Scene, dated, midnight_ms, quarters
-from bot.sources._tape_table import LiquidationDay
+from bot.sources._tape_market import HOUR_MS, Future, TapeHours, TapeMarket, futures_on_curve, quarters
+from bot.sources._tape_scene import Scene
 
 DAY_MS = 24 * HOUR_MS
 FUNDING_MS = 8 * HOUR_MS
@@ -22,7 +23,8 @@ STEP_MS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A perpetual (`expires_at` None) or dated future as a venue lists it: its mark, and the coins that are open in it."""
+    """A perpetual (`expires_at` None) or dated future as a venue lists it: its mark, and the coins that are
+    open in it."""
 
     expires_at: datetime | None
     mark_usd: float
@@ -44,8 +46,9 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Which rows a client asks for: those within two times (milliseconds), at most so many, the oldest or the newest."""
+class RowRange:
+    """Which rows a client asks for: those within two times (milliseconds), at most so many, the oldest or the
+    newest."""
 
     since_ms: int = 0
     until_ms: int = FAR_MS
@@ -53,10 +56,11 @@ class Page:
     oldest: bool = False
 
     @classmethod
-    def asked(
+    def from_query(
         cls, params: Mapping[str, str], since: str, until: str, limit: str, *, usual: int, oldest: bool
-    ) -> "Page":
-        """From the query's parameters of these names. `oldest`: the venue begins at the start where one is named."""
+    ) -> "RowRange":
+        """From the query's parameters of these names. `oldest`: the venue begins at the start where one is
+        named."""
         return cls(
             since_ms=int(params.get(since) or 0),
             until_ms=int(params.get(until) or FAR_MS),
@@ -70,11 +74,16 @@ class Page:
         end = int(np.searchsorted(at_ms, self.until_ms, side="right"))
         if self.limit is None:
             return slice(start, end)
-        return slice(start, min(end, start + self.limit)) if self.oldest else slice(max(start, end - self.limit), end)
+        return (
+            slice(start, min(end, start + self.limit))
+            if self.oldest
+            else slice(max(start, end - self.limit), end)
+        )
 
 
-class Option(NamedTuple):
-    """One option: expiry, strike in USD, "C" or "P", volatility in % a year, forward in USD, mark and open coins."""
+class TapeOption(NamedTuple):
+    """One option: expiry, strike in USD, "C" or "P", volatility in % a year (nan: not quoted), forward in USD, mark and
+    open coins."""
 
     expires_at: datetime
     strike_usd: int
@@ -86,29 +95,43 @@ class Option(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def options(market: Market) -> tuple[Option, ...]:
+def options(market: TapeMarket) -> tuple[TapeOption, ...]:
     """The options that other venues than Deribit list, with the coins of all venues together."""
     chain = market.chain
     columns = (
-        chain.strike_usd.astype(int), chain.iv_pct, chain.call_mark_coin, chain.call_open_interest_coin,
-        chain.put_mark_coin, chain.put_open_interest_coin,
-    )  # fmt: skip
-    listed = list(enumerate(zip(market.option_expiries, chain.forward_usd.tolist(), strict=True)))[market.elsewhere]
-    return tuple(
+        chain.strike_usd.astype(int),
+        chain.iv_pct,
+        chain.call_mark_coin,
+        chain.call_open_interest_coin,
+        chain.put_mark_coin,
+        chain.put_open_interest_coin,
+    )
+    listed = list(enumerate(zip(market.option_expiries, chain.forward_usd.tolist(), strict=True)))[
+        market.elsewhere
+    ]
+    quoted = (
         option
         for number, (expiry, forward) in listed
-        for strike, iv, call, calls, put, puts in zip(*(column[number].tolist() for column in columns), strict=True)
+        for strike, iv, call, calls, put, puts in zip(
+            *(column[number].tolist() for column in columns), strict=True
+        )
         for option in (
-            Option(expiry, strike, "C", iv, forward, call, calls),
-            Option(expiry, strike, "P", iv, forward, put, puts),
+            TapeOption(expiry, strike, "C", iv, forward, call, calls),
+            TapeOption(expiry, strike, "P", iv, forward, put, puts),
         )
     )
+    idle = (
+        TapeOption(expiry, strike, right, math.nan, forward, 0.0, 0.0)
+        for expiry, strike, forward in market.idle_options(elsewhere=True)
+        for right in ("C", "P")
+    )
+    return (*quoted, *idle)
 
 
-def contracts(scene: Scene, market: Market, share: float, expiries: int = 2) -> list[Contract]:
+def contracts(market: TapeMarket, share: float, expiries: int = 2) -> list[Contract]:
     """A perpetual and the next quarterly futures, which share `share` of all open interest among them."""
     coins = market.open_interest_coin * share
-    futures = quarterlies(scene, market, expiries)
+    futures = quarterlies(market, expiries)
     weights = sum(future.weight for future in futures)
     perpetual = PERPETUAL_SHARE if futures else 1.0
     return [
@@ -124,24 +147,27 @@ def contracts(scene: Scene, market: Market, share: float, expiries: int = 2) -> 
     ]
 
 
-def quarterlies(scene: Scene, market: Market, count: int) -> Sequence[Future]:
+def quarterlies(market: TapeMarket, count: int) -> Sequence[Future]:
     """The next quarterly futures, on a curve that has the stated basis where these futures span its tenor."""
-    return dated(scene.moment, market.index_usd, quarters(market.at, count)) if count else ()
+    return futures_on_curve(market.moment, market.index_usd, quarters(market.at, count)) if count else ()
 
 
-def samples(scene: Scene, asset: str, step_ms: int, page: Page | None = None) -> list[Sample]:
-    """The asset's past by steps, oldest first; the last one may be under way. A page's times are those of the starts."""
-    return _samples(scene, asset, scene.hours.by(step_ms), step_ms, page or Page(), 0)
+def samples(scene: Scene, asset: str, step_ms: int, page: RowRange | None = None) -> list[Sample]:
+    """The asset's past by steps, oldest first; the last one may be under way. A page's times are those of the
+    starts."""
+    return _samples(scene, asset, scene.hours[asset].by(step_ms), step_ms, page or RowRange(), 0)
 
 
-def ended(scene: Scene, asset: str, step_ms: int, page: Page | None = None) -> list[Sample]:
+def samples_ended(scene: Scene, asset: str, step_ms: int, page: RowRange | None = None) -> list[Sample]:
     """As `samples`, without a step that is under way. A page's times are those of the ends."""
-    hours = scene.hours.by(step_ms)
+    hours = scene.hours[asset].by(step_ms)
     past = int(np.searchsorted(hours.start_ms, scene.markets[asset].at_ms - step_ms, side="right"))
-    return _samples(scene, asset, hours.rows(slice(0, past)), step_ms, page or Page(), step_ms)
+    return _samples(scene, asset, hours.rows(slice(0, past)), step_ms, page or RowRange(), step_ms)
 
 
-def _samples(scene: Scene, asset: str, hours: Hours, step_ms: int, page: Page, told_after_ms: int) -> list[Sample]:
+def _samples(
+    scene: Scene, asset: str, hours: TapeHours, step_ms: int, page: RowRange, told_after_ms: int
+) -> list[Sample]:
     factors, hours = scene.tape.assets[asset], hours.rows(page.of(hours.start_ms + told_after_ms))
     prices = (hours.open_usd, hours.high_usd, hours.low_usd, hours.close_usd)
     columns = zip(
@@ -166,7 +192,7 @@ def _samples(scene: Scene, asset: str, hours: Hours, step_ms: int, page: Page, t
     ]
 
 
-def next_funding_ms(market: Market) -> int:
+def next_funding_ms(market: TapeMarket) -> int:
     """When the next eight-hourly funding is paid."""
     return (market.at_ms // FUNDING_MS + 1) * FUNDING_MS
 
@@ -191,27 +217,28 @@ def first(params: Mapping[str, str], *names: str) -> str:
     return next((params[name] for name in names if params.get(name)), "")
 
 
-def liquidated(scene: Scene, asset: str, since_ms: int, until_ms: int) -> tuple[float, float] | None:
-    """Longs and shorts (USD) force-closed between two times and before the moment: each day's evenly over its hours.
+def liquidations_between(
+    scene: Scene, asset: str, since_ms: int, until_ms: int
+) -> tuple[float, float] | None:
+    """Longs and shorts (USD) force-closed between two times and before the moment: each day's evenly over its
+    hours.
 
     None where the tape does not know one of these days.
     """
     until_ms = min(until_ms, scene.markets[asset].at_ms)
     factors = scene.tape.assets[asset]
-    days = _by_midnight(scene.tape.liquidations)
+    days = scene.tape.liquidations_by_day
     longs = shorts = 0.0
     start = since_ms // DAY_MS * DAY_MS
     if start >= until_ms:
         return None
     for day_ms in range(start, until_ms, DAY_MS):
-        if day_ms not in days:
+        day = days.get(day_ms // DAY_MS)
+        if day is None:
             return None
-        part = (min(until_ms, day_ms + DAY_MS) - max(since_ms, day_ms)) / DAY_MS * factors.price * factors.coins
-        longs += days[day_ms].longs_usd * part
-        shorts += days[day_ms].shorts_usd * part
+        part = (
+            (min(until_ms, day_ms + DAY_MS) - max(since_ms, day_ms)) / DAY_MS * factors.price * factors.coins
+        )
+        longs += day.longs_usd * part
+        shorts += day.shorts_usd * part
     return longs, shorts
-
-
-@lru_cache(maxsize=4)
-def _by_midnight(days: tuple[LiquidationDay, ...]) -> Mapping[int, LiquidationDay]:
-    return {midnight_ms(row.day): row for row in days}

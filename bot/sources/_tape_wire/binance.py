@@ -1,27 +1,30 @@
 """How Binance would tell a moment of the tape: USD-M perpetuals, COIN-M contracts, and spot.
 
-Docs: https://developers.binance.com/docs/derivatives. Units: USD-M open interest in coins; COIN-M in contracts of 100 USD (BTC)
-or 10 USD (others); rates are fractions for eight hours; numbers are text. A quarterly future has no funding: its fields are
-empty. Gold is told as PAXG against USDT.
-"""
+Docs: https://developers.binance.com/docs/derivatives. Units: USD-M open interest in coins; COIN-M in
+contracts of 100 USD (BTC) or 10 USD (others); rates are fractions for eight hours; numbers are text. A
+quarterly future has no funding: its fields are empty. Gold is told as PAXG against USDT."""
 
 from collections.abc import Mapping
 
-from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
+import numpy as np
+
+from bot.sources._tape_market import HOUR_MS, TapeMarket, quarters
+from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_wire._parts import (
+    DAY_MS,
     FUNDING_MS,
     PERPETUAL_SHARE,
     Contract,
-    Page,
+    RowRange,
     Sample,
     contracts,
-    ended,
     next_funding_ms,
     plain,
     samples,
+    samples_ended,
     step_ms,
 )
-from bot.sources._wire import to_ms
+from bot.sources._wire import to_ms, utc
 
 VENUE = "binance"
 USDM, COINM, SPOT = "fapi.binance.com", "dapi.binance.com", "api.binance.com"
@@ -33,6 +36,15 @@ QUARTERS = ("CURRENT_QUARTER", "NEXT_QUARTER")
 GOLD = "PAXGUSDT"
 INVALID_INTERVAL = {"code": -1120, "msg": "Invalid interval."}
 UNKNOWN_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
+INVALID_TYPE = {"code": -1128, "msg": "Invalid contractType."}
+TOO_LONG = {
+    "code": -4144,
+    "msg": "Invalid time interval: startTime and endTime are more than 200 days apart.",
+}
+REFUSALS = (INVALID_INTERVAL, UNKNOWN_SYMBOL, INVALID_TYPE, TOO_LONG)
+LONGEST_BARS_MS = 200 * DAY_MS
+MOST_BARS = 1500
+SILENT_EVERY = {"CURRENT_QUARTER": 11, "NEXT_QUARTER": 4}  # hours without a trade, as the far one has many
 Row = dict[str, object]
 
 
@@ -45,7 +57,7 @@ def answer(scene: Scene, asked: Asked) -> Answer:
         content = _spot(scene, asked, name)
     if content is None:
         return 404, {"code": -5000, "msg": f"Path {asked.path}, Method GET is invalid"}
-    return (400 if content in (UNKNOWN_SYMBOL, INVALID_INTERVAL) else 200), content
+    return (400 if content in REFUSALS else 200), content
 
 
 def _derivatives(scene: Scene, asked: Asked, name: str) -> object:
@@ -60,7 +72,12 @@ def _derivatives(scene: Scene, asked: Asked, name: str) -> object:
     if name == "premiumIndex":
         return _premiums(listed, params, inverse=inverse)
     if name == "fundingInfo":
-        return [{"symbol": symbol, "fundingIntervalHours": 8, "disclaimer": False} for symbol in _perpetuals(listed)]
+        return [
+            {"symbol": symbol, "fundingIntervalHours": 8, "disclaimer": False}
+            for symbol in _perpetuals(listed)
+        ]
+    if name in {"continuousKlines", "indexPriceKlines"} and inverse:
+        return _quarter_bars(scene, name, asked)
     symbol = params.get("symbol") or f"{params.get('pair', '')}{'_PERP' if inverse else ''}"
     if symbol not in listed:
         return UNKNOWN_SYMBOL
@@ -71,16 +88,16 @@ def _derivatives(scene: Scene, asked: Asked, name: str) -> object:
 
 
 def _history(
-    scene: Scene, name: str, params: Mapping[str, str], symbol: str, market: Market, *, inverse: bool
+    scene: Scene, name: str, params: Mapping[str, str], symbol: str, market: TapeMarket, *, inverse: bool
 ) -> object:
     asset = market.asset
     if name == "fundingRate":
-        return [_funding(symbol, row) for row in ended(scene, asset, FUNDING_MS, _page(params, 100))]
+        return [_funding(symbol, row) for row in samples_ended(scene, asset, FUNDING_MS, _page(params, 100))]
     step = step_ms(params.get("period") or params.get("interval") or "")
     if name == "klines":
         return _klines(samples(scene, asset, step, _page(params, 500))) if step else INVALID_INTERVAL
     # The tape keeps hours: where minutes are asked for, the hours among them are told.
-    rows = ended(scene, asset, step or HOUR_MS, _page(params, 30))
+    rows = samples_ended(scene, asset, step or HOUR_MS, _page(params, 30))
     if name == "globalLongShortAccountRatio":
         return [_accounts(scene, symbol, row) for row in rows]
     if name == "openInterestHist":
@@ -106,22 +123,22 @@ def _spot(scene: Scene, asked: Asked, name: str) -> object:
     return UNKNOWN_SYMBOL
 
 
-def _listed(scene: Scene, *, inverse: bool) -> dict[str, tuple[Market, Contract]]:
-    listed: dict[str, tuple[Market, Contract]] = {}
+def _listed(scene: Scene, *, inverse: bool) -> dict[str, tuple[TapeMarket, Contract]]:
+    listed: dict[str, tuple[TapeMarket, Contract]] = {}
     for market in scene.markets.values():
         share = scene.share(VENUE, market.asset) * (COINM_PART if inverse else 1 - COINM_PART)
         pair = f"{market.asset}{'USD' if inverse else 'USDT'}"
-        for contract in contracts(scene, market, share, 2 if inverse and market.asset in QUARTERLIES else 0):
+        for contract in contracts(market, share, 2 if inverse and market.asset in QUARTERLIES else 0):
             ending = f"_{contract.expires_at:%y%m%d}" if contract.expires_at else "_PERP" if inverse else ""
             listed[pair + ending] = (market, contract)
     return listed
 
 
-def _perpetuals(listed: Mapping[str, tuple[Market, Contract]]) -> list[str]:
+def _perpetuals(listed: Mapping[str, tuple[TapeMarket, Contract]]) -> list[str]:
     return [symbol for symbol, (_, contract) in listed.items() if contract.expires_at is None]
 
 
-def _listing(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+def _listing(symbol: str, market: TapeMarket, contract: Contract, *, inverse: bool) -> Row:
     pair = symbol.partition("_")[0]
     near = contract.expires_at is not None and (contract.expires_at - market.at).days < 93
     row: Row = {
@@ -137,7 +154,9 @@ def _listing(symbol: str, market: Market, contract: Contract, *, inverse: bool) 
     return {**row, "contractSize": _contract_usd(market)} if inverse else row
 
 
-def _premiums(listed: Mapping[str, tuple[Market, Contract]], params: Mapping[str, str], *, inverse: bool) -> object:
+def _premiums(
+    listed: Mapping[str, tuple[TapeMarket, Contract]], params: Mapping[str, str], *, inverse: bool
+) -> object:
     wanted = [
         symbol
         for symbol in listed
@@ -150,7 +169,7 @@ def _premiums(listed: Mapping[str, tuple[Market, Contract]], params: Mapping[str
     return rows[0] if params.get("symbol") and not inverse else rows
 
 
-def _premium(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+def _premium(symbol: str, market: TapeMarket, contract: Contract, *, inverse: bool) -> Row:
     perpetual = contract.expires_at is None
     row: Row = {
         "symbol": symbol,
@@ -165,16 +184,22 @@ def _premium(symbol: str, market: Market, contract: Contract, *, inverse: bool) 
     return {"pair": symbol.partition("_")[0], **row} if inverse else row
 
 
-def _open_interest(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+def _open_interest(symbol: str, market: TapeMarket, contract: Contract, *, inverse: bool) -> Row:
     if not inverse:
         return {"symbol": symbol, "openInterest": f"{contract.coins:.3f}", "time": market.at_ms}
     size = round(contract.coins * market.index_usd / _contract_usd(market))
     kind = _listing(symbol, market, contract, inverse=True)["contractType"]
     pair = symbol.partition("_")[0]
-    return {"symbol": symbol, "pair": pair, "openInterest": str(size), "contractType": kind, "time": market.at_ms}
+    return {
+        "symbol": symbol,
+        "pair": pair,
+        "openInterest": str(size),
+        "contractType": kind,
+        "time": market.at_ms,
+    }
 
 
-def _contract_usd(market: Market) -> int:
+def _contract_usd(market: TapeMarket) -> int:
     return 100 if market.asset == "BTC" else 10
 
 
@@ -199,7 +224,7 @@ def _summed(symbol: str, row: Sample, share: float, *, inverse: bool, whole: boo
 
 
 def _accounts(scene: Scene, symbol: str, row: Sample) -> Row:
-    ratio = scene.drawn("long_short_ratio", row.end_ms)
+    ratio = scene.value_beside("long_short_ratio", row.end_ms)
     longs = ratio / (1 + ratio)
     return {
         "symbol": symbol,
@@ -220,7 +245,7 @@ def _funding(symbol: str, row: Sample) -> Row:
 
 
 def _gold(scene: Scene, row: Sample) -> Sample:
-    opened, closed = (round(scene.drawn("gold_usd", at), 2) for at in (row.start_ms, row.end_ms))
+    opened, closed = (round(scene.value_beside("gold_usd", at), 2) for at in (row.start_ms, row.end_ms))
     return Sample(
         start_ms=row.start_ms,
         end_ms=row.end_ms,
@@ -231,6 +256,47 @@ def _gold(scene: Scene, row: Sample) -> Sample:
         coins=0.0,
         funding_8h_pct=0.0,
     )
+
+
+def _quarter_bars(scene: Scene, name: str, asked: Asked) -> object:
+    """Bars of a quarterly future, which goes on to the next one at its expiry, or of the index. A future's hour in
+    which nothing was traded has no volume and repeats the close before it."""
+    params = asked.params
+    asset, kind = params.get("pair", "").removesuffix("USD"), params.get("contractType", "")
+    step = step_ms(params.get("interval", ""))
+    if asset not in scene.markets or not params.get("pair", "").endswith("USD"):
+        return UNKNOWN_SYMBOL
+    if step is None:
+        return INVALID_INTERVAL
+    if name == "continuousKlines" and kind not in QUARTERS:
+        return INVALID_TYPE
+    until_ms = int(params.get("endTime") or to_ms(asked.now))
+    since_ms = int(params.get("startTime") or until_ms - LONGEST_BARS_MS)
+    if until_ms - since_ms > LONGEST_BARS_MS:
+        return TOO_LONG
+    page = RowRange(
+        since_ms=since_ms, until_ms=until_ms, limit=min(int(params.get("limit") or 500), MOST_BARS)
+    )
+    rows = samples(scene, asset, step, page)
+    if name == "indexPriceKlines" or not rows:
+        return _klines(rows)
+    starts = np.array([row.start_ms for row in rows], dtype=np.float64)
+    expires = np.array(
+        [to_ms(quarters(utc(row.start_ms), 2)[QUARTERS.index(kind)]) for row in rows], np.float64
+    )
+    course = scene.courses[asset]
+    opens, closes = course.future_usd(starts, expires), course.future_usd(starts + step, expires)
+    bars: list[list[object]] = []
+    before = plain(float(opens[0]))
+    for row, opened, closed in zip(rows, opens.tolist(), closes.tolist(), strict=True):
+        prices = [plain(opened), plain(max(opened, closed)), plain(min(opened, closed)), plain(closed)]
+        silent = row.start_ms // step % SILENT_EVERY[kind] == 0
+        traded = ("0", "0.00000000", 0) if silent else ("60", f"{6000 / closed:.8f}", 12)
+        told = [before] * 4 if silent else prices
+        volume, coins, count = traded
+        bars.append([row.start_ms, *told, volume, row.end_ms - 1, coins, count, "0", "0.00000000", "0"])
+        before = str(told[3])
+    return bars
 
 
 def _klines(rows: list[Sample]) -> list[list[object]]:
@@ -246,5 +312,5 @@ def _klines(rows: list[Sample]) -> list[list[object]]:
     ]
 
 
-def _page(params: Mapping[str, str], usual: int) -> Page:
-    return Page.asked(params, "startTime", "endTime", "limit", usual=usual, oldest=True)
+def _page(params: Mapping[str, str], usual: int) -> RowRange:
+    return RowRange.from_query(params, "startTime", "endTime", "limit", usual=usual, oldest=True)

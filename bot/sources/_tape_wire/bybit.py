@@ -1,27 +1,29 @@
 """How Bybit would tell a moment of the tape: linear and inverse contracts, and options.
 
-Docs: https://bybit-exchange.github.io/docs/v5. Units: linear open interest in coins, inverse in USD; `openInterest` counts both sides,
-`singleOpenInterest` one; IV and rates are fractions; numbers are text, what does not apply is empty. Errors come with HTTP 200.
-"""
+Docs: https://bybit-exchange.github.io/docs/v5. Units: linear open interest in coins, inverse in USD;
+`openInterest` counts both sides, `singleOpenInterest` one; IV and rates are fractions; numbers are text, what
+does not apply is empty. Errors come with HTTP 200."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from math import isnan
 
 import msgspec
 
-from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
+from bot.sources._tape_market import HOUR_MS, TapeMarket
+from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_wire._parts import (
     FUNDING_MS,
     MONTHS,
     Contract,
-    Page,
+    RowRange,
     Sample,
     contracts,
-    ended,
     next_funding_ms,
     options,
     plain,
     samples,
+    samples_ended,
     step_ms,
 )
 from bot.sources._wire import to_ms
@@ -35,7 +37,7 @@ PARAMS_ERROR = 10001
 Row = dict[str, object]
 
 
-class _Refused(Exception):
+class _BybitRefusal(Exception):
     """A parameter that the venue would not take."""
 
 
@@ -74,7 +76,7 @@ def answer(scene: Scene, asked: Asked) -> Answer:
         return 404, {"retCode": 404, "retMsg": "Not Found"}
     try:
         return 200, _envelope(asked.now, 0, "OK", method(scene, asked.params))
-    except _Refused as refused:
+    except _BybitRefusal as refused:
         return 200, _envelope(asked.now, PARAMS_ERROR, f"params error: {refused}", {})
 
 
@@ -82,14 +84,14 @@ def _envelope(now: datetime, code: int, message: str, result: Row) -> Row:
     return {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": to_ms(now)}
 
 
-def _listed(scene: Scene, category: str) -> dict[str, tuple[Market, Contract]]:
+def _listed(scene: Scene, category: str) -> dict[str, tuple[TapeMarket, Contract]]:
     if category not in {"linear", "inverse"}:
-        raise _Refused("category")
+        raise _BybitRefusal("category")
     inverse = category == "inverse"
-    listed: dict[str, tuple[Market, Contract]] = {}
+    listed: dict[str, tuple[TapeMarket, Contract]] = {}
     for market in scene.markets.values():
         share = scene.share(VENUE, market.asset) * (INVERSE_PART if inverse else 1 - INVERSE_PART)
-        for contract in contracts(scene, market, share):
+        for contract in contracts(market, share):
             listed[_symbol(market.asset, contract.expires_at, inverse=inverse)] = (market, contract)
     return listed
 
@@ -106,7 +108,7 @@ def _day(expires_at: datetime) -> str:
     return f"{expires_at.day}{MONTHS[expires_at.month - 1]}{expires_at:%y}"
 
 
-def _chosen(scene: Scene, params: Mapping[str, str]) -> dict[str, tuple[Market, Contract]]:
+def _chosen(scene: Scene, params: Mapping[str, str]) -> dict[str, tuple[TapeMarket, Contract]]:
     """What is listed and fits category, symbol and baseCoin."""
     symbol, asset = params.get("symbol"), params.get("baseCoin")
     found = {
@@ -115,7 +117,7 @@ def _chosen(scene: Scene, params: Mapping[str, str]) -> dict[str, tuple[Market, 
         if symbol in {None, name} and asset in {None, entry[0].asset}
     }
     if symbol and not found:
-        raise _Refused("symbol invalid")
+        raise _BybitRefusal("symbol invalid")
     return found
 
 
@@ -128,7 +130,7 @@ def _tickers(scene: Scene, params: Mapping[str, str]) -> Row:
     return {"category": category, "list": rows}
 
 
-def _ticker(symbol: str, market: Market, contract: Contract, *, inverse: bool) -> Row:
+def _ticker(symbol: str, market: TapeMarket, contract: Contract, *, inverse: bool) -> Row:
     mark, perpetual = plain(contract.mark_usd), contract.expires_at is None
     amount = round(contract.coins * market.index_usd) if inverse else round(contract.coins, 3)
     value = amount / market.index_usd if inverse else amount * market.index_usd
@@ -162,7 +164,7 @@ def _ticker(symbol: str, market: Market, contract: Contract, *, inverse: bool) -
 def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[_OptionTicker]:
     market = scene.markets.get(params.get("baseCoin", ""))
     if market is None:
-        raise _Refused("baseCoin")
+        raise _BybitRefusal("baseCoin")
     share, index_usd = scene.option_share(VENUE, market.asset), market.index_usd
     stems = {expiry: f"{market.asset}-{_day(expiry)}" for expiry in market.option_expiries}
     for option in options(market):
@@ -171,7 +173,7 @@ def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[_Option
             symbol=f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}-USDT",
             markPrice=f"{option.mark_coin * index_usd:.8f}",
             indexPrice=f"{index_usd:.2f}",
-            markIv=f"{option.iv_pct / 100:.6f}",
+            markIv="" if isnan(option.iv_pct) else f"{option.iv_pct / 100:.6f}",
             underlyingPrice=f"{option.forward_usd:.4f}",
             openInterest=f"{held:.2f}",
             volume24h=f"{held / 20:.2f}",
@@ -183,13 +185,22 @@ def _open_interest(scene: Scene, params: Mapping[str, str]) -> Row:
     part = contract.coins / market.open_interest_coin
     inverse = params.get("category") == "inverse"
     rows: list[Row] = []
-    for sample in ended(scene, market.asset, _step(params, "intervalTime"), _page(params, 50)):
+    for sample in samples_ended(scene, market.asset, _step(params, "intervalTime"), _page(params, 50)):
         amount = sample.coins * part
         amount = round(amount * sample.close_usd) if inverse else round(amount, 3)
         rows.append(
-            {"openInterest": plain(amount * 2), "singleOpenInterest": plain(amount), "timestamp": str(sample.end_ms)}
+            {
+                "openInterest": plain(amount * 2),
+                "singleOpenInterest": plain(amount),
+                "timestamp": str(sample.end_ms),
+            }
         )
-    return {"symbol": symbol, "category": params.get("category", ""), "list": rows[::-1], "nextPageCursor": ""}
+    return {
+        "symbol": symbol,
+        "category": params.get("category", ""),
+        "list": rows[::-1],
+        "nextPageCursor": "",
+    }
 
 
 def _funding_history(scene: Scene, params: Mapping[str, str]) -> Row:
@@ -200,7 +211,7 @@ def _funding_history(scene: Scene, params: Mapping[str, str]) -> Row:
             "fundingRate": plain(sample.funding_8h_pct / 100),
             "fundingRateTimestamp": str(sample.end_ms),
         }
-        for sample in ended(scene, market.asset, FUNDING_MS, _page(params, 200))
+        for sample in samples_ended(scene, market.asset, FUNDING_MS, _page(params, 200))
     ]
     return {"category": params.get("category", ""), "list": rows[::-1]}
 
@@ -208,8 +219,8 @@ def _funding_history(scene: Scene, params: Mapping[str, str]) -> Row:
 def _account_ratio(scene: Scene, params: Mapping[str, str]) -> Row:
     (symbol, (market, _)), *_ = _chosen(scene, params).items()
     rows: list[Row] = []
-    for sample in ended(scene, market.asset, _step(params, "period"), _page(params, 50)):
-        ratio = scene.drawn("long_short_ratio", sample.end_ms)
+    for sample in samples_ended(scene, market.asset, _step(params, "period"), _page(params, 50)):
+        ratio = scene.value_beside("long_short_ratio", sample.end_ms)
         longs = ratio / (1 + ratio)
         row = {"symbol": symbol, "buyRatio": f"{longs:.4f}", "sellRatio": f"{1 - longs:.4f}"}
         rows.append({**row, "timestamp": str(sample.end_ms)})
@@ -220,8 +231,8 @@ def _klines(scene: Scene, params: Mapping[str, str]) -> Row:
     (symbol, (market, _)), *_ = _chosen(scene, params).items()
     step = step_ms(MINUTES.get(params.get("interval", ""), ""))
     if step is None:
-        raise _Refused("interval")
-    page = Page.asked(params, "start", "end", "limit", usual=200, oldest=False)
+        raise _BybitRefusal("interval")
+    page = RowRange.from_query(params, "start", "end", "limit", usual=200, oldest=False)
     rows = [_kline(sample) for sample in samples(scene, market.asset, step, page)]
     return {"symbol": symbol, "category": params.get("category", ""), "list": rows[::-1]}
 
@@ -231,9 +242,9 @@ def _kline(sample: Sample) -> list[str]:
     return [str(sample.start_ms), *(plain(price) for price in prices), "0", "0"]
 
 
-def _page(params: Mapping[str, str], usual: int) -> Page:
+def _page(params: Mapping[str, str], usual: int) -> RowRange:
     """Unlike at others, what does not fit is the oldest, whatever start is named; rows come newest first."""
-    return Page.asked(params, "startTime", "endTime", "limit", usual=usual, oldest=False)
+    return RowRange.from_query(params, "startTime", "endTime", "limit", usual=usual, oldest=False)
 
 
 def _step(params: Mapping[str, str], name: str) -> int:
@@ -242,7 +253,7 @@ def _step(params: Mapping[str, str], name: str) -> int:
         return HOUR_MS
     step = step_ms(params.get(name, ""))
     if step is None:
-        raise _Refused(name)
+        raise _BybitRefusal(name)
     return step
 
 

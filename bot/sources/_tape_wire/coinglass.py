@@ -1,26 +1,32 @@
 """How CoinGlass would tell a moment of the tape: all venues together, whether they are switched on or not.
 
-Docs: https://docs.coinglass.com (v4). Units: aggregated open interest in USD, of stablecoin-margined contracts in coins, of
-coin-margined ones in USD; funding in percent; liquidations in USD. `code` is the text "0" where all is well.
-"""
+Docs: https://docs.coinglass.com (v4). Units: aggregated open interest in USD, of stablecoin-margined
+contracts in coins, of coin-margined ones in USD; funding in percent; liquidations in USD. `code` is the text
+"0" where all is well."""
 
 from collections.abc import Callable, Mapping
 
-from bot.sources._tape_market import Answer, Asked, Scene
-from bot.sources._tape_wire._parts import DAY_MS, Page, Sample, liquidated, samples, step_ms
+from bot.sources._tape_scene import Answer, Asked, Scene
+from bot.sources._tape_wire._parts import DAY_MS, RowRange, Sample, liquidations_between, samples, step_ms
 
 VENUE = "coinglass"
 HOSTS = ("open-api-v4.coinglass.com",)
 COIN_MARGIN_PART = 0.15
 RANGES_H = {"1h": 1, "4h": 4, "12h": 12, "24h": 24}
 NAMES = {
-    "binance": "Binance", "bybit": "Bybit", "okx": "OKX", "hyperliquid": "Hyperliquid", "kraken": "Kraken",
-    "bitmex": "BitMEX", "deribit": "Deribit",
-}  # fmt: skip
+    "binance": "Binance",
+    "bybit": "Bybit",
+    "okx": "OKX",
+    "hyperliquid": "Hyperliquid",
+    "kraken": "Kraken",
+    "gate": "Gate",
+    "bitget": "Bitget",
+    "deribit": "Deribit",
+}
 Row = dict[str, object]
 
 
-class _Refused(Exception):
+class _CoinglassRefusal(Exception):
     """A parameter that the vendor would not take."""
 
 
@@ -33,15 +39,15 @@ def answer(scene: Scene, asked: Asked) -> Answer:
         return 200, {"code": "400", "msg": "symbol is not supported"}
     try:
         return 200, {"code": "0", "msg": "success", "data": method(scene, asked.params)}
-    except _Refused as refused:
+    except _CoinglassRefusal as refused:
         return 200, {"code": "400", "msg": f"{refused} is not supported"}
 
 
 def _steps(scene: Scene, params: Mapping[str, str]) -> list[Sample]:
     step = step_ms(params.get("interval", ""))
     if step is None:
-        raise _Refused("interval")
-    page = Page.asked(params, "start_time", "end_time", "limit", usual=1000, oldest=True)
+        raise _CoinglassRefusal("interval")
+    page = RowRange.from_query(params, "start_time", "end_time", "limit", usual=1000, oldest=True)
     return samples(scene, params["symbol"], step, page)
 
 
@@ -100,7 +106,9 @@ def _open_interest_list(scene: Scene, params: Mapping[str, str]) -> list[Row]:
             "open_interest_by_stable_coin_margin": round(
                 market.open_interest_coin * share * (1 - COIN_MARGIN_PART) * market.index_usd, 2
             ),
-            "open_interest_quantity_by_coin_margin": round(market.open_interest_coin * share * COIN_MARGIN_PART, 4),
+            "open_interest_quantity_by_coin_margin": round(
+                market.open_interest_coin * share * COIN_MARGIN_PART, 4
+            ),
             "open_interest_quantity_by_stable_coin_margin": round(
                 market.open_interest_coin * share * (1 - COIN_MARGIN_PART), 4
             ),
@@ -112,7 +120,7 @@ def _open_interest_list(scene: Scene, params: Mapping[str, str]) -> list[Row]:
 def _liquidations(scene: Scene, params: Mapping[str, str]) -> list[Row]:
     rows: list[Row] = []
     for sample in _steps(scene, params):
-        told = liquidated(scene, params["symbol"], sample.start_ms, sample.end_ms)
+        told = liquidations_between(scene, params["symbol"], sample.start_ms, sample.end_ms)
         if told is not None:
             longs, shorts = told
             rows.append(
@@ -128,9 +136,9 @@ def _liquidations(scene: Scene, params: Mapping[str, str]) -> list[Row]:
 def _liquidation_list(scene: Scene, params: Mapping[str, str]) -> list[Row]:
     hours = RANGES_H.get(params.get("range", ""))
     if hours is None:
-        raise _Refused("range")
+        raise _CoinglassRefusal("range")
     now_ms = scene.markets[params["symbol"]].at_ms
-    told = liquidated(scene, params["symbol"], now_ms - hours * DAY_MS // 24, now_ms)
+    told = liquidations_between(scene, params["symbol"], now_ms - hours * DAY_MS // 24, now_ms)
     if told is None:
         return []
     longs, shorts = told

@@ -1,9 +1,8 @@
 """How Deribit would tell a moment of the tape: JSON-RPC replies with its field names, units and nulls.
 
-Docs: https://docs.deribit.com. Units as in `deribit.py`: options in coins, inverse futures in USD, funding a fraction.
-Limits: the tape keeps hours, so bars and DVOL come by the hour and longer; funding history by the hour. `mark_iv` has
-four decimals where the venue has two, so that rounding does not move a skew.
-"""
+Docs: https://docs.deribit.com. Units as in `deribit.py`: options in coins, inverse futures in USD, funding a
+fraction. Limits: the tape keeps hours, so bars and DVOL come by the hour and longer; funding history by the
+hour. `mark_iv` has four decimals where the venue has two, so that rounding does not move a skew."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -12,12 +11,14 @@ import msgspec
 import numpy as np
 
 from bot.sources._tape_chain import Floats
-from bot.sources._tape_market import CARRIES_THE_REST, HOUR_MS, Answer, Asked, Hours, Market, Scene
-from bot.sources._tape_wire._parts import MONTHS
+from bot.sources._tape_market import HOUR_MS, TapeHours, TapeMarket
+from bot.sources._tape_scene import CARRIES_THE_REST, Answer, Asked, Scene
+from bot.sources._tape_wire import _deribit_trades
+from bot.sources._tape_wire._deribit_trades import DeribitRefusal, day_name
 from bot.sources._wire import to_ms
 
 VENUE = CARRIES_THE_REST
-HOSTS = ("www.deribit.com",)
+HOSTS = ("www.deribit.com", "history.deribit.com")
 PREFIX = "/api/v2/public/"
 CONTRACT_USD = 10
 VOLUME_SHARE = 0.05
@@ -27,16 +28,16 @@ TAKEN_US = 180
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
 
 
-class _OptionRow(msgspec.Struct, kw_only=True, gc=False):
+class _TapeOptionRow(msgspec.Struct, kw_only=True, gc=False):
     instrument_name: str
     base_currency: str
     quote_currency: str
     creation_timestamp: int
     bid_price: float | None
-    ask_price: float
+    ask_price: float | None
     mid_price: float | None
-    mark_price: float
-    mark_iv: float
+    mark_price: float | None
+    mark_iv: float | None
     last: float | None
     high: None = None
     low: None = None
@@ -50,14 +51,6 @@ class _OptionRow(msgspec.Struct, kw_only=True, gc=False):
     interest_rate: int = 0
 
 
-class _Refused(Exception):
-    """Parameters that the venue would not take."""
-
-    def __init__(self, param: str, reason: str = "wrong format") -> None:
-        self.data = {"param": param, "reason": reason}
-        super().__init__(param)
-
-
 def answer(scene: Scene, asked: Asked) -> Answer:
     """The reply to one request."""
     method = METHODS.get(asked.path.removeprefix(PREFIX))
@@ -65,7 +58,7 @@ def answer(scene: Scene, asked: Asked) -> Answer:
         return 400, _envelope(asked.now, error={"code": METHOD_NOT_FOUND, "message": "Method not found"})
     try:
         return 200, _envelope(asked.now, result=method(scene, asked.params))
-    except _Refused as refused:
+    except DeribitRefusal as refused:
         error = {"code": INVALID_PARAMS, "message": "Invalid params", "data": refused.data}
         return 400, _envelope(asked.now, error=error)
 
@@ -77,16 +70,18 @@ def _envelope(now: datetime, **content: object) -> dict[str, object]:
 
 
 def _book_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
-    market = _market(scene, params.get("currency", ""), "currency")
     kind = params.get("kind")
     if kind not in {None, "option", "future"}:
-        raise _Refused("kind")
+        raise DeribitRefusal("kind")
+    if params.get("currency") == "USDC":
+        return []  # the tape's contracts are margined in their own currency
+    market = _market(scene, params.get("currency", ""), "currency")
     options = [] if kind == "future" else _option_rows(market, scene.option_share(VENUE, market.asset))
     futures = [] if kind == "option" else _future_rows(market, scene.share(VENUE, market.asset))
     return [*options, *futures]
 
 
-def _option_rows(market: Market, share: float) -> list[_OptionRow]:
+def _option_rows(market: TapeMarket, share: float) -> list[_TapeOptionRow]:
     chain = market.chain
     shares = np.ones((len(market.option_expiries), 1))
     shares[market.elsewhere] = share
@@ -94,27 +89,64 @@ def _option_rows(market: Market, share: float) -> list[_OptionRow]:
         ("C", chain.call_mark_coin, np.round(chain.call_open_interest_coin * shares, 1)),
         ("P", chain.put_mark_coin, np.round(chain.put_open_interest_coin * shares, 1)),
     )
-    return [row for side in sides for row in _side_rows(market, *side)]
+    quoted = [row for side in sides for row in _side_rows(market, *side)]
+    return [*quoted, *_idle_rows(market)]
 
 
-def _side_rows(market: Market, right: str, marks: Floats, open_interest: Floats) -> Iterator[_OptionRow]:
-    """One row for each contract of one side: quoted around the mark to the tick, without a bid where that is nothing."""
+def _idle_rows(market: TapeMarket) -> Iterator[_TapeOptionRow]:
+    """Options that are listed with nothing open and no quote."""
+    for expiry, strike, forward_usd in market.idle_options():
+        stem = f"{market.asset}-{day_name(expiry)}"
+        for right in ("C", "P"):
+            yield _TapeOptionRow(
+                instrument_name=f"{stem}-{strike}-{right}",
+                base_currency=market.asset,
+                quote_currency=market.asset,
+                creation_timestamp=market.at_ms,
+                bid_price=None,
+                ask_price=None,
+                mid_price=None,
+                mark_price=None,
+                mark_iv=None,
+                last=None,
+                open_interest=0.0,
+                volume=0.0,
+                volume_usd=0.0,
+                underlying_index=f"SYN.{stem}",
+                underlying_price=forward_usd,
+                estimated_delivery_price=market.index_usd,
+            )
+
+
+def _side_rows(
+    market: TapeMarket, right: str, marks: Floats, open_interest: Floats
+) -> Iterator[_TapeOptionRow]:
+    """One row for each contract of one side: quoted around the mark to the tick, without a bid where that is
+    nothing."""
     chain, asset, at_ms, index_usd = market.chain, market.asset, market.at_ms, market.index_usd
     ticks = np.where(marks >= 0.005, 0.0005, 0.0001)
     bids = np.round(np.floor(marks / ticks) * ticks, 4)
     asks = np.round(bids + ticks, 4)
     volumes = np.round(open_interest * VOLUME_SHARE, 1)
     columns = (
-        chain.strike_usd, bids, asks, np.round((bids + asks) / 2, 5), np.round(marks, 8), chain.iv_pct, np.round(marks, 4),
-        open_interest, volumes, np.round(volumes * marks * index_usd, 2),
-    )  # fmt: skip
+        chain.strike_usd,
+        bids,
+        asks,
+        np.round((bids + asks) / 2, 5),
+        np.round(marks, 8),
+        chain.iv_pct,
+        np.round(marks, 4),
+        open_interest,
+        volumes,
+        np.round(volumes * marks * index_usd, 2),
+    )
     for number, expiry in enumerate(market.option_expiries):
-        stem = f"{asset}-{_day(expiry)}"
+        stem = f"{asset}-{day_name(expiry)}"
         underlying, forward = f"SYN.{stem}", float(chain.forward_usd[number])
         for strike, bid, ask, mid, mark, volatility, last, held, volume, volume_usd in zip(
             *(column[number].tolist() for column in columns), strict=True
         ):
-            yield _OptionRow(
+            yield _TapeOptionRow(
                 instrument_name=f"{stem}-{strike:.0f}-{right}",
                 base_currency=asset,
                 quote_currency=asset,
@@ -134,12 +166,13 @@ def _side_rows(market: Market, right: str, marks: Floats, open_interest: Floats)
             )
 
 
-def _future_rows(market: Market, share: float) -> list[dict[str, object]]:
-    """Dated futures in whole contracts; the perpetual carries the rest, so that the sum is the venue's share."""
+def _future_rows(market: TapeMarket, share: float) -> list[dict[str, object]]:
+    """Dated futures in whole contracts; the perpetual carries the rest, so that the sum is the venue's
+    share."""
     total_usd = round(market.open_interest_coin * share * market.index_usd / CONTRACT_USD) * CONTRACT_USD
     dated = [round(total_usd * future.weight / CONTRACT_USD) * CONTRACT_USD for future in market.futures]
     rows = [
-        _future_row(market, f"{market.asset}-{_day(future.expires_at)}", future.mark_usd, open_interest)
+        _future_row(market, f"{market.asset}-{day_name(future.expires_at)}", future.mark_usd, open_interest)
         for future, open_interest in zip(market.futures, dated, strict=True)
     ]
     perpetual = _future_row(market, f"{market.asset}-PERPETUAL", market.perpetual_usd, total_usd - sum(dated))
@@ -147,7 +180,7 @@ def _future_rows(market: Market, share: float) -> list[dict[str, object]]:
     return [*rows, {**perpetual, "funding_8h": funding, "current_funding": funding}]
 
 
-def _future_row(market: Market, name: str, mark_usd: float, open_interest_usd: int) -> dict[str, object]:
+def _future_row(market: TapeMarket, name: str, mark_usd: float, open_interest_usd: int) -> dict[str, object]:
     volume_usd = round(open_interest_usd * VOLUME_SHARE / CONTRACT_USD) * CONTRACT_USD
     return {
         "instrument_name": name,
@@ -179,9 +212,9 @@ def _index_price(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
 def _volatility_index(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
     market = _market(scene, params.get("currency", ""), "currency")
     if params.get("resolution") not in DVOL_SECONDS:
-        raise _Refused("resolution")
+        raise DeribitRefusal("resolution")
     step_ms = DVOL_SECONDS[params["resolution"]] * 1000
-    bars = _between(scene.hours, params, step_ms)
+    bars = _between(scene.hours[market.asset], params, step_ms)
     factor = scene.tape.assets[market.asset].volatility
     opens, closes = np.round(bars.dvol_open * factor, 2), np.round(bars.dvol_close * factor, 2)
     columns = (opens, np.maximum(opens, closes), np.minimum(opens, closes), closes)
@@ -192,9 +225,9 @@ def _volatility_index(scene: Scene, params: Mapping[str, str]) -> dict[str, obje
 def _chart(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
     market = _perpetual(scene, params)
     if params.get("resolution") not in BAR_MINUTES:
-        raise _Refused("resolution")
+        raise DeribitRefusal("resolution")
     step_ms = BAR_MINUTES[params["resolution"]] * 60_000
-    bars = _between(scene.hours, params, step_ms)
+    bars = _between(scene.hours[market.asset], params, step_ms)
     price = scene.tape.assets[market.asset].price
     return {
         "status": "ok" if len(bars) else "no_data",
@@ -211,7 +244,7 @@ def _chart(scene: Scene, params: Mapping[str, str]) -> dict[str, object]:
 def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[dict[str, object]]:
     market = _perpetual(scene, params)
     since_ms, until_ms = _times(params)
-    hours = scene.hours.between(since_ms - HOUR_MS, until_ms - HOUR_MS)
+    hours = scene.hours[market.asset].between(since_ms - HOUR_MS, until_ms - HOUR_MS)
     price = scene.tape.assets[market.asset].price
     columns = zip(hours.start_ms, hours.open_usd, hours.close_usd, hours.funding_8h_pct, strict=True)
     return [
@@ -226,7 +259,7 @@ def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[dict[str, 
     ]
 
 
-def _between(hours: Hours, params: Mapping[str, str], step_ms: int) -> Hours:
+def _between(hours: TapeHours, params: Mapping[str, str], step_ms: int) -> TapeHours:
     """The bars that start within the times asked for."""
     since_ms, until_ms = _times(params)
     first_ms = -(-since_ms // step_ms) * step_ms
@@ -236,23 +269,21 @@ def _between(hours: Hours, params: Mapping[str, str], step_ms: int) -> Hours:
 def _times(params: Mapping[str, str]) -> tuple[int, int]:
     for name in ("start_timestamp", "end_timestamp"):
         if not params.get(name, "").isdecimal():
-            raise _Refused(name)
+            raise DeribitRefusal(name)
     return int(params["start_timestamp"]), int(params["end_timestamp"])
 
 
-def _perpetual(scene: Scene, params: Mapping[str, str]) -> Market:
+def _perpetual(scene: Scene, params: Mapping[str, str]) -> TapeMarket:
     name = params.get("instrument_name", "")
-    return _market(scene, name.removesuffix("-PERPETUAL") if name.endswith("-PERPETUAL") else "", "instrument_name")
+    return _market(
+        scene, name.removesuffix("-PERPETUAL") if name.endswith("-PERPETUAL") else "", "instrument_name"
+    )
 
 
-def _market(scene: Scene, asset: str, param: str) -> Market:
+def _market(scene: Scene, asset: str, param: str) -> TapeMarket:
     if asset not in scene.markets:
-        raise _Refused(param, "not on the tape")
+        raise DeribitRefusal(param, "not on the tape")
     return scene.markets[asset]
-
-
-def _day(expires_at: datetime) -> str:
-    return f"{expires_at.day}{MONTHS[expires_at.month - 1]}{expires_at:%y}"
 
 
 METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], object]] = {
@@ -261,4 +292,6 @@ METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], object]] = {
     "get_volatility_index_data": _volatility_index,
     "get_tradingview_chart_data": _chart,
     "get_funding_rate_history": _funding_history,
+    "get_last_trades_by_currency_and_time": _deribit_trades.of_options,
+    "get_last_trades_by_instrument_and_time": _deribit_trades.of_future,
 }

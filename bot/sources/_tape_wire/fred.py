@@ -1,11 +1,11 @@
 """How FRED would tell a moment of the tape: the Nasdaq 100 as CSV, by day.
 
-Docs: https://fred.stlouisfed.org. Units: index points. Limits: business days only, the newest a day old; a holiday is an empty cell.
-"""
+Docs: https://fred.stlouisfed.org. Units: index points. Limits: business days only, the newest a day old; a
+holiday is an empty cell."""
 
 from datetime import date, timedelta
 
-from bot.sources._tape_market import Answer, Asked, Scene
+from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._wire import to_ms
 
 VENUE = "fred"
@@ -33,4 +33,4 @@ def answer(scene: Scene, asked: Asked) -> Answer:
 
 def _close(scene: Scene, series: str, day: date) -> str:
     midnight = scene.moment.at.replace(year=day.year, month=day.month, day=day.day, hour=0)
-    return f"{scene.drawn(SERIES[series], to_ms(midnight)):.2f}"
+    return f"{scene.value_beside(SERIES[series], to_ms(midnight)):.2f}"

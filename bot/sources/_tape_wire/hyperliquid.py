@@ -1,13 +1,13 @@
 """How Hyperliquid would tell a moment of the tape: perpetuals, asked for by POST.
 
-Docs: https://hyperliquid.gitbook.io/hyperliquid-docs. Units: open interest in coins; funding is a fraction for one hour; numbers are
-text. The reply names no time: the Date header is the only one.
-"""
+Docs: https://hyperliquid.gitbook.io/hyperliquid-docs. Units: open interest in coins; funding is a fraction
+for one hour; numbers are text. The reply names no time: the Date header is the only one."""
 
 from collections.abc import Mapping
 
-from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
-from bot.sources._tape_wire._parts import FAR_MS, Page, contracts, ended, plain, samples, step_ms
+from bot.sources._tape_market import HOUR_MS, TapeMarket
+from bot.sources._tape_scene import Answer, Asked, Scene
+from bot.sources._tape_wire._parts import FAR_MS, RowRange, contracts, plain, samples, samples_ended, step_ms
 
 VENUE = "hyperliquid"
 HOSTS = ("api.hyperliquid.xyz",)
@@ -23,7 +23,10 @@ def answer(scene: Scene, asked: Asked) -> Answer:
     if kind == "metaAndAssetCtxs":
         markets = list(scene.markets.values())
         universe = [{"szDecimals": 5, "name": market.asset, "maxLeverage": 40} for market in markets]
-        return 200, [{"universe": universe, "marginTables": []}, [_context(scene, market) for market in markets]]
+        return 200, [
+            {"universe": universe, "marginTables": []},
+            [_context(scene, market) for market in markets],
+        ]
     if kind == "fundingHistory" and body.get("coin") in scene.markets:
         return 200, _funding_history(scene, body)
     if kind == "candleSnapshot":
@@ -31,8 +34,8 @@ def answer(scene: Scene, asked: Asked) -> Answer:
     return 422, "Failed to deserialize the JSON body into the target type"
 
 
-def _context(scene: Scene, market: Market) -> dict[str, object]:
-    (perpetual,) = contracts(scene, market, scene.share(VENUE, market.asset), 0)
+def _context(scene: Scene, market: TapeMarket) -> dict[str, object]:
+    (perpetual,) = contracts(market, scene.share(VENUE, market.asset), 0)
     return {
         "funding": plain(market.funding_8h_pct / 800, 10),
         "openInterest": plain(perpetual.coins, 5),
@@ -56,7 +59,7 @@ def _funding_history(scene: Scene, body: Mapping[str, object]) -> list[dict[str,
             "premium": plain(sample.funding_8h_pct / 100, 10),
             "time": sample.end_ms,
         }
-        for sample in ended(scene, asset, HOUR_MS, _page(body))
+        for sample in samples_ended(scene, asset, HOUR_MS, _page(body))
     ]
 
 
@@ -81,6 +84,6 @@ def _candles(scene: Scene, req: Mapping[str, object]) -> list[dict[str, object]]
     ]
 
 
-def _page(asked: Mapping[str, object]) -> Page:
+def _page(asked: Mapping[str, object]) -> RowRange:
     since_ms, until_ms = int(str(asked.get("startTime") or 0)), int(str(asked.get("endTime") or FAR_MS))
-    return Page(since_ms=since_ms, until_ms=until_ms, limit=MOST_ROWS, oldest=True)
+    return RowRange(since_ms=since_ms, until_ms=until_ms, limit=MOST_ROWS, oldest=True)

@@ -1,14 +1,14 @@
 """How Kraken Futures would tell a moment of the tape: the inverse (PI) and the linear (PF) perpetual.
 
-Docs: https://docs.kraken.com/api/docs/futures-api. Units: open interest of PI in USD, of PF in coins; `fundingRate` is absolute
-for one hour: USD a coin (PF), coins a USD (PI).
-"""
+Docs: https://docs.kraken.com/api/docs/futures-api. Units: open interest of PI in USD, of PF in coins;
+`fundingRate` is absolute for one hour: USD a coin (PF), coins a USD (PI)."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.sources._tape_market import HOUR_MS, Answer, Asked, Market, Scene
-from bot.sources._tape_wire._parts import Contract, contracts, ended
+from bot.sources._tape_market import HOUR_MS, TapeMarket
+from bot.sources._tape_scene import Answer, Asked, Scene
+from bot.sources._tape_wire._parts import Contract, contracts, samples_ended
 
 VENUE = "kraken"
 HOSTS = ("futures.kraken.com",)
@@ -33,18 +33,18 @@ def answer(scene: Scene, asked: Asked) -> Answer:
     return 404, {"result": "error", "error": "notFound", "serverTime": spoken_at}
 
 
-def _perpetuals(market: Market) -> tuple[str, str]:
+def _perpetuals(market: TapeMarket) -> tuple[str, str]:
     currency = CURRENCY.get(market.asset, market.asset)
     return f"PI_{currency}USD", f"PF_{currency}USD"
 
 
-def _tickers(scene: Scene, market: Market) -> Iterator[Row]:
+def _tickers(scene: Scene, market: TapeMarket) -> Iterator[Row]:
     share = scene.share(VENUE, market.asset)
     inverse, linear = _perpetuals(market)
     hourly = market.funding_8h_pct / 800
-    (open_linear,) = contracts(scene, market, share * (1 - INVERSE_PART), 0)
+    (open_linear,) = contracts(market, share * (1 - INVERSE_PART), 0)
     yield {**_ticker(market, linear, open_linear), "fundingRate": hourly * market.index_usd}
-    (open_inverse,) = contracts(scene, market, share * INVERSE_PART, 0)
+    (open_inverse,) = contracts(market, share * INVERSE_PART, 0)
     yield {
         **_ticker(market, inverse, open_inverse),
         "openInterest": float(round(open_inverse.coins * market.index_usd)),
@@ -52,7 +52,7 @@ def _tickers(scene: Scene, market: Market) -> Iterator[Row]:
     }
 
 
-def _ticker(market: Market, symbol: str, contract: Contract) -> Row:
+def _ticker(market: TapeMarket, symbol: str, contract: Contract) -> Row:
     return {
         "symbol": symbol,
         "last": contract.mark_usd,
@@ -69,12 +69,12 @@ def _ticker(market: Market, symbol: str, contract: Contract) -> Row:
     }
 
 
-def _funding_history(scene: Scene, market: Market, *, inverse: bool) -> Iterator[Row]:
-    for sample in ended(scene, market.asset, HOUR_MS):
+def _funding_history(scene: Scene, market: TapeMarket, *, inverse: bool) -> Iterator[Row]:
+    for sample in samples_ended(scene, market.asset, HOUR_MS):
         hourly = sample.funding_8h_pct / 800
         absolute = hourly / sample.close_usd if inverse else hourly * sample.close_usd
-        told_at = datetime.fromtimestamp(sample.end_ms / 1000, market.at.tzinfo)
-        yield {"timestamp": _iso(told_at), "fundingRate": absolute, "relativeFundingRate": hourly}
+        known_at = datetime.fromtimestamp(sample.end_ms / 1000, market.at.tzinfo)
+        yield {"timestamp": _iso(known_at), "fundingRate": absolute, "relativeFundingRate": hourly}
 
 
 def _iso(at: datetime) -> str:

@@ -1,27 +1,29 @@
 """How OKX would tell a moment of the tape: swaps, futures and options.
 
-Docs: https://www.okx.com/docs-v5. Units: open interest in contracts (`oi`; × ctVal × ctMult gives coins or USD), coins (`oiCcy`) and
-USD (`oiUsd`); everything is text, what is not known is empty; `markVol` is a fraction. Errors come with HTTP 200.
-"""
+Docs: https://www.okx.com/docs-v5. Units: open interest in contracts (`oi`; × ctVal × ctMult gives coins or
+USD), coins (`oiCcy`) and USD (`oiUsd`); everything is text, what is not known is empty; `markVol` is a
+fraction. Errors come with HTTP 200."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 
 import msgspec
 
-from bot.sources._tape_market import Answer, Asked, Market, Scene
+from bot.sources._tape_market import TapeMarket
+from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_wire._parts import (
     FAR_MS,
     FUNDING_MS,
     Contract,
-    Option,
-    Page,
+    RowRange,
+    TapeOption,
     contracts,
-    ended,
     next_funding_ms,
     options,
     plain,
     samples,
+    samples_ended,
     step_ms,
 )
 from bot.sources._wire import to_ms
@@ -35,7 +37,7 @@ EVERY = "ANY"
 Row = dict[str, object]
 
 
-class _Refused(Exception):
+class _OkxRefusal(Exception):
     """A parameter that the venue would not take."""
 
 
@@ -47,7 +49,7 @@ class _Listed:
     family: str
     inverse: bool
     size: float
-    market: Market
+    market: TapeMarket
     contract: Contract
 
     @property
@@ -87,7 +89,7 @@ def answer(scene: Scene, asked: Asked) -> Answer:
         return 404, {"code": "404", "msg": "Not Found", "data": []}
     try:
         return 200, _envelope(method(scene, asked.params))
-    except _Refused as refused:
+    except _OkxRefusal as refused:
         return 200, {"code": "51000", "msg": f"Parameter {refused} error", "data": []}
 
 
@@ -100,10 +102,12 @@ def _listed(scene: Scene) -> Iterator[_Listed]:
         share = scene.share(VENUE, market.asset)
         for quote, inverse, part in (("USDT", False, 1 - INVERSE_PART), ("USD", True, INVERSE_PART)):
             family = f"{market.asset}-{quote}"
-            for contract in contracts(scene, market, share * part):
+            for contract in contracts(market, share * part):
                 ending = f"{contract.expires_at:%y%m%d}" if contract.expires_at else "SWAP"
                 size = (
-                    (100.0 if market.asset == "BTC" else 10.0) if inverse else (0.01 if market.asset == "BTC" else 0.1)
+                    (100.0 if market.asset == "BTC" else 10.0)
+                    if inverse
+                    else (0.01 if market.asset == "BTC" else 0.1)
                 )
                 yield _Listed(
                     name=f"{family}-{ending}",
@@ -127,13 +131,18 @@ def _chosen(scene: Scene, params: Mapping[str, str]) -> list[_Listed]:
         if kind in {None, one.kind} and family in {None, one.family} and name in {None, one.name}
     ]
     if name and not found:
-        raise _Refused("instId")
+        raise _OkxRefusal("instId")
     return found
 
 
 def _mark_prices(scene: Scene, params: Mapping[str, str]) -> list[object]:
     return [
-        {"instType": one.kind, "instId": one.name, "markPx": plain(one.contract.mark_usd), "ts": str(one.market.at_ms)}
+        {
+            "instType": one.kind,
+            "instId": one.name,
+            "markPx": plain(one.contract.mark_usd),
+            "ts": str(one.market.at_ms),
+        }
         for one in _chosen(scene, params)
     ]
 
@@ -167,10 +176,17 @@ def _index_tickers(scene: Scene, params: Mapping[str, str]) -> list[object]:
         for currency in ("USD", "USDT"):
             if name in {None, f"{market.asset}-{currency}"} and quote in {None, currency}:
                 price = plain(market.index_usd)
-                row = {"instId": f"{market.asset}-{currency}", "idxPx": price, "high24h": price, "low24h": price}
-                rows.append({**row, "open24h": price, "sodUtc0": price, "sodUtc8": price, "ts": str(market.at_ms)})
+                row = {
+                    "instId": f"{market.asset}-{currency}",
+                    "idxPx": price,
+                    "high24h": price,
+                    "low24h": price,
+                }
+                rows.append(
+                    {**row, "open24h": price, "sodUtc0": price, "sodUtc8": price, "ts": str(market.at_ms)}
+                )
     if not rows:
-        raise _Refused("instId")
+        raise _OkxRefusal("instId")
     return rows
 
 
@@ -234,7 +250,7 @@ def _funding_history(scene: Scene, params: Mapping[str, str]) -> list[object]:
             "fundingTime": str(sample.end_ms),
             "method": "current_period",
         }
-        for sample in ended(scene, chosen.market.asset, FUNDING_MS, _page(params))
+        for sample in samples_ended(scene, chosen.market.asset, FUNDING_MS, _page(params))
     ]
     return rows[::-1]
 
@@ -243,7 +259,7 @@ def _candles(scene: Scene, params: Mapping[str, str]) -> list[object]:
     asset = params.get("instId", "").partition("-")[0]
     step = step_ms(params.get("bar", "1H").removesuffix("utc"))
     if asset not in scene.markets or step is None:
-        raise _Refused("instId" if step else "bar")
+        raise _OkxRefusal("instId" if step else "bar")
     now_ms = scene.markets[asset].at_ms
     rows: list[object] = []
     for sample in samples(scene, asset, step, _page(params)):
@@ -253,9 +269,10 @@ def _candles(scene: Scene, params: Mapping[str, str]) -> list[object]:
     return rows[::-1]
 
 
-def _page(params: Mapping[str, str]) -> Page:
-    """`after` asks for what is older than it, `before` for what is newer, both in milliseconds; rows come newest first."""
-    return Page(
+def _page(params: Mapping[str, str]) -> RowRange:
+    """`after` asks for what is older than it, `before` for what is newer, both in milliseconds; rows come
+    newest first."""
+    return RowRange(
         since_ms=int(params["before"]) + 1 if params.get("before") else 0,
         until_ms=int(params["after"]) - 1 if params.get("after") else FAR_MS,
         limit=int(params.get("limit") or USUAL_ROWS),
@@ -286,21 +303,21 @@ def _instruments(scene: Scene, params: Mapping[str, str]) -> list[object]:
     ]
 
 
-def _option_markets(scene: Scene, params: Mapping[str, str]) -> list[Market]:
+def _option_markets(scene: Scene, params: Mapping[str, str]) -> list[TapeMarket]:
     family = params.get("instFamily") or params.get("uly")
     found = [market for market in scene.markets.values() if family in {None, f"{market.asset}-USD"}]
     if not found:
-        raise _Refused("instFamily")
+        raise _OkxRefusal("instFamily")
     return found
 
 
-def _option_names(market: Market) -> Iterator[tuple[str, Option]]:
+def _option_names(market: TapeMarket) -> Iterator[tuple[str, TapeOption]]:
     stems = {expiry: f"{market.asset}-USD-{expiry:%y%m%d}" for expiry in market.option_expiries}
     for option in options(market):
         yield f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}", option
 
 
-def _option_instruments(market: Market) -> Iterator[Row]:
+def _option_instruments(market: TapeMarket) -> Iterator[Row]:
     for name, option in _option_names(market):
         yield {
             "instType": "OPTION",
@@ -319,13 +336,13 @@ def _option_instruments(market: Market) -> Iterator[Row]:
         }
 
 
-def _option_interest(scene: Scene, market: Market) -> Iterator[_OptionInterest]:
-    share, index_usd, told_at = scene.option_share(VENUE, market.asset), market.index_usd, str(market.at_ms)
+def _option_interest(scene: Scene, market: TapeMarket) -> Iterator[_OptionInterest]:
+    share, index_usd, known_at = scene.option_share(VENUE, market.asset), market.index_usd, str(market.at_ms)
     for name, option in _option_names(market):
         size = round(option.coins * share / OPTION_COINS)
         coins = size * OPTION_COINS
         yield _OptionInterest(
-            instId=name, oi=str(size), oiCcy=f"{coins:.1f}", oiUsd=f"{coins * index_usd:.4f}", ts=told_at
+            instId=name, oi=str(size), oiCcy=f"{coins:.1f}", oiUsd=f"{coins * index_usd:.4f}", ts=known_at
         )
 
 
@@ -334,7 +351,7 @@ def _option_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
         _OptionSummary(
             instId=name,
             uly=f"{market.asset}-USD",
-            markVol=f"{option.iv_pct / 100:.6f}",
+            markVol="" if isnan(option.iv_pct) else f"{option.iv_pct / 100:.6f}",
             fwdPx=f"{option.forward_usd:.4f}",
             ts=str(market.at_ms),
         )
@@ -343,7 +360,29 @@ def _option_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
     ]
 
 
+def _open_interest_history(scene: Scene, params: Mapping[str, str]) -> list[object]:
+    """`begin` and `end` bound the starts of the periods; rows come newest first, at most a hundred: start, contracts,
+    coins, dollars."""
+    (one,) = _chosen(scene, {"instId": params.get("instId", "")})[:1]
+    step = step_ms(params.get("period", ""))
+    if step is None:
+        raise _OkxRefusal("period")
+    page = RowRange(
+        since_ms=int(params["begin"]) if params.get("begin") else 0,
+        until_ms=int(params["end"]) - 1 if params.get("end") else FAR_MS,
+        limit=min(int(params.get("limit") or USUAL_ROWS), USUAL_ROWS),
+    )
+    part = one.contract.coins / one.market.open_interest_coin
+    rows: list[object] = []
+    for sample in samples(scene, one.market.asset, step, page):
+        coins, usd = sample.coins * part, sample.coins * part * sample.close_usd
+        size = usd / one.size if one.inverse else coins / one.size
+        rows.append([str(sample.start_ms), plain(size, 2), plain(coins, 4), plain(usd, 2)])
+    return rows[::-1]
+
+
 METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], list[object]]] = {
+    "rubik/stat/contracts/open-interest-history": _open_interest_history,
     "public/mark-price": _mark_prices,
     "public/open-interest": _open_interest,
     "public/funding-rate": _funding,

@@ -13,11 +13,15 @@ def upgrade() -> None:
     op.create_table(
         "bases",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("venues", sa.Text(), nullable=False, comment="the names, joined by commas, in the point's order"),
+        sa.Column(
+            "venues", sa.Text(), nullable=False, comment="the names, joined by commas, in the point's order"
+        ),
         sa.Column("of_venues", sa.Integer(), nullable=False),
         sa.Column("lower_bound", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("venues", "of_venues", "lower_bound", name="uq_bases_venues_of_venues_lower_bound"),
+        sa.UniqueConstraint(
+            "venues", "of_venues", "lower_bound", name="uq_bases_venues_of_venues_lower_bound"
+        ),
         comment="What values stand on, each kind once: a point names it by number instead of repeating it.",
     )
     op.create_table(
@@ -53,7 +57,12 @@ def upgrade() -> None:
             nullable=True,
             comment="the whole verdict, where the stance changed or something was posted",
         ),
-        sa.Column("evidence", sa.Text(), nullable=True, comment="facts, readings and gaps, where something was posted"),
+        sa.Column(
+            "evidence",
+            sa.Text(),
+            nullable=True,
+            comment="facts, readings and gaps, where something was posted",
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("asset", "profile", "at", name="uq_evaluations_asset_profile_at"),
     )
@@ -77,7 +86,10 @@ def upgrade() -> None:
         sa.Column("asset", sa.Text(), nullable=False),
         sa.Column("metric", sa.Text(), nullable=False),
         sa.Column(
-            "venue", sa.Text(), nullable=False, comment="empty for the aggregate: NULLs are never equal in a unique key"
+            "venue",
+            sa.Text(),
+            nullable=False,
+            comment="empty for the aggregate: NULLs are never equal in a unique key",
         ),
         sa.Column("grain", sa.Integer(), nullable=False, comment="0 a moment, 1 up to an hour, 2 longer"),
         sa.PrimaryKeyConstraint("id"),
@@ -88,7 +100,9 @@ def upgrade() -> None:
         sa.Column("asset", sa.Text(), nullable=False),
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False, comment="State without its routes: those are subscriptions"),
+        sa.Column(
+            "state", sa.Text(), nullable=False, comment="State without its routes: those are subscriptions"
+        ),
         sa.PrimaryKeyConstraint("asset", "profile"),
     )
     op.create_table(
@@ -107,7 +121,9 @@ def upgrade() -> None:
     op.create_table(
         "hours",
         sa.Column("series_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False, comment="whole days since 1970 UTC"),
+        sa.Column(
+            "day", sa.Integer(), autoincrement=False, nullable=False, comment="whole days since 1970 UTC"
+        ),
         sa.Column(
             "block",
             sa.LargeBinary(),
@@ -163,7 +179,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["channel"], ["channels.channel"]),
         sa.PrimaryKeyConstraint("channel", "asset"),
     )
-    op.create_index("ix_subscriptions_asset_profile_id", "subscriptions", ["asset", "profile_id"], unique=False)
+    op.create_index(
+        "ix_subscriptions_asset_profile_id", "subscriptions", ["asset", "profile_id"], unique=False
+    )
     op.create_table(
         "posts",
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -187,4 +205,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_posts_channel", "posts", ["channel"], unique=False)
     op.create_index("ix_posts_intended_at", "posts", ["intended_at"], unique=False)
-    op.create_index("ix_posts_surface_status_intended_at", "posts", ["surface", "status", "intended_at"], unique=False)
+    op.create_index(
+        "ix_posts_surface_status_intended_at", "posts", ["surface", "status", "intended_at"], unique=False
+    )

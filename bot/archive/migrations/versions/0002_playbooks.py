@@ -1,4 +1,5 @@
-"""The playbooks of the time, and what was remembered before a post: what it takes to tell an old post again."""
+"""The playbooks of the time, and what was remembered before a post: what it takes to tell an old post
+again."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,7 +21,9 @@ def upgrade() -> None:
             comment="of the rules alone: a change of words starts no new record",
         ),
         sa.Column("kept_at", sa.BigInteger(), nullable=False),
-        sa.Column("files", sa.LargeBinary(), nullable=False, comment="JSON of path → text, compressed by zlib"),
+        sa.Column(
+            "files", sa.LargeBinary(), nullable=False, comment="JSON of path → text, compressed by zlib"
+        ),
         sa.PrimaryKeyConstraint("hash"),
         comment="Every edition of rules and phrases that ever judged, so that an old post can be told again.",
     )

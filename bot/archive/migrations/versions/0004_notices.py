@@ -1,4 +1,5 @@
-"""What venues restated, the corrections that follow from it, how long sources are silent, the weekly review."""
+"""What venues restated, the corrections that follow from it, how long sources are silent, the weekly
+review."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,7 +21,10 @@ def upgrade() -> None:
         sa.Column("after", sa.Double(), nullable=False),
         sa.Column("heard_at", sa.BigInteger(), nullable=False, comment="when the other value was heard"),
         sa.Column(
-            "settled_at", sa.BigInteger(), nullable=True, comment="when the posts that rest on it were looked at"
+            "settled_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="when the posts that rest on it were looked at",
         ),
         sa.PrimaryKeyConstraint("id"),
         comment="Values that a venue told otherwise later: what was known at a time stays known.",
@@ -39,7 +43,9 @@ def upgrade() -> None:
         sa.Column("asset", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("heard_at", sa.BigInteger(), nullable=True, comment="when it was heard last"),
-        sa.Column("silent_at", sa.BigInteger(), nullable=True, comment="the first poll of its present silence"),
+        sa.Column(
+            "silent_at", sa.BigInteger(), nullable=True, comment="the first poll of its present silence"
+        ),
         sa.Column("outage_at", sa.BigInteger(), nullable=True, comment="when its silence became an outage"),
         sa.Column("everyone", sa.Boolean(), nullable=False, comment="whether all sources were silent then"),
         sa.Column("told_at", sa.BigInteger(), nullable=True, comment="when the outage was told"),
@@ -49,7 +55,10 @@ def upgrade() -> None:
         comment="How each source does for each asset, over restarts.",
     )
     op.add_column(
-        "posts", sa.Column("edit", sa.Text(), nullable=True, comment="due, done or dropped: the corrected post")
+        "posts",
+        sa.Column("edit", sa.Text(), nullable=True, comment="due, done or dropped: the corrected post"),
     )
-    op.add_column("subscriptions", sa.Column("weekly", sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.add_column(
+        "subscriptions", sa.Column("weekly", sa.Boolean(), nullable=False, server_default=sa.true())
+    )
     op.add_column("subscriptions", sa.Column("last_weekly_at", sa.BigInteger(), nullable=True))

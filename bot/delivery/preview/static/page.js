@@ -1,5 +1,5 @@
-// The page reads and answers without this script. With it: posts stream in, answers come without a reload, lines are
-// completed, times are the reader's own, and a number opens what it stands on.
+// The page reads and answers without this script. With it: posts and readings stream in, answers come without a reload, lines
+// are completed, times are the reader's own, a number opens what it stands on, Ctrl-K begins a command.
 "use strict";
 
 const stream = document.getElementById("stream");
@@ -8,12 +8,15 @@ const box = document.getElementById("box");
 const line = document.getElementById("line");
 const offers = document.getElementById("offers");
 const trouble = document.getElementById("trouble");
+const words = document.body.dataset;
 const typed = [];
 let recalled = 0;
 let picked = -1;
 
-const local = new Intl.DateTimeFormat(undefined, {
+const page = document.documentElement;
+const local = new Intl.DateTimeFormat(navigator.language.startsWith(page.lang) ? navigator.language : page.lang, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  timeZone: page.dataset.zone === "utc" ? "UTC" : undefined,
 });
 
 function ownTimes(part) {
@@ -26,25 +29,17 @@ function ownTimes(part) {
   }
 }
 
-function atEnd() {
-  return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 160;
-}
-
-function toEnd() {
-  window.scrollTo({ top: document.documentElement.scrollHeight });
-}
-
-function append(html) {
-  const follow = atEnd();
+// The newest stands first.
+function put(html) {
   const piece = document.createElement("template");
   piece.innerHTML = html;
   const message = piece.content.querySelector(".message");
   if (!message || document.getElementById(message.id)) return null;
   if (message.id.startsWith("post-")) slide(message);
   ownTimes(piece.content);
+  offerCopies(message);
   stream.querySelector(".empty")?.remove();
-  stream.append(message);
-  if (follow) toEnd();
+  stream.prepend(message);
   return message;
 }
 
@@ -54,8 +49,9 @@ function correct(html) {
   piece.innerHTML = html;
   const message = piece.content.querySelector(".message");
   const before = message && document.getElementById(message.id);
-  if (!before) return void append(html);
+  if (!before) return void put(html);
   ownTimes(piece.content);
+  offerCopies(message);
   before.replaceWith(message);
 }
 
@@ -69,18 +65,28 @@ function slide(message) {
   if (newest) at.value = at.max;
 }
 
+// A part that changed; what a reader has open or is on stays as it is.
+function refresh(part, html) {
+  if (part.contains(document.activeElement) && part !== bar) return;
+  const open = part.open;
+  const inner = [...part.querySelectorAll("details")].map((one) => one.open);
+  if (part === bar && (inner.includes(true) || (open && part.contains(document.activeElement) && document.activeElement.tagName !== "SUMMARY"))) return;
+  const focused = part === bar && part.contains(document.activeElement);
+  part.innerHTML = html;
+  ownTimes(part);
+  if (focused) part.querySelector("summary").focus();
+}
+
 function listen() {
-  const posts = new EventSource(`/stream?after=${encodeURIComponent(stream.dataset.last)}`);
-  posts.addEventListener("post", (event) => append(event.data));
+  const asset = encodeURIComponent(stream.dataset.asset);
+  const posts = new EventSource(`/stream?after=${encodeURIComponent(stream.dataset.last)}&asset=${asset}`);
+  posts.addEventListener("post", (event) => put(event.data));
   posts.addEventListener("edit", (event) => correct(event.data));
-  posts.addEventListener("bar", (event) => {
-    const open = bar.querySelector("details[open]") !== null;
-    if (open || bar.contains(document.activeElement)) return;
-    bar.innerHTML = event.data;
-    ownTimes(bar);
-  });
+  for (const name of ["bar", "pin", "board"]) {
+    posts.addEventListener(name, (event) => refresh(document.getElementById(name), event.data));
+  }
   posts.addEventListener("open", () => { trouble.textContent = ""; });
-  posts.addEventListener("error", () => { trouble.textContent = "The bot does not answer. The page tries again by itself."; });
+  posts.addEventListener("error", () => { trouble.textContent = words.away; });
 }
 
 async function ask(text) {
@@ -88,11 +94,11 @@ async function ask(text) {
   try {
     const reply = await fetch("/command?fragment", { method: "POST", body: new URLSearchParams({ line: text }) });
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
-    const message = append(await reply.text());
+    const message = put(await reply.text());
     if (message) message.scrollIntoView({ block: "start" });
     return true;
   } catch (error) {
-    trouble.textContent = `No answer: ${error.message}. Try again in a moment.`;
+    trouble.textContent = words.noAnswer.replace("{reason}", error.message);
     return false;
   }
 }
@@ -137,14 +143,75 @@ function take(item) {
   complete();
 }
 
+// One panel for whatever a number stands on: its chart, usual range, rank, venues, time, formula.
+const panel = document.createElement("dialog");
+panel.id = "panel";
+panel.innerHTML = '<form method="dialog"><button class="close"></button></form><div class="inside"></div>';
+panel.querySelector(".close").textContent = words.close;
+document.body.append(panel);
+panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
+
+async function openReading(address, before) {
+  const inside = panel.querySelector(".inside");
+  inside.replaceChildren(...(before ? [before] : []));
+  if (!panel.open) panel.showModal();
+  if (!address) return;
+  try {
+    const reply = await fetch(`${address}&fragment`);
+    if (!reply.ok) return;
+    const piece = document.createElement("template");
+    piece.innerHTML = await reply.text();
+    ownTimes(piece.content);
+    offerCopies(piece.content);
+    inside.append(piece.content);
+    deskCharts.drawAll(inside);
+    panel.setAttribute("aria-label", inside.querySelector("article").dataset.title);
+  } catch { /* what the number itself says is there */ }
+}
+
 function openGround(link) {
   const ground = document.getElementById(link.hash.slice(1));
   if (!ground) return;
-  ground.closest("details").open = true;
-  for (const marked of document.querySelectorAll(".grounds .marked")) marked.classList.remove("marked");
-  ground.classList.add("marked");
-  ground.scrollIntoView({ block: "nearest" });
-  ground.focus({ preventScroll: true });
+  const said = document.createElement("p");
+  said.className = "ground";
+  said.tabIndex = -1;
+  said.innerHTML = ground.innerHTML;
+  const message = link.closest(".message");
+  const { reading } = link.dataset;
+  const asset = message.dataset.asset || stream.dataset.asset;
+  const address = reading ? `/reading/${reading}?asset=${encodeURIComponent(asset)}&at=${message.dataset.at}` : "";
+  openReading(address, said);
+  said.focus({ preventScroll: true });
+}
+
+// Copying as text: a message or a reading, without its buttons.
+function offerCopies(part) {
+  for (const button of part.querySelectorAll("button.copy")) button.hidden = !navigator.clipboard;
+}
+
+async function copyPicture(button) {
+  const address = new URL(button.dataset.picture, window.location.href);
+  if (!matchMedia("(prefers-color-scheme: dark)").matches && page.dataset.theme !== "dark" || page.dataset.theme === "light") address.searchParams.set("theme", "light");
+  const picture = fetch(address).then((reply) => reply.blob());
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+}
+
+async function copyText(button) {
+  const whole = button.closest(".message, .reading");
+  const parts = whole.matches(".message") ? whole.querySelector(".embed") : whole;
+  const kept = parts.cloneNode(true);
+  for (const gone of kept.querySelectorAll("button, .ways, picture, img, figure, svg")) gone.remove();
+  const text = kept.innerText.replace(/[ \t]+/g, " ").replace(/\s*\n\s*\n\s*/g, "\n\n").trim();
+  await navigator.clipboard.writeText(text);
+}
+
+async function copy(button) {
+  const before = button.textContent;
+  try {
+    await (button.dataset.picture ? copyPicture(button) : copyText(button));
+    button.textContent = words.copied;
+  } catch (error) { button.textContent = words.noCopy.replace("{reason}", error.message); }
+  setTimeout(() => { button.textContent = before; }, 1500);
 }
 
 // What a number stands on, beside it: for a pointer that rests on it and for who comes by keyboard. Escape puts it away.
@@ -185,7 +252,7 @@ window.addEventListener("scroll", untell, { passive: true });
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
+  if (form.method !== "post" || form.getAttribute("action") !== "/command") return;
   event.preventDefault();
   const text = form.elements.line.value.trim();
   if (!text) return;
@@ -199,47 +266,65 @@ document.addEventListener("submit", async (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.copy");
+  if (button) return void copy(button);
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   const link = event.target.closest("a.figure");
-  if (!link) return;
+  const reading = event.target.closest("a.cell, a.number");
+  if (!link && !reading) return;
   event.preventDefault();
-  openGround(link);
+  if (link) openGround(link);
+  else openReading(reading.getAttribute("href"), null);
 });
 
-line.removeAttribute("list");  // the browser's own suggestions are for a page without script
-line.role = "combobox";
-line.ariaAutoComplete = "list";
-line.ariaExpanded = "false";
-line.setAttribute("aria-controls", "offers");
-line.addEventListener("input", complete);
-line.addEventListener("blur", () => offer([]));
-line.addEventListener("keydown", (event) => {
-  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  const open = !offers.hidden;
-  if (event.key === "Escape" && open) offer([]);
-  else if (event.key === "Enter" && open && picked >= 0) take(offers.children[picked]);
-  else if (step && open) pick((picked + step + offers.children.length + (picked < 0 && step < 0 ? 1 : 0)) % offers.children.length);
-  else if (step && typed.length && (!line.value || line.value === typed[recalled])) {
-    recalled = Math.min(Math.max(recalled + step, 0), typed.length);
-    line.value = typed[recalled] ?? "";
-  } else return;
+// Ctrl-K begins a command wherever the reader is.
+document.addEventListener("keydown", (event) => {
+  if (!line || event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
   event.preventDefault();
+  if (panel.open) panel.close();
+  line.value = "/";
+  line.focus();
+  complete();
 });
-offers.addEventListener("mousedown", (event) => {
-  event.preventDefault();
-  const item = event.target.closest("li");
-  if (item) take(item);
-});
+
+if (line) {
+  line.removeAttribute("list");  // the browser's own suggestions are for a page without script
+  line.role = "combobox";
+  line.ariaAutoComplete = "list";
+  line.ariaExpanded = "false";
+  line.setAttribute("aria-controls", "offers");
+  line.addEventListener("input", complete);
+  line.addEventListener("blur", () => offer([]));
+  line.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const open = !offers.hidden;
+    if (event.key === "Escape" && open) offer([]);
+    else if (event.key === "Enter" && open && picked >= 0) take(offers.children[picked]);
+    else if (step && open) pick((picked + step + offers.children.length + (picked < 0 && step < 0 ? 1 : 0)) % offers.children.length);
+    else if (step && typed.length && (!line.value || line.value === typed[recalled])) {
+      recalled = Math.min(Math.max(recalled + step, 0), typed.length);
+      line.value = typed[recalled] ?? "";
+    } else return;
+    event.preventDefault();
+  });
+  offers.addEventListener("mousedown", (event) => {
+    event.preventDefault();
+    const item = event.target.closest("li");
+    if (item) take(item);
+  });
+}
 
 const at = document.getElementById("at");
 at?.addEventListener("input", () => {
-  document.querySelector("output[for=at]").textContent = local.format(new Date(at.value * 1000));
+  document.querySelector("output[for=at]").textContent = at.value === at.max ? words.now : local.format(new Date(at.value * 1000));
 });
 at?.addEventListener("change", () => {
-  if (at.value === at.max) window.location.assign("/");
+  if (at.value === at.max) window.location.assign(`/?asset=${encodeURIComponent(stream.dataset.asset)}`);
   else at.form.requestSubmit();
 });
 
 ownTimes(document);
+offerCopies(document);
+deskCharts.drawAll(document);
 if (window.location.hash) document.querySelector(window.location.hash)?.scrollIntoView();
-else window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
-if (!("past" in stream.dataset)) listen();
+if (stream && !("past" in stream.dataset)) listen();

@@ -1,0 +1,35 @@
+"""Files that only their owner may read: the database, what stands beside it, and its copies."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+MODE = 0o600
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def open_private(path: Path) -> int:
+    """Open a file for writing, made for its owner alone where it is not there yet: its descriptor. Raises
+    OSError."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, MODE)
+
+
+def make_private(path: Path) -> None:
+    """An empty file for its owner alone, before anybody else writes into it. Raises OSError where there is one
+    already."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
+
+
+def keep_private(database: Path) -> None:
+    """The database's file, made empty where it is not there yet, and what SQLite keeps beside it: for their
+    owner alone. SQLite gives new files beside it the same mode. Raises OSError."""
+    # By its name: closing a descriptor of its own would end the locks that this process has on the file.
+    with suppress(FileExistsError):
+        make_private(database)
+    for ending in ("", "-wal", "-shm", ".lock"):
+        path = database.with_name(database.name + ending)
+        with suppress(FileNotFoundError, PermissionError):  # somebody else's file is somebody else's to guard
+            mode = path.stat().st_mode
+            if mode & OTHERS:
+                path.chmod(stat.S_IMODE(mode) & ~OTHERS)

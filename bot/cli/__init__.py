@@ -1,0 +1,1 @@
+"""Arguments and terminal; nothing else."""

@@ -1,0 +1,171 @@
+"""The command line's looking back: a post again, a past judged, a page of it, its points as a table."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console as Terminal
+from rich.progress import Progress
+
+from bot.domain.playbook import Playbook
+from bot.domain.times import read_time
+from bot.playbook import CONFIG, ROOT, read_playbook
+from bot.process import archive_questions as past
+from bot.process.settings import Settings, load
+
+looking_back = typer.Typer(add_completion=False)
+
+ConfigFolder = Annotated[
+    Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")]
+
+
+@looking_back.command()
+def replay(post: str, as_json: Json = False, config: ConfigFolder = CONFIG) -> None:
+    """Make a post again from the archive, by the rules and words of its time. Exit code 1 if it comes out
+    differently."""
+    again = asyncio.run(past.replay(load(config, dict(os.environ)), post))
+    if as_json:
+        print_json(
+            {
+                "post": post,
+                "playbook": again.edition,
+                "same": again.same,
+                "text": past.card_text(again.retold),
+            }
+        )
+    else:
+        print(past.card_text(again.retold))
+    if not again.same:
+        print(
+            f"tightrope: post {post}: this version of the program does not make it as it was", file=sys.stderr
+        )
+        raise typer.Exit(1)
+
+
+@looking_back.command()
+def backtest(
+    *,
+    since: Annotated[str, typer.Option("--from", help="A time, such as 2025-02-01.")],
+    until: Annotated[str, typer.Option("--to", help="A time, such as 2026-02-01.")],
+    folder: Annotated[Path | None, typer.Option(help="A folder of CSV files instead of the archive.")] = None,
+    schema: Annotated[Path, typer.Option(help="How its files are read.")] = CONFIG / "history.toml",
+    asset: Annotated[str, typer.Option(help="The asset.")] = "BTC",
+    every: Annotated[
+        int, typer.Option(min=1, max=24, help="Hours from step to step; 24 for a daily past.")
+    ] = 1,
+    answerable: Annotated[
+        bool, typer.Option("--answerable", help="Only the rules that this past can answer.")
+    ] = False,
+    as_json: Json = False,
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Judge a past by today's rules: time in each stance, changes, would-be posts."""
+    settings, playbook = _files(config)
+    first, last = read_time(since), read_time(until)
+    if folder is not None:
+        told = past.folder_past(playbook, folder, schema, asset.upper())
+    else:
+        told = tuple(asyncio.run(past.archive_past(settings, asset.upper(), first, last)))
+    with bar(f"judging {asset.upper()}") as progress:
+        report = past.backtest(
+            playbook,
+            told,
+            asset.upper(),
+            first,
+            last,
+            every_hours=every,
+            answerable=answerable,
+            by_files=folder is not None,
+            progress=progress,
+        )
+    if as_json:
+        print_json(report)
+    else:
+        print(past.report_text(report))
+
+
+@looking_back.command()
+def study(
+    folder: Path,
+    hourly: Annotated[Path | None, typer.Option(help="A folder with the price by the hour.")] = None,
+    to: Annotated[Path, typer.Option(help="The page to write.")] = ROOT / "docs" / "record.md",
+    schema: Annotated[Path, typer.Option(help="How the folder's files are read.")] = CONFIG / "history.toml",
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Write the page on what the rules would have said over a recorded past, and how that did."""
+    with bar("judging the past") as progress:
+        past.write_study(
+            read_playbook(config), config, folder, hourly=hourly, schema=schema, to=to, progress=progress
+        )
+    print(f"written to {to}")
+
+
+@looking_back.command("first-history")
+def first_history(
+    folder: Path,
+    *,
+    since: Annotated[str, typer.Option("--from", help="The first day, such as 2025-06-01.")],
+    until: Annotated[str, typer.Option("--to", help="The last day; a year after the first at most.")],
+    source: Annotated[str, typer.Option(help="Where the recordings are from, as the rows say it.")],
+    asset: Annotated[str, typer.Option(help="The asset.")] = "BTC",
+    schema: Annotated[Path, typer.Option(help="How the folder's files are read.")] = CONFIG / "history.toml",
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Work out [[past]] rows from recordings: what each fact was over a dated stretch, for an installation without days
+    of its own."""
+    first, last = read_time(since).date(), read_time(until).date()
+    rows = past.first_history(
+        read_playbook(config), folder, schema, asset.upper(), span=(first, last), source=source
+    )
+    print(rows)
+
+
+@looking_back.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Argument(help="A .csv or .parquet file; CSV on standard output without it.")
+    ] = None,
+    asset: Annotated[list[str] | None, typer.Option(help="An asset; all without it.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="A metric; all without it.")] = None,
+    since: Annotated[str, typer.Option("--from", help="A time, such as 2026-02-06.")] = "1971-01-01",
+    until: Annotated[str | None, typer.Option("--to", help="A time; now without it.")] = None,
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Write the archive's points as a table."""
+    settings, playbook = _files(config)
+    assets = [one.upper() for one in asset or settings.assets]
+    end = read_time(until) if until else datetime.now(UTC)
+    written = past.export(
+        settings, playbook, assets=assets, metrics=metric or [], since=read_time(since), until=end, to=to
+    )
+    with bar("reading the archive"):
+        count = asyncio.run(written)
+    if to is not None:
+        print(f"{count} points in {to}")
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON on standard output."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _files(config: Path) -> tuple[Settings, Playbook]:
+    return load(config, dict(os.environ)), read_playbook(config)
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error where that is a terminal; nothing elsewhere."""
+    terminal = Terminal(stderr=True)
+    with Progress(console=terminal, disable=not terminal.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,27 @@
+"""What a server hears while nothing was heard yet: since when the bot runs, when the first readings are due, and how many
+days it takes until a number can be ranked."""
+
+from datetime import timedelta
+
+from bot.commentary import word_text
+from bot.desk.market import Market
+from bot.domain.facts import Facts
+from bot.domain.posts import Profile
+from bot.domain.story import Origin, Text
+from bot.metrics.views import MIN_DAYS
+
+MINUTE = timedelta(minutes=1)
+
+
+def tell_beginning(market: Market, facts: Facts, profile: Profile) -> tuple[Text, ...]:
+    """One text where nothing at all is known of the asset; none where anything is."""
+    if facts.of_metrics() or facts.stale:
+        return ()
+    minutes = float((market.now() - market.started_at) // MINUTE)
+    names = {
+        "ago": (Origin(kind="count", ref="minutes since the start", value=minutes), "lasting"),
+        "when": (Origin(kind="date", ref="next poll", value=market.next_poll_at().isoformat()), "clock"),
+        "day": (Origin(kind="count", ref="day", value=1.0), "count"),
+        "needed": (Origin(kind="count", ref="days needed", value=float(MIN_DAYS)), "count"),
+    }
+    return (word_text("fresh.first", market.bank(profile), names),)

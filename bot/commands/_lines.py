@@ -1,0 +1,138 @@
+"""Lines of the past, for charts: a metric over time with its gaps, the price with its extremes, venues that tell the
+same as one line. Pure builders."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from bot.domain.catalog import Catalog
+from bot.domain.posts import ChartSeries
+from bot.metrics import History
+
+SPOT, LOW, HIGH = "spot_usd", "spot_low_usd", "spot_high_usd"
+LEAST_GAP = timedelta(hours=3)  # hourly past with one hour missing is drawn through
+SEEN = 1 / 24  # of the time shown: a gap that is narrower would not be seen as one
+LONGEST_GAP = timedelta(hours=12)  # is a gap however long the time shown
+BINS = 48  # parts of the time shown, of each of which the line reaches the lowest and the highest price
+WICK_SHARE = 0.04  # of what the readings span: a low that goes less far beyond them is not seen as one
+SAME_SHARE = (
+    0.006  # of what a chart spans: lines nearer to each other than that everywhere are one to the eye
+)
+SAME_TIME_S, SAME_PLACE = 300.0, 0.05
+
+
+def stretch(
+    history: History, name: str, since: datetime, until: datetime, catalog: Catalog, venue: str | None = None
+) -> ChartSeries:
+    """The metric between two times: a value a row, None where nothing was heard for so long that it would be seen, at
+    the end too where the metric has grown too old."""
+    rows = history.column(name, venue)
+    first = int(rows.known_ms.searchsorted(since.timestamp() * 1000))
+    last = int(rows.known_ms.searchsorted(until.timestamp() * 1000, side="right"))
+    oldest = max(LEAST_GAP, 2 * catalog.metrics[name].max_age)
+    widest = max(oldest, min((until - since) * SEEN, LONGEST_GAP))
+    at: list[datetime] = []
+    y: list[float | None] = []
+    heard_until = None
+    for row in range(first, last):
+        start, known = _time(rows.at_ms[row]), _time(rows.known_ms[row])
+        if heard_until is not None and start - heard_until > widest:
+            at.append(heard_until + (start - heard_until) / 2)
+            y.append(None)
+        at.append(known)
+        y.append(float(rows.value[row]))
+        heard_until = known
+    if heard_until is not None and until - heard_until > oldest:
+        at.append(until)
+        y.append(None)
+    return ChartSeries(label=name, at=tuple(at), y=tuple(y))
+
+
+def price_path(history: History, since: datetime, until: datetime, catalog: Catalog) -> ChartSeries | None:
+    """The price between two times, in USD: each reading, and between readings the lows and highs of the venues' bars
+    wherever they went further. None without a reading."""
+    if SPOT not in catalog.metrics:
+        return None
+    path = stretch(history, SPOT, since, until, catalog)
+    found = [(at, y) for at, y in zip(path.at, path.y, strict=True) if y is not None]
+    if not found:
+        return None
+    width = (until - since) / BINS
+    least = (max(y for _, y in found) - min(y for _, y in found)) * WICK_SHARE
+    added: dict[datetime, float] = {}
+    for name, way in ((LOW, 1.0), (HIGH, -1.0)):
+        furthest: dict[int, tuple[float, datetime]] = {}
+        for at, value in found:
+            place = int((at - since) / width)
+            furthest[place] = min(furthest.get(place, (way * value, at)), (way * value, at))
+        for at, value in _bars(history, name, since, until):
+            place = int((at - since) / width)
+            if place not in furthest or way * value < furthest[place][0] - least:
+                furthest[place] = (way * value, at)
+        added |= {at: way * value for value, at in furthest.values()}
+    gaps = [(at, None) for at, y in zip(path.at, path.y, strict=True) if y is None]
+    kept = dict(found) | {at: value for at, value in added.items() if not _in_gap(at, path)}
+    rows = sorted([*kept.items(), *gaps], key=lambda row: row[0])
+    return replace(path, at=tuple(at for at, _ in rows), y=tuple(y for _, y in rows))
+
+
+def _in_gap(at: datetime, path: ChartSeries) -> bool:
+    """Whether a time lies where the path has a gap, or outside it."""
+    if not path.at[0] <= at <= path.at[-1]:
+        return True
+    for (before, y), (after, z) in pairwise(zip(path.at, path.y, strict=True)):
+        if before <= at <= after:
+            return y is None or z is None
+    return False
+
+
+def _bars(history: History, name: str, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
+    """The middle of each bar of a time, and what it tells."""
+    column = history.column(name)
+    rows = zip(column.at_ms, column.known_ms, column.value, strict=True)
+    first, last = since.timestamp() * 1000, until.timestamp() * 1000
+    return [
+        (_time((float(start) + float(known)) / 2), float(value))
+        for start, known, value in rows
+        if start >= first and known <= last
+    ]
+
+
+def merge_equal(columns: Sequence[ChartSeries], together: str) -> tuple[ChartSeries, ...]:
+    """The lines, those that lie on each other as one: two by both names, more by `together` with their number for
+    {n}. In the order of their first."""
+    values = [y for column in columns for y in column.y if y is not None]
+    least = (max(values) - min(values)) * SAME_SHARE if values else 0.0
+    groups: list[list[ChartSeries]] = []
+    for column in columns:
+        home = next((group for group in groups if _same(group[0], column, least)), None)
+        if home is None:
+            groups.append([column])
+        else:
+            home.append(column)
+    return tuple(
+        group[0] if len(group) == 1 else replace(group[0], label=_label(group, together)) for group in groups
+    )
+
+
+def _label(group: Sequence[ChartSeries], together: str) -> str:
+    return together.format(n=len(group)) if len(group) > 2 else ", ".join(column.label for column in group)
+
+
+def _same(one: ChartSeries, other: ChartSeries, least: float) -> bool:
+    """Whether two lines have the same times, or places, and the same values as far as an eye can tell."""
+    if len(one.y) != len(other.y) or len(one.at) != len(other.at) or len(one.x) != len(other.x):
+        return False
+    if any(abs(a - b) > SAME_PLACE for a, b in zip(one.x, other.x, strict=True)):
+        return False
+    if any(abs((a - b).total_seconds()) > SAME_TIME_S for a, b in zip(one.at, other.at, strict=True)):
+        return False
+    return all(
+        (a is None and b is None) or (a is not None and b is not None and abs(a - b) <= least)
+        for a, b in zip(one.y, other.y, strict=True)
+    )
+
+
+def _time(ms: float) -> datetime:
+    return datetime.fromtimestamp(float(ms) / 1000, UTC)

@@ -1,0 +1,105 @@
+"""`/changes`: every reading that moved by more than its own usual day, largest first: then and now."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from bot.commands import Command, CommandOption, Request
+from bot.commands._expiries import date_origin, heading_of, number_origin, table, write_metric
+from bot.commands._telling import ASSET, title
+from bot.desk.market import Market
+from bot.domain.facts import Facts
+from bot.domain.posts import Answer, Profile, Table
+from bot.errors import InputError
+from bot.metrics.pairs import ValuePair, pair_of
+from bot.reasons import reason
+
+MOST = 10
+LEAST_SIZE = 1.001
+USUAL = "24h"
+LONGEST = timedelta(days=366)
+TWICE_TOLD = (
+    "open_interest_price_",
+    "open_interest_position_",
+    "open_interest_inverse_",
+    "hours_since_",
+    "treasury_",
+)
+"""What follows from other readings alone, or moves with the clock."""
+
+
+async def answer(market: Market, request: Request) -> Answer:
+    """Pairs of what moved since a time, by the size of the move against the metric's own usual day. Raises
+    InputError."""
+    profile = request.profile
+    asset = market.asset(request.options.get("asset"))
+    since = _since(request.options.get("since"), market.now())
+    history, facts = await market.history(asset), await market.facts(asset)
+    ends = [at.timestamp() * 1000 for at in (since, market.now())]
+    days = max((ends[1] - ends[0]) / 86_400_000, 1.0)
+    found = []
+    for name, metric in market.playbook.catalog.metrics.items():
+        if name.startswith(TWICE_TOLD) or name not in facts.known:
+            continue
+        pair = pair_of(history, metric, ends[0], ends[1])
+        if pair is not None and pair.size is not None and abs(pair.size) > LEAST_SIZE * days**0.5:
+            found.append(pair)
+    found.sort(key=lambda pair: -abs(pair.size or 0.0))
+    nothing = Facts(asset=asset, at=market.now(), known={})
+    names = {
+        "last_at": date_origin("since", since),
+        "total": number_origin("readings that moved", float(len(found))),
+    }
+    said = market.say("answer", "changes" if found else "changes-none", nothing, profile, names)
+    return Answer(
+        title=heading_of(market, profile, asset, "changes"),
+        body=said.text,
+        body_spans=said.spans,
+        tables=_table(market, profile, _apart(market, profile, found)[:MOST]),
+        footer=market.footer(facts, profile, [pair.metric for pair in found[:MOST]]),
+    )
+
+
+def _apart(market: Market, profile: Profile, found: list[ValuePair]) -> list[ValuePair]:
+    """Those whose two ends read differently: a move that rounds to nothing is none for a reader."""
+    return [
+        pair
+        for pair in found
+        if _shown(market, profile, pair, "before") != _shown(market, profile, pair, "after")
+    ]
+
+
+def _shown(market: Market, profile: Profile, pair: ValuePair, end: str) -> str:
+    return write_metric(market, profile, pair.metric, getattr(pair, end))
+
+
+def _table(market: Market, profile: Profile, pairs: list[ValuePair]) -> tuple[Table, ...]:
+    """Skew 60 d: 8.4%, 20%."""
+    words = market.bank(profile).words
+    rows = [
+        (
+            words.get(f"row.{pair.metric}") or title(market, pair.metric, profile),
+            [_shown(market, profile, pair, end) for end in ("before", "after")],
+        )
+        for pair in pairs
+    ]
+    return table([words["changes.before"], words["column.now"]], rows)
+
+
+def _since(typed: str | None, now: datetime) -> datetime:
+    """The time meant by "24h", "7d" or a date. Raises InputError."""
+    plain = (typed or USUAL).strip().lower()
+    if span := re.fullmatch(r"(\d{1,3})\s*([hd])", plain):
+        back = timedelta(hours=int(span[1])) if span[2] == "h" else timedelta(days=int(span[1]))
+        since = now - back
+    else:
+        try:
+            since = datetime.fromisoformat(plain)
+        except ValueError:
+            raise InputError(reason("unknown_since", typed=typed or "")) from None
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+    if not timedelta(0) < now - since <= LONGEST:
+        raise InputError(reason("unknown_since", typed=typed or ""))
+    return since
+
+
+COMMAND = Command(name="changes", options=(ASSET, CommandOption(name="since")), answer=answer, shared=True)

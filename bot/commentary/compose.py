@@ -1,0 +1,383 @@
+"""A story at each length: which sentences, in which order, within how many words; the tag above and the table below."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.commentary.joining import join_sentences
+from bot.commentary.names import SpokenMarket
+from bot.commentary.points import StoryPoint
+from bot.commentary.shapes import shape
+from bot.commentary.stories import SIDES, StoryChoice
+from bot.commentary.table import table
+from bot.commentary.tag import tag
+from bot.commentary.teller import FRAME_WINDOW, HEADLINE_WINDOW, SENTENCE_WINDOW, Teller, refuse
+from bot.commentary.under import story_footer
+from bot.domain.story import Frame, Length, Memory, Slot, Story, Text
+
+DAILY_WORDS, ALERT_WORDS = 120, 70
+MOST_SENTENCES = 3
+ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 400), (5, 9)
+PER_PARAGRAPH = 3
+"""A turn of the argument and two readings."""
+SPARE_WORDS = 20
+MEANING_WINDOW = 12
+"""Within so many posts what a verdict means is not said again, unless it has just become another one."""
+
+
+def compose(market: SpokenMarket, memory: Memory, choice: StoryChoice, length: Length, turn: int) -> Story:
+    """The story at one length. Raises GateRefused where something that it needs cannot be said."""
+    daily = length == "embed" and not choice.alert
+    teller = Teller(market=market, memory=memory, choice=choice, turn=turn, daily=daily)
+    if length == "short":
+        return _story(teller, None, (_needed(teller.place("short", "short"), "a short"),), length)
+    if choice.alert:
+        headline, paragraphs = _alert(teller)
+        return _story(teller, headline, paragraphs, length)
+    if length == "article":
+        headline, paragraphs = _article(teller)
+        return _story(teller, headline, paragraphs, length)
+    headline, paragraphs = _daily(teller)
+    return _story(teller, headline, paragraphs, length)
+
+
+def _story(teller: Teller, headline: Text | None, paragraphs: Sequence[Text], length: Length) -> Story:
+    market, choice = teller.market, teller.choice
+    made = Story(
+        asset=market.facts.asset,
+        at=market.at,
+        length=length,
+        locale=market.bank.locale,
+        stance=shape(market.verdict) if market.verdict else "no-call",
+        headline=headline,
+        paragraphs=tuple(paragraphs),
+        kind=choice.kind,
+        alert=choice.alert,
+        tag=tag(market, alert=choice.alert),
+    )
+    rows = () if length == "short" or choice.alert else table(made, market, teller.memory)
+    made = replace(made, table=rows)
+    return replace(made, footer=story_footer(made, market))
+
+
+def _needed(text: Text | None, what: str) -> Text:
+    if text is None:
+        raise refuse(what)
+    return text
+
+
+# ── daily ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _daily(teller: Teller) -> tuple[Text, list[Text]]:
+    choice = teller.choice
+    headline = _headline(teller)
+    lead, frame = _lead(teller)
+    rest = _second(teller, frame)
+    against = _against(teller)
+    exits = _exits(teller)
+    room = DAILY_WORDS - _words([lead]) - _words(exits)
+    body: list[Text] = []
+    for text in [*rest, *against]:
+        if _words([text]) <= room - _words(body):
+            body.append(text)
+    if choice.kind == "quiet":
+        body = []
+    elif (meaning := _meaning(teller)) is not None and _words([meaning]) <= room - _words(body):
+        body.append(meaning)
+    first = [lead, *(text for text in body if text.slot == "evidence")]
+    second = [text for text in body if text.slot != "evidence"]
+    paragraphs = [join_sentences(first)]
+    if second:
+        paragraphs.append(join_sentences(second))
+    if exits:
+        paragraphs.append(join_sentences(exits))
+    return headline, paragraphs
+
+
+def _meaning(teller: Teller) -> Text | None:
+    """What the verdict means for somebody who holds the coin: when it has turned, and now and then."""
+    place = f"means-{teller.market.verdict.stance}" if teller.market.verdict else ""
+    recent = {name for told in teller.memory.told[-MEANING_WINDOW:] for name in told.phrase_ids}
+    if teller.choice.kind != "turning" and any(f"/{place}." in name for name in recent):
+        return None
+    return teller.place(place, "sowhat")
+
+
+def _words(texts: Sequence[Text]) -> int:
+    return sum(len(text.text.split()) for text in texts)
+
+
+def _headline(teller: Teller) -> Text:
+    choice = teller.choice
+    if choice.steady:
+        for window in (HEADLINE_WINDOW, 0):
+            text = teller.place(
+                "headline-steady", "headline", {"word": choice.steady[0]}, form="word", afresh=window
+            )
+            if text is not None:
+                return text
+    if choice.head is not None:
+        for window in (HEADLINE_WINDOW, 0):
+            text = teller.place("headline", "headline", {"head": choice.head}, form="head", afresh=window)
+            if text is not None:
+                return text
+    if choice.main is not None:
+        for window in (HEADLINE_WINDOW, 0):
+            text = teller.place(
+                "headline-plain", "headline", {"word": choice.main}, form="word", afresh=window
+            )
+            if text is not None:
+                return text
+    bare = teller.place("headline-bare", "headline", afresh=HEADLINE_WINDOW) or teller.place(
+        "headline-bare", "headline"
+    )
+    if bare is None:  # no price is known
+        bare = teller.place(
+            "headline-unpriced", "headline", {"word": choice.main}, form="word"
+        ) or teller.place("headline-unpriced-bare", "headline")
+    return _needed(bare, "a headline")
+
+
+def _lead(teller: Teller) -> tuple[Text, Frame | None]:
+    """The first sentence, and the frame that it is of: the second finding comes from the same."""
+    steady, main = teller.choice.steady, teller.choice.main
+    if steady:
+        place = "lead-steady" if len(steady) > 1 else "lead-steady-one"
+        for window in (SENTENCE_WINDOW, 0):
+            if (text := teller.place(place, "lead", afresh=window)) is not None:
+                return text, None
+    if teller.choice.kind == "unclear":
+        text = teller.place("lead-missing", "lead", afresh=SENTENCE_WINDOW)
+        if text is not None:
+            return text, None
+    points: Mapping[str, StoryPoint | None] = {"main": main} if main is not None else {}
+    for frame in teller.frames():
+        text = teller.place("lead", "lead", points, frames=[frame], afresh=SENTENCE_WINDOW)
+        if text is not None:
+            return text, frame
+    text = teller.place("lead", "lead", points, afresh=SENTENCE_WINDOW)
+    if text is None and main is None:  # the price alone has few words: they return rather than none is told
+        text = teller.place("lead", "lead", afresh=FRAME_WINDOW)
+    if text is None and main is None and teller.choice.kind == "unclear":
+        text = teller.place("lead-bare", "lead")
+    return _needed(text, "a lead"), None
+
+
+def _second(teller: Teller, frame: Frame | None) -> list[Text]:
+    """What says the same, in sentences of two readings where there are two on one side, the first of the lead's own
+    frame if it can; then what says neither. Gold and stocks come last."""
+    main = teller.choice.main
+    side = main.side if main is not None else 0
+    frames = [frame] if frame is not None else None
+    made: list[Text] = []
+    same = teller.choice.same
+    if (
+        main is not None
+        and frame is None
+        and not any(name.startswith(f"{main.topic.id}.") for name in teller.used)
+    ):
+        same = (main, *same)
+    agreeing = [point for point in same if side and point.side == side]
+    neither = [point for point in same if point not in agreeing]
+    for some, alone in ((agreeing, "second"), (neither, "also")):
+        left = sorted(some, key=lambda point: not point.derivative)
+        while left and len(made) < MOST_SENTENCES:
+            pair = _pair(left)
+            place = "both" if alone == "second" else "also-both"
+            text = _fresh(teller, place, {"second": pair[0], "third": pair[1]}, frames) if pair else None
+            if text is not None:
+                left = [point for point in left if point not in pair]
+            else:
+                text = _fresh(teller, alone, {"second": left[0]}, frames)
+                left = left[1:]
+            if text is not None:
+                made.append(text)
+                frames = None
+    return made
+
+
+def _pair(points: Sequence[StoryPoint]) -> tuple[StoryPoint, ...]:
+    """The first reading and the next one of another family."""
+    other = next((point for point in points[1:] if point.family != points[0].family), None)
+    return (points[0], other) if other is not None else ()
+
+
+def _fresh(
+    teller: Teller, place: str, points: Mapping[str, StoryPoint], frames: Sequence[Frame] | None
+) -> Text | None:
+    for some in ([frames] if frames else []) + [None]:
+        text = teller.place(place, "evidence", points, frames=some, afresh=SENTENCE_WINDOW)
+        if text is not None:
+            return text
+    return None
+
+
+def _against(teller: Teller) -> list[Text]:
+    found = teller.choice.against
+    slot: Slot = "sowhat"
+    if len(found) >= 2:
+        text = teller.place(
+            "against-both", slot, {"second": found[0], "third": found[1]}, afresh=SENTENCE_WINDOW
+        )
+        if text is not None:
+            return [text]
+    for point in found[:1]:
+        text = teller.place("against", slot, {"second": point}, afresh=SENTENCE_WINDOW)
+        if text is not None:
+            return [text]
+    return []
+
+
+def _exits(teller: Teller) -> list[Text]:
+    verdict = teller.market.verdict
+    if verdict is None:
+        return []
+    if verdict.exits and verdict.deepeners and (text := teller.place("exit-both", "watch")) is not None:
+        return [text]
+    if verdict.exits and (text := teller.place("exit", "watch")) is not None:
+        return [text]
+    if verdict.deepeners and (text := teller.place("exit-deeper", "watch")) is not None:
+        return [text]
+    text = teller.place("exit-ground", "watch")
+    return [text] if text is not None else []
+
+
+# ── alert ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _alert(teller: Teller) -> tuple[Text, list[Text]]:
+    """The trigger first, what else moved, what it makes of the verdict, what ends it."""
+    choice = teller.choice
+    key, main = alert_key(choice), choice.main
+    headline = _alert_headline(teller, key)
+    trigger = (teller.place(key, "alert", {"main": main}) if main is not None else None) or teller.place(
+        key, "alert"
+    )
+    first = _needed(trigger, "an alert's trigger")
+    told = main is not None and any(name.startswith(f"{main.topic.id}.") for name in first.phrase_ids)
+    others = [point for point in choice.same if point is not main]
+    others = others if told or main is None else [main, *others]
+    room = ALERT_WORDS - _words([first])
+    verdict = teller.place("alert-verdict", "sowhat") if key not in ("alert-stance", "alert-clear") else None
+    exits = _exits(teller)
+    exits = exits if _words(exits) <= room else []
+    room -= _words(exits) + (_words([verdict]) if verdict is not None else 0)
+    more = _alert_more(teller, others, room)
+    paragraphs = [[first], [text for text in (more, verdict) if text is not None], exits]
+    return _needed(headline, "an alert's headline"), [join_sentences(some) for some in paragraphs if some]
+
+
+def _alert_more(teller: Teller, points: Sequence[StoryPoint], room: int) -> Text | None:
+    """What else moved, in one sentence that fits."""
+    pair = _pair(points) if points else ()
+    if pair:
+        text = teller.place("alert-both", "evidence", {"second": pair[0], "third": pair[1]})
+        if text is not None and _words([text]) <= room:
+            return text
+    if points:
+        text = teller.place("alert-also", "evidence", {"second": points[0]})
+        if text is not None and _words([text]) <= room:
+            return text
+    return None
+
+
+def _alert_headline(teller: Teller, key: str) -> Text | None:
+    """The trigger in words, with another reading's figure where there is one."""
+    main, head = teller.choice.main, teller.choice.head
+    word: dict[str, StoryPoint | None] = {"word": main} if main is not None else {}
+    for name in (f"{key}-headline", "alert-headline"):
+        tried: tuple[dict[str, StoryPoint | None], ...] = ({"head": head}, {"head": head, **word})
+        for points in tried:
+            text = teller.place(name, "headline", points, form="head")
+            if text is not None and head is not main:
+                return text
+        for plain in ({}, word):
+            text = teller.place(f"{name}-plain", "headline", plain, form="word")
+            if text is not None:
+                return text
+    return teller.place("headline-bare", "headline")
+
+
+def alert_key(choice: StoryChoice) -> str:
+    """The place of an alert's first sentence: by what triggered it."""
+    if choice.trigger is not None:
+        fact, down = choice.trigger.fact, choice.trigger.move < 0
+        if fact.startswith("spot_usd"):
+            return "alert-price-down" if down else "alert-price-up"
+        stem = fact.partition(".")[0]
+        return f"alert-{stem.replace('_', '-')}-{'down' if down else 'up'}"
+    return {"changed stance": "alert-stance", "first": "alert-first", "all clear": "alert-clear"}.get(
+        choice.reason, "alert-trigger"
+    )
+
+
+# ── article ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _article(teller: Teller) -> tuple[Text, list[Text]]:
+    """A headline with the tension, a standfirst with both halves, what happened, a paragraph a reading (first what bears
+    the verdict out, then what speaks against it), what would change it, a close."""
+    headline = _needed(teller.place("article-headline", "headline"), "an article's headline")
+    standfirst = teller.place("standfirst", "standfirst")
+    opening = _needed(teller.place("article-open", "lead"), "an article's opening")
+    close = teller.place("close", "close")
+    exits = _exits(teller)
+    fixed = [text for text in (standfirst, opening, *exits, close) if text is not None]
+    bearing, contrary = _by_side(teller)
+    body = _paragraphs(teller, bearing, contrary, ARTICLE_WORDS[1] - _words(fixed))
+    paragraphs = [text for text in (standfirst, opening) if text is not None] + body + exits
+    return headline, [*paragraphs, *([close] if close is not None else [])]
+
+
+GROUPS = (("options", "volatility"), ("basis", "funding"), ("liquidations",), ("leverage",), ("cross-asset",))
+"""Which families share a paragraph of an article."""
+FIRST = ("skew", "basis", "liq", "oi")
+
+
+def _by_side(teller: Teller) -> tuple[list[list[StoryPoint]], list[list[StoryPoint]]]:
+    """The readings of an article by paragraph, those that bear the verdict out (or speak for neither side) first."""
+    verdict = teller.market.verdict
+    side = SIDES.get(verdict.stance, 0) if verdict else 0
+    points = teller.choice.points
+    groups: list[list[StoryPoint]] = []
+    for families in GROUPS:
+        own = [point for point in points if point.family in families]
+        own.sort(key=lambda point: point.topic.id not in FIRST)
+        if own:
+            groups.append(own)
+    contrary = [group for group in groups if side and group[0].stands == -side]
+    return [group for group in groups if group not in contrary], contrary
+
+
+def _paragraphs(
+    teller: Teller, bearing: Sequence[list[StoryPoint]], contrary: Sequence[list[StoryPoint]], room: int
+) -> list[Text]:
+    """A paragraph a group: first the leading reading of each, then as many more as there is room for."""
+    turn = teller.place("article-turn", "evidence") if contrary and bearing else None
+    made: list[list[Text]] = []
+    rest: list[tuple[int, Text]] = []
+    last: list[tuple[int, Text]] = []
+    used = _words([turn]) if turn is not None else 0
+    for group in (*bearing, *contrary):
+        told = [text for point in group if (text := teller.paragraph(point)) is not None]
+        if not told or used + _words(told[:1]) > room:
+            continue
+        made.append(told[:1])
+        used += _words(told[:1])
+        rest += [(len(made) - 1, text) for text in told[1:]]
+        more = teller.paragraph(group[0], more=True)
+        last += [(len(made) - 1, more)] if more is not None else []
+        if turn is not None and group is contrary[0]:
+            made[-1].insert(0, turn)
+    for place, text in rest:
+        if len(made[place]) < PER_PARAGRAPH and used + _words([text]) <= room:
+            made[place].append(text)
+            used += _words([text])
+    for place, text in last:
+        if (
+            used < room - (ARTICLE_WORDS[1] - ARTICLE_WORDS[0]) + SPARE_WORDS
+            and used + _words([text]) <= room
+        ):
+            made[place].append(text)
+            used += _words([text])
+    return [join_sentences(texts) for texts in made]

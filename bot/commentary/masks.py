@@ -1,0 +1,54 @@
+"""Posts with their numbers masked, to see what of their wording returns; and their sentences."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bot.commentary.words import mask_figures
+from bot.domain.story import Span, Story, Text
+
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9$±+−¿¡ÁÉÍÓÚÑ])")
+
+
+def story_masked(story: Story) -> str:
+    """The post's words, one line a text, numbers masked."""
+    return "\n".join(mask_figures(text.text, text.spans) for text in story.texts)
+
+
+def sentences(text: Text) -> Iterator[Text]:
+    """A text's sentences, each with its own spans. A mark inside a span ends none."""
+    ends = [
+        found
+        for found in _END.finditer(text.text)
+        if not any(span.start < found.start() < span.end for span in text.spans)
+    ]
+    start = 0
+    for stop, following in zip(
+        [*(end.start() for end in ends), len(text.text)], [*(end.end() for end in ends), 0], strict=True
+    ):
+        yield replace(text, text=text.text[start:stop], spans=_within(text.spans, start, stop))
+        start = following
+
+
+def _within(spans: tuple[Span, ...], start: int, stop: int) -> tuple[Span, ...]:
+    return tuple(
+        replace(span, start=span.start - start, end=span.end - start)
+        for span in spans
+        if start <= span.start and span.end <= stop
+    )
+
+
+def masked_sentences(text: Text) -> tuple[str, ...]:
+    """A text's sentences as words, their figures and names masked."""
+    return tuple(mask_figures(one.text, one.spans) for one in sentences(text))
+
+
+def figures_in(text: Text) -> Iterator[Span]:
+    """The spans of a text that write a fact as a number."""
+    for span in text.spans:
+        if (
+            span.origin.kind == "fact"
+            and re.search(r"\d", span.text)
+            and span.filter not in ("title", "tenor")
+        ):
+            yield span

@@ -1,0 +1,309 @@
+"""Which story a market tells, before any word is chosen: the tension between the price and what derivatives say of it,
+or where the verdict goes; and which readings carry it.
+
+Each story promises something of the readings in its slots, and its frames may say so (`config/phrases/README.md`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from bot.commentary.formats import BY_UNIT, apply
+from bot.commentary.names import SpokenMarket
+from bot.commentary.points import StoryPoint, find_points, is_like_for_like, told_of_late
+from bot.commentary.titles import unit_of
+from bot.domain.judgement import MoveAlarm, Verdict
+from bot.domain.rulebook import Severity
+from bot.domain.story import Memory
+
+StoryKind = Literal[
+    "contradiction-up",
+    "contradiction-down",
+    "agreement-up",
+    "agreement-down",
+    "exhaustion",
+    "squeeze",
+    "crowding",
+    "calm",
+    "moved",
+    "quiet",
+    "turning",
+    "easing",
+    "deepening",
+    "shock",
+    "recovery",
+    "unclear",
+]
+ALERTS = frozenset({"first", "escalated", "changed stance", "all clear", "repeat", "move"})
+"""The reasons of posts that have the form of an alert."""
+
+ENOUGH = 2
+"""Beside so many other readings of derivatives gold and stocks stay in the table."""
+PRICE_MOVED_PCT, SHOCK_PCT, REBOUND_PCT = 1.0, 7.0, 8.0
+SIDES = {"bearish": -1, "overheated": -1, "bullish": 1}
+MOST_POINTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryChoice:
+    """A story with the readings in its slots.
+
+    `main` carries it; `same` are those on its side (or on neither), `against` those on the other one, `head` the one
+    that the headline tells. `price_pct` is the price's move since the last post (or in a day), `rebound` that it stands
+    well above a low of the last days. `steady` are readings that carry the verdict and read as they did in the last
+    post while the price went the other way. `trigger` is what an alert went out for: the alarm of a move, else the
+    reading in `main`, else the stance alone."""
+
+    kind: StoryKind
+    main: StoryPoint | None
+    same: tuple[StoryPoint, ...]
+    against: tuple[StoryPoint, ...]
+    head: StoryPoint | None
+    price_pct: float | None
+    rebound: bool
+    points: tuple[StoryPoint, ...]
+    steady: tuple[StoryPoint, ...] = ()
+    trigger: MoveAlarm | None = None
+    reason: str = ""
+
+    @property
+    def alert(self) -> bool:
+        """Whether it has the form of an alert."""
+        return self.reason in ALERTS
+
+
+def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> StoryChoice:
+    """The story of a market with a verdict, for a post that goes out for `reason`."""
+    verdict = market.verdict
+    if verdict is None:
+        raise ValueError("a story needs a verdict")
+    points = find_points(market, memory)
+    news = [point for point in points if point.news and not point.background]
+    price = price_move(market, memory)
+    rebound = stands_off_low(market)
+    main = _main(news, verdict)
+    kind, main = _kind(market, memory, main, news, price, rebound=rebound)
+    steady = _steady(points, market, memory, price) if reason not in ALERTS else ()
+    if steady and kind not in ("unclear", "turning"):
+        kind = "contradiction-up" if price is not None and price > 0 else "contradiction-down"
+    else:
+        steady = ()
+    if steady:
+        main = None
+    if reason in ("escalated", "repeat", "first"):
+        main = _newest(points, market, memory) or main
+    others = [
+        point for point in news if kind != "quiet" and (main is None or point.topic.id != main.topic.id)
+    ]
+    if sum(point.derivative for point in others) >= ENOUGH:
+        others = [point for point in others if point.derivative]
+    side = main.side if main else 0
+    against = tuple(point for point in others if side and point.side == -side)
+    same = tuple(point for point in others if point not in against)
+    shown = (*same, *((main,) if main is not None else ()))
+    if len({point.topic.id for point in shown} & {"liq", "liq5d"}) == 2:
+        same = tuple(point for point in same if point.topic.id != "liq5d")
+    head = _head(same, against, main)
+    return StoryChoice(
+        kind=kind,
+        main=main,
+        same=tuple(point for point in same if point is not head)[:MOST_POINTS],
+        against=tuple(point for point in against if point is not head)[:MOST_POINTS],
+        head=head,
+        price_pct=price,
+        rebound=rebound,
+        points=points,
+        steady=steady,
+        trigger=_trigger(verdict) if reason == "move" else None,
+        reason=reason,
+    )
+
+
+def _steady(
+    points: Sequence[StoryPoint], market: SpokenMarket, memory: Memory, price: float | None
+) -> tuple[StoryPoint, ...]:
+    """What the verdict stands on and what reads as it did, where the price has gone the other way."""
+    verdict, last = market.verdict, memory.last
+    side = SIDES.get(verdict.stance, 0) if verdict else 0
+    if last is None or not side or price is None or price * side > -PRICE_MOVED_PCT:
+        return ()
+    found = [
+        point
+        for point in points
+        if point.out
+        and point.stands == side
+        and point.fact in last.figures
+        and reads_as_before(point.fact, market, memory)
+    ]
+    return tuple(found[:2])
+
+
+def reads_as_before(name: str, market: SpokenMarket, memory: Memory) -> bool:
+    """Whether a fact's figure is written as it would have been in the last post."""
+    now, then = market.fact(name), memory.last.figures.get(name) if memory.last else None
+    if now is None or then is None:
+        return False
+    if not is_like_for_like(name, market, memory):
+        return False
+    unit, words = BY_UNIT.get(unit_of(name, market.bank), "text"), market.bank.words
+    return apply(unit, now.value, None, words) == apply(unit, then, None, words)
+
+
+def price_move(market: SpokenMarket, memory: Memory) -> float | None:
+    """The price's move in percent since the last post, or in 24 hours where there is none of late."""
+    spot = market.fact("spot_usd")
+    if spot is None:
+        return None
+    if told_of_late(market, memory) and memory.last is not None:
+        then = memory.last.figures.get("spot_usd")
+        return (spot.value / then - 1) * 100 if then else None
+    day = market.fact("spot_usd.change_24h_pct")
+    return day.value if day is not None else None
+
+
+def stands_off_low(market: SpokenMarket) -> bool:
+    """Whether the price stands well above a low that it made within the last days."""
+    rebound, hours = market.fact("rebound_pct"), market.fact("hours_since_low")
+    return (
+        rebound is not None
+        and hours is not None
+        and rebound.value >= REBOUND_PCT
+        and hours.value <= 24 * 7
+        and market.fact("low_30d_usd") is not None
+    )
+
+
+def _main(news: list[StoryPoint], verdict: Verdict) -> StoryPoint | None:
+    """The finding that carries the verdict: the weightiest news of derivatives on its side, else of derivatives, else
+    any."""
+    side = SIDES.get(verdict.stance, 0)
+    of_derivatives = [point for point in news if point.derivative]
+    on_side = [point for point in of_derivatives if side and point.side == side]
+    for some in (on_side, of_derivatives, news):
+        if some:
+            return some[0]
+    return None
+
+
+def _newest(points: tuple[StoryPoint, ...], market: SpokenMarket, memory: Memory) -> StoryPoint | None:
+    """The reading behind an alert: that of the gravest finding which the last post did not have, of equals the newest."""
+    known = memory.last.findings if memory.last else ()
+    order = get_args(Severity)
+    found = sorted(
+        (one for one in market.findings if not one.background),
+        key=lambda one: (one.rule in known, -order.index(one.severity), -one.since.timestamp()),
+    )
+    for finding in found:
+        stems = {name.partition(".")[0] for name in finding.facts}
+        for point in points:
+            if point.fact in stems or (point.family == finding.family and point.topic.id in ("liq", "oi")):
+                return _since_a_day(point, market)
+    return None
+
+
+def _since_a_day(point: StoryPoint, market: SpokenMarket) -> StoryPoint:
+    """A reading as it moved in a day, which says more of an alert's trigger than the hours since the last post."""
+    day = next((one for one in find_points(market, Memory()) if one.fact == point.fact), None)
+    return replace(day, of_day=True) if day is not None and not day.about.endswith("-held") else point
+
+
+def _head(
+    same: tuple[StoryPoint, ...], against: tuple[StoryPoint, ...], main: StoryPoint | None
+) -> StoryPoint | None:
+    """What the headline tells: the next derivatives reading on the side of the main one, else any."""
+    own = [point for point in same if point.derivative and main and point.side == main.side]
+    for some in (own, [point for point in same if point.derivative]):
+        if some:
+            return some[0]
+    return next((point for point in against if point.derivative), None)
+
+
+def _carried_by(
+    market: SpokenMarket, news: list[StoryPoint], price: float | None, verdict: Verdict
+) -> tuple[StoryKind, StoryPoint] | None:
+    """A story that one reading makes by itself, with that reading."""
+    moved = price if price is not None else 0.0
+    for point in news:
+        if point.about == "liq.spent":
+            return "exhaustion", point
+        if point.about == "liq.shorts" and moved >= PRICE_MOVED_PCT:
+            return "squeeze", point
+        if point.hot and (verdict.stance == "overheated" or point.side < 0):
+            return "crowding", point
+    return None
+
+
+def _kind(
+    market: SpokenMarket,
+    memory: Memory,
+    main: StoryPoint | None,
+    news: list[StoryPoint],
+    price: float | None,
+    *,
+    rebound: bool,
+) -> tuple[StoryKind, StoryPoint | None]:
+    """The story, and the reading that carries it."""
+    verdict = market.verdict
+    if verdict is None or verdict.stance in ("unclear", "no-call"):
+        return "unclear", main
+    if _is_shock(market, verdict, main):
+        forced = next((point for point in news if point.topic.id == "liq"), None)
+        return "shock", forced or main
+    if memory.last is not None and memory.last.stance not in (verdict.stance, "unclear", "no-call"):
+        return "turning", main
+    if main is None:
+        return "quiet", None
+    return _carried_by(market, news, price, verdict) or (
+        _by_price(verdict, main, find_points(market, memory), price, rebound=rebound),
+        main,
+    )
+
+
+def _is_shock(market: SpokenMarket, verdict: Verdict, main: StoryPoint | None) -> bool:
+    """A move of several ordinary days, unless it is a rise that derivatives doubt: that is the story then."""
+    day = market.fact("spot_usd.change_24h_pct")
+    if any(alarm.new and alarm.move < 0 for alarm in verdict.alarms):
+        return True
+    if day is None or abs(day.value) < SHOCK_PCT:
+        return False
+    return day.value < 0 or (SIDES.get(verdict.stance) != -1 and (main is None or main.side >= 0))
+
+
+def _by_price(
+    verdict: Verdict, main: StoryPoint, points: Sequence[StoryPoint], price: float | None, *, rebound: bool
+) -> StoryKind:
+    """The price against the main reading; on a day on which the price says little, where the verdict goes."""
+    moved = price if price is not None else 1e-9 if rebound else 0.0
+    if rebound and moved > 0 and main.side > 0 and not any(one.side < 0 and one.out for one in points):
+        return "recovery"
+    way = 1 if moved >= PRICE_MOVED_PCT or (rebound and moved > 0) else -1 if moved <= -PRICE_MOVED_PCT else 0
+    if way * main.side < 0 and not main.out and main.topic.id != "skew":
+        told = _of_direction(verdict, main)  # inside its range it contradicts nothing
+        return "moved" if told == "calm" else told
+    if way > 0 and main.side > 0 and SIDES.get(verdict.stance) == -1:
+        return "easing"
+    by_sides: dict[tuple[int, int], StoryKind] = {
+        (1, -1): "contradiction-up",
+        (-1, 1): "contradiction-down",
+        (1, 1): "agreement-up",
+        (-1, -1): "agreement-down",
+    }
+    told = by_sides.get((way, main.side)) or _of_direction(verdict, main)
+    stays = way * main.side > 0 and main.about.endswith("-held")  # it agrees, and has not followed
+    return "moved" if stays or (way and told == "calm") else told
+
+
+def _of_direction(verdict: Verdict, main: StoryPoint) -> StoryKind:
+    side = SIDES.get(verdict.stance, 0)
+    moved = not main.about.endswith("-held") and main.moved != 0.0
+    if side and main.side and moved:
+        if main.side == side and verdict.direction != "easing":
+            return "deepening"
+        if main.side != side and verdict.direction != "deepening":
+            return "easing"
+    return "calm"
+
+
+def _trigger(verdict: Verdict) -> MoveAlarm | None:
+    new = [alarm for alarm in verdict.alarms if alarm.new]
+    order = get_args(Severity)
+    return max(new, key=lambda alarm: order.index(alarm.severity)) if new else None

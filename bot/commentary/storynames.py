@@ -1,0 +1,236 @@
+"""What the wordings of a story may ask for besides readings: since when, what would end the verdict, what is missing, the
+move that an alert went out for."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.commentary.formats import BY_UNIT, apply
+from bot.commentary.joining import list_in_words
+from bot.commentary.names import Namer, SpokenMarket, age_days
+from bot.commentary.points import told_of_late, unit_of_move
+from bot.commentary.stories import SIDES, StoryChoice
+from bot.commentary.templates import slots
+from bot.commentary.terms import Term
+from bot.commentary.titles import tenor_of, title_of, unit_of
+from bot.domain.judgement import Exit, Move
+from bot.domain.story import Memory, Origin
+
+SIZES = {"pct": "size", "points": "points_size"}
+DAY, A_DAY_WITHIN = timedelta(days=1), timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class StoryNames:
+    """Makes the terms of one story."""
+
+    market: SpokenMarket
+    memory: Memory
+    choice: StoryChoice
+
+    def _more(self, namer: Namer) -> dict[str, Callable[[], object]]:
+        """What else may be asked for."""
+        return {}
+
+    def _common(self, namer: Namer, template: str) -> dict[str, object]:
+        asked = [name for name, _ in slots(template).asked]
+        names = namer.common() | namer.facts(dict.fromkeys(asked))
+        makers: dict[str, Callable[[], object]] = {
+            "since": lambda: self.since(namer),
+            "steady": lambda: self._steady(namer),
+            "moved": lambda: self.move_term(namer),
+            "exits": lambda: self._moves_of(self._exits(), namer),
+            "ground": lambda: self._ground(namer),
+            "deeper": lambda: self._moves_of(self._deepeners(), namer),
+            "held": lambda: self._held(namer),
+            "becomes": lambda: self._becomes(namer),
+            "was_stance": self._was_stance,
+            "lean": self._lean,
+            "missing": lambda: self._missing(namer),
+            "coverage": lambda: self._coverage(namer),
+            "age": lambda: self._age(namer),
+            "alarm": lambda: self._alarm("move", namer),
+            "alarm_to": lambda: self._alarm("to", namer),
+            "alarm_size": lambda: self._alarm("size", namer),
+            "alarm_in": lambda: self._alarm_in(namer),
+        }
+        makers |= self._more(namer)
+        for name in dict.fromkeys(one.partition(".")[0] for one in asked):
+            if name in makers and (value := makers[name]()) is not None:
+                names[name] = value
+        return names
+
+    def _steady(self, namer: Namer) -> str | None:
+        """The readings that stand as they did, by name."""
+        named = [self._called(point.fact, namer) for point in self.choice.steady]
+        return list_in_words(named, self.market.bank.words) if named else None
+
+    def _called(self, stem: str, namer: Namer) -> str:
+        bank = self.market.bank
+        name = bank.words.get(f"called.{stem}") or title_of(stem, bank)
+        return namer.recorder.mark(name, Origin(kind="name", ref=f"called.{stem}", value=name), "text")
+
+    def since(self, namer: Namer) -> str | None:
+        """Since when things are compared: "since 12:00 UTC", "in 24 hours"."""
+        words = self.market.bank.words
+        if told_of_late(self.market, self.memory) and self.memory.last is not None:
+            age = self.market.at - self.memory.last.at
+            if abs(age - DAY) <= A_DAY_WITHIN:
+                return self._in_a_day(namer)
+            term = namer.moment("last post", self.memory.last.at)
+            same_day = self.memory.last.at.date() == self.market.at.date()
+            if same_day:
+                return words["since_clock"].format(term.write("clock"))
+            return words["since_day"].format(term.write("daytime"))
+        return self._in_a_day(namer)
+
+    def _in_a_day(self, namer: Namer) -> str:
+        words = self.market.bank.words
+        origin = Origin(kind="name", ref="spot_usd.change_24h_pct", value="")
+        return words["within"].format(namer.recorder.mark(words["window.24h"], origin, "tenor"))
+
+    def move_term(self, namer: Namer) -> Term | None:
+        """The price's move in percent over that time."""
+        if self.choice.price_pct is None:
+            return None
+        late = told_of_late(self.market, self.memory)
+        ref = "spot_usd.change_pct@last post" if late else "spot_usd.change_24h_pct"
+        return namer.number(Origin(kind="fact", ref=ref, value=self.choice.price_pct), "pct")
+
+    # ── what would change it ────────────────────────────────────────────────────────────────────────────────
+
+    def _exits(self) -> Sequence[Exit]:
+        verdict = self.market.verdict
+        exits = [way for way in verdict.exits if self._is_seen(*way.moves)] if verdict else []
+        if not exits or len(exits[0].moves) > 1:
+            return exits[:1]
+        return [way for way in exits if len(way.moves) == 1][:2]
+
+    def _deepeners(self) -> Sequence[Exit]:
+        verdict = self.market.verdict
+        return [way for way in verdict.deepeners if self._is_seen(*way.moves)][:1] if verdict else ()
+
+    def _is_seen(self, *moves: Move) -> bool:
+        """Whether each move leads to another figure than the one that is read now: "funding up to 2%" says nothing where
+        it reads 2%."""
+        bank = self.market.bank
+        for move in moves:
+            unit = BY_UNIT.get(unit_of(move.fact, bank), "text")
+            shown = {apply(unit, value, None, bank.words) for value in (move.start, move.end)}
+            if len(shown) == 1:
+                return False
+        return True
+
+    def _ground(self, namer: Namer) -> str | None:
+        """The nearest move at which one of the verdict's findings clears, inside the fact's own last ninety days."""
+        verdict, market = self.market.verdict, self.market
+        side = SIDES.get(verdict.stance, 0) if verdict else 0
+        votes = {one.rule: one.vote for one in market.findings if not one.background and not one.ordinary}
+        ways: list[tuple[float, Move]] = []
+        for flip in verdict.flips if verdict else ():
+            move = flip.moves[0]
+            unit = unit_of_move(move.fact, move.start, market)
+            named = f"called.{move.fact}" in market.bank.words
+            if (
+                flip.stance is None
+                and len(flip.moves) == 1
+                and votes.get(move.rule, 0) * side > 0
+                and unit
+                and named
+                and self._is_seen(move)
+            ):
+                past = (market.facts.pasts or {}).get(move.fact)
+                low = past.low_90d if past is not None else None
+                high = past.high_90d if past is not None else None
+                if low is not None and high is not None and low <= move.end <= high:
+                    ways.append((abs(move.end - move.start) / unit, move))
+        return self._move(min(ways, key=lambda way: way[0])[1], namer) if ways else None
+
+    def _moves_of(self, ways: Sequence[Exit], namer: Namer) -> str | None:
+        if not ways:
+            return None
+        words = self.market.bank.words
+        parts = [list_in_words([self._move(move, namer) for move in way.moves], words) for way in ways]
+        return parts[0] if len(parts) == 1 else words["or_between"].format(parts[0], parts[1])
+
+    def _move(self, move: Move, namer: Namer) -> str:
+        """A move in words: 60-day skew down to 10.5%, a fall of 10% over the week."""
+        bank, down = self.market.bank, move.end < move.start
+        stem = move.fact
+        origin = Origin(kind="threshold", ref=f"{move.rule}:{move.fact} end", value=move.end)
+        term = namer.number(origin, BY_UNIT.get(unit_of(move.fact, bank), "text"))
+        title = self._called(stem, namer)
+        way, place = "down" if down else "up", "below" if move.end < 0 else "above"
+        own = bank.words.get(f"exit_{way}_{place}.{stem}")
+        if own is not None:  # what is a change or a distance: its sign is in the words
+            coin = namer.common()["coin"]
+            return own.format(coin=coin, value=term.write(SIZES.get(term.unit_filter, term.unit_filter)))
+        return bank.words[f"exit_{way}"].format(title=title, value=term.write(term.unit_filter))
+
+    def _held(self, namer: Namer) -> Term | None:
+        days = {way.held_days for way in self._exits()}
+        if len(days) != 1 or min(days) <= 0:
+            return None
+        return namer.number(
+            Origin(kind="count", ref="days that an exit is held", value=math.ceil(min(days))), "days"
+        )
+
+    def _becomes(self, namer: Namer) -> str | None:
+        ways = self._exits()
+        stances = {way.stance for way in ways}
+        return self.market.bank.words[f"stance.{ways[0].stance}"] if len(stances) == 1 else None
+
+    def _was_stance(self) -> str | None:
+        last = self.memory.last
+        return self.market.bank.words.get(f"stance.{last.stance}") if last else None
+
+    # ── unclear, age, alarms ────────────────────────────────────────────────────────────────────────────────
+
+    def _lean(self) -> str | None:
+        verdict = self.market.verdict
+        if verdict is None or verdict.leaning in (None, "neutral"):
+            return None
+        return self.market.bank.words[f"stance.{verdict.leaning}"]
+
+    def _missing(self, namer: Namer) -> str | None:
+        verdict = self.market.verdict
+        if verdict is None:
+            return None
+        families = dict.fromkeys(missing.family for missing in verdict.missing if missing.family)
+        named = [self._name(f"family.{family}", namer) for family in families]
+        return list_in_words(named, self.market.bank.words) if named else None
+
+    def _name(self, key: str, namer: Namer) -> str:
+        word = self.market.bank.words.get(key, key.partition(".")[2])
+        return namer.recorder.mark(word, Origin(kind="name", ref=key, value=word), "text")
+
+    def _coverage(self, namer: Namer) -> Term | None:
+        verdict = self.market.verdict
+        if verdict is None:
+            return None
+        return namer.number(Origin(kind="count", ref="coverage", value=verdict.coverage * 100), "share")
+
+    def _age(self, namer: Namer) -> Term | None:
+        days = age_days(self.market)
+        return None if days is None else namer.number(Origin(kind="count", ref="age", value=days), "count")
+
+    def _alarm(self, what: str, namer: Namer) -> Term | None:
+        """The move that an alert went out for, where it stands now, or its size in ordinary moves."""
+        alarm = self.choice.trigger
+        if alarm is None:
+            return None
+        value = {"move": alarm.move, "to": alarm.end, "size": alarm.size}[what]
+        unit = "ratio" if what == "size" else BY_UNIT.get(unit_of(alarm.fact, self.market.bank), "text")
+        if value is None:
+            return None
+        return namer.number(Origin(kind="count", ref=f"alarm {alarm.rule} {what}", value=value), unit)
+
+    def _alarm_in(self, namer: Namer) -> str | None:
+        """Within what time it moved: "in 24 hours"."""
+        alarm, bank = self.choice.trigger, self.market.bank
+        if alarm is None:
+            return None
+        name = alarm.fact if tenor_of(alarm.fact, bank) else "spot_usd.change_24h_pct"
+        origin = Origin(kind="name", ref=name, value="")
+        return bank.words["within"].format(namer.recorder.mark(tenor_of(name, bank), origin, "tenor"))

@@ -1,0 +1,80 @@
+"""The table under a post: readings that earned no sentence, as name, value now, value a day ago, rank in their own year,
+and usual range. On narrow screens the first four columns make thirty characters."""
+
+from bot.commentary.formats import BY_UNIT, Words, apply
+from bot.commentary.names import Namer, SpokenMarket
+from bot.commentary.points import TOPICS, rank_of
+from bot.commentary.terms import Recorder, Term
+from bot.commentary.titles import unit_of
+from bot.domain.story import Memory, Origin, Story, Text
+
+MOST_ROWS = 6
+FACTS = (
+    *(name for topic in TOPICS[:3] for name in topic.facts[:1]),
+    *("open_interest_coin", "liquidations_24h_usd", "dvol", "iv_term_slope_points"),
+    *("put_call_volume_ratio", "vs_gold_30d_pct", "vs_nasdaq_30d_pct"),
+)
+NOT_KNOWN = "–"
+COMPACT = {"usd": "compact", "coins": "compact_coins", "price": "price", "points": "bare"}
+
+
+def table(story: Story, market: SpokenMarket, memory: Memory) -> tuple[Text, ...]:
+    """The rows for what the story's prose did not tell, at most six."""
+    told = {span.origin.ref.partition("@")[0].partition(".")[0] for span in story.spans}
+    families = {stem: _family(stem) for stem in told}
+    rows: list[Text] = []
+    for name in FACTS:
+        if name in told or (
+            name.startswith(("liquidations_", "open_interest_")) and _family(name) in families.values()
+        ):
+            continue
+        row = _row(name, market)
+        if row is not None:
+            rows.append(row)
+    return tuple(rows[:MOST_ROWS])
+
+
+def _family(stem: str) -> str:
+    return stem.partition("_")[0]
+
+
+def _row(name: str, market: SpokenMarket) -> Text | None:
+    words = market.bank.words
+    label, fact = words.get(f"short.{name}"), market.fact(name)
+    if label is None or fact is None:
+        return None
+    recorder = Recorder(words)
+    namer = Namer(market=market, recorder=recorder)
+    unit = BY_UNIT.get(unit_of(name, market.bank), "text")
+    shape = COMPACT.get(unit, unit)
+    titled = recorder.mark(label, Origin(kind="name", ref=f"short.{name}", value=label), "text")
+    now, then = namer.fact(name), namer.fact(f"{name}.before_24h")
+    if now is None:
+        return None
+    band = namer.band_of_fact(name)
+    rank = rank_of(name, fact.value, market)
+    cells = (
+        titled,
+        _plainly(now, shape),
+        _plainly(then, shape) if then is not None and then.origin.value != "" else NOT_KNOWN,
+        NOT_KNOWN if rank is None else _rank(name, rank, recorder, words),
+        str(band) if band is not None else NOT_KNOWN,
+    )
+    text, spans = recorder.resolve("\t".join(cells))
+    return Text(slot="evidence", about="row", text=text, spans=spans)
+
+
+def _plainly(term: Term, shape: str) -> str:
+    """A value without the words around it ("at least"): a table has no room for them; a mark stands for them."""
+    words = term.recorder.words
+    shown = term.recorder.mark(apply(shape, term.origin.value, None, words), term.origin, shape)
+    return f"{words['at_least_mark']}{shown}" if term.lower_bound else shown
+
+
+def _rank(name: str, rank: float, recorder: Recorder, words: Words) -> str:
+    """Where it stands in its own year; at the ends it is known to be as far out or farther."""
+    origin = Origin(kind="count", ref=f"rank of {name}", value=rank)
+    shown = recorder.mark(apply("count", rank, None, words), origin, "count")
+    if rank >= 95:
+        return f"≥{shown}"
+    return f"≤{shown}" if rank <= 5 else shown

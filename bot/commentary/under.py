@@ -1,0 +1,67 @@
+"""The line under a post: when, from whom its own figures came, how old the oldest is, and that it is no advice."""
+
+from datetime import timedelta
+
+from bot.commentary.formats import apply
+from bot.commentary.names import SpokenMarket
+from bot.commentary.terms import Recorder
+from bot.domain.facts import Fact, count_venues
+from bot.domain.readings import VENDORS
+from bot.domain.story import Origin, Story, Text
+
+NAMED_VENUES = 3
+OLD = timedelta(hours=1)
+
+
+def story_footer(story: Story, market: SpokenMarket) -> Text:
+    """The footer of a story: only the venues that its own figures stand on, and how many these are of those that should
+    tell them, where one is missing."""
+    words, recorder = market.bank.words, Recorder(market.bank.words)
+    facts = _facts(story, market)
+    count = count_venues(facts, VENDORS)
+    named = [words.get(f"venue.{venue}", venue.capitalize()) for venue in count.sources]
+    at = Origin(kind="date", ref="at", value=market.at.isoformat())
+    parts = [recorder.mark(apply("moment", str(at.value), None, words), at, "moment")]
+    if not named:
+        parts.append(words["sources_none"])
+    elif len(named) <= NAMED_VENUES + 1:
+        parts.append(", ".join(named))
+    else:
+        more = Origin(kind="count", ref="venues beside those named", value=float(len(named) - NAMED_VENUES))
+        shown = recorder.mark(str(len(named) - NAMED_VENUES), more, "count")
+        parts.append(words["footer_more"].format(", ".join(named[:NAMED_VENUES]), shown))
+    if count.heard < count.expected and "footer_heard" in words:  # books of before have no words for it
+        heard = Origin(kind="count", ref="venues heard", value=float(count.heard))
+        expected = Origin(kind="count", ref="venues asked", value=float(count.expected))
+        parts.append(
+            words["footer_heard"].format(
+                recorder.mark(str(count.heard), heard, "count"),
+                recorder.mark(str(count.expected), expected, "count"),
+            )
+        )
+    oldest = min((fact.at for fact in facts), default=market.at)
+    if market.at - oldest > OLD:
+        origin = Origin(kind="date", ref="oldest reading", value=oldest.isoformat())
+        same_day = oldest.date() == market.at.date()
+        shape = "clock" if same_day else "daytime"
+        parts.append(
+            words["footer_oldest"].format(
+                recorder.mark(apply(shape, oldest.isoformat(), None, words), origin, shape)
+            )
+        )
+    parts.append(words["not_advice"])
+    text, spans = recorder.resolve(" · ".join(parts))
+    return Text(slot="footer", about="footer", text=text, spans=spans)
+
+
+def _facts(story: Story, market: SpokenMarket) -> list[Fact]:
+    refs = dict.fromkeys(span.origin.ref for span in story.spans if span.origin.kind == "fact")
+    found: dict[str, Fact] = {}
+    for ref in refs:
+        name = ref.partition("@")[0]
+        stem = name.partition(".")[0]
+        exact, whole = market.facts.known.get(name), market.facts.known.get(stem)
+        fact = exact if exact is not None and exact.venues else whole or exact
+        if fact is not None:
+            found[name] = fact
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""What the bot does: read the market, poll it, send what was decided."""

@@ -1,0 +1,1 @@
+"""What looks back or tries out: backtests, the study, posts told again, the effect of an edit."""

@@ -1,0 +1,67 @@
+"""What a metric was at one time and is at another, like for like, and how large a day's change of it usually is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+
+from bot.domain.catalog import Metric
+from bot.metrics.columns import HistoryColumn
+from bot.metrics.history import History
+
+DAY_MS = 86_400_000.0
+USUAL_DAYS = 30
+LEAST_DAYS = 10
+LEAST_AGE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuePair:
+    """A metric's value `before` and `after`, in its own unit, and `size`: the change in usual days of its own
+    (`usual_change`); None where too little of its past is known."""
+
+    metric: str
+    before: float
+    after: float
+    size: float | None
+
+
+def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> ValuePair | None:
+    """The pair at two times (milliseconds since 1970), each the last value known by then and not older than the metric
+    may be (an hour at least). A sum counts the venues alone that are there at both ends. None where either end is not
+    known."""
+    oldest_ms = max(metric.max_age, LEAST_AGE).total_seconds() * 1000.0
+    ends = [_value_at(history.column(metric.name), at, oldest_ms) for at in (then_ms, now_ms)]
+    if metric.combine == "sum" and (venues := history.venues(metric.name)):
+        columns = [history.column(metric.name, venue) for venue in venues]
+        both = [
+            (before, after)
+            for column in columns
+            if (before := _value_at(column, then_ms, oldest_ms)) is not None
+            and (after := _value_at(column, now_ms, oldest_ms)) is not None
+        ]
+        ends = [sum(one[0] for one in both), sum(one[1] for one in both)] if both else [None, None]
+    before, after = ends
+    if before is None or after is None:
+        return None
+    usual = usual_change(history.column(metric.name), now_ms, oldest_ms)
+    size = None if usual is None or usual <= 0.0 else (after - before) / usual
+    return ValuePair(metric=metric.name, before=before, after=after, size=size)
+
+
+def usual_change(column: HistoryColumn, now_ms: float, oldest_ms: float) -> float | None:
+    """The root of the mean square of the changes from day to day over the 30 days that end a day before, in the
+    metric's unit; None under ten of them."""
+    days = [_value_at(column, now_ms - day * DAY_MS, oldest_ms) for day in range(1, USUAL_DAYS + 2)]
+    changes = [near - far for near, far in pairwise(days) if near is not None and far is not None]
+    return float(np.sqrt(np.mean(np.square(changes)))) if len(changes) >= LEAST_DAYS else None
+
+
+def _value_at(column: HistoryColumn, at_ms: float, oldest_ms: float) -> float | None:
+    place = int(column.known_ms.searchsorted(at_ms, side="right")) - 1
+    if place < 0 or at_ms - column.known_ms[place] > oldest_ms:
+        return None
+    return float(column.value[place])

@@ -1,0 +1,197 @@
+"""What each fact has been in its own last year, worked out once a day.
+
+Formula: the 5, 20, 50, 80 and 95% quantiles of the hourly values of the last 365 days, a day's figure speaking for all
+its hours; the stretch ends a day before the day of use, so that a shock does not measure itself. A gap is left out and
+makes nothing unknown; where nobody measured an hour, its estimate stands for it, and is counted.
+Source: Hyndman and Fan, Sample Quantiles in Statistical Packages, The American Statistician 50
+(1996), definition 7."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from bot.domain.catalog import Catalog, FactName
+from bot.domain.chain import Bools, Floats
+from bot.domain.facts import OwnPast
+from bot.domain.rulebook import PastTable, RuleBook, ShippedPast
+from bot.metrics.columns import HOUR_MS
+from bot.metrics.history import History, to_ms, to_time
+from bot.metrics.views import hour_rows, kind_of, replay_views
+
+QUANTILES = (0.05, 0.20, 0.50, 0.80, 0.95)
+WEEK_HOURS = 7 * 24
+
+
+def day_of(at: datetime) -> datetime:
+    """The UTC day that a time lies in, for which its pasts are worked out."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+class PastReader:
+    """The hourly values of some facts, read once, of which each day's past is a window."""
+
+    def __init__(self, history: History, catalog: Catalog, book: RuleBook, asset: str) -> None:
+        self._table = book.past
+        self._asset = asset
+        self._shipped = [row for row in book.shipped if row.asset == asset]
+        names = dict.fromkeys([*book.with_past, *(row.fact for row in self._shipped)])
+        facts = [catalog.resolve(name) for name in names]
+        self._first, self._cells = _hourly({fact.name: _cells(history, fact) for fact in facts})
+        guessed = {
+            fact.name: _estimated(history, fact, self._first, self._cells[fact.name]) for fact in facts
+        }
+        self._estimated: dict[str, Bools] = guessed
+
+    def on(self, day: datetime) -> Mapping[str, OwnPast]:
+        """Each fact's past for a day; one without any sample and without a shipped row is left out."""
+        if self._table is None:
+            return {}
+        found: dict[str, OwnPast] = {}
+        for name, cells in self._cells.items():
+            own = self._own(name, cells, day, self._table)
+            shipped = _in_force(self._shipped, name, day)
+            past = own if shipped is None else _blended(own, shipped)
+            if past is not None:
+                found[name] = past
+        return found
+
+    def _own(self, name: str, cells: Floats, day: datetime, table: PastTable) -> OwnPast | None:
+        end = int(to_ms(day - table.lag) // HOUR_MS) - self._first
+        start = max(end - table.days * 24, 0)
+        window = cells[start:end] if end > 0 else cells[:0]
+        known = window[~np.isnan(window)]
+        if not len(known):
+            return None
+        marks = np.quantile(known, QUANTILES)
+        guessed = self._estimated[name][start:end][~np.isnan(window)]
+        lately = window[-table.range_days * 24 :]
+        there = ~np.isnan(window)
+        hours = np.flatnonzero(there) + start + self._first
+        seen = not np.isnan(lately).all()
+        return OwnPast(
+            fact=name,
+            quantiles=(float(marks[0]), float(marks[1]), float(marks[2]), float(marks[3]), float(marks[4])),
+            days=len(np.unique(hours // 24)),
+            since=to_time(float(hours[0]) * HOUR_MS),
+            until=to_time(float(hours[-1] + 1) * HOUR_MS),
+            low_90d=float(np.nanmin(lately)) if seen else None,
+            high_90d=float(np.nanmax(lately)) if seen else None,
+            weekly_moves=_weekly(window, table.weeks),
+            estimated_pct=round(float(guessed.mean()) * 100.0, 1),
+        )
+
+
+class DailyPasts:
+    """The pasts of one asset for each time of a replay, worked out once a day."""
+
+    def __init__(self, history: History, catalog: Catalog, book: RuleBook, asset: str) -> None:
+        self._reader = None if book.past is None else PastReader(history, catalog, book, asset)
+        self._day: datetime | None = None
+        self._found: Mapping[str, OwnPast] | None = None
+
+    def on(self, at: datetime) -> Mapping[str, OwnPast] | None:
+        """The pasts for the day of a time; None of an edition that has none."""
+        day = day_of(at)
+        if self._reader is not None and day != self._day:
+            self._day, self._found = day, self._reader.on(day)
+        return self._found
+
+
+def own_pasts(
+    history: History, catalog: Catalog, book: RuleBook, asset: str, at: datetime
+) -> Mapping[str, OwnPast]:
+    """Each fact's past for the day of a time."""
+    return PastReader(history, catalog, book, asset).on(day_of(at))
+
+
+def _hourly(columns: Mapping[str, tuple[int, Floats] | None]) -> tuple[int, dict[str, Floats]]:
+    """The values of each hour from the first one that is known on, nan where nothing speaks for it; and that hour."""
+    there = {name: found for name, found in columns.items() if found is not None}
+    if not there:
+        return 0, {name: np.empty(0) for name in columns}
+    first = min(start for start, _ in there.values())
+    last = max(start + len(cells) for start, cells in there.values())
+    full: dict[str, Floats] = {}
+    for name in columns:
+        full[name] = np.full(last - first, np.nan)
+        if name in there:
+            start, cells = there[name]
+            full[name][start - first : start - first + len(cells)] = cells
+    return first, full
+
+
+def _cells(history: History, fact: FactName) -> tuple[int, Floats] | None:
+    column, estimates = history.column(fact.metric.name), history.estimates(fact.metric.name)
+    if fact.view is None and len(estimates):
+        both = [one for one in (column, estimates) if len(one)]
+        first = min(int(one.at_ms.min() // HOUR_MS) for one in both)
+        last = max(int(one.ends[-1]) for one in both)
+        return first, column.hourly_with(estimates, first, last)[0]
+    if not len(column):
+        return None
+    first, last = int(column.at_ms.min() // HOUR_MS), int(column.ends[-1])
+    if fact.view is None:
+        return first, column.hourly(first, last)
+    suffix = fact.view.suffix
+    views = replay_views(history, fact.metric, (kind_of(suffix),))
+    if views is None:
+        return None
+    rows = hour_rows(column)
+    cells = np.full(last - first + 1, np.nan)
+    values = views.values[suffix]
+    # A view of a day's figure speaks for the hours of that day, as the figure does.
+    ends = column.ends[rows]
+    begins = np.minimum(-(-column.at_ms[rows] // HOUR_MS).astype(np.int64), ends)
+    for begin, end, value in zip(begins, ends, values, strict=True):
+        cells[max(int(begin) - first, 0) : int(end) + 1 - first] = value
+    return first, cells
+
+
+def _estimated(history: History, fact: FactName, first: int, cells: Floats) -> Bools:
+    """Which hours of a fact's cells stand on an estimate."""
+    estimates = history.estimates(fact.metric.name)
+    if fact.view is not None or not len(estimates) or not len(cells):
+        return np.zeros(len(cells), np.bool_)
+    column = history.column(fact.metric.name)
+    return column.hourly_with(estimates, first, first + len(cells) - 1)[1]
+
+
+def _weekly(window: Floats, weeks: int) -> tuple[float, ...]:
+    """The changes over whole weeks back from the end, newest first; a week of which an end is not known is left out."""
+    ends = window[::-1][::WEEK_HOURS][: weeks + 1]
+    moves = ends[:-1] - ends[1:]
+    return tuple(round(float(move), 6) for move in moves if not np.isnan(move))
+
+
+def _in_force(rows: Iterable[ShippedPast], fact: str, day: datetime) -> ShippedPast | None:
+    """The shipped row of a fact that is used on a day: after its end, for a year."""
+    for row in rows:
+        if row.fact == fact and row.until < day.date() <= row.until + timedelta(days=365):
+            return row
+    return None
+
+
+def _blended(own: OwnPast | None, row: ShippedPast) -> OwnPast | None:
+    """The own past, with a shipped row in the place of the days that are not there yet."""
+    have = 0 if own is None else own.days
+    lacking = max(row.days - have, 0)
+    if own is not None and not lacking:
+        return own
+    share = lacking / (lacking + have)
+    marks = row.quantiles
+    if own is not None:
+        pairs = zip(row.quantiles, own.quantiles, strict=True)
+        mixed = [share * shipped + (1.0 - share) * mine for shipped, mine in pairs]
+        marks = (mixed[0], mixed[1], mixed[2], mixed[3], mixed[4])
+    base = own or OwnPast(
+        fact=row.fact,
+        quantiles=marks,
+        days=0,
+        since=datetime(row.since.year, row.since.month, row.since.day, tzinfo=UTC),
+        until=datetime(row.until.year, row.until.month, row.until.day, tzinfo=UTC),
+    )
+    return replace(base, quantiles=marks, days=lacking + have, source="shipped")

@@ -1,0 +1,1 @@
+"""The running program: what builds, starts, schedules, watches and stops it."""
