@@ -23,7 +23,8 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real recordings beside the repository. Skips where it is absent, as on a user's machine."""
+    """The folder of real recordings beside the repository. Skips where it is absent, as on a user's
+    machine."""
     if not SHARED.is_dir():
         pytest.skip(NO_SHARED)
     return SHARED.resolve()

@@ -1,4 +1,5 @@
-"""Markets made from a seed, hour by hour, as the facts that rules ask for: a volatile quarter, a quiet month."""
+"""Markets made from a seed, hour by hour, as the facts that rules ask for: a volatile quarter, a quiet
+month."""
 
 import csv
 import math
@@ -38,8 +39,8 @@ def quiet(seed: int, days: int = 30) -> Market:
 
 
 def recorded(history: Path, since: datetime, until: datetime) -> Market:
-    """January and February 2026 as they were: hourly prices as recorded; the other facts follow from them as in the made
-    markets, because nobody recorded those by the hour."""
+    """January and February 2026 as they were: hourly prices as recorded; the other facts follow from them as
+    in the made markets, because nobody recorded those by the hour."""
     with (history / "btcusdt_perpetual_1h_2025-01_2026-02.csv").open(encoding="utf-8") as file:
         rows = [(datetime.fromisoformat(row["open_at"]), float(row["close"])) for row in csv.DictReader(file)]
     kept = [price for at, price in rows if since - MONTH * HOUR <= at < until]
@@ -47,7 +48,13 @@ def recorded(history: Path, since: datetime, until: datetime) -> Market:
 
 
 def _path(
-    chance: random.Random, hours: int, *, hourly_pct: float, jump_every: int, jump_pct: float, swing_pct: float
+    chance: random.Random,
+    hours: int,
+    *,
+    hourly_pct: float,
+    jump_every: int,
+    jump_pct: float,
+    swing_pct: float,
 ) -> list[float]:
     price, prices = 90_000.0, []
     for hour in range(hours):
@@ -60,12 +67,18 @@ def _path(
     return prices
 
 
-def _market(prices: Sequence[float], chance: random.Random, *, noise: float, silence: float, start: datetime) -> Market:
+def _market(
+    prices: Sequence[float], chance: random.Random, *, noise: float, silence: float, start: datetime
+) -> Market:
     samples = [_sample(prices, hour, chance, noise, silence) for hour in range(MONTH, len(prices))]
-    return Market(times=tuple(start + number * HOUR for number in range(len(samples))), samples=tuple(samples))
+    return Market(
+        times=tuple(start + number * HOUR for number in range(len(samples))), samples=tuple(samples)
+    )
 
 
-def _sample(prices: Sequence[float], hour: int, chance: random.Random, noise: float, silence: float) -> Sample:
+def _sample(
+    prices: Sequence[float], hour: int, chance: random.Random, noise: float, silence: float
+) -> Sample:
     now, month = prices[hour], prices[hour - MONTH : hour + 1]
     low, high = min(month), max(month)
     week = (now / prices[hour - WEEK] - 1) * 100

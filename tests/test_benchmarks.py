@@ -1,6 +1,8 @@
-"""The benchmarks' page: each row names a peer and a limit, in the form that `./tightrope bench --page` gives it."""
+"""The benchmarks' page: each row names a peer and a limit, in the form that `./tightrope bench --page` gives
+it."""
 
 import re
+import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -39,7 +41,14 @@ def test_a_row_stands_beside_its_peer_and_its_limit(bench: ModuleType) -> None:
     beside = {"peer": "ccxt", "peer_value": 24.0, "ratio": 16.0, "goal": "peer ≥ 10 x ours", "held": True}
     made = cells(bench.page([bench.Ran(name="chain", rows=(row(**beside),), text=())]))
     [[name, what, ours, peer, theirs, ratio, limit, goal, held]] = made
-    assert (name, what, ours, peer, theirs, ratio) == ("`chain`", "bytes to skew", "1.5 ms", "ccxt", "24 ms", "16.00")
+    assert (name, what, ours, peer, theirs, ratio) == (
+        "`chain`",
+        "bytes to skew",
+        "1.5 ms",
+        "ccxt",
+        "24 ms",
+        "16.00",
+    )
     assert limit.startswith("decoding the bytes alone")
     assert (goal, held) == ("peer ≥ 10 x ours", "held")
 
@@ -67,7 +76,10 @@ def test_every_benchmark_has_a_limit_and_a_peer(bench: ModuleType) -> None:
 
 
 def test_the_page_takes_its_name_and_leaves_the_others(bench: ModuleType) -> None:
-    assert bench.arguments(["chain", "--page", "docs/benchmarks.md"]) == (Path("docs/benchmarks.md"), ["chain"])
+    assert bench.arguments(["chain", "--page", "docs/benchmarks.md"]) == (
+        Path("docs/benchmarks.md"),
+        ["chain"],
+    )
     with pytest.raises(SystemExit, match="--page wants a file"):
         bench.arguments(["--page"])
 
@@ -78,3 +90,25 @@ def test_the_committed_page_names_a_peer_and_a_limit_in_every_row() -> None:
     assert rows
     assert [line for line in rows if len(line) != 9 or not all(line[:7])] == []
     assert re.search(r"This run: \d+ cores", text)
+
+
+SMALL_FANOUT = """
+import asyncio, sys
+sys.path[:0] = ["benchmarks", "."]
+import bench_fanout
+ran, waits = asyncio.run(bench_fanout.ours(20, asked=True, rounds=1, readers=5))
+print(ran.posted, ran.refused, len(waits))
+"""
+
+
+def test_the_fanout_posts_everything_and_readers_are_answered_meanwhile() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_FANOUT],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    told = [line for line in done.stdout.splitlines() if re.fullmatch(r"\d+ \d+ \d+", line)]
+    assert told == ["20 0 5"], done.stderr[-2000:]

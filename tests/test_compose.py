@@ -1,4 +1,5 @@
-"""compose.yaml: its processes of several fit together, and run as it says (without an engine: as processes, on a real server)."""
+"""compose.yaml: its processes of several fit together, and run as it says (without an engine: as processes,
+on a real server)."""
 
 import asyncio
 import json
@@ -10,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bot.app import CONFIG
-from bot.settings import Settings, load
-from tests.test_life import free_port
-from tests.test_several import Town, identified, postgres, town
+from bot.playbook import CONFIG
+from bot.process.settings import Settings, load
+from tests.process.test_run import free_port
+from tests.process.test_several import Town, identified, postgres, town
 
 __all__ = ["postgres", "town"]  # fixtures
 
@@ -57,11 +58,17 @@ def settings_of(composed: dict[str, Any], service: str, monkeypatch: pytest.Monk
         return load(CONFIG, given)
 
 
-def test_one_polls_and_each_shard_is_one_gateways(composed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_polls_and_each_shard_is_one_gateways(
+    composed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     services = composed["services"]
-    roles = {name: json.loads(one["command"])[2] for name, one in services.items() if one.get("<<") == "*several"}
+    roles = {
+        name: json.loads(one["command"])[2] for name, one in services.items() if one.get("<<") == "*several"
+    }
     assert roles == PROCESSES
-    gateways = [settings_of(composed, name, monkeypatch).discord for name, role in roles.items() if role == "gateway"]
+    gateways = [
+        settings_of(composed, name, monkeypatch).discord for name, role in roles.items() if role == "gateway"
+    ]
     shards = [number for one in gateways for number in one.shard_ids]
     assert sorted(shards) == list(range(gateways[0].shard_count))
     assert {one.shard_count for one in gateways} == {2}
@@ -72,7 +79,7 @@ def test_they_share_one_database_and_each_has_a_page_of_its_own(
     composed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [settings_of(composed, name, monkeypatch) for name in PROCESSES]
-    [url] = {one.archive.url for one in made}
+    [url] = {one.archive.url.get_secret_value() for one in made}
     assert url.startswith("postgresql+asyncpg://")
     assert url == composed["services"]["tightrope-postgres"]["environment"]["DATABASE_URL"]
     assert len({one.page.port for one in made}) == len(made)
@@ -118,8 +125,7 @@ async def until_well(port: int, **expected: object) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_the_three_processes_of_the_file_serve_and_a_standby_of_each_kind_is_well(
-    composed: dict[str, Any],
-    town: Town,
+    composed: dict[str, Any], town: Town
 ) -> None:
     ports = {name: free_port() for name in (*PROCESSES, "standby", "second")}
 
@@ -148,3 +154,10 @@ async def test_the_three_processes_of_the_file_serve_and_a_standby_of_each_kind_
             b.send(signal.SIGKILL)
             await town.until(lambda: standby.events("discord.ready"), standby)
             await until_well(ports["standby"], stands_by_for=[])
+
+
+def test_a_fresh_clone_without_a_file_of_settings_comes_up(root: Path) -> None:
+    lines = [line.strip() for line in (root / "compose.yaml").read_text("utf-8").splitlines()]
+    named = lines.index("env_file:")
+    assert lines[named + 1 : named + 3] == ["- path: .env", "required: false"]
+    assert lines.count("env_file:") == 1

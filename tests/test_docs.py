@@ -1,4 +1,5 @@
-"""The guides: what CONTRIBUTING promises is there, and the glossary explains every word that posts and names of metrics use."""
+"""The guides: what CONTRIBUTING promises is there, and the glossary explains every word that posts and names
+of metrics use."""
 
 import re
 import tomllib
@@ -18,9 +19,9 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 
 def families() -> list[dict[str, Any]]:
     """The families of config/rules/verdict.toml."""
-    told: list[dict[str, Any]] = tomllib.loads((ROOT / "config" / "rules" / "verdict.toml").read_text("utf-8"))[
-        "family"
-    ]
+    told: list[dict[str, Any]] = tomllib.loads(
+        (ROOT / "config" / "rules" / "verdict.toml").read_text("utf-8")
+    )["family"]
     return told
 
 
@@ -51,11 +52,13 @@ def test_what_one_may_want_to_add_is_in_the_table() -> None:
 
 def test_every_tool_that_the_guide_names_is_one_of_the_front_doors() -> None:
     door = (ROOT / "tightrope").read_text(encoding="utf-8")
-    cli = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").glob("cli*.py"))
+    cli = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "cli").glob("*.py"))
     named = set(re.findall(r"\./tightrope ([a-z-]+)", GUIDE))
     assert {"check", "lint", "lock", "bench", "screenshots"} <= named
     assert [
-        name for name in named if f'"{name}"' not in door and f"def {name}(" not in cli and f'"{name}"' not in cli
+        name
+        for name in named
+        if f'"{name}"' not in door and f"def {name}(" not in cli and f'"{name}"' not in cli
     ] == []
 
 
@@ -77,8 +80,36 @@ def test_the_glossary_names_every_stance_phase_confidence_and_severity() -> None
 
 
 @pytest.mark.parametrize(
-    "word", ["skew", "basis", "funding", "open interest", "at the money", "percentile", "coverage", "confidence", "family", "stance"]
-)  # fmt: skip
+    "word",
+    [
+        "skew",
+        "basis",
+        "funding",
+        "open interest",
+        "at the money",
+        "percentile",
+        "coverage",
+        "confidence",
+        "family",
+        "stance",
+    ],
+)
 def test_a_word_that_posts_use_has_an_entry_of_its_own(word: str) -> None:
     entries = re.findall(r"^- \*\*([^*]+)\*\*", GLOSSARY, re.MULTILINE)
     assert any(word in entry.lower() for entry in entries) or f"*{word}*" in GLOSSARY.lower()
+
+
+FAULTS = ("reliability", "security", "operate")
+
+
+@pytest.mark.parametrize("page", FAULTS)
+def test_each_test_that_a_page_of_faults_names_is_in_the_file_that_it_names(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)`(?: \(([\w/]+\.py)\))?", text)
+    tests = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("test_*.py"))}
+    missing = [
+        test
+        for test, file in named
+        if not any(f"def {test}(" in text for path, text in tests.items() if str(path).endswith(file))
+    ]
+    assert missing == []

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -87,7 +88,9 @@ def test_an_environment_whose_python_is_gone_is_made_anew(door: ModuleType, lock
 
 
 def test_without_any_installer_the_exact_apt_line_is_said(door: ModuleType) -> None:
-    assert "sudo apt-get install -y python3-venv" in door.apt_line(has_pip=False, has_ensurepip=False, has_uv=False)
+    assert "sudo apt-get install -y python3-venv" in door.apt_line(
+        has_pip=False, has_ensurepip=False, has_uv=False
+    )
 
 
 @pytest.mark.parametrize("present", ["has_pip", "has_ensurepip", "has_uv"])
@@ -104,7 +107,12 @@ def test_uv_is_told_the_index_and_certificates_that_pip_knows(door: ModuleType) 
 
 
 def test_what_the_caller_told_uv_stays(door: ModuleType) -> None:
-    given = {"UV_DEFAULT_INDEX": "mine", "PIP_CERT": "/ca.pem", "SSL_CERT_FILE": "/own.pem", "UV_HTTP_RETRIES": "5"}
+    given = {
+        "UV_DEFAULT_INDEX": "mine",
+        "PIP_CERT": "/ca.pem",
+        "SSL_CERT_FILE": "/own.pem",
+        "UV_HTTP_RETRIES": "5",
+    }
     assert door.uv_environment(given, "mirror/simple") == given
     assert "UV_DEFAULT_INDEX" not in door.uv_environment({"UV_INDEX_URL": "mine"}, "mirror/simple")
 
@@ -157,7 +165,9 @@ def test_a_new_dependency_makes_the_locks_stale_and_a_tools_setting_does_not(
     assert len(door.lock_problems(locks, pyproject)) == 4
 
 
-def test_a_script_that_is_not_there_is_named(door: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_a_script_that_is_not_there_is_named(
+    door: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
     monkeypatch.setattr(door, "SCRIPTS", {"bench": "benchmarks/no_such.py"})
     assert door.main(["bench"]) == 2
     said = capsys.readouterr()
@@ -176,9 +186,14 @@ def test_a_failing_set_up_ends_with_a_sentence_and_no_traceback(tmp_path: Path) 
         "sys.argv = ['tightrope', 'brief']; runpy.run_path('tightrope', run_name='__main__')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "python3-venv" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
@@ -193,7 +208,9 @@ def test_without_a_command_the_usage_goes_to_stderr() -> None:
 
 def test_the_account_of_skipped_tests_names_what_nobody_listed(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "tests" / "conftest.py").write_text(
+        (ROOT / "tests" / "conftest.py").read_text("utf-8"), "utf-8"
+    )
     (tmp_path / "tests" / "skips.toml").write_text('[[skip]]\nreason = "no browser:"\nbecause = "a reason"\n')
     (tmp_path / "tests" / "test_it.py").write_text(
         "import pytest\n"
@@ -218,3 +235,57 @@ def test_the_account_of_skipped_tests_names_what_nobody_listed(tmp_path: Path) -
     assert "no browser: none found\n" in in_ci.stdout
     assert "1 passed, 2 skipped, 1 deselected" in in_ci.stdout
     assert "2 passed, 2 skipped" in at_home.stdout
+
+
+def test_a_clone_that_may_not_be_written_to_is_one_line_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, door: ModuleType
+) -> None:
+    held = tmp_path / "clone"
+    held.write_text("a file, where a folder is to be made", encoding="utf-8")  # root may write anywhere else
+    monkeypatch.setattr(door, "VENV", held / ".venv")
+    with pytest.raises(door.CannotSetUp) as refused, door.one_at_a_time():
+        raise AssertionError
+    assert refused.value.code == 2
+    assert str(refused.value).startswith(f"{held}/.venv cannot be written to (Not a directory)")
+    assert "TIGHTROPE_VENV" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_environment_elsewhere_is_taken_where_it_is_named(tmp_path: Path) -> None:
+    program = "import runpy; print(runpy.run_path('tightrope', run_name='door')['PYTHON'])"
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"TIGHTROPE_VENV": str(tmp_path / "venv")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == str(tmp_path / "venv" / "bin" / "python")
+
+
+def test_what_takes_long_is_told_while_it_does(
+    door: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(door, "TELL_EVERY_S", 0.05)
+    with door.telling("installing"):
+        time.sleep(0.4)
+    told = capsys.readouterr().err.splitlines()
+    assert 2 <= len(told) <= 8
+    assert all(line.startswith("tightrope: installing (") for line in told)
+
+
+def test_the_unit_writes_beside_the_archive_and_never_into_the_clone() -> None:
+    unit = (ROOT / "deploy" / "tightrope.service").read_text("utf-8")
+    lines = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("Environment=")]
+    given = dict(pair.split("=", 1) for line in lines for pair in line.split())
+    assert given["TIGHTROPE_VENV"].startswith("/var/lib/tightrope/")
+    written = [value.rpartition("sqlite+aiosqlite:///")[2] for value in given.values()]
+    assert all(path.startswith(("/var/lib/tightrope", "/var/cache/tightrope")) for path in written)
+    for name in (
+        "StateDirectory=tightrope",
+        "CacheDirectory=tightrope",
+        "ProtectSystem=strict",
+        "DynamicUser=yes",
+    ):
+        assert name in unit.splitlines()

@@ -1,4 +1,5 @@
-"""The README: every command in it is run here, the five steps against a Discord of our own, and its pictures can be made again."""
+"""The README: every command in it is run here, the five steps against a Discord of our own, and its pictures
+can be made again."""
 
 import asyncio
 import json
@@ -20,8 +21,8 @@ from bot.archive import open_archive
 from bot.commands import discover
 from bot.domain.facts import Point
 from bot.sources import available
+from tests.cli.test_main import market, recording
 from tests.delivery.discord.fake import CHANNEL, FakeDiscord
-from tests.test_cli import market, recording
 
 __all__ = ["recording"]
 
@@ -39,6 +40,8 @@ RUN_HERE = {
     "check --watch": "test_the_watch_begins_and_ends",
     "brief BTC": "test_without_a_network_the_brief_says_what_is_missing",
     "backfill": "test_without_a_network_the_backfill_says_what_is_missing",
+    "audit": "test_without_a_network_the_audit_says_what_is_missing",
+    "record DIR": "test_without_a_network_the_recording_says_what_was_not_heard",
     "backup FILE": "test_a_backup_is_made_and_put_back",
     "measure --recording DIR": "test_a_recording_is_measured",
     "judge FILE": "test_stated_facts_are_judged",
@@ -57,17 +60,24 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def door(environment: Mapping[str, str], *arguments: object, code: int = 0, within_s: float = 120) -> str:
-    """What `./tightrope` prints; its exit code is looked at."""
+    """What `./tightrope` prints, its complaint with it where it ends with one; its exit code is looked at."""
     done = subprocess.run(
-        [str(ROOT / "tightrope"), *map(str, arguments)], cwd=ROOT, env=dict(environment), capture_output=True, text=True,
-        timeout=within_s, check=False,
-    )  # fmt: skip
+        [str(ROOT / "tightrope"), *map(str, arguments)],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=within_s,
+        check=False,
+    )
     assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr if code else done.stdout
 
 
 @contextmanager
-def running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+def running(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """A process and its output; killed if it is still there at the end."""
     with subprocess.Popen(
         command,
@@ -127,7 +137,17 @@ def test_every_page_that_the_readme_names_is_there() -> None:
     assert [page for page in pages if not (ROOT / page).is_file()] == []
 
 
-# ── the two commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the two commands ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def posts_of_the_readme() -> list[str]:
+    """The scheduled posts that the README shows."""
+    shown = re.findall(r"```text\n(.+?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    return [post for post in shown if post.splitlines()[0].endswith("· scheduled")]
+
+
+def test_the_readme_shows_posts() -> None:
+    assert len(posts_of_the_readme()) == 3
 
 
 @pytest.mark.slow
@@ -135,6 +155,10 @@ def test_every_page_that_the_readme_names_is_there() -> None:
 def test_the_demo_plays_to_its_end(environment: dict[str, str]) -> None:
     said = door(environment, "demo", "--once", within_s=200)
     assert "7 Feb 2026" in said
+    told = " ".join(said.replace("─", "").split())
+    for post in posts_of_the_readme():
+        for part in post.split("\n\n"):
+            assert " ".join(part.split()) in told, part
     assert "Information only, not financial advice." in " ".join(said.split())
 
 
@@ -153,20 +177,22 @@ def test_the_demo_serves_a_page_until_it_is_stopped(environment: dict[str, str])
 @pytest.mark.timeout(120)
 def test_the_tests_run_through_the_door(environment: dict[str, str]) -> None:
     # One file of them: all would run this one again.
-    assert " passed" in door(environment, "test", "tests/test_settings.py", "-p", "no:cacheprovider")
+    assert " passed" in door(environment, "test", "tests/process/test_settings.py", "-p", "no:cacheprovider")
 
 
-# ── the five steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the five steps ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_the_five_steps_lead_to_a_channel_that_is_served(environment: dict[str, str], tmp_path: Path) -> None:
+async def test_the_five_steps_lead_to_a_channel_that_is_served(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     token = tmp_path / "token"  # step 2: a file that only we may read
     token.write_text("a.b.c\n", encoding="utf-8")
     token.chmod(0o600)
     # Sources that listen at sockets would go round the proxy.
-    sources = json.dumps(["kraken", "bitmex"])
+    sources = json.dumps(["kraken", "bitget"])
     environment |= {"DISCORD_TOKEN_FILE": str(token), "PYTHONPATH": str(ROOT), "TIGHTROPE_SOURCES": sources}
     async with FakeDiscord(checked=False) as fake:
         at_the_fake = [sys.executable, "-m", "tests.delivery.discord.at_the_fake", str(fake.port)]
@@ -181,9 +207,13 @@ async def test_the_five_steps_lead_to_a_channel_that_is_served(environment: dict
         assert "scope=bot" in invitation
         # Step 4: run. Step 5: /setup in the channel.
         bot = await asyncio.create_subprocess_exec(
-            *at_the_fake, "run", cwd=ROOT, env=environment, stdout=asyncio.subprocess.DEVNULL,
+            *at_the_fake,
+            "run",
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         try:
             await fake.until(lambda: fake.commands and fake.live, within_s=60)
             pressed = await fake.slash("setup", permissions=str(1 << 5), wait_s=30)
@@ -194,12 +224,12 @@ async def test_the_five_steps_lead_to_a_channel_that_is_served(environment: dict
             assert await asyncio.wait_for(bot.wait(), 20) == 0
     archive = await open_archive(environment["DATABASE_URL"])
     try:
-        assert [wish.channel for wish in await archive.subscriptions(channel=f"discord:{CHANNEL}")]
+        assert [wish.channel for wish in await archive.subscriptions.find(channel=f"discord:{CHANNEL}")]
     finally:
         await archive.aclose()
 
 
-# ── run it ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── run it ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.slow
@@ -227,8 +257,26 @@ def test_without_a_network_the_brief_says_what_is_missing(environment: dict[str,
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+def test_without_a_network_the_audit_says_what_is_missing(environment: dict[str, str]) -> None:
+    assert "missing: deribit BTC" in door(environment, "audit", code=3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_without_a_network_the_recording_says_what_was_not_heard(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    said = door(environment, "record", tmp_path / "poll", code=1)
+    assert "not heard: https://www.deribit.com/api/v2/public/get_index_price?index_name=btc_usd" in said
+    assert "0 messages from wss://" in said
+    assert (tmp_path / "poll" / "recording.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_without_a_network_the_backfill_says_what_is_missing(environment: dict[str, str]) -> None:
-    assert "missing: deribit" in door(environment, "backfill", code=1)
+    assert "no source answers" in (said := door(environment, "backfill", code=3))
+    assert "HTTPS_PROXY" in said
 
 
 @pytest.mark.slow
@@ -245,7 +293,7 @@ async def test_a_backup_is_made_and_put_back(environment: dict[str, str], tmp_pa
 async def filled(environment: Mapping[str, str], *points: Point) -> None:
     """An archive that holds something."""
     archive = await open_archive(environment["DATABASE_URL"])
-    await archive.add_points(points)
+    await archive.points.add(points)
     await archive.aclose()
 
 

@@ -1,4 +1,5 @@
-"""Taking something away: a source, a metric, a command, a rule. The bot goes on without it, or names the rule that misses the fact."""
+"""Taking something away: a source, a metric, a command, a rule. The bot goes on without it, or names the rule
+that misses the fact."""
 
 import re
 import shutil
@@ -24,9 +25,14 @@ def house(tmp_path: Path) -> Path:
 def bot(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command of the copy."""
     return subprocess.run(
-        [sys.executable, "-P", "-m", "bot", *arguments], cwd=house, env={"PYTHONPATH": str(house)}, capture_output=True,
-        text=True, timeout=200, check=False,
-    )  # fmt: skip
+        [sys.executable, "-P", "-m", "bot", *arguments],
+        cwd=house,
+        env={"PYTHONPATH": str(house)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
 
 
 def replaced(path: Path, old: str, new: str) -> None:
@@ -46,7 +52,7 @@ def test_without_a_sources_file_bot_toml_is_told_and_without_its_name_the_tape_p
     (house / "bot" / "sources" / "kraken.py").unlink()
     told = bot(house, "demo", "--once")
     assert told.returncode == 2
-    assert "bot.toml: sources.kraken: known are " in told.stderr
+    assert "bot.toml: sources: there is no kraken; known are " in told.stderr
     replaced(house / "config" / "bot.toml", '"kraken", ', "")
     played = bot(house, "demo", "--once")
     assert played.returncode == 0, played.stderr
@@ -67,12 +73,26 @@ def test_without_a_metric_its_words_are_named_and_without_them_the_commands_go_o
         without(words, "[metric.max_pain_usd]", "[metric.")
     assert bot(house, "check").returncode == 0
     shutil.copytree(ROOT / "tests" / "commands", house / "tests" / "commands")
-    for name in ("tests/conftest.py", "tests/skips.toml", "pyproject.toml"):
+    for name in ("tests/conftest.py", "tests/desks.py", "tests/skips.toml", "pyproject.toml"):
         shutil.copy(ROOT / name, house / name)
     answered = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/commands/test_commands.py", "-k", "options"],
-        cwd=house, capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests/commands/test_commands.py",
+            "-k",
+            "options",
+        ],
+        cwd=house,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
     assert answered.returncode == 0, answered.stdout
 
 
@@ -87,9 +107,13 @@ def test_without_a_command_the_others_are_there(house: Path) -> None:
     (house / "bot" / "commands" / "treasuries.py").unlink()
     program = "from bot.commands import discover; print(*discover())"
     named = subprocess.run(
-        [sys.executable, "-P", "-c", program], cwd=house, env={"PYTHONPATH": str(house)}, capture_output=True, text=True,
+        [sys.executable, "-P", "-c", program],
+        cwd=house,
+        env={"PYTHONPATH": str(house)},
+        capture_output=True,
+        text=True,
         check=True,
-    ).stdout.split()  # fmt: skip
+    ).stdout.split()
     assert "skew" in named
     assert "treasuries" not in named
     assert bot(house, "check").returncode == 0
@@ -100,4 +124,4 @@ def test_without_a_rule_those_that_lean_on_it_and_its_phrases_are_named(house: P
     told = bot(house, "check")
     assert told.returncode == 2
     assert "basis.toml: basis-recovering: has as its mirror 'basis-fading', which is not there" in told.stderr
-    assert "basis.toml: basis-fading.evidence.01: about = 'basis-fading' is no rule" in told.stderr
+    assert "basis.toml: rule.basis-fading: no rule has this id" in told.stderr

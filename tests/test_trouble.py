@@ -1,4 +1,5 @@
-"""A venue that misbehaves on a real connection, through a whole poll: it alone is missing, the poll ends in its deadline."""
+"""A venue that misbehaves on a real connection, through a whole poll: it alone is missing, the poll ends in
+its deadline."""
 
 import asyncio
 import gzip
@@ -12,22 +13,27 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import CONFIG, read_playbook, read_tape
 from bot.archive import open_archive
-from bot.desk import Desk, Habits, Hearing
+from bot.desk.desk import Desk
+from bot.desk.memory import SourceState
 from bot.domain.facts import Facts
 from bot.domain.playbook import Playbook
 from bot.domain.readings import Gap, Heard, Quantity, SeriesReading
+from bot.playbook import CONFIG, read_playbook
 from bot.ports import Source
+from bot.process.demo import read_tape
 from bot.sources import available
 from bot.sources._http import Http, Patience
 from bot.sources._tape import TapeTransport
+from tests.desks import desk_of, market_of
+from tests.said import english
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 # Short enough to be waited for, where a venue stalls; elsewhere longer than a loaded machine takes.
 STALL_DEADLINE_S = 4.0
 DEADLINE_S = 25.0
-# What an untroubled poll and a loaded machine may take besides: far less than the request's own limits, which the deadline cuts.
+# What an untroubled poll and a loaded machine may take besides: far less than the request's own limits, which
+# the deadline cuts.
 BESIDES_S = 15.0
 PATIENT = Patience(attempts=2, pause_s=0.01, longest_pause_s=0.02, connect_s=60, read_s=60, total_s=60)
 
@@ -45,7 +51,9 @@ class Clock:
 def reply(status: bytes, content: bytes = b"{}", *headers: bytes) -> Serve:
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         length = b"content-length: " + str(len(content)).encode()
-        writer.write(b"\r\n".join([b"HTTP/1.1 " + status, length, b"connection: close", *headers, b"", content]))
+        writer.write(
+            b"\r\n".join([b"HTTP/1.1 " + status, length, b"connection: close", *headers, b"", content])
+        )
         await writer.drain()
 
     return serve
@@ -126,41 +134,28 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """A desk over all sources, or over a single one."""
 
-    async def nothing_due(asset: str, at: datetime) -> Mapping[str, datetime]:
-        return {}
-
     archive = await open_archive("sqlite://")
     try:
         async with Http(now=lambda: AT, transport=OneTroubled(word, port), patience=PATIENT) as http:
-            yield Desk(
-                clock=Clock(),
-                archive=archive,
-                sources=[only] if only else [source(http, key="key") for source in available().values()],
-                playbook=playbook(),
-                surfaces={},
-                habits=Habits(
-                    assets=("BTC",),
-                    deadline=timedelta(seconds=deadline_s),
-                    late_after=timedelta(minutes=10),
-                    history=timedelta(days=1),
-                    abreast=1,
-                ),
-                agenda=nothing_due,
+            asked = [only] if only else [source(http, key="key") for source in available().values()]
+            market = market_of(
+                archive, Clock(), playbook(), assets=("BTC",), sources=asked, history=timedelta(days=1)
             )
+            yield desk_of(market, sources=asked, deadline=timedelta(seconds=deadline_s), concurrency=1)
     finally:
         await archive.aclose()
 
 
-async def polled(word: str, serve: Serve) -> tuple[Facts, dict[str, Hearing]]:
+async def polled(word: str, serve: Serve) -> tuple[Facts, dict[str, SourceState]]:
     deadline_s = STALL_DEADLINE_S if word and serve is stall else DEADLINE_S
     async with server(serve) as port, desk(word, port, deadline_s=deadline_s) as one:
         async with asyncio.timeout(deadline_s + BESIDES_S):
-            decision = await one.poll("BTC", AT)
-        return decision.facts, {hearing.source: hearing for hearing in one.hearings()}
+            decision = await one.poller.poll("BTC", AT)
+        return decision.facts, {hearing.source: hearing for hearing in one.market.source_states()}
 
 
 @cache
-def untroubled() -> tuple[Facts, dict[str, Hearing]]:
+def untroubled() -> tuple[Facts, dict[str, SourceState]]:
     return asyncio.run(polled("", stall))
 
 
@@ -173,12 +168,14 @@ def test_one_venue_in_trouble_is_missing_and_the_others_say_what_they_said(venue
     assert hearings[venue].heard_at is None
     assert hearings[venue].gaps
     assert all(gap.who.startswith(venue) and gap.reason for gap in hearings[venue].gaps)
-    assert any(word in gap.reason for gap in hearings[venue].gaps)
+    assert any(word in english(gap.reason) for gap in hearings[venue].gaps)
     assert {name: one for name, one in hearings.items() if name != venue} == {
         name: one for name, one in heard.items() if name != venue
     }
     for name in ("spot_usd", "open_interest_coin", "funding_8h_pct"):
-        assert facts.known[name].venues == tuple(one for one in whole.known[name].venues if one != venue), name
+        assert facts.known[name].venues == tuple(one for one in whole.known[name].venues if one != venue), (
+            name
+        )
         assert facts.known[name].of_venues == whole.known[name].of_venues, name
 
 
@@ -208,6 +205,6 @@ async def test_a_gap_is_logged_when_it_is_news_and_again_when_it_has_been_away()
     async with server(stall) as port, desk("", port, source) as one:
         for minutes, source.gaps in enumerate(polls):
             with capture_logs() as logged:
-                await one.poll("BTC", AT + timedelta(minutes=minutes))
+                await one.poller.poll("BTC", AT + timedelta(minutes=minutes))
             news.append([line["reason"] for line in logged if line["event"] == "source.gap"])
     assert news == [["not listed"], [], ["rests for 30 s"], [], [], ["not listed"]]

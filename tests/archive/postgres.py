@@ -1,4 +1,5 @@
-"""A PostgreSQL server for tests: the one named by BOT_TEST_POSTGRES_URL, else the embedded binaries, started here."""
+"""A PostgreSQL server for tests: the one named by BOT_TEST_POSTGRES_URL, else the embedded binaries, started
+here."""
 
 import importlib.util
 import os
@@ -16,7 +17,8 @@ NO_POSTGRES = "no PostgreSQL:"
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The address of a running server's maintenance database. Skips with the reason where there can be none."""
+    """The address of a running server's maintenance database. Skips with the reason where there can be
+    none."""
     given = os.environ.get("BOT_TEST_POSTGRES_URL")
     if given:
         yield given
@@ -25,10 +27,37 @@ def server() -> Iterator[str]:
     # A socket's path may not be longer than about a hundred characters: pytest's own folders are.
     folder = Path(tempfile.mkdtemp(prefix="tightrope-pg-"))
     try:
-        _run(binaries, "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
+        _run(
+            binaries,
+            "initdb",
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
+        options = (
+            f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
+        )
         log = str(folder / "log")
-        _run(binaries, "pg_ctl", "-D", str(folder / "data"), "-l", log, "-o", options, "-w", "-t", "30", "start")
+        _run(
+            binaries,
+            "pg_ctl",
+            "-D",
+            str(folder / "data"),
+            "-l",
+            log,
+            "-o",
+            options,
+            "-w",
+            "-t",
+            "30",
+            "start",
+        )
         try:
             yield f"postgresql://postgres@/postgres?host={folder}"
         finally:
@@ -52,7 +81,9 @@ def _run(binaries: Path, program: str, *arguments: str) -> None:
     with tempfile.TemporaryFile("w+") as said:
         try:
             command = [*prefix, str(binaries / program), *arguments]
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=60, check=False)
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=60, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             pytest.skip(f"{NO_POSTGRES} {program}: {error}")
         said.seek(0)
@@ -61,9 +92,12 @@ def _run(binaries: Path, program: str, *arguments: str) -> None:
 
 
 def restart(address: str) -> None:
-    """Stop the server that `server` started as a crash would, and start it again. Skips where it is another's."""
+    """Stop the server that `server` started as a crash would, and start it again. Skips where it is
+    another's."""
     folder = address.rpartition("host=")[2]
     if not folder:
         pytest.skip(f"{NO_POSTGRES} the one that is named by BOT_TEST_POSTGRES_URL is not ours to restart")
     data = str(Path(folder) / "data")
-    _run(_binaries(), "pg_ctl", "-D", data, "-l", str(Path(folder) / "log"), "-m", "immediate", "-w", "restart")
+    _run(
+        _binaries(), "pg_ctl", "-D", data, "-l", str(Path(folder) / "log"), "-m", "immediate", "-w", "restart"
+    )

@@ -6,10 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
+import bot.archive.migrate
 from bot.archive import SqlArchive, open_archive, restore
+from bot.archive.migrate import KNOWN
 from bot.domain.posts import Profile
-from bot.errors import ArchiveError
+from bot.errors import ArchiveError, InputError
 from tests.archive.make import NOON, decision, point, post, snapshot
 
 
@@ -20,7 +23,7 @@ def url(path: Path) -> str:
 async def values(path: Path) -> list[float]:
     archive = await open_archive(url(path))
     try:
-        return [kept.value for kept in await archive.latest()]
+        return [kept.value for kept in await archive.points.latest()]
     finally:
         await archive.aclose()
 
@@ -41,13 +44,14 @@ async def test_a_backup_made_while_the_bot_writes_holds_whole_evaluations(
             told = (post(f"post{minute:04}", at=at),)
             await file_archive.commit("BTC", Profile(), decision(at, posts=told), snapshot(at))
 
+    (tmp_path / "copies").mkdir()
     writing = asyncio.create_task(write())
     await asyncio.sleep(0.05)
     size = await file_archive.backup(tmp_path / "copies" / "one.sqlite")
     await writing
 
     copy = await open_archive(url(tmp_path / "copies" / "one.sqlite"))
-    posts, state = await copy.posts(), await copy.state("BTC", Profile())
+    posts, state = await copy.posts.find(), await copy.states.load("BTC", Profile())
     await copy.aclose()
     assert size > 0
     assert state.stance_since == (posts[0].intended_at if posts else None)
@@ -56,7 +60,7 @@ async def test_a_backup_made_while_the_bot_writes_holds_whole_evaluations(
 
 async def test_a_backup_never_overwrites(file_archive: SqlArchive, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
-    with pytest.raises(ArchiveError, match="a file already"):
+    with pytest.raises(InputError, match="a file already"):
         await file_archive.backup(tmp_path / "there")
     assert (tmp_path / "there").read_text() == "mine"
 
@@ -64,9 +68,9 @@ async def test_a_backup_never_overwrites(file_archive: SqlArchive, tmp_path: Pat
 async def test_what_is_restored_is_what_was_backed_up_and_the_old_file_is_kept(
     file_archive: SqlArchive, tmp_path: Path
 ) -> None:
-    await file_archive.add_points([point(1.0)])
+    await file_archive.points.add([point(1.0)])
     await file_archive.backup(tmp_path / "copy")
-    await file_archive.add_points([point(2.0)])
+    await file_archive.points.add([point(2.0)])
     await file_archive.aclose()
 
     aside = await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
@@ -77,14 +81,16 @@ async def test_what_is_restored_is_what_was_backed_up_and_the_old_file_is_kept(
 
 
 async def test_restoring_where_there_was_nothing(file_archive: SqlArchive, tmp_path: Path) -> None:
-    await file_archive.add_points([point(1.0)])
+    await file_archive.points.add([point(1.0)])
     await file_archive.backup(tmp_path / "copy")
     assert await restore(tmp_path / "copy", url(tmp_path / "new" / "t.sqlite")) is None
     assert await values(tmp_path / "new" / "t.sqlite") == [1.0]
 
 
-async def test_a_damaged_backup_is_refused_and_the_database_stays(file_archive: SqlArchive, tmp_path: Path) -> None:
-    await file_archive.add_points([point(1.0)])
+async def test_a_damaged_backup_is_refused_and_the_database_stays(
+    file_archive: SqlArchive, tmp_path: Path
+) -> None:
+    await file_archive.points.add([point(1.0)])
     await file_archive.backup(tmp_path / "copy")
     await file_archive.aclose()
     damage(tmp_path / "copy")
@@ -102,7 +108,9 @@ async def test_somebody_else_s_database_is_refused(tmp_path: Path) -> None:
         await restore(tmp_path / "other", url(tmp_path / "t.sqlite"))
 
 
-async def test_a_newer_backup_is_refused_with_the_version_to_install(file_archive: SqlArchive, tmp_path: Path) -> None:
+async def test_a_newer_backup_is_refused_with_the_version_to_install(
+    file_archive: SqlArchive, tmp_path: Path
+) -> None:
     await file_archive.backup(tmp_path / "copy")
     newer = sqlite3.connect(tmp_path / "copy")
     newer.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -118,6 +126,80 @@ async def test_a_database_in_use_is_not_replaced(file_archive: SqlArchive, tmp_p
     assert await file_archive.leadership.acquire()
     with pytest.raises(ArchiveError, match="stop it first"):
         await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
+
+
+async def test_a_backup_into_a_folder_that_is_not_there_says_so(
+    file_archive: SqlArchive, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"there is no folder .*/nowhere"):
+        await file_archive.backup(tmp_path / "nowhere" / "one.sqlite")
+    with pytest.raises(InputError, match="no such file"):
+        await restore(tmp_path / "nowhere" / "one.sqlite", url(tmp_path / "t.sqlite"))
+    assert not (tmp_path / "nowhere").exists()
+
+
+FOREIGN = {
+    "there is a trigger spy": "CREATE TRIGGER spy AFTER INSERT ON posts BEGIN DELETE FROM points; END",
+    "there is a view telling": "CREATE VIEW telling AS SELECT * FROM posts",
+    "the table watches is missing": "DROP TABLE watches",
+    "there is a table recipes more": "CREATE TABLE recipes (name TEXT)",
+    "there is a table words more": "CREATE TABLE words (name TEXT)",
+    "the column notes.value is missing": "ALTER TABLE notes RENAME COLUMN value TO told",
+    "there is a column notes.more more": "ALTER TABLE notes ADD COLUMN more TEXT DEFAULT 'x'",
+    "the constraints of notes are others": "CREATE UNIQUE INDEX one ON notes (value)",
+    "an index of posts is missing": "DROP INDEX ix_posts_channel",
+}
+
+
+@pytest.mark.parametrize("told", FOREIGN)
+async def test_a_backup_that_is_not_as_it_was_made_is_refused_and_the_database_stays(
+    file_archive: SqlArchive, tmp_path: Path, told: str
+) -> None:
+    await file_archive.points.add([point(1.0)])
+    await file_archive.backup(tmp_path / "copy")
+    await file_archive.aclose()
+    changed = sqlite3.connect(tmp_path / "copy")
+    changed.execute(FOREIGN[told])
+    changed.commit()
+    changed.close()
+
+    with pytest.raises(ArchiveError, match=told):
+        await restore(tmp_path / "copy", url(tmp_path / "tightrope.sqlite"))
+    assert await values(tmp_path / "tightrope.sqlite") == [1.0]
+
+
+async def test_what_is_not_as_it_was_made_is_copied_all_the_same_and_said(
+    file_archive: SqlArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with file_archive.database.write("test") as connection:
+        await connection.execute(text("CREATE VIEW telling AS SELECT * FROM posts"))
+    assert await file_archive.backup(tmp_path / "copy") > 0
+    said = capsys.readouterr()
+    assert "there is a view telling" in said.out + said.err
+
+
+async def test_an_index_that_somebody_wanted_is_no_reason_to_refuse(
+    file_archive: SqlArchive, tmp_path: Path
+) -> None:
+    async with file_archive.database.write("test") as connection:
+        await connection.execute(text("CREATE INDEX mine ON posts (reason)"))
+    await file_archive.backup(tmp_path / "copy")
+    assert await restore(tmp_path / "copy", url(tmp_path / "t.sqlite")) is None
+
+
+async def test_a_backup_of_an_earlier_schema_is_held_against_that_one(tmp_path: Path) -> None:
+    path, older = tmp_path / "copy", KNOWN[-2]
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        bot.archive.migrate._upgrade(connection, older)
+    engine.dispose()
+    assert await restore(path, url(tmp_path / "t.sqlite")) is None
+
+    changed = sqlite3.connect(path)
+    changed.execute("DROP TABLE playbooks")
+    changed.close()
+    with pytest.raises(ArchiveError, match="the table playbooks is missing"):
+        await restore(path, url(tmp_path / "u.sqlite"))
 
 
 async def test_memory_is_not_backed_up(tmp_path: Path) -> None:

@@ -4,16 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, Row, choose, pack, settled, sign, unpack
+from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, HourRow, add_rows, choose, pack, sign, unpack
 from bot.errors import ArchiveError
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-rows = st.builds(Row, st.integers(0, DAY_MS - 1), numbers, st.integers(1, 2**16 - 1), st.sampled_from([0, 300, 3600]))
+rows = st.builds(
+    HourRow, st.integers(0, DAY_MS - 1), numbers, st.integers(1, 2**16 - 1), st.sampled_from([0, 300, 3600])
+)
 heard = st.lists(rows, unique_by=lambda row: row.at_ms, max_size=40)
 
 
 @given(heard, st.sampled_from([-1, 0, 1]))
-def test_a_roll_up_invents_nothing_and_leaves_no_hour_out(heard: list[Row], way: int) -> None:
+def test_a_roll_up_invents_nothing_and_leaves_no_hour_out(heard: list[HourRow], way: int) -> None:
     chosen = choose((), heard, HOUR_MS, way)
 
     assert set(chosen) <= set(heard)
@@ -27,7 +29,7 @@ def test_a_roll_up_invents_nothing_and_leaves_no_hour_out(heard: list[Row], way:
 
 
 @given(heard, heard, st.sampled_from([-1, 0, 1]))
-def test_rolling_up_twice_is_rolling_up_once(first: list[Row], second: list[Row], way: int) -> None:
+def test_rolling_up_twice_is_rolling_up_once(first: list[HourRow], second: list[HourRow], way: int) -> None:
     new = [row for row in second if row.at_ms not in {known.at_ms for known in first}]
     step_by_step = choose(choose((), first, HOUR_MS, way), new, HOUR_MS, way)
     at_once = choose((), first + new, HOUR_MS, way)
@@ -37,24 +39,26 @@ def test_rolling_up_twice_is_rolling_up_once(first: list[Row], second: list[Row]
 
 
 @given(heard)
-def test_a_block_comes_back_as_it_was_packed(heard: list[Row]) -> None:
+def test_a_block_comes_back_as_it_was_packed(heard: list[HourRow]) -> None:
     assert list(unpack(pack(heard))) == heard
 
 
 def test_a_block_is_spelled_the_same_on_every_machine() -> None:
-    assert pack([Row(1, 1.5, 2, 3)]) == bytes.fromhex("0100000000000000 000000000000f83f 0200 03000000")
+    assert pack([HourRow(1, 1.5, 2, 3)]) == bytes.fromhex("0100000000000000 000000000000f83f 0200 03000000")
 
 
 @given(heard, st.integers(0, DAY_MS), st.integers(0, DAY_MS))
-def test_a_cut_holds_its_ends(heard: list[Row], one: int, other: int) -> None:
+def test_a_cut_holds_its_ends(heard: list[HourRow], one: int, other: int) -> None:
     first, last = sorted((one, other))
     in_time = sorted(heard)
-    assert list(Columns.of(in_time).between(first, last)) == [row for row in in_time if first <= row.at_ms <= last]
+    assert list(Columns.of(in_time).between(first, last)) == [
+        row for row in in_time if first <= row.at_ms <= last
+    ]
 
 
 def test_a_block_that_is_cut_short_is_refused() -> None:
     with pytest.raises(ArchiveError, match="cut short"):
-        unpack(pack([Row(0, 1.5, 1, 0)])[:-1])
+        unpack(pack([HourRow(0, 1.5, 1, 0)])[:-1])
 
 
 def test_only_highs_and_lows_are_chosen_by_value() -> None:
@@ -62,15 +66,15 @@ def test_only_highs_and_lows_are_chosen_by_value() -> None:
 
 
 @given(heard, st.sampled_from([-1, 0, 1]))
-def test_a_day_settled_row_by_row_is_the_day_chosen_row_by_row(heard: list[Row], way: int) -> None:
+def test_a_day_settled_row_by_row_is_the_day_chosen_row_by_row(heard: list[HourRow], way: int) -> None:
     block = b""
-    known: list[Row] = []
+    known: list[HourRow] = []
     for row in heard:
-        block = settled(block, [row], way)
+        block = add_rows(block, [row], way)
         known = choose(known, [row], HOUR_MS, way)
     assert block == pack(known)
 
 
 def test_a_block_that_is_cut_short_is_refused_when_a_row_is_added() -> None:
     with pytest.raises(ArchiveError, match="cut short"):
-        settled(pack([Row(1, 1.5, 2, 3)])[:-1], [Row(2, 1.5, 2, 3)], 0)
+        add_rows(pack([HourRow(1, 1.5, 2, 3)])[:-1], [HourRow(2, 1.5, 2, 3)], 0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.archive.codec import decode, encode, plain
 from bot.domain.judgement import Phase, Signal, Truth, Verdict
 from bot.domain.posts import Profile, State
-from bot.domain.story import Memory, Story, Told
+from bot.domain.story import Memory, RememberedPost, Story
 from bot.errors import ArchiveError
 from tests.archive.make import story, verdict
 
@@ -20,18 +20,38 @@ phases: list[Phase] = ["off", "pending", "on", "recovering", "unknown"]
 truths: list[Truth] = ["true", "false", "unknown"]
 
 signals = st.builds(
-    Signal, rule=words, phase=st.sampled_from(phases), since=times, evaluated_at=times, observed_s=numbers,
-    unknown_since=st.none() | times, held=st.booleans(), was_on_at=st.none() | times, announced=st.booleans(),
-    truth=st.sampled_from(truths), changes=words, muted=st.booleans(),
-)  # fmt: skip
+    Signal,
+    rule=words,
+    phase=st.sampled_from(phases),
+    since=times,
+    evaluated_at=times,
+    observed_s=numbers,
+    unknown_since=st.none() | times,
+    held=st.booleans(),
+    was_on_at=st.none() | times,
+    announced=st.booleans(),
+    truth=st.sampled_from(truths),
+    changes=words,
+    muted=st.booleans(),
+)
 told = st.builds(
-    Told, at=times, stance=words, phrase_ids=st.lists(words, max_size=3).map(tuple), masked=words,
-    findings=st.lists(words, max_size=3).map(tuple), figures=st.dictionaries(words, numbers, max_size=3), image=st.none() | words,
-)  # fmt: skip
+    RememberedPost,
+    at=times,
+    stance=words,
+    phrase_ids=st.lists(words, max_size=3).map(tuple),
+    masked=words,
+    findings=st.lists(words, max_size=3).map(tuple),
+    figures=st.dictionaries(words, numbers, max_size=3),
+    image=st.none() | words,
+)
 states = st.builds(
-    State, signals=st.dictionaries(words, signals, max_size=3), memory=st.builds(Memory, told=st.lists(told, max_size=3).map(tuple)),
-    stance=st.none() | words, stance_since=st.none() | times, venues=st.lists(words, max_size=3).map(tuple),
-)  # fmt: skip
+    State,
+    signals=st.dictionaries(words, signals, max_size=3),
+    memory=st.builds(Memory, told=st.lists(told, max_size=3).map(tuple)),
+    stance=st.none() | words,
+    stance_since=st.none() | times,
+    venues=st.lists(words, max_size=3).map(tuple),
+)
 
 
 @given(states)

@@ -20,7 +20,7 @@ async def test_an_address_that_is_none_is_refused(url: str) -> None:
 async def test_a_file_that_is_no_database_is_refused_with_the_way_back(tmp_path: Path) -> None:
     path = tmp_path / "broken.sqlite"
     path.write_bytes(b"this was a database once, before the disk failed" * 100)
-    with pytest.raises(ArchiveError, match="bot restore"):
+    with pytest.raises(ArchiveError, match=r"\./tightrope restore BACKUP"):
         await open_archive(f"sqlite:///{path}")
 
 
@@ -31,37 +31,43 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_is_named_and_what_was_stored_stays(file_archive: SqlArchive) -> None:
-    await file_archive.add_points([point(1.0)])
+    await file_archive.points.add([point(1.0)])
     async with file_archive.database.read("test") as connection:
         pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
     for _ in range(5):
         async with file_archive.database.read("test") as connection:
             await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(ArchiveError, match="disk is full"):
-        await file_archive.add_points([point(float(number), metric=f"metric_{number}") for number in range(5000)])
-    assert [kept.value for kept in await file_archive.latest()] == [1.0]
+        await file_archive.points.add(
+            [point(float(number), metric=f"metric_{number}") for number in range(5000)]
+        )
+    assert [kept.value for kept in await file_archive.points.latest()] == [1.0]
 
 
 async def test_writers_wait_for_each_other_and_lose_nothing(archive: SqlArchive) -> None:
     async def write(number: int) -> None:
         for _ in range(5):
-            await archive.add_points([point(float(number), metric=f"metric_{number}")])
+            await archive.points.add([point(float(number), metric=f"metric_{number}")])
 
     await asyncio.gather(*(write(number) for number in range(8)))
-    assert [kept.value for kept in await archive.latest()] == [float(number) for number in range(8)]
+    assert [kept.value for kept in await archive.points.latest()] == [float(number) for number in range(8)]
 
 
 async def test_in_memory_transactions_take_turns() -> None:
     archive = await open_archive("sqlite://")
-    await asyncio.gather(*(archive.add_points([point(1.0, NOON, metric=f"metric_{number}")]) for number in range(20)))
-    assert len(await archive.latest()) == 20
+    await asyncio.gather(
+        *(archive.points.add([point(1.0, NOON, metric=f"metric_{number}")]) for number in range(20))
+    )
+    assert len(await archive.points.latest()) == 20
     await archive.aclose()
 
 
-async def test_a_disk_that_may_not_be_written_is_named_and_can_still_be_read(file_archive: SqlArchive) -> None:
-    await file_archive.add_points([point(1.0)])
+async def test_a_disk_that_may_not_be_written_is_named_and_can_still_be_read(
+    file_archive: SqlArchive,
+) -> None:
+    await file_archive.points.add([point(1.0)])
     async with file_archive.database.read("test") as connection:
         await connection.execute(text("PRAGMA query_only = ON"))
     with pytest.raises(ArchiveError, match="may not be written"):
-        await file_archive.add_points([point(2.0)])
-    assert [kept.value for kept in await file_archive.latest()] == [1.0]
+        await file_archive.points.add([point(2.0)])
+    assert [kept.value for kept in await file_archive.points.latest()] == [1.0]

@@ -34,13 +34,13 @@ async def test_one_that_was_replaced_and_does_not_know_it_stores_nothing(archive
     with pytest.raises(ArchiveError, match="replaced by another process"):
         await archive.commit("BTC", Profile(), decision(stance="bullish"), snapshot())
     with pytest.raises(ArchiveError, match="replaced by another process"):
-        await archive.add_points([point(3.0)])
-    assert [verdict.stance for verdict in await archive.verdicts("BTC", NOON)] == ["bearish"]
+        await archive.points.add([point(3.0)])
+    assert [verdict.stance for verdict in await archive.states.verdicts("BTC", NOON)] == ["bearish"]
     await other.release()
 
 
 async def test_in_memory_there_is_nobody_else() -> None:
     archive = await open_archive("sqlite://")
     assert await archive.leadership.acquire()
-    await archive.add_points([point(3.0)])
+    await archive.points.add([point(3.0)])
     await archive.aclose()

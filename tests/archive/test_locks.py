@@ -37,7 +37,7 @@ async def test_they_are_free_when_the_connection_is_lost_and_can_be_taken_anew(p
     mine = here.shards((0,))
     assert await mine.acquire()
     await cut_others(there)
-    assert not await mine.held()
+    assert not await mine.is_holding()
     assert await mine.acquire()
     await cut_others(there)
     theirs = there.shards((0,))

@@ -15,7 +15,7 @@ import bot.archive.archive
 import bot.archive.migrate
 from bot.archive import SqlArchive, open_archive
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
-from bot.archive.schema import Moment, metadata
+from bot.archive.schema import UtcMoment, metadata
 from bot.errors import ArchiveError
 from tests.archive.make import point
 
@@ -29,14 +29,17 @@ def shape(connection: Connection) -> dict[str, object]:
     looked = inspect(connection)
     return {
         table: {
-            "columns": {one["name"]: (str(one["type"]), one["nullable"]) for one in looked.get_columns(table)},
+            "columns": {
+                one["name"]: (str(one["type"]), one["nullable"]) for one in looked.get_columns(table)
+            },
             "key": looked.get_pk_constraint(table)["constrained_columns"],
             "unique": sorted(one["column_names"] for one in looked.get_unique_constraints(table)),
             "foreign": sorted(
                 (one["constrained_columns"], one["referred_table"]) for one in looked.get_foreign_keys(table)
             ),
             "indexes": sorted(
-                (one["name"] or "", one["column_names"], bool(one["unique"])) for one in looked.get_indexes(table)
+                (one["name"] or "", one["column_names"], bool(one["unique"]))
+                for one in looked.get_indexes(table)
             ),
         }
         for table in looked.get_table_names()
@@ -87,7 +90,7 @@ async def test_a_file_of_an_older_schema_is_copied_before_it_is_touched(
 ) -> None:
     path = tmp_path / "old.sqlite"
     archive = await open_archive(f"sqlite:///{path}")
-    await archive.add_points([point(20.0)])
+    await archive.points.add([point(20.0)])
     async with archive.database.write("test") as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     await archive.aclose()
@@ -113,7 +116,7 @@ async def test_points_take_their_room_without_a_rowid(file_archive: SqlArchive) 
 
 def test_a_moment_is_exact_to_the_microsecond_and_needs_a_zone() -> None:
     at = datetime(2026, 2, 6, 12, 0, 0, 123457, tzinfo=UTC)
-    kept = Moment().process_bind_param(at, None)  # type: ignore[arg-type]
-    assert Moment().process_result_value(kept, None) == at  # type: ignore[arg-type]
+    kept = UtcMoment().process_bind_param(at, None)  # type: ignore[arg-type]
+    assert UtcMoment().process_result_value(kept, None) == at  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no zone"):
-        Moment().process_bind_param(at.replace(tzinfo=None), None)  # type: ignore[arg-type]
+        UtcMoment().process_bind_param(at.replace(tzinfo=None), None)  # type: ignore[arg-type]

@@ -10,21 +10,21 @@ from tests.archive.make import NOON, decision, point, post, snapshot, subscripti
 
 async def filled(url: str) -> None:
     archive = await open_archive(url)
-    await archive.subscribe(subscription("discord:1", guild_id="9"))
+    await archive.subscriptions.add(subscription("discord:1", guild_id="9"))
     await archive.commit("BTC", Profile(), decision(posts=(post(channel="discord:1"),)), snapshot())
-    await archive.keep_note("commands", "a1")
+    await archive.notes.set("commands", "a1")
     await archive.aclose()
 
 
 async def told(archive: SqlArchive) -> list[object]:
     return [
-        await archive.state("BTC", Profile()),
-        await archive.posts(),
-        await archive.latest(),
-        await archive.subscriptions(),
-        await archive.verdicts("BTC", NOON),
-        await archive.evidence("abcd1234"),
-        await archive.note("commands"),
+        await archive.states.load("BTC", Profile()),
+        await archive.posts.find(),
+        await archive.points.latest(),
+        await archive.subscriptions.find(),
+        await archive.states.verdicts("BTC", NOON),
+        await archive.posts.evidence("abcd1234"),
+        await archive.notes.get("commands"),
     ]
 
 
@@ -39,9 +39,9 @@ async def test_all_that_the_old_one_tells_the_new_one_tells_and_goes_on_counting
     assert (counts["posts"], counts["points"], counts["series"]) == (1, 2, 2)
     old, new = await open_archive(source), await open_archive(url)
     assert await told(new) == await told(old)
-    await new.add_points([point(7.0, metric="dvol")])
+    await new.points.add([point(7.0, metric="dvol")])
     await new.commit("BTC", Profile(), decision(stance="bullish", posts=(post("next0000"),)), snapshot())
-    assert len(await new.posts()) == 2
+    assert len(await new.posts.find()) == 2
     await old.aclose()
     await new.aclose()
 

@@ -57,7 +57,7 @@ async def test_a_leader_that_is_killed_is_replaced(url: str) -> None:
         first.send_signal(signal.SIGKILL)
         assert await acquired(archive)
     assert archive.leadership.epoch == 2
-    await archive.add_points([point(1.0)])
+    await archive.points.add([point(1.0)])
     await archive.aclose()
 
 
@@ -72,7 +72,9 @@ async def test_a_leader_that_is_stopped_for_a_while_is_not_replaced_and_goes_on(
     await archive.aclose()
 
 
-async def test_a_leader_whose_connection_was_cut_leads_again_in_a_new_term_or_not_at_all(postgres_url: str) -> None:
+async def test_a_leader_whose_connection_was_cut_leads_again_in_a_new_term_or_not_at_all(
+    postgres_url: str,
+) -> None:
     archive = await open_archive(postgres_url)
     other = await open_archive(postgres_url)
     assert await archive.leadership.acquire()
@@ -99,8 +101,8 @@ async def test_a_database_that_was_away_loses_nothing_that_was_stored(postgres_u
     await archive.commit("BTC", Profile(), decision(posts=(post(),)), snapshot())
     await cut_others(other)
 
-    assert [left.id for left in await archive.unsent("console")] == ["abcd1234"]
-    await archive.add_points([point(2.0)])
+    assert [left.id for left in await archive.outbox.find_unsent("console")] == ["abcd1234"]
+    await archive.points.add([point(2.0)])
     await archive.aclose()
     await other.aclose()
 
@@ -117,5 +119,5 @@ async def test_three_senders_of_which_one_dies_send_each_post_once(url: str) -> 
             said = await asyncio.gather(*(asyncio.to_thread(worker.communicate) for worker in (one, two)))
 
     assert sorted(said[0][0].split() + said[1][0].split()) == sorted(channels)
-    assert await archive.outbox_count() == {"sent": 100}
+    assert await archive.outbox.count() == {"sent": 100}
     await archive.aclose()

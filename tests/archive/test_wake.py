@@ -21,7 +21,9 @@ async def test_posts_wake_a_sender_of_the_same_process(archive: SqlArchive) -> N
 
 
 @pytest.mark.slow
-async def test_posts_of_another_process_wake_and_an_evaluation_without_posts_does_not(postgres_url: str) -> None:
+async def test_posts_of_another_process_wake_and_an_evaluation_without_posts_does_not(
+    postgres_url: str,
+) -> None:
     writer, sender = await open_archive(postgres_url), await open_archive(postgres_url)
     assert await sender.wake.wait(0.01) is False
     await writer.commit("BTC", Profile(), decision(), snapshot())

@@ -6,7 +6,7 @@ import signal
 import sys
 from datetime import UTC, datetime, timedelta
 
-from bot.archive import open_archive
+from bot.archive import Claims, open_archive
 
 
 async def lead(url: str, name: str) -> None:
@@ -18,17 +18,22 @@ async def lead(url: str, name: str) -> None:
 
 
 async def send(url: str, name: str) -> None:
-    """Claim and send until nothing has been left for a while; each post sent is a line. "mortal" dies with a claim in hand."""
+    """Claim and send until nothing has been left for a while; each post sent is a line. "mortal" dies with a
+    claim in hand."""
     archive = await open_archive(url)
     idle = 0
     while idle < 4:
         lease = timedelta(seconds=1)
-        claimed = await archive.claim("discord", worker=name, at=datetime.now(UTC), lease=lease, limit=7)
+        claimed = await archive.outbox.claim(
+            "discord", Claims(worker=name, lease=lease, most=7), datetime.now(UTC)
+        )
         if claimed and name == "mortal":
             os.kill(os.getpid(), signal.SIGKILL)
         for post in claimed:
             print(post.channel, flush=True)
-            await archive.mark_sent(post.id, channel=post.channel, sent_at=datetime.now(UTC), message_id=name)
+            await archive.outbox.mark_sent(
+                post.id, channel=post.channel, sent_at=datetime.now(UTC), message_id=name
+            )
         idle = 0 if claimed else idle + 1
         await asyncio.sleep(0.01 if claimed else 0.5)
     await archive.aclose()

@@ -1,18 +1,21 @@
 """Every kind of chart: small, the same each time, its words apart from each other, its gaps open."""
 
+import io
 import struct
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations, pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bot.charts import frame, theme
 from bot.charts.draw import KINDS, render
 from bot.charts.sheet import Sheet
-from bot.domain.posts import Column, Mark
+from bot.domain.posts import ChartSeries, ChartSpeech, Mark
+from bot.domain.rulebook import Stance
 from tests.charts.samples import ALL, AT, hours
 
 LARGEST = 45_000
@@ -28,7 +31,9 @@ def lines(sheet: Sheet) -> list[Any]:
 
 
 def sizes(sheet: Sheet) -> list[float]:
-    return [artist.get_fontsize() for artist in sheet._figure.get_children() if hasattr(artist, "get_fontsize")]
+    return [
+        artist.get_fontsize() for artist in sheet._figure.get_children() if hasattr(artist, "get_fontsize")
+    ]
 
 
 def said(sheet: Sheet) -> list[str]:
@@ -59,7 +64,9 @@ def test_no_words_lie_on_each_other_or_leave_the_picture(kind: str, sheet: Sheet
     touching = [(a.text, b.text) for a, b in combinations(sheet.words, 2) if a.meets(b, -3)]
     assert touching == []
     assert [
-        w.text for w in sheet.words if w.left < 0 or w.right > theme.WIDTH or w.low < 0 or w.high > theme.HEIGHT
+        w.text
+        for w in sheet.words
+        if w.left < 0 or w.right > theme.WIDTH or w.low < 0 or w.high > theme.HEIGHT
     ] == []
 
 
@@ -87,26 +94,27 @@ def test_a_gap_is_not_drawn_through(sheet: Sheet) -> None:
     spec = ALL["history"]()
     missing = sum(value is None for value in spec.series[0].y)
     render(spec, sheet)
-    longest = max(lines(sheet), key=lambda line: len(line.get_xdata()))
+    drawn = [line for line in lines(sheet) if line.get_color() == theme.SKY]
+    longest = max(drawn, key=lambda line: len(line.get_xdata()))
     assert missing > 0
     assert int(np.isnan(np.asarray(longest.get_ydata(), float)).sum()) == missing
 
 
 def test_a_value_alone_between_two_gaps_is_a_dot(sheet: Sheet) -> None:
-    column = Column(label="a", at=hours(7), y=(1.0, 2.0, None, 9.0, None, 2.0, 1.0))
+    column = ChartSeries(label="a", at=hours(7), y=(1.0, 2.0, None, 9.0, None, 2.0, 1.0))
     render(replace(ALL["history"](), series=(column,), band=None, marks=()), sheet)
     dotted = [line for line in lines(sheet) if line.get_marker() == "o" and line.get_markersize() == 9]
     assert [len(line.get_xdata()) for line in dotted] == [1]
 
 
 def test_the_last_value_that_is_known_is_labeled_even_where_a_gap_follows(sheet: Sheet) -> None:
-    column = Column(label="a", at=hours(4), y=(1.0, 2.0, 3.5, None))
+    column = ChartSeries(label="a", at=hours(4), y=(1.0, 2.0, 3.5, None))
     render(replace(ALL["history"](), series=(column,), band=None, marks=()), sheet)
     assert "3.5%" in said(sheet)
 
 
 def test_a_series_own_words_stand_for_its_last_value(sheet: Sheet) -> None:
-    column = Column(label="a", at=hours(3), y=(1.0, 2.0, 3.0), text="three percent")
+    column = ChartSeries(label="a", at=hours(3), y=(1.0, 2.0, 3.0), text="three percent")
     render(replace(ALL["history"](), series=(column,)), sheet)
     assert "three percent" in said(sheet)
 
@@ -121,16 +129,153 @@ def test_an_hour_that_nobody_tallied_is_said_in_the_key_and_a_whole_day_is_not(s
 
 
 def test_changes_of_the_verdict_outside_the_picture_are_left_out(sheet: Sheet) -> None:
-    early = Mark(label="bullish", at=AT - timedelta(days=300), kind="bullish")
-    render(replace(ALL["history"](), marks=(early,)), sheet)
-    assert "bullish" not in said(sheet)
-
-
-def test_every_verdict_change_has_its_stances_sign_where_its_word_has_no_room(sheet: Sheet) -> None:
-    marks = tuple(Mark(label="caution", at=AT - timedelta(hours=hour), kind="bearish") for hour in range(100, 105))
+    marks = (
+        Mark(label="bullish", at=AT - timedelta(days=300), kind="bullish"),
+        Mark(label="caution", at=AT - timedelta(days=200), kind="bearish"),
+    )
     render(replace(ALL["history"](), marks=marks), sheet)
-    assert said(sheet).count("caution") < len(marks)
-    assert sum(line.get_marker() == theme.STANCE_MARKERS["bearish"] for line in lines(sheet)) == len(marks)
+    assert "bullish" not in said(sheet)
+    assert "caution" in said(sheet)
+
+
+def boxes(sheet: Sheet, ink: str) -> list[Any]:
+    """The filled shapes in an ink."""
+    wanted = tuple(int(ink[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    shapes: list[Any] = [artist for artist in sheet._figure.get_children() if hasattr(artist, "get_paths")]
+    return [
+        path
+        for shape in shapes
+        if np.allclose(shape.get_facecolor()[0][:3], wanted)
+        for path in shape.get_paths()
+    ]
+
+
+def test_a_stance_stands_in_its_color_from_where_it_began_to_the_next_one(sheet: Sheet) -> None:
+    marks = (
+        Mark(label="neutral", at=AT - timedelta(days=60), kind="neutral"),
+        Mark(label="caution", at=AT - timedelta(days=10), kind="bearish"),
+    )
+    render(replace(ALL["history"](), marks=marks), sheet)
+    (calm,), (fear,) = (boxes(sheet, theme.STANCE_INKS[kind]) for kind in ("neutral", "bearish"))
+    ends = [(path.get_extents().x0, path.get_extents().x1) for path in (calm, fear)]
+    whole = ends[1][1] - ends[0][0]
+    assert (ends[0][1] - ends[0][0]) / whole == pytest.approx(20 / 30, abs=0.02)
+    assert {"neutral", "caution"} <= set(said(sheet))
+
+
+def test_a_stance_too_short_for_its_word_is_named_in_the_key(sheet: Sheet) -> None:
+    marks = (
+        Mark(label="neutral", at=AT - timedelta(days=29), kind="neutral"),
+        Mark(label="overheated", at=AT - timedelta(hours=9), kind="overheated"),
+        Mark(label="caution", at=AT - timedelta(hours=5), kind="bearish"),
+    )
+    render(replace(ALL["history"](), marks=marks), sheet)
+    named = {word.text: word.low for word in sheet.words if word.text in ("overheated", "caution", "neutral")}
+    assert named["overheated"] > frame.PLOT_HIGH
+    assert named["caution"] > frame.PLOT_HIGH
+    assert named["neutral"] < frame.PLOT_HIGH
+
+
+def test_every_stance_has_a_color_and_a_sign_of_its_own() -> None:
+    assert set(theme.STANCE_INKS) == set(theme.STANCE_MARKERS) == set(get_args(Stance))
+    assert (
+        len(set(theme.STANCE_INKS.values()))
+        == len(set(theme.STANCE_MARKERS.values()))
+        == len(theme.STANCE_INKS)
+    )
+
+
+def test_the_low_of_the_price_is_reached_and_told_in_full(sheet: Sheet) -> None:
+    render(ALL["history"](), sheet)
+    assert "$60,150" in said(sheet)
+    drawn = max(
+        (line for line in lines(sheet) if line.get_color() == theme.TEXT),
+        key=lambda line: len(line.get_xdata()),
+    )
+    heights = np.asarray(drawn.get_ydata(), float)
+    dots = [line for line in lines(sheet) if line.get_color() == theme.TEXT and line.get_markersize() == 10]
+    assert min(float(dot.get_ydata()[0]) for dot in dots) == pytest.approx(np.nanmin(heights))
+
+
+def test_numbers_and_days_are_the_readers_own(sheet: Sheet) -> None:
+    months = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
+    spanish = ChartSpeech(
+        months=months,
+        decimal=",",
+        thousands=".",
+        scales=(" mil", " M", " mil M", " bill."),
+        dollars="{} $",
+        percent="{} %",
+    )
+    render(replace(ALL["history"](), speech=spanish), sheet)
+    assert "60.150 $" in said(sheet)
+    assert any(word.endswith(" ene") for word in said(sheet))
+    assert not any("%" in word and " %" not in word for word in said(sheet) if word[0].isdigit())
+    render(replace(ALL["split"](), speech=spanish), sheet)
+    assert "−8,3 mil M $" in said(sheet)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_on_a_light_ground_the_same_picture_has_other_colors(kind: str, sheet: Sheet) -> None:
+    dark, light = render(ALL[kind](), sheet), render(ALL[kind](), sheet, light=True)
+    assert len(dark) == len(light)
+    pixels = [np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) for picture in (dark, light)]
+    corner = [tuple(int(part) for part in one[2, -2]) for one in pixels]
+    assert corner == [(30, 31, 34), (255, 255, 255)]
+
+
+def test_liquidations_stand_below_the_price_of_their_time(sheet: Sheet) -> None:
+    render(ALL["liquidations"](), sheet)
+    assert "$60,150" in said(sheet)
+    without = replace(ALL["liquidations"](), price=None)
+    render(without, sheet)
+    assert not any(word.startswith("$60") for word in said(sheet))
+
+
+def test_a_week_ago_is_drawn_behind_now(sheet: Sheet) -> None:
+    render(ALL["term"](), sheet)
+    assert {"30.2%", "10%", "week ago", "now", "usual range"} <= set(said(sheet))
+    inks = {
+        line.get_color()
+        for line in lines(sheet)
+        if len(line.get_xdata()) == 4 and line.get_marker() in ("None", None, "")
+    }
+    assert {theme.SKY, theme.MUTED} <= inks
+
+
+def test_realized_above_implied_has_another_color_than_below(sheet: Sheet) -> None:
+    spec = ALL["volatility"]()
+
+    def shades() -> set[tuple[float, ...]]:
+        shapes: list[Any] = [
+            artist for artist in sheet._figure.get_children() if hasattr(artist, "get_paths")
+        ]
+        return {tuple(round(float(part), 2) for part in shape.get_facecolor()[0][:3]) for shape in shapes}
+
+    render(spec, sheet)
+    below = shades()
+    implied, came = spec.series
+    above = replace(came, y=tuple(None if y is None else y + 60.0 for y in came.y))
+    render(replace(spec, series=(implied, above)), sheet)
+    assert below.isdisjoint(shades())
+
+
+def test_a_card_says_price_stance_age_direction_balance_and_three_readings_with_their_ranges(
+    sheet: Sheet,
+) -> None:
+    render(ALL["summary"](), sheet)
+    told = set(said(sheet))
+    assert {"$67,820", "−2.6% in 24 hours", "caution", "day 8 · easing · high confidence"} <= told
+    assert {"balance −67…−43", "its year: −62 to +21"} <= told
+    assert {"usual −6% to 6%", "usual 5% to 10%", "20%", "2%", "$35.8 billion"} <= told
+    assert [word.text for word in sheet.words].count("6 Feb") == 3
+
+
+def test_a_card_of_a_time_without_balance_has_none(sheet: Sheet) -> None:
+    spec = ALL["summary"]()
+    render(replace(spec, series=spec.series[1:], marks=spec.marks[:1]), sheet)
+    assert not any("balance" in word for word in said(sheet))
+    assert "caution" in said(sheet)
 
 
 def test_lines_of_several_venues_differ_by_marker_and_dash_not_by_color_alone(sheet: Sheet) -> None:
@@ -141,7 +286,10 @@ def test_lines_of_several_venues_differ_by_marker_and_dash_not_by_color_alone(sh
 
 
 def test_seven_venues_close_together_still_have_their_own_labels(sheet: Sheet) -> None:
-    series = tuple(Column(label=f"Venue{n}", at=hours(9), y=tuple(2.0 + n / 100 for _ in range(9))) for n in range(7))
+    series = tuple(
+        ChartSeries(label=f"Venue{n}", at=hours(9), y=tuple(2.0 + n / 100 for _ in range(9)))
+        for n in range(7)
+    )
     render(replace(ALL["funding"](), series=series), sheet)
     ends = [word for word in sheet.words if word.text.startswith("Venue") and word.text.endswith("%")]
     assert len(ends) == 7
@@ -149,7 +297,7 @@ def test_seven_venues_close_together_still_have_their_own_labels(sheet: Sheet) -
 
 
 def test_labels_are_spread_apart_and_stay_inside() -> None:
-    found = frame.spread([100.0, 101.0, 102.0, 300.0], 30, 50, 310)
+    found = frame.spread_labels([100.0, 101.0, 102.0, 300.0], 30, 50, 310)
     assert found == sorted(found)
     assert all(second - first >= 30 for first, second in pairwise(found))
     assert max(found) <= 310
@@ -166,11 +314,6 @@ def test_a_row_with_too_few_verdicts_shows_no_rate(sheet: Sheet) -> None:
     rates = [word for word in said(sheet) if word in ("64%", "55%")]
     assert sorted(rates) == ["55%", "64%"]
     assert "overheated · n = 3 · too few to say" in said(sheet)
-
-
-def test_a_summary_says_its_stance_in_a_word_and_its_numbers_in_the_posts_words(sheet: Sheet) -> None:
-    render(ALL["summary"](), sheet)
-    assert {"caution", "high confidence", "20%", "2%", "$35.8 billion", "$67,800"} <= set(said(sheet))
 
 
 def test_a_long_list_of_venues_takes_a_second_line_and_hides_no_time(sheet: Sheet) -> None:

@@ -24,9 +24,9 @@ def drawn(monkeypatch) -> list[tuple[str, threading.Thread]]:
     """What is painted and in which thread, as it happens."""
     seen: list[tuple[str, threading.Thread]] = []
 
-    def paint(spec: ChartSpec, sheet: Sheet) -> bytes:
+    def paint(spec: ChartSpec, sheet: Sheet, *, light: bool) -> bytes:
         seen.append((spec.title, threading.current_thread()))
-        return render(spec, sheet)
+        return render(spec, sheet, light=light)
 
     monkeypatch.setattr(painter, "render", paint)
     return seen
@@ -52,7 +52,7 @@ async def test_only_the_last_pictures_are_kept(own_painter, drawn) -> None:
 
 
 async def test_a_failure_is_told_and_not_kept(own_painter, monkeypatch) -> None:
-    def fail(spec: object, sheet: object) -> bytes:
+    def fail(spec: object, sheet: object, *, light: bool) -> bytes:
         raise ValueError("no room")
 
     spec = ALL["record"]()
@@ -80,3 +80,9 @@ async def test_a_warm_painter_has_its_sheet_before_anybody_asks(own_painter, dra
     assert drawn == []
     assert await own_painter.draw(ALL["record"]()) == render(ALL["record"]())
     assert own_painter._sheet is ready
+
+
+async def test_a_light_picture_is_another_one(own_painter) -> None:
+    dark, light = await own_painter.draw(ALL["record"]()), await own_painter.draw(ALL["record"](), light=True)
+    assert dark != light
+    assert light == render(ALL["record"](), light=True)

@@ -15,17 +15,25 @@ AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [
-        (35.8e9, "USD", "$35.8B"), (-200e6, "USD", "−$200M"), (67_800, "USD", "$67.8K"), (999.96, "USD", "$1K"), (0.0, "USD", "$0"),
-        (20.0, "% of ATM IV", "20%"), (-1.06, "% a year", "−1.1%"), (-0.001, "%", "0%"), (527_850, "coins", "527.9K"),
-        (0.536, "ratio", "0.54"), (0.01, "%", "0.01%"),
+        (35.8e9, "USD", "$35.8B"),
+        (-200e6, "USD", "−$200M"),
+        (67_800, "USD", "$67.8K"),
+        (999.96, "USD", "$1K"),
+        (0.0, "USD", "$0"),
+        (20.0, "% of ATM IV", "20%"),
+        (-1.06, "% a year", "−1.1%"),
+        (-0.001, "%", "0%"),
+        (527_850, "coins", "527.9K"),
+        (0.536, "ratio", "0.54"),
+        (0.01, "%", "0.01%"),
     ],
-)  # fmt: skip
+)
 def test_a_number_is_written_as_short_as_it_may_be(value: float, unit: str, shown: str) -> None:
-    assert ticks.written(value, unit) == shown
+    assert ticks.format_tick(value, unit) == shown
 
 
 def test_neighbors_on_an_axis_are_told_apart() -> None:
-    assert [ticks.written(value, "USD", 2.5e9) for value in (32.5e9, 35e9)] == ["$32.5B", "$35.0B"]
+    assert [ticks.format_tick(value, "USD", 2.5e9) for value in (32.5e9, 35e9)] == ["$32.5B", "$35.0B"]
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-3, 1e12), st.integers(2, 8))

@@ -1,8 +1,9 @@
-"""A real desk over a small past in memory: real metrics, rules and phrases, no sources."""
+"""A real market over a small past in memory: real metrics, rules and phrases, no sources."""
 
+import asyncio
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 
 from bot import commentary, rules
 from bot.commands import Request, discover, run
-from bot.desk import Desk, Habits
+from bot.decide import follow_past
+from bot.desk.market import Market
 from bot.domain.facts import Series
+from bot.domain.judgement import Call
 from bot.domain.playbook import Holding, Playbook
-from bot.domain.posts import Answer, Post, Profile, State, Watch
+from bot.domain.posts import Answer, DailyNote, Post, Profile, State, Watch
 from bot.errors import InputError
 from bot.metrics import CATALOG
+from tests.desks import market_of
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 HOURS = 24 * 70
@@ -30,61 +34,130 @@ class FixedClock:
         return self.at
 
 
-def hourly(metric: str, *, last: float, first: float | None = None, asset: str = "BTC", venue: str | None = None,
-           until: datetime = AT, leave_out: range = range(0)) -> Series:  # fmt: skip
+def hourly(
+    metric: str,
+    *,
+    last: float,
+    first: float | None = None,
+    asset: str = "BTC",
+    venue: str | None = None,
+    until: datetime = AT,
+    leave_out: range = range(0),
+) -> Series:
     """Seventy days of hourly values that go straight from `first` to `last`."""
     start = last if first is None else first
     rows = [
-        (int((until - timedelta(hours=HOURS - hour)).timestamp() * 1000), start + (last - start) * hour / HOURS)
+        (
+            int((until - timedelta(hours=HOURS - hour)).timestamp() * 1000),
+            start + (last - start) * hour / HOURS,
+        )
         for hour in range(HOURS + 1)
         if hour not in leave_out
     ]
     return Series(
-        metric=metric, asset=asset, venue=venue, at_ms=array("q", [at for at, _ in rows]),
-        value=array("d", [value for _, value in rows]), covers_s=array("q", [0] * len(rows)),
-    )  # fmt: skip
+        metric=metric,
+        asset=asset,
+        venue=venue,
+        at_ms=array("q", [at for at, _ in rows]),
+        value=array("d", [value for _, value in rows]),
+        covers_s=array("q", [0] * len(rows)),
+    )
 
 
-@dataclass
-class MemoryArchive:
-    past: list[Series] = field(default_factory=list)
-    kept: list[Post] = field(default_factory=list)
-    judged: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    watched: list[Watch] = field(default_factory=list)
-    doubtful: list[Post] = field(default_factory=list)
+class MemoryPoints:
+    def __init__(self, past: list[Series]) -> None:
+        self.past_series = past
 
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
-        return [series for series in self.past if series.asset == asset]
+        return [series for series in self.past_series if series.asset == asset]
 
-    async def state(self, asset: str, profile: Profile) -> State:
-        return State()
 
-    async def posts(
+class MemoryStates:
+    """Nothing was ever judged, but for what `followed` says of a past that is still the one that it was judged on."""
+
+    def __init__(self, points: MemoryPoints, followed: State | None = None) -> None:
+        self.taken: list[Call] = []
+        self._points = points
+        self._followed = followed
+
+    async def load(self, asset: str, profile: Profile) -> State:
+        as_it_was = tuple(self._points.past_series) == PAST and asset == "BTC" and not profile.ranges
+        return self._followed if self._followed is not None and as_it_was else State()
+
+    async def calls(
+        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
+    ) -> Sequence[Call]:
+        return [call for call in self.taken if since <= call.at and (until is None or call.at <= until)]
+
+
+class MemoryPosts:
+    def __init__(self) -> None:
+        self.kept: list[Post] = []
+        self.judged: dict[str, Mapping[str, object]] = {}
+
+    async def find(
         self, *, asset: str | None = None, limit: int = 50, before: datetime | None = None
     ) -> Sequence[Post]:
         return sorted(self.kept, key=lambda post: post.intended_at, reverse=True)[:limit]
 
-    async def post(self, post_id: str) -> Post | None:
-        return next((post for post in self.kept if post.id == post_id), None)
+    async def get(self, post_id: str, channels: Sequence[str] = ()) -> Post | None:
+        named = [post for post in self.kept if post.id == post_id]
+        return next((post for post in named if post.channel in channels), named[0] if named else None)
 
-    async def evidence(self, post_id: str) -> Mapping[str, object]:
+    async def evidence(self, post_id: str, channels: Sequence[str] = ()) -> Mapping[str, object]:
         return self.judged.get(post_id, {})
 
-    async def uncertain(self, surface: str) -> Sequence[Post]:
+
+class MemoryOutbox:
+    def __init__(self) -> None:
+        self.doubtful: list[Post] = []
+
+    async def find_uncertain(self, surface: str) -> Sequence[Post]:
         return self.doubtful
 
-    async def watches(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
-        return [one for one in self.watched if asset in (None, one.asset) and reader in (None, one.reader)]
 
-    async def watch(self, wish: Watch, *, most: int) -> None:
-        if len(self.watched) >= most:
+class MemoryWatches:
+    def __init__(self) -> None:
+        self.kept: list[Watch] = []
+
+    async def find(self, *, asset: str | None = None, reader: str | None = None) -> Sequence[Watch]:
+        return [one for one in self.kept if asset in (None, one.asset) and reader in (None, one.reader)]
+
+    async def add(self, wish: Watch, *, most: int) -> None:
+        if len(self.kept) >= most:
             raise InputError(f"you have {most} watches")
-        self.watched.append(replace(wish, id=len(self.watched) + 1))
+        self.kept.append(replace(wish, id=len(self.kept) + 1))
 
-    async def unwatch(self, reader: str, number: int | None = None) -> int:
-        gone = [one for one in self.watched if one.reader == reader and number in (None, one.id)]
-        self.watched = [one for one in self.watched if one not in gone]
+    async def remove(self, reader: str, number: int | None = None) -> int:
+        gone = [one for one in self.kept if one.reader == reader and number in (None, one.id)]
+        self.kept = [one for one in self.kept if one not in gone]
         return len(gone)
+
+
+class MemoryDigests:
+    def __init__(self) -> None:
+        self.kept: dict[str, DailyNote] = {}
+
+    async def find(self, *, reader: str | None = None) -> Sequence[DailyNote]:
+        return [note for note in self.kept.values() if reader in (None, note.reader)]
+
+    async def put(self, note: DailyNote) -> None:
+        self.kept[note.reader] = note
+
+    async def remove(self, reader: str) -> int:
+        return int(self.kept.pop(reader, None) is not None)
+
+
+class MemoryArchive:
+    """What commands ask of the archive, in memory."""
+
+    def __init__(self, past: Sequence[Series] = (), followed: State | None = None) -> None:
+        self.points = MemoryPoints(list(past))
+        self.states = MemoryStates(self.points, followed)
+        self.posts = MemoryPosts()
+        self.outbox = MemoryOutbox()
+        self.watches = MemoryWatches()
+        self.digests = MemoryDigests()
 
 
 PAST = (
@@ -107,12 +180,17 @@ PAST = (
 def playbook(root: Path) -> Playbook:
     def read(folder: str) -> dict[str, str]:
         return {
-            path.name: path.read_text(encoding="utf-8") for path in sorted((root / "config" / folder).glob("*.toml"))
+            path.name: path.read_text(encoding="utf-8")
+            for path in sorted((root / "config" / folder).glob("*.toml"))
         }
 
     book = rules.parse(read("rules"), CATALOG)
     bank = commentary.parse(read("phrases/en"), "en", CATALOG, book)
-    published = [(date(2026, 2, 28), 720_000.0), (date(2026, 1, 31), 713_502.0), (date(2025, 12, 31), 700_000.0)]
+    published = [
+        (date(2026, 2, 28), 720_000.0),
+        (date(2026, 1, 31), 713_502.0),
+        (date(2025, 12, 31), 700_000.0),
+    ]
     holdings = tuple(
         Holding(
             holder="Example Corp.",
@@ -127,37 +205,36 @@ def playbook(root: Path) -> Playbook:
     return Playbook(catalog=CATALOG, rules=book, banks={"en": bank}, holdings=holdings, hash="abc123")
 
 
-@pytest.fixture
-def archive() -> MemoryArchive:
-    return MemoryArchive(past=list(PAST))
+@pytest.fixture(scope="session")
+def followed(playbook: Playbook) -> State:
+    """What following that past leads to: each test's first verdict would follow it anew, which takes longer than what
+    is tested."""
+
+    async def follow() -> State:
+        market = market_of(MemoryArchive(PAST), FixedClock(), playbook)
+        facts, history = await market.facts("BTC"), await market.history("BTC")
+        past = follow_past(history, playbook, facts, {})
+        return State(signals=past.signals(), course=past.course)
+
+    return asyncio.run(follow())
 
 
 @pytest.fixture
-def desk(archive: Any, playbook: Playbook) -> Desk:
-    async def nothing_due(asset: str, at: datetime) -> Mapping[str, datetime]:
-        return {}
-
-    habits = Habits(
-        assets=("BTC", "ETH"), deadline=timedelta(seconds=5), late_after=timedelta(minutes=10), history=timedelta(days=120),
-        abreast=5,
-    )  # fmt: skip
-    return Desk(
-        clock=FixedClock(),
-        archive=archive,
-        sources=(),
-        playbook=playbook,
-        surfaces={},
-        habits=habits,
-        agenda=nothing_due,
-    )
+def archive(followed: State) -> MemoryArchive:
+    return MemoryArchive(PAST, followed)
 
 
 @pytest.fixture
-def ask(desk: Desk):
+def market(archive: Any, playbook: Playbook) -> Market:
+    return market_of(archive, FixedClock(), playbook)
+
+
+@pytest.fixture
+def ask(market: Market):
     """Run a command by name."""
 
     async def asked(name: str, **options: str) -> Answer:
-        return await run(desk, discover()[name], Request(options=options, channel="preview:"))
+        return await run(market, discover()[name], Request(options=options, channel="preview:"))
 
     return asked
 
@@ -165,6 +242,17 @@ def ask(desk: Desk):
 @pytest.fixture
 def figures_of():
     def read(answer: Answer) -> dict[str, str]:
-        return {figure.label: figure.text for figure in answer.figures}
+        cells = [cell for table in answer.tables for row in table.rows for cell in row.cells]
+        return {figure.label: figure.text for figure in (*cells, *answer.notes, *answer.figures)}
+
+    return read
+
+
+@pytest.fixture
+def rows_of():
+    """The tables of an answer: the texts of a row's cells by its label."""
+
+    def read(answer: Answer) -> dict[str, list[str]]:
+        return {row.label: [cell.text for cell in row.cells] for table in answer.tables for row in table.rows}
 
     return read

@@ -24,24 +24,31 @@ async def test_an_old_reading_is_told_with_its_time(ask):
 
 async def test_an_old_figure_says_its_time_too(ask, figures_of):
     texts = figures_of(await ask("basis"))
-    assert any("3%" in text and "09:00 UTC" in text for text in texts.values())
+    assert texts["90-day futures basis"] == "3%*"
+    assert texts[""] == "* an old reading, the oldest from 6 February 2026, 09:00 UTC: not judged by"
 
 
 def quote(
     venue: str, days: float, mark: float, *, index: float = 100_000.0, ago: timedelta = timedelta(0)
 ) -> FutureQuote:
     expires_at = AT - ago + timedelta(days=days)
-    instrument = Instrument(venue=venue, symbol=f"BTC-{days}", asset="BTC", kind="future", expires_at=expires_at)
-    return FutureQuote(source=venue, observed_at=AT - ago, instrument=instrument, mark_usd=mark, index_usd=index)
+    instrument = Instrument(
+        venue=venue, symbol=f"BTC-{days}", asset="BTC", kind="future", expires_at=expires_at
+    )
+    return FutureQuote(
+        source=venue, observed_at=AT - ago, instrument=instrument, mark_usd=mark, index_usd=index
+    )
 
 
-def hear(desk, *quotes: FutureQuote) -> None:
+def hear(market, *quotes: FutureQuote) -> None:
     """As if the last poll had heard these quotes."""
-    desk._heard["BTC"] = Snapshot(asset="BTC", taken_at=AT, readings=quotes)
+    market.memory.keep_snapshot(Snapshot(asset="BTC", taken_at=AT, readings=quotes))
 
 
-async def test_the_curve_has_a_line_a_venue_through_the_expiries_that_trade(ask, desk):
-    hear(desk, quote("deribit", 73, 101_000.0), quote("deribit", 146, 103_000.0), quote("okx", 73, 100_500.0))
+async def test_the_curve_has_a_line_a_venue_through_the_expiries_that_trade(ask, market):
+    hear(
+        market, quote("deribit", 73, 101_000.0), quote("deribit", 146, 103_000.0), quote("okx", 73, 100_500.0)
+    )
     chart = (await ask("basis")).chart
     assert [column.label for column in chart.series] == ["Deribit", "OKX"]
     assert chart.series[0].x == (73.0, 146.0)
@@ -49,17 +56,24 @@ async def test_the_curve_has_a_line_a_venue_through_the_expiries_that_trade(ask,
     assert "5.0 (73 d)" in chart.alt
 
 
-async def test_old_and_senseless_quotes_are_not_in_the_curve(ask, desk):
+async def test_old_and_senseless_quotes_are_not_in_the_curve(ask, market):
     hear(
-        desk, quote("deribit", 73, 101_000.0), quote("deribit", 146, 103_000.0), quote("okx", 73, 100_500.0, index=0.0),
+        market,
+        quote("deribit", 73, 101_000.0),
+        quote("deribit", 146, 103_000.0),
+        quote("okx", 73, 100_500.0, index=0.0),
         quote("bybit", 73, 100_500.0, ago=timedelta(minutes=31)),
-    )  # fmt: skip
+    )
     assert [column.label for column in (await ask("basis")).chart.series] == ["Deribit"]
 
 
-async def test_without_a_poll_since_the_start_the_curve_joins_the_stored_tenors_and_that_is_said(ask, archive):
-    archive.past += [hourly(f"basis_{days}d_pct", last=rate, venue="okx") for days, rate in ((60, 2.0), (90, 3.0))]
+async def test_without_a_poll_since_the_start_the_curve_joins_the_stored_tenors_and_that_is_said(
+    ask, archive
+):
+    archive.points.past_series += [
+        hourly(f"basis_{days}d_pct", last=rate, venue="okx") for days, rate in ((60, 2.0), (90, 3.0))
+    ]
     answer = await ask("basis")
     assert answer.chart.series[0].x == (60.0, 90.0)
-    assert answer.body.count("\n\n") == 2
+    assert answer.body.count("\n\n") == 1
     assert "tenors" in answer.body

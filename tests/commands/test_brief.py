@@ -2,11 +2,15 @@
 
 import pytest
 
+from bot.domain.posts import Profile
 
-async def test_the_verdict_is_said_with_its_evidence(ask):
-    answer = await ask("brief")
-    assert "caution" in f"{answer.title} {answer.body}".lower()
-    assert "20%" in answer.body
+
+async def test_the_verdict_is_said_with_its_evidence(ask, market, figures_of):
+    answer, (verdict, _) = await ask("brief"), await market.verdict("BTC", Profile())
+    assert answer.stance == verdict.stance
+    assert answer.stance_word == f"BTC · {market.bank(Profile()).words[f'stance.{verdict.stance}']}"
+    assert answer.at == market.now()
+    assert "20%" in figures_of(answer).values() or "20%" in answer.body
     assert not answer.private
 
 
@@ -34,7 +38,8 @@ async def test_with_nothing_known_there_is_no_call(ask):
 
 
 async def test_the_verdict_comes_with_its_picture(ask):
-    chart = (await ask("brief")).chart
+    answer = await ask("brief")
+    chart = answer.chart
     assert chart.kind == "summary"
-    assert chart.marks[0].kind == "bearish"
-    assert "20%" in chart.alt
+    assert chart.marks[0].kind == answer.stance
+    assert "$67,800" in chart.alt

@@ -27,7 +27,7 @@ def test_every_command_is_named_like_its_file_and_described(name, playbook):
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_command_answers_over_an_empty_archive(ask, archive, name):
-    archive.past.clear()
+    archive.points.past_series.clear()
     answer = await ask(name, **REQUIRED.get(name, {}))
     assert answer.title
     assert answer.body or answer.figures
@@ -57,16 +57,40 @@ async def test_an_option_too_long_is_refused_and_not_repeated(ask):
 
 
 PIECES = st.sampled_from(
-    ["BTC", "60", "skew", "@everyone", "<@123>", "<#1>", "[x](https://e.example)", "`", "**", "||", "{{ it }}", "%s", "\x00",
-     "\u202e", "\ud7ff", "DROP TABLE", "<script>", "é", "🧨", "x" * 3000, "\n", "nan", "-1", "abcd2345"]
-)  # fmt: skip
+    [
+        "BTC",
+        "60",
+        "skew",
+        "@everyone",
+        "<@123>",
+        "<#1>",
+        "[x](https://e.example)",
+        "`",
+        "**",
+        "||",
+        "{{ it }}",
+        "%s",
+        "\x00",
+        "\u202e",
+        "\ud7ff",
+        "DROP TABLE",
+        "<script>",
+        "é",
+        "🧨",
+        "x" * 3000,
+        "\n",
+        "nan",
+        "-1",
+        "abcd2345",
+    ]
+)
 TYPED = st.one_of(st.text(max_size=80), st.lists(PIECES, min_size=1, max_size=4).map(" ".join))
 
 
-async def harmless(desk, name: str, typed: str) -> None:
+async def harmless(market, name: str, typed: str) -> None:
     """The input is answered, or refused privately; nothing of it stands in an answer that others see."""
     command = discover()[name]
-    answer = await run(desk, command, Request(options={option.name: typed for option in command.options}))
+    answer = await run(market, command, Request(options={option.name: typed for option in command.options}))
     seen = " ".join([answer.title, answer.body, *(figure.text for figure in answer.figures)])
     assert answer.title
     assert len(seen) < 6000
@@ -78,16 +102,16 @@ async def harmless(desk, name: str, typed: str) -> None:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=st.sampled_from(NAMES), typed=TYPED)
-async def test_any_input_is_answered_or_refused_privately(desk, name, typed):
-    await harmless(desk, name, typed)
+async def test_any_input_is_answered_or_refused_privately(market, name, typed):
+    await harmless(market, name, typed)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @settings(max_examples=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=st.sampled_from(NAMES), typed=TYPED)
-async def test_ten_thousand_inputs_are_answered_or_refused_privately(desk, name, typed):
-    await harmless(desk, name, typed)
+async def test_ten_thousand_inputs_are_answered_or_refused_privately(market, name, typed):
+    await harmless(market, name, typed)
 
 
 def test_usage_tells_options_that_are_needed_from_those_that_are_not():

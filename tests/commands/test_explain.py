@@ -25,3 +25,20 @@ async def test_an_unknown_term_is_refused_with_the_nearest(ask):
 async def test_a_term_that_was_never_heard_is_explained_without_a_number(ask):
     answer = await ask("explain", term="max pain")
     assert "There is no reading of max pain" in answer.body
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        *("caution", "bearish", "confidence", "capitulation", "overheated", "unclear", "delta", "contango"),
+        *("backwardation", "expected move", "liquidations", "squeeze", "usual range", "deepening", "put"),
+    ],
+)
+async def test_a_word_of_the_posts_that_is_no_metric_is_explained(ask, term):
+    answer = await ask("explain", term=term)
+    assert not answer.private
+    assert len(answer.body.split()) >= 8
+
+
+async def test_what_the_trade_calls_a_metric_stays_the_metric(ask):
+    assert "Now 2%" in (await ask("explain", term="basis")).body

@@ -16,7 +16,7 @@ async def test_the_chart_holds_the_window_and_the_usual_range(ask):
 
 
 async def test_a_gap_stays_a_gap(ask, archive):
-    archive.past = [hourly("skew_60d_pct", last=20.0, leave_out=range(24 * 68, 24 * 69))]
+    archive.points.past_series = [hourly("skew_60d_pct", last=20.0, leave_out=range(24 * 68, 24 * 69))]
     (column,) = (await ask("history", metric="skew_60d_pct", window="7d")).chart.series
     assert column.y.count(None) == 1
     place = column.y.index(None)
@@ -24,7 +24,7 @@ async def test_a_gap_stays_a_gap(ask, archive):
 
 
 async def test_one_missing_hour_is_no_gap(ask, archive):
-    archive.past = [hourly("skew_60d_pct", last=20.0, leave_out=range(24 * 68, 24 * 68 + 1))]
+    archive.points.past_series = [hourly("skew_60d_pct", last=20.0, leave_out=range(24 * 68, 24 * 68 + 1))]
     (column,) = (await ask("history", metric="skew_60d_pct", window="7d")).chart.series
     assert None not in column.y
 

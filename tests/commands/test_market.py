@@ -13,7 +13,7 @@ async def test_open_interest_is_told_in_dollars_and_in_coins(ask, figures_of):
 async def test_what_is_not_known_stands_at_the_end_by_name_and_without_a_number(ask, figures_of):
     label, text = list(figures_of(await ask("oi")).items())[-1]
     assert label == "Not known now"
-    assert "effect" in text
+    assert text == "by price, by coins, inverse"
 
 
 async def test_an_unknown_window_is_refused_with_those_that_there_are(ask):
@@ -25,23 +25,23 @@ async def test_an_unknown_window_is_refused_with_those_that_there_are(ask):
 async def test_funding_says_who_pays_whom_and_each_venues_own(ask, figures_of):
     answer = await ask("funding")
     assert "longs pay shorts 1.5% a year" in answer.body
-    figures = figures_of(answer)
-    assert (figures["Deribit"], figures["OKX"]) == ("1%", "2%")
+    assert figures_of(answer)["By venue"] == "Deribit 1% · OKX 2%"
 
 
 async def test_a_single_venue_is_not_listed_beside_itself(ask, archive, figures_of):
-    archive.past = [series for series in archive.past if series.venue != "okx"]
-    assert "Deribit" not in figures_of(await ask("funding"))
+    archive.points.past_series = [series for series in archive.points.past_series if series.venue != "okx"]
+    assert "By venue" not in figures_of(await ask("funding"))
 
 
 async def test_the_options_answer_has_the_volatility_index(ask, figures_of):
-    assert "82.6 points" in figures_of(await ask("options")).values()
+    assert figures_of(await ask("options"))["DVOL"] == "82.6"
 
 
 async def test_the_price_is_told_with_its_week(ask):
-    body = (await ask("price")).body
-    assert "$67,800" in body
-    assert "fallen" in body
+    answer = await ask("price")
+    assert answer.lead.text == "$67,800"
+    assert "$67,800" in answer.body
+    assert answer.tables[1].rows[0].cells[1].text == "−3.9%"
 
 
 @pytest.mark.parametrize("name", ["oi", "funding", "price", "options", "liquidations"])

@@ -16,19 +16,22 @@ DAYS = 60
 
 
 @pytest.fixture
-def recorded(desk, archive, root, monkeypatch):
+def recorded(market, archive, root, monkeypatch):
     """Sets what was called in an archive, over sixty days of a price that falls by a dollar an hour."""
     text = (root / "config" / "record.toml").read_text(encoding="utf-8")
-    desk.playbook = replace(desk.playbook, texts={"record.toml": text})
+    market.adopt(replace(market.playbook, texts={"record.toml": text}))
     hours = range(DAYS * 24 + 1)
     start = AT - timedelta(days=DAYS)
     spot = Series(
-        metric="spot_usd", asset="BTC", venue=None,
+        metric="spot_usd",
+        asset="BTC",
+        venue=None,
         at_ms=array("q", [int((start + timedelta(hours=hour)).timestamp() * 1000) for hour in hours]),
-        value=array("d", [90_000.0 - hour for hour in hours]), covers_s=array("q", [0] * len(hours)),
-    )  # fmt: skip
+        value=array("d", [90_000.0 - hour for hour in hours]),
+        covers_s=array("q", [0] * len(hours)),
+    )
 
-    desk._history["BTC"] = History.of("BTC", [spot, replace(spot, venue="deribit")])
+    market.memory.keep_history("BTC", History.of("BTC", [spot, replace(spot, venue="deribit")]))
 
     async def past(metric, asset, since, until=None, venue=None):
         return spot
@@ -37,7 +40,7 @@ def recorded(desk, archive, root, monkeypatch):
         return []
 
     def called(count: int) -> None:
-        rules = desk.playbook.rules.hash
+        rules = market.playbook.rules.hash
         calls = [Call(at=start, stance="neutral", rules=rules)]
         for day in range(1, count + 1):
             calls.append(Call(at=start + timedelta(days=day), stance="bearish", rules=rules))
@@ -46,10 +49,10 @@ def recorded(desk, archive, root, monkeypatch):
         async def told(asset, since, *, until=None, profile=None):
             return tuple(calls) if count else ()
 
-        monkeypatch.setattr(archive, "calls", told, raising=False)
+        monkeypatch.setattr(archive.states, "calls", told, raising=False)
 
-    monkeypatch.setattr(archive, "past", past, raising=False)
-    monkeypatch.setattr(archive, "series", nothing_before)
+    monkeypatch.setattr(archive.points, "past", past, raising=False)
+    monkeypatch.setattr(archive.points, "series", nothing_before)
     return called
 
 
@@ -78,10 +81,10 @@ async def test_enough_calls_have_a_rate_with_its_interval_beside_the_base_rate(a
     assert "since 8 December 2025: 80," in answer.body
 
 
-async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(ask, recorded, desk):
+async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(ask, recorded, market):
     recorded(40)
-    text = desk.playbook.texts["record.toml"].replace("least = 20", "least = 3")
-    desk.playbook = replace(desk.playbook, texts={"record.toml": text})
+    text = market.playbook.texts["record.toml"].replace("least = 20", "least = 3")
+    market.adopt(replace(market.playbook, texts={"record.toml": text}))
     chart = (await ask("record")).chart
     assert chart is not None
     assert chart.kind == "record"
@@ -90,22 +93,25 @@ async def test_the_chart_shows_the_middle_horizon_where_one_stance_has_a_rate(as
 
 
 async def test_the_backfilled_record_stands_beside_the_live_one_labeled_and_never_added_to_it(
-    ask, recorded, archive, figures_of, monkeypatch, desk
+    ask, recorded, archive, figures_of, monkeypatch, market
 ):
     recorded(5)
-    spot = await archive.past("spot_usd", "BTC", AT)
+    spot = await archive.points.past("spot_usd", "BTC", AT)
     start = AT - timedelta(days=DAYS)
     hours = range(300 * 24)
     before = replace(
         spot,
-        at_ms=array("q", [int((start - timedelta(hours=hour)).timestamp() * 1000) for hour in reversed(hours)]),
-        value=array("d", [60_000.0 + 8_000.0 * math.sin(hour / 200) for hour in hours]), covers_s=array("q", [0] * len(hours)),
-    )  # fmt: skip
+        at_ms=array(
+            "q", [int((start - timedelta(hours=hour)).timestamp() * 1000) for hour in reversed(hours)]
+        ),
+        value=array("d", [60_000.0 + 8_000.0 * math.sin(hour / 200) for hour in hours]),
+        covers_s=array("q", [0] * len(hours)),
+    )
 
     async def series(asset, since, until=None):
         return [before, replace(before, venue="deribit")] if asset == "BTC" else []
 
-    monkeypatch.setattr(archive, "series", series)
+    monkeypatch.setattr(archive.points, "series", series)
     answer = await ask("record")
     shown = figures_of(answer)
     live = {label: text for label, text in shown.items() if not label.startswith("Backfilled: ")}

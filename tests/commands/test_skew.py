@@ -22,10 +22,18 @@ async def test_the_usual_range_is_said(ask):
 
 
 async def test_figures_show_now_the_change_the_rank_and_the_other_tenors(ask, figures_of):
-    texts = figures_of(await ask("skew"))
-    assert next(iter(texts.values())) == "20%"
-    assert any("13 points" in text for text in texts.values())
-    assert "24%" in texts.values()
+    answer = await ask("skew")
+    assert answer.lead.text == "20%"
+    assert [(row.label, row.cells[0].text) for row in answer.tables[0].rows] == [
+        ("now", "20%"),
+        ("a day ago", "19.8%"),
+        ("a week ago", "18.5%"),
+        ("usual", "−6% to 6%"),
+        ("rank, 90 d", "99%"),
+    ]
+    beside = {row.label: [cell.text for cell in row.cells] for row in answer.tables[1].rows}
+    assert beside == {"in points": ["13", "12.8"], "skew 30 d": ["24%", "23.7%"]}
+    assert figures_of(answer)["Not known now"] == "skew 7 d, skew 90 d"
 
 
 async def test_every_numeral_of_the_body_lies_in_a_span_that_fits(ask):
@@ -59,11 +67,16 @@ async def test_what_was_never_heard_is_said_with_its_reason_and_no_number(ask):
 
 
 async def test_buttons_lead_to_the_other_tenors_and_to_the_smile(ask):
-    buttons = (await ask("skew", asset="BTC", tenor="60")).buttons
+    *buttons, explains = (await ask("skew", asset="BTC", tenor="60")).buttons
+    assert (explains.command, dict(explains.arguments)) == ("explain", {"term": "skew_60d_pct"})
     assert [(button.arguments["tenor"], button.arguments.get("chart")) for button in buttons] == [
-        ("7", None), ("30", None), ("90", None), ("60", "smile"),
-    ]  # fmt: skip
-    assert buttons[-1].label == "Smile"
+        ("7", None),
+        ("30", None),
+        ("90", None),
+        ("60", "smile"),
+        ("60", "term"),
+    ]
+    assert [button.label for button in buttons[-2:]] == ["Smile", "By tenor"]
     assert all(button.command == "skew" and button.arguments["asset"] == "BTC" for button in buttons)
 
 
@@ -71,23 +84,24 @@ async def test_it_says_that_it_is_no_advice(ask):
     assert "not financial advice" in (await ask("skew")).footer
 
 
-def hear(desk, *chains) -> None:
+def hear(market, *chains) -> None:
     """As if the last poll had heard these chains."""
-    desk._heard["BTC"] = Snapshot(asset="BTC", taken_at=AT, readings=chains)
+    market.memory.keep_snapshot(Snapshot(asset="BTC", taken_at=AT, readings=chains))
 
 
-async def test_the_smile_is_drawn_from_what_the_last_poll_heard(ask, desk):
-    hear(desk, chain())
+async def test_the_smile_is_drawn_from_what_the_last_poll_heard(ask, market):
+    hear(market, chain())
     answer = await ask("skew", chart="smile")
     assert answer.chart.kind == "smile"
     assert "25Δ put 60.0%" in answer.chart.alt
-    assert {button.arguments.get("chart") for button in answer.buttons} == {"smile", "history"}
-    assert len({button.arguments["tenor"] for button in answer.buttons}) == 4
+    others = [button for button in answer.buttons if button.command == "skew"]
+    assert {button.arguments.get("chart") for button in others} == {"smile", "history", "term"}
+    assert len({button.arguments["tenor"] for button in others}) == 4
 
 
-async def test_the_venue_with_the_most_open_interest_shows_its_smile(ask, desk):
+async def test_the_venue_with_the_most_open_interest_shows_its_smile(ask, market):
     small = replace(chain(), venue="okx", open_interest_coin=chain().open_interest_coin / 2)
-    hear(desk, small, chain())
+    hear(market, small, chain())
     assert "Deribit" in (await ask("skew", chart="smile")).chart.caption
 
 
@@ -98,8 +112,8 @@ async def test_without_a_poll_since_the_start_the_smile_is_the_history_and_that_
     assert "smile" in answer.body
 
 
-async def test_a_chain_that_has_grown_old_is_no_smile_of_now(ask, desk):
-    hear(desk, replace(chain(), observed_at=AT - timedelta(minutes=31)))
+async def test_a_chain_that_has_grown_old_is_no_smile_of_now(ask, market):
+    hear(market, replace(chain(), observed_at=AT - timedelta(minutes=31)))
     assert (await ask("skew", chart="smile")).chart.kind == "history"
 
 

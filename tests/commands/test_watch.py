@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.commands import Request, discover, run
-from bot.desk import Desk
+from bot.desk.market import Market
 from bot.domain.posts import Answer
 from tests.commands.conftest import AT, MemoryArchive
 
@@ -14,35 +14,39 @@ Ask = Callable[..., Awaitable[Answer]]
 
 
 @pytest.fixture
-def reader(desk: Desk) -> Ask:
+def reader(market: Market) -> Ask:
     async def asked(name: str, user: str = "6001", **options: str) -> Answer:
         request = Request(options=options, surface="discord", user_id=user, direct=f"discord:dm:{user}")
-        return await run(desk, discover()[name], request)
+        return await run(market, discover()[name], request)
 
     return asked
 
 
-async def test_a_watch_says_when_it_is_told_and_where_the_metric_stands(reader: Ask, archive: MemoryArchive) -> None:
+async def test_a_watch_says_when_it_is_told_and_where_the_metric_stands(
+    reader: Ask, archive: MemoryArchive
+) -> None:
     answer = await reader("watch", metric="skew 60", side="above", value="25%")
     assert "goes over 25%" in answer.body
     assert "Now 20%" in answer.body
     assert "return to 24%" in answer.body
     assert answer.private
     assert answer.direct in answer.body
-    (watch,) = archive.watched
+    (watch,) = archive.watches.kept
     assert (watch.fact, watch.side, watch.line, watch.armed) == ("skew_60d_pct", "above", 25.0, True)
 
 
 async def test_a_line_that_is_crossed_already_says_that_it_waits(reader: Ask, archive: MemoryArchive) -> None:
     answer = await reader("watch", metric="skew_60d_pct", side="above", value="15")
     assert "past that line already" in answer.body
-    assert not archive.watched[0].armed
+    assert not archive.watches.kept[0].armed
 
 
 async def test_a_view_of_a_metric_is_watched_by_its_own_name(reader: Ask, archive: MemoryArchive) -> None:
-    answer = await reader("watch", metric="open_interest_usd.change_7d_pct", side="below", value="-10%", asset="btc")
+    answer = await reader(
+        "watch", metric="open_interest_usd.change_7d_pct", side="below", value="-10%", asset="btc"
+    )
     assert "−10%" in answer.body
-    assert archive.watched[0].fact == "open_interest_usd.change_7d_pct"
+    assert archive.watches.kept[0].fact == "open_interest_usd.change_7d_pct"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ async def test_what_cannot_be_watched_is_refused_with_the_way_out(
     assert why in answer.body
     assert answer.private
     assert answer.direct == ""
-    assert archive.watched == []
+    assert archive.watches.kept == []
 
 
 async def test_a_reader_sees_and_removes_their_own_watches_alone(reader: Ask, archive: MemoryArchive) -> None:
@@ -77,27 +81,29 @@ async def test_a_reader_sees_and_removes_their_own_watches_alone(reader: Ask, ar
     assert [button.arguments for button in answer.buttons] == [{"remove": "1"}]
     assert "no watch of yours" in (await reader("watches", remove="2")).body
     assert "You watch nothing" in (await reader("watches", remove="1")).body
-    assert [one.reader for one in archive.watched] == ["discord:6002"]
+    assert [one.reader for one in archive.watches.kept] == ["discord:6002"]
 
 
 @pytest.mark.parametrize("typed", ["x", "1.5", "-1", "٣", "9" * 30])
 async def test_a_number_that_is_none_removes_nothing(reader: Ask, archive: MemoryArchive, typed: str) -> None:
     await reader("watch", metric="skew 60", side="above", value="25")
     assert "as /watches lists it" in (await reader("watches", remove=typed)).body
-    assert len(archive.watched) == 1
+    assert len(archive.watches.kept) == 1
 
 
 async def test_all_are_removed_at_once(reader: Ask, archive: MemoryArchive) -> None:
     for line in ("25", "30"):
         await reader("watch", metric="skew 60", side="above", value=line)
     assert "You watch nothing" in (await reader("watches", remove="all")).body
-    assert archive.watched == []
+    assert archive.watches.kept == []
 
 
-async def test_how_a_watch_stands_is_said_told_waiting_or_refused(reader: Ask, archive: MemoryArchive) -> None:
+async def test_how_a_watch_stands_is_said_told_waiting_or_refused(
+    reader: Ask, archive: MemoryArchive
+) -> None:
     await reader("watch", metric="skew 60", side="above", value="25")
-    one = archive.watched[0]
-    archive.watched = [
+    one = archive.watches.kept[0]
+    archive.watches.kept = [
         replace(one, armed=False, told_at=AT),
         replace(one, id=2, armed=False),
         replace(one, id=3, blocked_at=AT),

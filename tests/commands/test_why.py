@@ -12,7 +12,11 @@ from tests.commands.conftest import AT
 EVIDENCE = {
     "facts": {
         "skew_60d_pct": {
-            "value": 20.04, "at": "2026-02-06T13:58:00Z", "venues": ["deribit"], "of_venues": 1, "lower_bound": False,
+            "value": 20.04,
+            "at": "2026-02-06T13:58:00Z",
+            "venues": ["deribit"],
+            "of_venues": 1,
+            "lower_bound": False,
             "extreme_at": None,
         },
         "rebound_pct": {"value": 12.7, "at": "2026-02-06T13:58:00Z", "venues": [], "of_venues": 0},
@@ -20,22 +24,30 @@ EVIDENCE = {
     "stale": {},
     "unknown": {"dvol": "nothing was heard of it yet"},
     "signals": {"skew-fear": {"phase": "on"}, "skew-calm": {"phase": "off"}},
-}  # fmt: skip
+}
 
 
 def a_post() -> Post:
     text = "Skew is 20%, and the price is 12.7% over its low."
     spans = tuple(
         Span(
-            start=text.index(part), end=text.index(part) + len(part), text=part, filter="pct",
+            start=text.index(part),
+            end=text.index(part) + len(part),
+            text=part,
+            filter="pct",
             origin=Origin(kind="fact", ref=name, value=value),
         )
         for part, name, value in (("20%", "skew_60d_pct", 20.04), ("12.7%", "rebound_pct", 12.7))
-    )  # fmt: skip
+    )
     story = Story(
-        asset="BTC", at=AT, length="embed", locale="en", stance="bearish", headline=None,
+        asset="BTC",
+        at=AT,
+        length="embed",
+        locale="en",
+        stance="bearish",
+        headline=None,
         paragraphs=(Text(slot="evidence", about="skew-fear", text=text, spans=spans),),
-    )  # fmt: skip
+    )
     return Post(
         id="abcd2345",
         channel="preview:",
@@ -50,8 +62,8 @@ def a_post() -> Post:
 
 @pytest.fixture
 def told(archive):
-    archive.kept = [a_post(), replace(a_post(), id="other234", channel="discord:1")]
-    archive.judged = {"abcd2345": EVIDENCE}
+    archive.posts.kept = [a_post(), replace(a_post(), id="other234", channel="discord:1")]
+    archive.posts.judged = {"abcd2345": EVIDENCE}
 
 
 async def test_each_number_leads_to_its_time_its_venues_and_its_formula(ask, told, figures_of):
@@ -65,7 +77,8 @@ async def test_each_number_leads_to_its_time_its_venues_and_its_formula(ask, tol
 async def test_each_rule_that_was_on_shows_its_conditions_and_their_values(ask, told):
     body = (await ask("why", post="abcd2345")).body
     assert (
-        "Very dear puts: 60-day put-call skew is 20%; the rule comes on at more than 12% and lets go at 10.5%." in body
+        "Very dear puts: 60-day put-call skew is 20%; the rule comes on at more than 12% and lets go at 10.5%."
+        in body
     )
 
 
@@ -94,8 +107,13 @@ def test_evidence_becomes_facts_again():
 
 @pytest.mark.parametrize(
     "evidence",
-    [{}, {"facts": None}, {"facts": {"skew_60d_pct": 3}}, {"facts": {"skew_60d_pct": {"value": None, "at": "x"}}},
-     {"facts": {"skew_60d_pct": {"value": 1.0, "at": "soon"}}}],
-)  # fmt: skip
+    [
+        {},
+        {"facts": None},
+        {"facts": {"skew_60d_pct": 3}},
+        {"facts": {"skew_60d_pct": {"value": None, "at": "x"}}},
+        {"facts": {"skew_60d_pct": {"value": 1.0, "at": "soon"}}},
+    ],
+)
 def test_evidence_of_another_shape_gives_no_fact(evidence):
     assert not facts_of("BTC", AT, evidence).known

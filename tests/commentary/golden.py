@@ -1,19 +1,19 @@
-"""The golden stories: a market's facts, written by hand (`tests/golden/*.toml`), and what is said of it (`*.md`).
+"""The golden stories: a market's facts, written by hand (`tests/golden/*.toml`), and what is said of it
+(`*.md`).
 
-`python -m tests.commentary.golden` writes the stories anew, three of them also in Spanish (`tests/golden/es/`). A golden changes
-only in a commit of its own, whose body quotes a
-sentence before and after and says why.
-"""
+`python -m tests.commentary.golden` writes the stories anew, three of them also in Spanish
+(`tests/golden/es/`). A golden changes only in a commit of its own, whose body quotes a sentence before and
+after and says why."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from bot.app import read_playbook
 from bot.domain.story import Length, Story
-from bot.golden import Golden as Market
-from bot.golden import page, parse_golden, written
+from bot.lab.golden import Golden as Market
+from bot.lab.golden import page, parse_golden, stories_of_length
 from bot.metrics import CATALOG
+from bot.playbook import read_playbook
 from tests.commentary.make import ROOT, told
 
 FOLDER = ROOT / "tests" / "golden"
@@ -27,7 +27,7 @@ class Golden(Market):
 
     def stories(self) -> Mapping[Length, Story]:
         """Each length that the market has a story of."""
-        return written({length: told(self.market, length) for length in LENGTHS})
+        return stories_of_length({length: told(self.market, length) for length in LENGTHS})
 
 
 def names() -> list[str]:
@@ -46,7 +46,9 @@ def measures(story: Story) -> Mapping[str, float]:
     paragraphs = [text.text for text in story.paragraphs]
     text = "\n".join(paragraphs)
     words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|[$±+−]?\d[\d,.]*%?", text)
-    sentences = [part for one in paragraphs for part in re.split(r"(?<=[.!?])\s+(?=[A-Z0-9$±+−])", one) if part.strip()]
+    sentences = [
+        part for one in paragraphs for part in re.split(r"(?<=[.!?])\s+(?=[A-Z0-9$±+−])", one) if part.strip()
+    ]
     numbers = re.findall(r"(?<!\w)[$±+−]?\d[\d,]*(?:\.\d+)?", text)
     letters = sum(len(re.sub(r"\W", "", word)) for word in words)
     long_words = sum(len(re.sub(r"\W", "", word)) > 6 for word in words)

@@ -1,7 +1,6 @@
 """Markets, verdicts and the real word bank for the tests of the commentary."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -69,7 +68,11 @@ def bank(locale: str = "en") -> PhraseBank:
 
 
 def facts(
-    given: Mapping[str, float], times: Mapping[str, datetime] | None = None, *, at: datetime = NOW, asset: str = "BTC"
+    given: Mapping[str, float],
+    times: Mapping[str, datetime] | None = None,
+    *,
+    at: datetime = NOW,
+    asset: str = "BTC",
 ) -> Facts:
     """Stated figures as facts, derived ones included."""
     return metrics.derive(asset, at, given, times or {}, metrics.CATALOG)
@@ -83,7 +86,7 @@ def article() -> Facts:
 def judged(market: Facts) -> Verdict:
     """The verdict on a market as if every value had held long enough, with what would change it."""
     judgement = rules.evaluate(book(), market, {}, market.at, {}, settled=True)
-    return replace(judgement.verdict, flips=rules.flips(book(), market, judgement.signals, judgement.verdict, {}))
+    return rules.with_exits(book(), market, judgement, settled=True)
 
 
 def told(
@@ -101,10 +104,17 @@ def told(
     )
 
 
-def refused(story: Story, market: Facts, memory: Memory | None = None, words: PhraseBank | None = None) -> list[str]:
+def refused(
+    story: Story, market: Facts, memory: Memory | None = None, words: PhraseBank | None = None
+) -> list[str]:
     """What the gate says of a story."""
     return commentary.gate(
-        story, verdict=judged(market), facts=market, book=book(), bank=words or bank(), memory=memory or Memory()
+        story,
+        verdict=judged(market),
+        facts=market,
+        book=book(),
+        bank=words or bank(),
+        memory=memory or Memory(),
     )
 
 

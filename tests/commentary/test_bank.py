@@ -1,11 +1,14 @@
 """A phrase that could go wrong is refused before it is ever written."""
 
 import re
+from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from bot import commentary, metrics
-from bot.commentary.bank import WINDOWED
+from bot.commentary.frames import LEAST_FRAMES, frame_problems
+from bot.commentary.stories import StoryKind
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several
 from bot.errors import ConfigError
@@ -38,7 +41,10 @@ def problems(files: dict[str, str]) -> list[str]:
         ("{% for one in it %}x{% endfor %}", "slots and filters only"),
         ("{{ it.__class__ }} now.", "'__class__' is no view"),
         ("{{ 1 + 1 }} now.", "slots and filters only"),
-        ("{{ it|pct }} and up {{ basis_60d_pct.change_7d|points_size }} now.", "'up' is typed beside a change"),
+        (
+            "{{ it|pct }} and up {{ basis_60d_pct.change_7d|points_size }} now.",
+            "'up' is typed beside a change",
+        ),
         ("Traders should buy now.", "is advice or a forecast"),
         ("The tide turns at {{ it|pct }}.", "belongs to the image 'sea'"),
         ("{{ it|pct", "not a template"),
@@ -51,7 +57,8 @@ def test_a_phrase_that_could_go_wrong_is_refused_with_its_id(text: str, reason: 
 
 def test_a_headline_says_the_word_of_its_stance_and_no_other() -> None:
     assert any(
-        "word for bearish is missing" in one for one in problems(phrase("No word.", slot="headline", about="bearish"))
+        "word for bearish is missing" in one
+        for one in problems(phrase("No word.", slot="headline", about="bearish"))
     )
     said = problems(phrase("Caution, but bullish.", slot="headline", about="bearish"))
     assert any("'bullish' is the word for another stance" in one for one in said)
@@ -78,7 +85,10 @@ def test_a_broken_file_is_named() -> None:
     said = problems({**texts("config/phrases/en"), "tried.toml": "[[phrase]\n"})
     assert any(one.startswith("tried.toml") and "not TOML" in one for one in said)
     said = problems(
-        {**texts("config/phrases/en"), "tried.toml": '[[phrase]]\nid = "a"\nslot = "evidense"\nabout = "x"\ntext = "y"'}
+        {
+            **texts("config/phrases/en"),
+            "tried.toml": '[[phrase]]\nid = "a"\nslot = "evidense"\nabout = "x"\ntext = "y"',
+        }
     )
     assert any(one.startswith("tried.toml: phrase.0.slot") for one in said)
 
@@ -99,17 +109,49 @@ def test_the_same_words_under_two_ids_are_refused() -> None:
     assert any("the same text as" in one for one in said)
 
 
-def test_every_rule_and_stance_has_its_phrases() -> None:
-    filled = {(phrase.slot, phrase.about) for phrase in bank().phrases}
-    assert {("evidence", rule) for rule in book().rules} <= filled
-    assert {("short", rule) for rule in book().rules} <= filled
+def test_every_rule_has_a_name_and_every_story_has_frames() -> None:
+    assert [rule for rule in book().rules if f"rule.{rule}" not in bank().words] == []
+    kinds = get_args(StoryKind)
+    for kind in kinds:
+        assert sum(frame.story == kind and "lead" in frame.places for frame in bank().frames) >= LEAST_FRAMES
+    assert sum(frame.story in kinds and "lead" in frame.places for frame in bank().frames) >= 90
 
 
-def test_no_window_is_longer_than_its_phrases_allow() -> None:
-    for pool, window in bank().windows.items():
-        slot, about = pool.split(":", 1)
-        phrases = [phrase for phrase in bank().phrases if (phrase.slot, phrase.about) == (slot, about)]
-        assert window <= min(WINDOWED[slot], len(phrases) - 1)
+def test_a_story_with_too_few_frames_is_refused_with_the_number_that_it_needs() -> None:
+    whole = bank()
+    calm = [one for one in whole.frames if one.story == "calm" and "lead" in one.places]
+    kept = calm[: LEAST_FRAMES - 1]
+    thin = replace(whole, frames=tuple(one for one in whole.frames if one not in calm or one in kept))
+    assert [str(problem) for problem in frame_problems(thin)] == [
+        f"en: calm: this story has {LEAST_FRAMES - 1} frames; it needs {LEAST_FRAMES}"
+    ]
+    assert list(frame_problems(whole)) == []
+
+
+def frame(places: str, story: str = "calm") -> dict[str, str]:
+    """The real files and one more frame."""
+    added = f'[[frame]]\nid = "tried"\nstory = "{story}"\n[frame.places]\n{places}\n'
+    return {**texts("config/phrases/en"), "tried.toml": added}
+
+
+@pytest.mark.parametrize(
+    ("places", "reason"),
+    [
+        ('lead = ["It is 5 today."]', "the digit '5' is typed"),
+        ('second = ["Nothing is in a slot."]', "has a slot {{ second }}"),
+        ('lead = ["{{ main }} and {{ nothing }}."]', "unknown"),
+        ('lead = ["The tide turns, and {{ main }}."]', "belongs to the image 'sea'"),
+    ],
+)
+def test_a_frame_that_could_go_wrong_is_refused_with_its_place(places: str, reason: str) -> None:
+    said = problems(frame(places))
+    assert any("tried/" in one and reason in one for one in said), said
+
+
+def test_a_frame_of_no_story_is_refused() -> None:
+    assert any(
+        "no story is called 'boredom'" in one for one in problems(frame('lead = ["Well."]', "boredom"))
+    )
 
 
 def test_every_metric_and_its_words_are_there() -> None:

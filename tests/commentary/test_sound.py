@@ -29,10 +29,18 @@ def test_four_hundred_sound_stories_raise_no_alarm(seed: int) -> None:
     for number, market in enumerate(islice(moments(made), STORIES_A_SEED)):
         verdict, length = judged(market), LENGTHS[number % len(LENGTHS)]
         story = commentary.write(
-            verdict=verdict, facts=market, book=book(), bank=bank(), memory=Memory(), length=length, at=market.at
+            verdict=verdict,
+            facts=market,
+            book=book(),
+            bank=bank(),
+            memory=Memory(),
+            length=length,
+            at=market.at,
         )
         assert not story.plain, (market.at, length, story.failures)
-        alarms = commentary.gate(story, verdict=verdict, facts=market, book=book(), bank=bank(), memory=Memory())
+        alarms = commentary.gate(
+            story, verdict=verdict, facts=market, book=book(), bank=bank(), memory=Memory()
+        )
         assert alarms == [], (market.at, length)
         seen += 1
     assert seen == STORIES_A_SEED

@@ -1,4 +1,5 @@
-"""Spanish, told by the same code from another folder: its numbers, its posts, its gate, and a further language beside it."""
+"""Spanish, told by the same code from another folder: its numbers, its posts, its gate, and a further
+language beside it."""
 
 import re
 from collections.abc import Mapping
@@ -12,25 +13,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import commentary
-from bot.app import read_playbook
 from bot.commentary.formats import apply, read
+from bot.commentary.joining import joiner, list_in_words
 from bot.commentary.lengths import has_length
-from bot.commentary.realize import joiner, listed
-from bot.commentary.said import in_words, misplaced
 from bot.commentary.terms import settle
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile
 from bot.domain.story import Length, Memory, Origin, Span, Story
-from bot.golden import page
-from bot.inquiry import settle as told_of
-from bot.inquiry import why_no_article
-from bot.playbook import parse_playbook
+from bot.lab.golden import page
+from bot.lab.questions import settle as told_of
+from bot.lab.questions import why_no_article
+from bot.playbook import parse_playbook, read_playbook
 from tests.commentary import test_gate, test_run, test_sound
 from tests.commentary.golden import FOLDER, SPANISH, golden
-from tests.commentary.make import ARTICLE, ARTICLE_TIMES, CALM, article, bank, book, facts, judged, refused, told
+from tests.commentary.make import (
+    ARTICLE,
+    ARTICLE_TIMES,
+    CALM,
+    article,
+    bank,
+    book,
+    facts,
+    judged,
+    refused,
+    told,
+)
 from tests.tapes import quiet, volatile
 
-ARTICLE_ONLY = {"standfirst", "sowhat", "close", "limit"}
+ARTICLE_ONLY = {
+    "standfirst",
+    "close",
+    "article-headline",
+    "article-open",
+    "article-turn",
+    "article-exit-none",
+}
 SPACE = "\u00a0"
 
 
@@ -47,7 +64,7 @@ def whole(story: Story) -> str:
     return "\n".join(text.text for text in story.texts).replace(SPACE, " ")
 
 
-# ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -118,39 +135,40 @@ def test_the_word_for_and_follows_the_sound() -> None:
 
 
 def test_a_list_joins_its_last_part_by_what_that_begins_with() -> None:
-    assert listed(("futuros", "opciones", "interés abierto"), words()) == "futuros, opciones e interés abierto"
-    assert [listed(parts, words()) for parts in ((), ("prima",), ("prima", "historia"))] == [
+    assert (
+        list_in_words(("futuros", "opciones", "interés abierto"), words())
+        == "futuros, opciones e interés abierto"
+    )
+    assert [list_in_words(parts, words()) for parts in ((), ("prima",), ("prima", "historia"))] == [
         "",
         "prima",
         "prima e historia",
     ]
 
 
-# ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what there is ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_whatever_english_can_say_at_these_lengths_spanish_can_say() -> None:
-    pools = {(phrase.slot, phrase.about) for phrase in bank("es").phrases}
-    wanted = {
-        (phrase.slot, phrase.about)
-        for phrase in bank().phrases
-        if phrase.slot not in ARTICLE_ONLY | {"meaning", "still"}
-        and "+" not in phrase.about
-        and "quiet-" not in phrase.about
-    }
-    assert sorted(wanted - pools) == []
+    def told(locale: str) -> set[tuple[str, str]]:
+        frames = {
+            (frame.story, place)
+            for frame in bank(locale).frames
+            for place in frame.places
+            if place not in ARTICLE_ONLY
+        }
+        clauses = {
+            (about, form)
+            for about, known in bank(locale).clauses.items()
+            for form in known.forms
+            if form != "article"
+        }
+        return frames | clauses
+
+    assert sorted(told("en") - told("es")) == []
+    answers = {(phrase.slot, phrase.about) for phrase in bank("es").phrases}
+    assert sorted({(phrase.slot, phrase.about) for phrase in bank().phrases} - answers) == []
     assert sorted(set(bank().words) - set(words()) - {"a_words", "an_words"}) == []
-
-
-def test_every_finding_has_three_sentences_and_a_meaning() -> None:
-    texts: dict[tuple[str, str], int] = {}
-    for phrase in bank("es").phrases:
-        texts[phrase.slot, phrase.about] = texts.get((phrase.slot, phrase.about), 0) + 1
-    for rule in book().rules.values():
-        assert texts["evidence", rule.id] >= 3
-        assert ("meaning", rule.id) in texts or ("meaning", rule.ladder or "") in texts
-    for shape in ("bearish", "overheated", "neutral", "mixed", "bullish", "no-call"):
-        assert min(texts["headline", shape], texts["lead", shape]) >= 10
 
 
 @pytest.mark.parametrize("name", sorted(bank().metrics))
@@ -169,48 +187,27 @@ def test_a_word_takes_up_no_more_than_its_english_does() -> None:
 
 
 def test_descriptions_fit_discord() -> None:
-    long = {key: text for key, text in words().items() if key.startswith(("command.", "option.")) and len(text) > 100}
+    long = {
+        key: text
+        for key, text in words().items()
+        if key.startswith(("command.", "option.")) and len(text) > 100
+    }
     assert long == {}
-
-
-def test_what_the_code_says_in_english_is_told_in_spanish() -> None:
-    assert (
-        in_words("unknown asset 'XRP': one of BTC, ETH", words())
-        == "activo desconocido, 'XRP'; los hay de estos: BTC, ETH"
-    )
-    assert in_words("dvol: not reported; spot_usd: no bar yet", words()) == (
-        "dvol: no se ha comunicado; spot_usd: todavía no hay ninguna vela"
-    )
-    assert in_words("unknown asset 'XRP': one of BTC", bank().words) == "unknown asset 'XRP': one of BTC"
-    assert in_words("HTTP 503", words()) == "HTTP 503"
-
-
-@pytest.mark.parametrize(
-    ("english", "spanish", "wrong"),
-    [
-        ("{} of {}", "{2} de {1}", False),
-        ("{} of {}", "{} de {} y {}", True),
-        ("{}", "{2}", True),
-        ("{} {}", "{} {1}", True),
-    ],
-)
-def test_a_translation_takes_up_what_the_english_has(english: str, spanish: str, *, wrong: bool) -> None:
-    assert misplaced(english, spanish) is wrong
 
 
 def test_a_word_that_only_english_has_is_borrowed_and_its_grammar_is_not() -> None:
     poorer = replace(bank("es"), words={key: word for key, word in words().items() if key != "title.oi"})
-    whole_bank = commentary.completed(poorer, bank())
+    whole_bank = commentary.fill_from_english(poorer, bank())
     assert whole_bank.words["title.oi"] == "open interest"
     assert whole_bank.words["title.price"] == "precio"
     assert "an_words" not in whole_bank.words
     assert playbook().banks["es"].words["and"] == "y"
 
 
-# ── posts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── posts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 EXPECTED = {
-    "article": ("20 %", "5-10 %", "1800 millones de dólares", "18,9 %", "35 800 millones de dólares", "527 850 BTC"),
+    "article": ("20 %", "1800 millones de dólares", "18,9 %", "35 800 millones de dólares", "527 850 BTC"),
     "calm": ("96 200 dólares", "neutral"),
     "venue-drops-out": ("20 %", "5,5 %", "18,9 %"),
 }
@@ -250,7 +247,13 @@ def run(name: str, days: int, length: Length) -> list[Story]:
     memory, stories = Memory(), []
     for market, verdict in test_run.frozen(name, days):
         story = commentary.write(
-            verdict=verdict, facts=market, book=book(), bank=bank("es"), memory=memory, length=length, at=market.at
+            verdict=verdict,
+            facts=market,
+            book=book(),
+            bank=bank("es"),
+            memory=memory,
+            length=length,
+            at=market.at,
         )
         memory = commentary.remember(memory, story, verdict, market)
         stories.append(story)
@@ -269,24 +272,33 @@ def test_thirty_posts_of_a_frozen_market_stay_inside_their_limits(name: str, len
     assert [story.failures for story in run(name, 30, length) if story.plain] == []
 
 
-# ── the gate reads Spanish ───────────────────────────────────────────────────────────────────────────────────────────
+# ── the gate reads Spanish ──────────────────────────────────────────────────────────────────────────────────
 
 
 @cache
 def sound() -> tuple[tuple[Story, object], ...]:
     stories = []
-    for market, times in ((ARTICLE, ARTICLE_TIMES), (CALM, None), (test_gate.BULLISH, None), (test_gate.HOT, None)):
+    for market, times in (
+        (ARTICLE, ARTICLE_TIMES),
+        (CALM, None),
+        (test_gate.BULLISH, None),
+        (test_gate.HOT, None),
+    ):
         known = facts(market, times)
         stories.append((told(known, words=bank("es")), known))
     return tuple(stories)
 
 
-def failures_with(extra: str, *, spans: tuple[Span, ...] = (), market: Mapping[str, float] = ARTICLE) -> list[str]:
+def failures_with(
+    extra: str, *, spans: tuple[Span, ...] = (), market: Mapping[str, float] = ARTICLE
+) -> list[str]:
     """What the gate says of the article's story with some words more."""
     known = facts(market, ARTICLE_TIMES if market is ARTICLE else None)
     story = told(known, words=bank("es"))
     text = story.paragraphs[0]
-    moved = tuple(replace(span, start=span.start + len(text.text), end=span.end + len(text.text)) for span in spans)
+    moved = tuple(
+        replace(span, start=span.start + len(text.text), end=span.end + len(text.text)) for span in spans
+    )
     broken = replace(text, text=text.text + extra, spans=(*text.spans, *moved))
     return refused(replace(story, paragraphs=(broken, *story.paragraphs[1:])), known, words=bank("es"))
 
@@ -298,7 +310,7 @@ def failures_with(extra: str, *, spans: tuple[Span, ...] = (), market: Mapping[s
         (" Son 42 %.", "2:"),
         (" Son 1 200 dólares.", "2:"),
         (" Y el tono es alcista.", "5:"),
-        (" Tanto freno, con esta póliza.", "6:"),
+        (" Tanto freno en el mercado.", "6:"),
         (" Es es así.", "7:"),
         ("  Es así.", "7:"),
         (" es así.", "7:"),
@@ -320,13 +332,19 @@ def test_a_direction_that_is_turned_round_is_caught() -> None:
     shown = apply("size", change, None, words())
     origin = Origin(kind="fact", ref="spot_usd.change_24h_pct", value=change)
     span = Span(start=len(wrong), end=len(wrong) + len(shown), text=shown, filter="size", origin=origin)
-    assert any(failure.startswith("4:") for failure in failures_with(f"{wrong}{shown}.", spans=(span,), market=market))
+    assert any(
+        failure.startswith("4:")
+        for failure in failures_with(f"{wrong}{shown}.", spans=(span,), market=market)
+    )
     right = " El contado sube "
     span = replace(span, start=len(right), end=len(right) + len(shown))
-    assert failures_with(f"{right}{shown}.", spans=(span,), market=market) == []
+    said = failures_with(f"{right}{shown}.", spans=(span,), market=market)
+    assert not any(failure.startswith("4:") for failure in said)
 
 
-@pytest.mark.parametrize("fault", ["a changed number", "a swapped number", "an origin that lies", "a stale reading"])
+@pytest.mark.parametrize(
+    "fault", ["a changed number", "a swapped number", "an origin that lies", "a stale reading"]
+)
 def test_a_number_that_is_not_the_markets_is_caught(fault: str) -> None:
     rule, plant = test_gate.FAULTS[fault]
     for seed in range(20):
@@ -335,8 +353,13 @@ def test_a_number_that_is_not_the_markets_is_caught(fault: str) -> None:
             continue
         broken, market, memory = plant(story, known, Random(seed))  # type: ignore[arg-type]
         failures = commentary.gate(
-            broken, verdict=judged(known), facts=market, book=book(), bank=bank("es"), memory=memory  # type: ignore[arg-type]
-        )  # fmt: skip
+            broken,
+            verdict=judged(known),  # type: ignore[arg-type]
+            facts=market,
+            book=book(),
+            bank=bank("es"),
+            memory=memory,
+        )
         assert any(failure.startswith(rule) for failure in failures), (fault, seed, failures)
 
 
@@ -344,10 +367,10 @@ def test_a_post_that_repeats_the_last_one_is_caught() -> None:
     known = article()
     story = told(known, words=bank("es"))
     memory = commentary.remember(Memory(), story, judged(known), known)
-    assert any(failure.startswith("6:") for failure in refused(story, known, memory, words=bank("es")))
+    assert any(failure.startswith("16:") for failure in refused(story, known, memory, words=bank("es")))
 
 
-# ── lengths, and further languages ───────────────────────────────────────────────────────────────────────────────────
+# ── lengths, and further languages ──────────────────────────────────────────────────────────────────────────
 
 
 def test_an_article_in_spanish_is_an_embed_and_says_why() -> None:
@@ -361,7 +384,8 @@ def test_an_article_in_spanish_is_an_embed_and_says_why() -> None:
 
 
 def test_a_further_folder_is_a_further_language() -> None:
-    """Galician, as far as a test needs it: the Spanish files with some words of their own. Nothing else is touched."""
+    """Galician, as far as a test needs it: the Spanish files with some words of their own. Nothing else is
+    touched."""
     own = {"cautela": "prudencia", "Cautela": "Prudencia", "febrero": "febreiro", "dólares": "dolares"}
     texts = dict(playbook().texts)
     for path, text in playbook().texts.items():
@@ -373,7 +397,7 @@ def test_a_further_folder_is_a_further_language() -> None:
     verdict, stories = told_of(article(), books, Profile(locale="gl", length="embed"), ("short", "embed"))
     said = " ".join(whole(story) for story in stories.values())
     assert verdict.stance == "bearish"
-    assert "prudencia" in said
+    assert "prudencia" in said.lower()
     assert "71 500 dolares" in said
     assert "cautela" not in said
     story = stories["embed"]

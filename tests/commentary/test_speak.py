@@ -10,12 +10,22 @@ from tests.commentary.make import NOW, article, bank, book, facts, known
 
 
 def said(
-    slot: Slot, about: str, market: Facts, names: dict[str, Origin] | None = None, words: PhraseBank | None = None
+    slot: Slot,
+    about: str,
+    market: Facts,
+    names: dict[str, Origin] | None = None,
+    words: PhraseBank | None = None,
 ) -> Text:
     return commentary.speak(
-        slot=slot, about=about, facts=market, catalog=metrics.CATALOG, book=book(), bank=words or bank(), at=market.at,
+        slot=slot,
+        about=about,
+        facts=market,
+        catalog=metrics.CATALOG,
+        book=book(),
+        bank=words or bank(),
+        at=market.at,
         names=names or {},
-    )  # fmt: skip
+    )
 
 
 def skew(value: float = 20.0) -> dict[str, Origin]:
@@ -36,19 +46,26 @@ def test_dear_calls_are_not_called_dear_puts() -> None:
 
 def test_the_answer_says_as_much_as_is_known() -> None:
     short = said(
-        "answer", "basis", facts({"basis_60d_pct": 7}), {"it": Origin(kind="fact", ref="basis_60d_pct", value=7.0)}
+        "answer",
+        "basis",
+        facts({"basis_60d_pct": 7}),
+        {"it": Origin(kind="fact", ref="basis_60d_pct", value=7.0)},
     )
     more = said(
-        "answer", "basis", facts({"basis_60d_pct": 7, "basis_60d_pct.before_7d": 5}),
+        "answer",
+        "basis",
+        facts({"basis_60d_pct": 7, "basis_60d_pct.before_7d": 5}),
         {"it": Origin(kind="fact", ref="basis_60d_pct", value=7.0)},
-    )  # fmt: skip
+    )
     assert "risen 2 points" in more.text
     assert "week" not in short.text
 
 
 def test_an_old_reading_is_answered_with_its_age() -> None:
     old = Fact(name="skew_60d_pct", value=11.0, at=NOW - timedelta(hours=5))
-    market = Facts(asset="BTC", at=NOW, known={}, stale={"skew_60d_pct": old}, unknown={"skew_60d_pct": "too old"})
+    market = Facts(
+        asset="BTC", at=NOW, known={}, stale={"skew_60d_pct": old}, unknown={"skew_60d_pct": "too old"}
+    )
     text = said("answer", "skew", market, skew(11.0))
     assert "11%" in text.text
     assert "6 February 2026, 19:00 UTC" in text.text
@@ -86,9 +103,12 @@ def test_a_phrase_that_fails_the_gate_is_not_spoken() -> None:
 def test_a_figure_is_labeled_and_fresh_or_dated_or_unknown() -> None:
     fresh = commentary.figure("open_interest_usd", article(), metrics.CATALOG, bank())
     assert (fresh.label, fresh.text) == ("open interest in dollars", "$35.8 billion")
-    old = Facts(asset="BTC", at=NOW, known={}, stale={"spot_usd": Fact(name="spot_usd", value=70_000, at=NOW)})
+    old = Facts(
+        asset="BTC", at=NOW, known={}, stale={"spot_usd": Fact(name="spot_usd", value=70_000, at=NOW)}
+    )
     assert (
-        commentary.figure("spot_usd", old, metrics.CATALOG, bank()).text == "$70,000, as of 7 February 2026, 00:00 UTC"
+        commentary.figure("spot_usd", old, metrics.CATALOG, bank()).text
+        == "$70,000, as of 7 February 2026, 00:00 UTC"
     )
     gone = commentary.figure("dvol", Facts(asset="BTC", at=NOW, known={}), metrics.CATALOG, bank())
     assert gone.text == "not known: not reported"
@@ -96,7 +116,10 @@ def test_a_figure_is_labeled_and_fresh_or_dated_or_unknown() -> None:
 
 def test_a_lower_bound_figure_says_at_least() -> None:
     market = known("liquidations_24h_usd", 2.5e8, lower_bound=True)
-    assert commentary.figure("liquidations_24h_usd", market, metrics.CATALOG, bank()).text == "at least $250 million"
+    assert (
+        commentary.figure("liquidations_24h_usd", market, metrics.CATALOG, bank()).text
+        == "at least $250 million"
+    )
 
 
 def test_a_figures_spans_lie_where_they_say() -> None:

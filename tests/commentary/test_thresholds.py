@@ -1,4 +1,5 @@
-"""Around every threshold of the shipped rules, the number that is shown stands on the side where the value stands."""
+"""Around every threshold of the shipped rules, the number that is shown stands on the side where the value
+stands."""
 
 from collections.abc import Iterator
 
@@ -29,9 +30,13 @@ LIMITS = sorted({limit for limit in limits() if abs(limit) < 1000})
 @pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=500, deadline=None)
 @given(limit=st.sampled_from(LIMITS), off=st.floats(0.0005, 0.6), sign=st.sampled_from([-1, 1]))
-def test_rounding_keeps_the_truth_around_every_threshold(name: str, limit: float, off: float, sign: int) -> None:
+def test_rounding_keeps_the_truth_around_every_threshold(
+    name: str, limit: float, off: float, sign: int
+) -> None:
     value = limit + sign * off
-    digits = settle(name, value, bank().words, ((lambda number: number < limit), (lambda number: number > limit)))
+    digits = settle(
+        name, value, bank().words, ((lambda number: number < limit), (lambda number: number > limit))
+    )
     shown = read(apply(name, value, digits, bank().words), bank().words)
     assert shown is not None
     assert (shown < limit) == (value < limit)

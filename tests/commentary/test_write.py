@@ -8,101 +8,195 @@ from datetime import timedelta
 import pytest
 
 from bot import commentary
-from bot.commentary.names import Market
-from bot.commentary.plan import plan
-from bot.commentary.words import overlap
-from bot.domain.story import Memory, Phrase
-from tests.commentary.make import ARTICLE, CALM, NOW, ROOT, article, bank, book, days, facts, judged, refused, told
+from bot.commentary.masks import masked_sentences, sentences
+from bot.commentary.storygate import told_metrics
+from bot.domain.judgement import Exit, Move, MoveAlarm
+from bot.domain.story import Clauses, Memory, Story
+from tests.commentary.make import (
+    ARTICLE,
+    CALM,
+    NOW,
+    ROOT,
+    article,
+    bank,
+    book,
+    days,
+    facts,
+    judged,
+    refused,
+    told,
+)
 
 
-def whole(story) -> str:
-    return "\n".join(text.text for text in story.texts)
+def whole(story: Story) -> str:
+    return "\n".join(text.text for text in (*story.texts, *story.table))
 
 
-def test_the_articles_market_is_told_with_its_figures_and_the_word_caution() -> None:
+def test_the_articles_market_is_told_with_its_figures_under_the_tag_caution() -> None:
     story = told(article())
-    said = whole(story)
     assert not story.plain, story.failures
     for part in (
         "60-day",
         "skew",
         "20%",
         "2%",
-        "5-10%",
         "$44.3 billion",
         "$35.8 billion",
         "527,850",
-        "+18.9%",
+        "18.9%",
         "$60,150",
     ):
-        assert part in said, part
-    assert "caution" in said.lower()
+        assert part in whole(story), part
+    assert story.tag is not None
+    assert story.tag.text.startswith("Caution")
+    assert story.kind == "contradiction-up"
 
 
 def test_the_short_of_the_articles_market_fits_and_reads_caution() -> None:
     story = told(article(), "short")
-    assert len(story.body) <= 280
+    assert len(story.body) <= 200
     assert "caution" in story.body.lower()
     assert story.headline is None
 
 
 def test_a_dollar_fall_with_steady_coins_is_never_told_as_an_exit() -> None:
     said = whole(told(article()))
-    assert "coins" in said or "BTC" in said
+    assert "527,850 BTC" in said
+    assert "closed positions" not in said
 
 
 def test_a_calm_day_is_told_briefly() -> None:
-    calm, wild = told(facts(CALM)), told(article())
+    calm = told(facts(CALM))
     assert calm.stance == "neutral"
-    assert len(calm.body) < len(wild.body)
+    assert len(calm.body.split()) <= 100
 
 
-def test_all_that_is_missing_is_named() -> None:
-    story = told(article())
-    missing = next(text for text in story.paragraphs if text.slot == "missing")
-    assert "funding" in missing.text
+def test_a_day_on_which_nothing_moved_is_two_sentences() -> None:
+    quiet = days(CALM, 2)[1]
+    assert quiet.kind == "quiet"
+    assert sum(1 for text in quiet.paragraphs for _ in sentences(text)) <= 2
+    assert quiet.table
 
 
 def test_a_market_of_which_nothing_is_known_makes_no_call() -> None:
-    story = told(facts({}))
-    assert story.stance == "no-call"
-    assert "not enough data" in whole(story).lower()
+    assert told(facts({})).stance == "no-call"
 
 
 def test_a_price_alone_makes_no_call_and_no_other_claim() -> None:
     story = told(facts({"spot_usd": 70_000}))
     assert story.stance == "no-call"
+    assert told_metrics(story) in ((), ("spot_usd",))
+
+
+def test_each_post_says_what_would_end_its_verdict_and_what_would_deepen_it() -> None:
+    market = article()
+    way = Exit(
+        moves=(Move(fact="skew_60d_pct", start=20, end=10.5, rule="skew-cautious"),),
+        stance="neutral",
+        confidence="medium",
+        balance=(-9.0, -9.0),
+        held_days=3,
+    )
+    deeper = replace(
+        way, moves=(Move(fact="basis_60d_pct", start=2, end=0, rule="basis-weak"),), stance="bearish"
+    )
+    verdict = replace(judged(market), exits=(way,), deepeners=(deeper,))
+    story = commentary.write(
+        verdict=verdict, facts=market, book=book(), bank=bank(), memory=Memory(), length="embed", at=market.at
+    )
+    watch = next(text.text for text in story.paragraphs if text.slot == "watch")
+    assert "60-day skew down to 10.5%, held for 3 days" in watch
+    assert "3 days" in watch
+    assert "the 60-day basis down to 0% would deepen it" in watch
+
+
+def test_an_exit_to_the_figure_that_is_read_already_is_none() -> None:
+    market = article()
+
+    def watched(end: float) -> list[str]:
+        way = Exit(
+            moves=(Move(fact="basis_60d_pct", start=2.04, end=end, rule="basis-weak"),),
+            stance="neutral",
+            confidence="medium",
+            balance=(-9.0, -9.0),
+            held_days=3,
+        )
+        story = commentary.write(
+            verdict=replace(judged(market), exits=(way,), deepeners=(), flips=()),
+            facts=market,
+            book=book(),
+            bank=bank(),
+            memory=Memory(),
+            length="embed",
+            at=market.at,
+        )
+        return [text.text for text in story.paragraphs if text.slot == "watch"]
+
+    assert watched(2.01) == []
+    assert "60-day basis up to 2.6%" in watched(2.6)[0]
+
+
+def alerted(reason: str, memory: Memory | None = None, **more: object) -> Story:
+    """The article's market as an alert."""
+    market = article()
+    verdict = replace(judged(market), **more)  # type: ignore[arg-type]
+    return commentary.write(
+        verdict=verdict,
+        facts=market,
+        book=book(),
+        bank=bank(),
+        memory=memory or Memory(),
+        length="embed",
+        at=market.at,
+        reason=reason,
+    )
+
+
+def test_an_alert_tells_first_what_it_went_out_for() -> None:
+    fall = MoveAlarm(
+        rule="price-falls",
+        fact="spot_usd.change_24h_pct",
+        severity="alarm",
+        move=-10.2,
+        line=-8,
+        start=0,
+        end=-10.2,
+        started_at=NOW - timedelta(days=1),
+        at=NOW,
+        since=NOW,
+        size=3.5,
+        new=True,
+    )
+    story = alerted("move", alarms=(fall,))
     assert not story.plain, story.failures
+    assert next(sentences(story.paragraphs[0])).text.startswith("Bitcoin fell 10.2% in 24 hours")
+    assert len(story.body.split()) <= 70
+    assert story.alert
+    assert story.tag is not None
+    assert story.tag.text.startswith("Alert · Caution")
 
 
-def test_each_post_says_what_would_change_it() -> None:
-    story = told(article())
-    watch = next(text for text in story.paragraphs if text.slot == "watch")
-    assert "60-day put-call skew" in watch.text
-    assert "neutral" in watch.text
+def test_an_alert_of_a_turn_names_both_verdicts() -> None:
+    calm = facts(CALM, at=NOW - timedelta(days=1))
+    memory = commentary.remember(Memory(), told(calm), judged(calm), calm)
+    story = alerted("changed stance", memory)
+    assert story.paragraphs[0].text.startswith("The verdict goes from neutral to caution")
 
 
-def test_a_frozen_market_never_repeats_a_headline_or_lead_within_its_window() -> None:
+def test_what_was_told_yesterday_and_has_not_moved_stays_in_the_table() -> None:
+    first, second = days(ARTICLE, 2)
+    derivatives = {name for name in told_metrics(first) if not name.startswith(("spot_", "low_", "rebound_"))}
+    assert derivatives
+    assert not derivatives & set(told_metrics(second))
+
+
+def test_no_sentence_and_no_headline_returns_in_a_fortnight() -> None:
     stories = days(ARTICLE, 14)
     assert not any(story.plain for story in stories), [story.failures for story in stories if story.plain]
-    for slot in ("headline", "lead"):
-        used = [next(text for text in story.texts if text.slot == slot).phrase_ids[0] for story in stories]
-        window = bank().windows[f"{slot}:bearish+rebound-unconfirmed"]
-        assert all(name not in used[max(0, index - window) : index] for index, name in enumerate(used))
-
-
-def test_a_finding_that_has_not_moved_gets_one_short_line() -> None:
-    first, second = days(ARTICLE, 2)
-    assert "evidence" in {text.slot for text in first.paragraphs}
-    assert "still" in {text.slot for text in second.paragraphs}
-    assert len(second.body) < len(first.body)
-
-
-def test_neighboring_posts_share_few_runs_of_words() -> None:
-    stories = days(ARTICLE, 8)
-    masks = [commentary.remember(Memory(), story, judged(article()), article()).told[-1].masked for story in stories]
-    for new, old in zip(masks[1:], masks, strict=False):
-        assert overlap(new, old) <= 0.15
+    told_lines = [
+        line for story in stories for text in story.paragraphs[:1] for line in masked_sentences(text)
+    ]
+    assert len(set(told_lines)) == len(told_lines)
 
 
 def test_the_same_readings_state_and_memory_give_the_same_bytes() -> None:
@@ -117,51 +211,72 @@ def test_the_bytes_do_not_depend_on_the_hash_seed() -> None:
     )
     seen = {
         subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, check=True,
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "271828")
-    }  # fmt: skip
+    }
     assert len(seen) == 1
 
 
-def test_a_phrase_that_lies_yields_the_plain_card_and_says_why() -> None:
+def test_words_that_lie_yield_the_plain_card_and_say_why() -> None:
     liars = tuple(
-        replace(phrase, text="Caution and bullish at once.") if phrase.slot == "headline" else phrase
-        for phrase in bank().phrases
+        replace(frame, places=dict.fromkeys(frame.places, ("Caution and bullish at once.",)))
+        for frame in bank().frames
     )
-    story = told(article(), words=replace(bank(), phrases=liars))
+    story = told(article(), words=replace(bank(), frames=liars))
     assert story.plain
-    assert any("bullish" in failure for failure in story.failures)
+    assert story.failures
     assert "$71,500" in whole(story)
     assert "caution" in whole(story)
 
 
 def test_a_bank_without_a_usable_headline_yields_the_plain_card() -> None:
-    nothing = tuple(phrase for phrase in bank().phrases if phrase.slot != "headline")
-    story = told(article(), words=replace(bank(), phrases=nothing))
+    nothing = tuple(
+        replace(
+            frame, places={place: texts for place, texts in frame.places.items() if "headline" not in place}
+        )
+        for frame in bank().frames
+    )
+    story = told(article(), words=replace(bank(), frames=nothing))
     assert story.plain
-    assert any("no headline phrase" in failure for failure in story.failures)
+    assert any("a headline" in failure for failure in story.failures)
 
 
 def test_an_article_needs_four_families_and_two_findings() -> None:
     assert commentary.no_article(judged(article()), bank()) is None
-    about, names = commentary.no_article(judged(facts({"spot_usd": 70_000, "skew_60d_pct": 20})), bank()) or ("", {})
+    about, names = commentary.no_article(judged(facts({"spot_usd": 70_000, "skew_60d_pct": 20})), bank()) or (
+        "",
+        {},
+    )
     assert (about, names["low"].value, names["value"].value) == ("article-families", 4, 1)
     about, names = commentary.no_article(judged(facts(CALM)), bank()) or ("", {})
     assert (about, names["low"].value, names["value"].value) == ("article-findings", 2, 0)
+
+
+def test_an_article_is_written_in_its_form() -> None:
+    story = told(article(), "article")
+    assert story.length == "article"
+    assert 300 <= len(story.body.split()) <= 400
+    assert [text.slot for text in story.paragraphs][:2] == ["standfirst", "lead"]
+    assert story.paragraphs[-1].slot == "close"
+    assert refused(story, article()) == []
 
 
 def test_an_article_that_cannot_be_written_is_answered_with_the_embed() -> None:
     assert told(facts({"spot_usd": 70_000, "skew_60d_pct": 20}), "article").length == "embed"
 
 
-def test_the_memory_keeps_the_last_fourteen_posts() -> None:
+def test_the_memory_keeps_as_many_posts_as_a_sentence_may_not_return_within() -> None:
     memory = Memory()
-    for day in range(16):
+    for day in range(23):
         market = facts(CALM, at=NOW + timedelta(days=day))
         memory = commentary.remember(memory, told(market, memory=memory), judged(market), market)
-    assert len(memory.told) == 14
+    assert len(memory.told) == 21
     assert memory.last is not None
     assert memory.last.figures["spot_usd"] == 89_000
 
@@ -171,20 +286,19 @@ def test_a_story_passes_its_own_gate() -> None:
         assert refused(told(market), market) == []
 
 
-def test_a_phrase_whose_facts_are_unknown_is_passed_over() -> None:
-    only = Phrase(id="x", slot="lead", about="bearish", text="Caution: {{ treasury_cost_usd|usd }} was paid.")
-    words = replace(bank(), phrases=(only, *(phrase for phrase in bank().phrases)))
-    assert "x" not in told(article(), words=words).phrase_ids
-    assert book().rules
+def test_a_wording_whose_facts_are_unknown_is_passed_over() -> None:
+    only = Clauses(about="skew.high-held", forms={"say": ("{{ treasury_cost_usd|usd }} was paid",)})
+    known = bank().clauses["skew.high-held"]
+    forms = {**known.forms, "say": only.forms["say"] + known.forms["say"]}
+    words = replace(bank(), clauses={**bank().clauses, "skew.high-held": replace(known, forms=forms)})
+    assert "skew.high-held/say.1" not in told(article(), words=words).phrase_ids
 
 
-def test_findings_that_are_dropped_are_named_and_not_denied() -> None:
-    """A post without room for its findings does not say that there are none."""
-    verdict, known = judged(article()), article()
-    market = Market(facts=known, book=book(), bank=bank(), at=known.at, findings=verdict.findings, verdict=verdict)
-    planned = plan(verdict, market, Memory(), "embed", drop=len(verdict.findings))
-    asked = [piece.abouts for pieces in planned.paragraphs for piece in pieces if piece.slot == "evidence"]
-    assert asked == [("bearish+listed",)]
-    said = {phrase.about: phrase.text for phrase in bank().phrases if phrase.slot == "evidence"}
-    assert "{{ reasons }}" in said["bearish+listed"]
-    assert "bearish" not in said
+def test_the_footer_names_the_venues_of_its_own_figures_in_few_words() -> None:
+    market = article()
+    heard = {name: replace(fact, venues=("deribit",)) for name, fact in market.known.items()}
+    story = told(replace(market, known=heard))
+    assert story.footer is not None
+    assert "Deribit" in story.footer.text
+    assert "not advice" in story.footer.text
+    assert len(story.footer.text.split()) <= 25

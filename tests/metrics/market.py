@@ -32,7 +32,10 @@ def ms(when: datetime) -> int:
 
 
 def snapshot(
-    *readings: Reading, at: datetime = NOW, asset: str = "BTC", asked: Mapping[Quantity, tuple[str, ...]] | None = None
+    *readings: Reading,
+    at: datetime = NOW,
+    asset: str = "BTC",
+    asked: Mapping[Quantity, tuple[str, ...]] | None = None,
 ) -> Snapshot:
     return Snapshot(asset=asset, taken_at=at, readings=readings, asked=asked or {})
 
@@ -143,7 +146,9 @@ def future(
 
 def funding(rate_pct: float, hours: float, *, venue: str = "deribit", at: datetime = NOW) -> FundingRate:
     perpetual = Instrument(venue=venue, symbol="perpetual", asset="BTC", kind="perpetual")
-    return FundingRate(source=venue, observed_at=at, instrument=perpetual, rate_pct=rate_pct, interval_hours=hours)
+    return FundingRate(
+        source=venue, observed_at=at, instrument=perpetual, rate_pct=rate_pct, interval_hours=hours
+    )
 
 
 def spot(usd: float, *, venue: str = "deribit", asset: str = "BTC", at: datetime = NOW) -> SpotQuote:
@@ -207,11 +212,13 @@ def points(
     """Instants whose last one is at `until`; None leaves one out."""
     told = list(values)
     return [
-        Point(metric=metric, asset="BTC", at=until - every * (len(told) - 1 - place), value=value, venue=venue)
+        Point(
+            metric=metric, asset="BTC", at=until - every * (len(told) - 1 - place), value=value, venue=venue
+        )
         for place, value in enumerate(told)
         if value is not None
     ]
 
 
 def past(*series: list[Point]) -> History:
-    return History.empty("BTC").extended([point for one in series for point in one])
+    return History.empty("BTC").extend([point for one in series for point in one])

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.metrics.market import DAY, NOW, bars, facts, spot
+from tests.said import english
 
 
 def test_the_return_against_gold_is_a_difference_of_returns() -> None:
@@ -40,5 +41,5 @@ def test_a_close_of_last_week_is_too_old() -> None:
 
 def test_without_the_other_or_its_past_there_is_no_comparison() -> None:
     known = facts(spot(80_000.0), spot(4_400.0, asset="PAXG"))
-    assert "30 days before" in known.why_unknown("vs_gold_30d_pct")
+    assert "30 days before" in english(known.why_unknown("vs_gold_30d_pct"))
     assert facts(spot(80_000.0, at=NOW - timedelta(minutes=1))).get("vs_nasdaq_30d_pct") is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.facts import Facts
 from bot.errors import InputError
 from bot.metrics import CATALOG, derive
+from tests.said import english, refused
 
 AT = datetime(2026, 2, 7, tzinfo=UTC)
 ARTICLE = {
@@ -66,8 +67,53 @@ def test_both_sides_of_liquidations_make_the_total() -> None:
 def test_a_total_may_be_more_than_the_one_side_that_is_given_but_not_less() -> None:
     facts = derived({"liquidations_24h_usd": 4e8, "liquidations_24h_long_usd": 3e8})
     assert not facts.known["liquidations_24h_usd"].lower_bound
-    with pytest.raises(InputError, match="liquidations_24h_usd"):
+    with refused(InputError, match="liquidations_24h_usd"):
         derived({"liquidations_24h_usd": 2e8, "liquidations_24h_long_usd": 3e8})
+
+
+def test_each_side_has_its_own_share() -> None:
+    facts = derived(
+        {"liquidations_24h_long_usd": 3e8, "liquidations_24h_short_usd": 1e8, "open_interest_usd": 20e9}
+    )
+    assert facts.value("liquidations_24h_long_pct_of_oi") == 1.5
+    assert facts.value("liquidations_24h_short_pct_of_oi") == 0.5
+    assert facts.value("liquidations_24h_pct_of_oi") == 2.0
+
+
+MIXED = {"liquidations_5d_long_usd": 1.8e9, "open_interest_usd": 8e9}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "share"),
+    [
+        ({}, 22.5),  # stated together is one scope
+        ({"open_interest_usd": "Binance"}, None),
+        ({"liquidations_5d_long_usd": "Binance"}, None),
+        ({"open_interest_usd": "Binance", "liquidations_5d_long_usd": "all venues"}, None),
+        ({"open_interest_usd": "Binance", "liquidations_5d_long_usd": " binance"}, 22.5),
+    ],
+)
+def test_a_share_follows_only_from_figures_of_one_scope(scopes: dict[str, str], share: float | None) -> None:
+    facts = derive("BTC", AT, MIXED, {}, CATALOG, scopes)
+    for name in ("liquidations_5d_pct_of_oi", "liquidations_5d_long_pct_of_oi"):
+        assert facts.value(name) == share
+        if share is None:
+            assert english(facts.why_unknown(name)).endswith("are not said to be of one scope")
+
+
+def test_coins_of_one_venue_make_dollars_of_one_venue_and_sides_of_two_scopes_no_total() -> None:
+    stated = {"open_interest_coin": 100_000.0, "spot_usd": 80_000.0, "liquidations_24h_long_usd": 4e8}
+    facts = derive("BTC", AT, stated, {}, CATALOG, {"open_interest_coin": "Binance"})
+    assert facts.value("open_interest_usd") == 8e9
+    assert facts.get("liquidations_24h_long_pct_of_oi") is None
+    sides = {"liquidations_24h_long_usd": 3e8, "liquidations_24h_short_usd": 1e8}
+    facts = derive("BTC", AT, sides, {}, CATALOG, {"liquidations_24h_short_usd": "OKX"})
+    assert facts.get("liquidations_24h_usd") is None
+
+
+def test_a_scope_of_what_is_not_stated_is_refused() -> None:
+    with refused(InputError, match="scope: open_interest_usd is not among the facts"):
+        derive("BTC", AT, {"spot_usd": 1.0}, {}, CATALOG, {"open_interest_usd": "Binance"})
 
 
 def test_the_hours_since_an_extreme_come_from_its_time() -> None:
@@ -102,7 +148,9 @@ def test_coins_at_spot_make_the_dollars_that_nobody_stated() -> None:
 
 
 def test_a_derived_fact_that_is_given_too_wins_if_it_agrees() -> None:
-    assert derived({"spot_usd": 71_500, "low_30d_usd": 60_150, "rebound_pct": 18.9}).value("rebound_pct") == 18.9
+    assert (
+        derived({"spot_usd": 71_500, "low_30d_usd": 60_150, "rebound_pct": 18.9}).value("rebound_pct") == 18.9
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +162,7 @@ def test_a_derived_fact_that_is_given_too_wins_if_it_agrees() -> None:
     ],
 )
 def test_a_fact_that_contradicts_the_others_is_refused_by_name(facts: dict[str, float], name: str) -> None:
-    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+    with refused(InputError, match=name.replace(".", r"\.")):
         derived(facts)
 
 
@@ -130,22 +178,22 @@ def test_a_fact_that_contradicts_the_others_is_refused_by_name(facts: dict[str, 
     ],
 )
 def test_unknown_names_and_senseless_values_are_refused_by_name(facts: dict[str, float], name: str) -> None:
-    with pytest.raises(InputError, match=name):
+    with refused(InputError, match=name):
         derived(facts)
 
 
 def test_a_time_without_its_fact_or_from_the_future_is_refused() -> None:
-    with pytest.raises(InputError, match="high_30d_usd"):
+    with refused(InputError, match="high_30d_usd"):
         derived({"spot_usd": 1.0}, {"high_30d_usd": AT})
-    with pytest.raises(InputError, match="low_30d_usd"):
+    with refused(InputError, match="low_30d_usd"):
         derived({"low_30d_usd": 1.0}, {"low_30d_usd": AT + timedelta(seconds=1)})
 
 
 def test_what_is_not_given_is_unknown_and_says_so() -> None:
     facts = derived({"spot_usd": 70_000})
     assert facts.get("skew_60d_pct") is None
-    assert facts.why_unknown("skew_60d_pct") == "not given"
-    assert facts.why_unknown("skew_60d_pct.percentile_90d") == "not given"
+    assert english(facts.why_unknown("skew_60d_pct")) == "not given"
+    assert english(facts.why_unknown("skew_60d_pct.percentile_90d")) == "not given"
 
 
 def test_a_spot_below_its_own_low_tells_no_rebound() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.metrics.market import NOW, facts, funding, future
+from tests.said import english
 
 
 @pytest.mark.parametrize(("rate", "hours"), [(0.01, 8.0), (0.005, 4.0), (0.00125, 1.0)])
@@ -33,7 +34,7 @@ def test_a_venue_of_unknown_open_interest_has_no_part_in_the_aggregate() -> None
 
 def test_venues_that_cannot_be_weighed_have_no_aggregate() -> None:
     known = facts(funding(0.01, 8.0), funding(0.09, 8.0, venue="okx"))
-    assert "open interest" in known.why_unknown("funding_8h_pct")
+    assert "open interest" in english(known.why_unknown("funding_8h_pct"))
 
 
 def test_zero_funding_is_a_value_and_not_missing() -> None:

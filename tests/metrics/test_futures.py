@@ -1,11 +1,13 @@
 """Basis, the perpetual's premium, and the ratio of accounts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.domain.readings import AccountRatio
+from bot.domain.readings import AccountRatio, FutureQuote
 from tests.metrics.market import NOW, facts, future, observed
+from tests.said import english
 
 
 def test_basis_is_a_yearly_rate_linear_in_days_between_two_futures() -> None:
@@ -23,7 +25,7 @@ def test_basis_is_not_extrapolated() -> None:
     assert known.get("basis_30d_pct") is None
     assert known.get("basis_60d_pct") is not None
     assert known.get("basis_90d_pct") is None
-    assert "both sides of 90 days" in known.why_unknown("basis_90d_pct")
+    assert "both sides of 90 days" in english(known.why_unknown("basis_90d_pct"))
 
 
 def test_a_future_in_its_last_week_is_not_a_rate() -> None:
@@ -63,7 +65,7 @@ def test_an_absurd_rate_is_refused_and_said() -> None:
     seen = observed(future(30, 200.0, usd=1.0))
     assert seen.facts.get("basis_30d_pct") is None
     assert [gap.who for gap in seen.gaps] == ["metrics basis_30d_pct"]
-    assert "refused" in seen.facts.why_unknown("basis_30d_pct")
+    assert "refused" in english(seen.facts.why_unknown("basis_30d_pct"))
     assert all(point.metric != "basis_30d_pct" for point in seen.points)
 
 
@@ -77,3 +79,16 @@ def test_the_long_short_ratio_is_the_median_of_venues() -> None:
         for venue, ratio in (("binance", 1.2), ("bybit", 2.0), ("okx", 0.9))
     ]
     assert facts(*ratios).value("long_short_ratio") == 1.2
+
+
+@pytest.mark.parametrize(("minutes", "known"), [(1, True), (2, True), (3, False), (60, False)])
+def test_a_mark_and_an_index_of_apart_times_make_no_basis_and_no_premium(minutes: int, known: bool) -> None:
+    def apart(quote: FutureQuote) -> FutureQuote:
+        return replace(quote, index_at=NOW - timedelta(minutes=minutes))
+
+    seen = observed(apart(future(30, 101.0, coin=1.0)), apart(future(None, 100.0, coin=5.0)))
+    for name in ("basis_30d_pct", "perp_premium_pct"):
+        assert (seen.facts.get(name) is not None) == known
+    assert seen.facts.value("open_interest_coin") == 6.0
+    said = [] if known else [f"its mark and its index are {minutes} min apart"] * 2
+    assert [english(gap.reason).partition(": ")[2] for gap in seen.gaps] == said

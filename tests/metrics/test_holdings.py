@@ -7,6 +7,7 @@ import pytest
 from bot.domain.playbook import Holding
 from bot.errors import ConfigError
 from bot.metrics import parse_holdings
+from tests.said import english
 
 GOOD = """
 [[holding]]
@@ -34,10 +35,13 @@ def test_the_file_names_holder_date_and_source() -> None:
 
 
 def test_all_that_is_wrong_with_the_file_is_told_at_once() -> None:
-    bad = GOOD.replace("coins = 1000", "coins = true").replace("as_of = 2026-02-01", 'as_of = "soon"') + "\nlot = 3\n"
+    bad = (
+        GOOD.replace("coins = 1000", "coins = true").replace("as_of = 2026-02-01", 'as_of = "soon"')
+        + "\nlot = 3\n"
+    )
     with pytest.raises(ConfigError) as raised:
         parse_holdings(bad)
-    told = str(raised.value)
+    told = english(raised.value)
     assert all(word in told for word in ("Example Corp.", "coins", "as_of", "lot: unknown key"))
 
 

@@ -1,4 +1,5 @@
-"""Whatever a venue says, measuring ends in plausible facts or reasons: never in an exception, never in nan."""
+"""Whatever a venue says, measuring ends in plausible facts or reasons: never in an exception, never in
+nan."""
 
 import math
 from datetime import timedelta
@@ -11,7 +12,9 @@ from bot.domain.readings import AccountRatio, Reading, VolatilityQuote
 from bot.metrics import CATALOG, History, observe
 from tests.metrics.market import DAY, HOUR, NOW, bars, chain, changed, funding, future, snapshot, spot, tally
 
-NUMBERS = st.one_of(st.sampled_from([0.0, -1.0, math.nan, math.inf, -math.inf, 1e-300, 1e300]), st.floats(-1e6, 1e6))
+NUMBERS = st.one_of(
+    st.sampled_from([0.0, -1.0, math.nan, math.inf, -math.inf, 1e-300, 1e300]), st.floats(-1e6, 1e6)
+)
 AMOUNTS = st.one_of(st.none(), NUMBERS)
 VENUES = st.sampled_from(["deribit", "okx", "binance"])
 AGES = st.sampled_from([timedelta(0), timedelta(minutes=29), timedelta(hours=5), timedelta(seconds=-2)])
@@ -38,21 +41,33 @@ def readings(draw: st.DrawFn) -> Reading:
     if kind == 0:
         days = draw(st.sampled_from([None, -3.0, 0.0, 6.0, 20.0, 80.0, 400.0]))
         return future(
-            days, draw(NUMBERS), index=draw(NUMBERS), venue=venue, coin=draw(AMOUNTS), usd=draw(AMOUNTS), at=at
+            days,
+            draw(NUMBERS),
+            index=draw(NUMBERS),
+            venue=venue,
+            coin=draw(AMOUNTS),
+            usd=draw(AMOUNTS),
+            at=at,
         )
     if kind == 1:
         return funding(draw(NUMBERS), draw(NUMBERS), venue=venue, at=at)
     if kind == 2:
         return spot(draw(NUMBERS), venue=venue, at=at, asset=draw(st.sampled_from(["BTC", "PAXG", "ETH"])))
     if kind == 3:
-        metric = draw(st.sampled_from(["dvol", "spot_usd", "spot_low_usd", "funding_8h_pct", "gold_usd", "no_such"]))
+        metric = draw(
+            st.sampled_from(["dvol", "spot_usd", "spot_low_usd", "funding_8h_pct", "gold_usd", "no_such"])
+        )
         interval = draw(st.sampled_from([HOUR, 8 * HOUR, DAY]))
         return bars(metric, draw(st.lists(NUMBERS, max_size=8)), venue=venue, until=at, interval=interval)
     if kind == 4:
         since = NOW - draw(st.sampled_from([HOUR, DAY, -HOUR]))
-        return tally(draw(AMOUNTS), draw(AMOUNTS), since=since, until=NOW, venue=venue, complete=draw(st.booleans()))
+        return tally(
+            draw(AMOUNTS), draw(AMOUNTS), since=since, until=NOW, venue=venue, complete=draw(st.booleans())
+        )
     if kind == 5:
-        return AccountRatio(source=venue, observed_at=at, venue=venue, asset="BTC", long_short_ratio=draw(NUMBERS))
+        return AccountRatio(
+            source=venue, observed_at=at, venue=venue, asset="BTC", long_short_ratio=draw(NUMBERS)
+        )
     if kind == 6:
         return VolatilityQuote(source=venue, observed_at=at, venue=venue, asset="BTC", dvol=draw(NUMBERS))
     return draw(chains())

@@ -1,8 +1,7 @@
 """Answers worked out elsewhere: delta by QuantLib, and a small market by hand as in a spreadsheet.
 
-QuantLib is not needed here, its answers are: `BlackCalculator(PlainVanillaPayoff(right, strike), forward, σ√T).deltaForward()` of
-release 1.44, no discounting, T in 365-day years, to twelve digits.
-"""
+QuantLib is not needed here, its answers are: `BlackCalculator(PlainVanillaPayoff(right, strike), forward,
+σ√T).deltaForward()` of release 1.44, no discounting, T in 365-day years, to twelve digits."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from bot.metrics.smile import deltas, smile_at
 from bot.sources._http import Reply
 from bot.sources.deribit import parse_options
 from tests.metrics.market import NOW, chain, changed, facts, funding, future, ms, observed, spot
+from tests.said import english
 
 # forward, strike, volatility in % a year, days; delta of the call, delta of the put
 QUANTLIB = (
@@ -44,8 +44,8 @@ def test_delta_is_what_quantlib_makes_of_it(
     assert deltas(options) == pytest.approx([call, put], abs=5e-12)
 
 
-# Volatilities by strike of two expiries, forward 90,000; the legs and the mean of variances below follow on paper:
-#   20 days, σ√T of a volatility s in %: s/100 x 0.234082. 40 days: s/100 x 0.331042.
+# Volatilities by strike of two expiries, forward 90,000; the legs and the mean of variances below follow on
+# paper: 20 days, σ√T of a volatility s in %: s/100 x 0.234082. 40 days: s/100 x 0.331042.
 SHEET = {
     20: {75_000: 62.0, 80_000: 57.0, 85_000: 53.0, 90_000: 50.0, 95_000: 48.5, 100_000: 48.0, 105_000: 48.5},
     40: {75_000: 60.0, 80_000: 56.0, 85_000: 52.5, 90_000: 50.0, 95_000: 48.0, 100_000: 47.0, 105_000: 46.5},
@@ -53,20 +53,25 @@ SHEET = {
 
 
 def on_paper(days: int, side: int) -> float:
-    """The 25-delta volatility of one expiry, cell by cell: d1, delta, the two cells around, the line between them."""
+    """The 25-delta volatility of one expiry, cell by cell: d1, delta, the two cells around, the line between
+    them."""
     cells = []
     for strike, iv in SHEET[days].items():
         spread = iv / 100.0 * (days / 365.0) ** 0.5
         d1 = np.log(90_000 / strike) / spread + spread / 2.0
         cells.append((NormalDist().cdf(side * d1), iv))
     cells.sort()
-    (low, low_iv), (high, high_iv) = next((one, two) for one, two in pairwise(cells) if one[0] <= 0.25 < two[0])
+    (low, low_iv), (high, high_iv) = next(
+        (one, two) for one, two in pairwise(cells) if one[0] <= 0.25 < two[0]
+    )
     return float(low_iv + (high_iv - low_iv) * (0.25 - low) / (high - low))
 
 
 def test_skew_of_a_small_market_is_what_the_sheet_says() -> None:
     known = facts(chain(lambda days, strike: SHEET[int(days)][int(strike)], days=SHEET, strikes=SHEET[20]))
-    put, call = (((on_paper(20, side) ** 2 * 20 + on_paper(40, side) ** 2 * 40) / 2 / 30) ** 0.5 for side in (-1, 1))
+    put, call = (
+        ((on_paper(20, side) ** 2 * 20 + on_paper(40, side) ** 2 * 40) / 2 / 30) ** 0.5 for side in (-1, 1)
+    )
     assert 53.0 < put < 57.0  # between the strikes of 80,000 and 85,000 of both expiries
     assert 47.0 < call < 48.5
     assert known.value("skew_30d_points") == pytest.approx(put - call, abs=1e-9)
@@ -92,7 +97,11 @@ def test_the_rest_of_a_small_market_is_what_the_sheet_says() -> None:
 def test_each_option_venue_has_its_own_skew_beside_the_aggregate() -> None:
     calm = chain(lambda days, strike: 40.0, open_interest=30.0)
     afraid = chain(lambda days, strike: 80.0, venue="okx", open_interest=10.0)
-    points = {point.venue: point.value for point in observed(calm, afraid).points if point.metric == "atm_iv_30d_pct"}
+    points = {
+        point.venue: point.value
+        for point in observed(calm, afraid).points
+        if point.metric == "atm_iv_30d_pct"
+    }
     assert points == pytest.approx({None: 50.0, "deribit": 40.0, "okx": 80.0})
 
 
@@ -116,7 +125,7 @@ def test_a_tenor_that_ages_out_is_unknown_and_no_error() -> None:
     aged = changed(listed, observed_at=later, row_ms=np.full(len(listed), ms(later)))
     known = facts(aged, at=later)
     assert known.get("atm_iv_7d_pct") is None
-    assert "around 7 days" in known.why_unknown("atm_iv_7d_pct")
+    assert "around 7 days" in english(known.why_unknown("atm_iv_7d_pct"))
 
 
 QUOTED_AT = datetime(2026, 1, 23, 12, 30, tzinfo=UTC)
@@ -127,21 +136,30 @@ def quoted(bid: float | None, ask: float | None) -> OptionChain:
     at_ms = ms(QUOTED_AT)
     rows = [
         {
-            "instrument_name": f"BTC-{day}-{strike}-{right}", "creation_timestamp": at_ms, "bid_price": bid,
-            "ask_price": ask, "mark_iv": 60.0 - strike / 5_000.0, "underlying_price": 90_000.0,
-            "open_interest": 1.0, "volume": 0.0,
+            "instrument_name": f"BTC-{day}-{strike}-{right}",
+            "creation_timestamp": at_ms,
+            "bid_price": bid,
+            "ask_price": ask,
+            "mark_iv": 60.0 - strike / 5_000.0,
+            "underlying_price": 90_000.0,
+            "open_interest": 1.0,
+            "volume": 0.0,
         }
         for day in ("13FEB26", "27FEB26")
         for strike in range(60_000, 130_000, 2_500)
         for right in "CP"
-    ]  # fmt: skip
+    ]
     body = json.dumps({"result": rows, "usOut": at_ms * 1000}).encode()
-    reply = Reply(subject="deribit BTC options", body=body, heard_at=QUOTED_AT, tolerance=timedelta(seconds=5))
+    reply = Reply(
+        subject="deribit BTC options", body=body, heard_at=QUOTED_AT, tolerance=timedelta(seconds=5)
+    )
     return next(one for one in parse_options(reply, "BTC") if isinstance(one, OptionChain))
 
 
 @pytest.mark.parametrize(("bid", "ask"), [(0.0, 0.0), (None, None), (0.05, 0.01), (0.0, 0.02)])
-def test_quotes_that_are_zero_crossed_or_missing_do_not_move_the_skew(bid: float | None, ask: float | None) -> None:
+def test_quotes_that_are_zero_crossed_or_missing_do_not_move_the_skew(
+    bid: float | None, ask: float | None
+) -> None:
     sound, odd = quoted(0.01, 0.011), quoted(bid, ask)
     assert smile_at(odd, ms(QUOTED_AT), TENORS) == smile_at(sound, ms(QUOTED_AT), TENORS)
     assert smile_at(sound, ms(QUOTED_AT), TENORS)[30].put25 is not None

@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.facts import Fact
-from bot.metrics.lazy import OneKind, Shelf, Shelves
+from bot.metrics.lazy import FactShelf, LazyFacts, OneKind
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
 
-def shelves(asked: list[str]) -> Shelves:
-    def fill(name: str, kind: str) -> Shelf:
+def shelves(asked: list[str]) -> LazyFacts:
+    def fill(name: str, kind: str) -> FactShelf:
         asked.append(f"{name} {kind}".strip())
         if not kind:
-            return Shelf(known={name: Fact(name=name, value=1.0, at=AT)})
+            return FactShelf(known={name: Fact(name=name, value=1.0, at=AT)})
         view = Fact(name=f"{name}.change_24h", value=2.0, at=AT)
-        return Shelf(known={view.name: view}, unknown={f"{name}.change_7d": "too young"})
+        return FactShelf(known={view.name: view}, unknown={f"{name}.change_7d": "too young"})
 
-    return Shelves(("dvol", "spot_usd"), ("change",), lambda suffix: suffix.partition("_")[0], fill)
+    return LazyFacts(("dvol", "spot_usd"), ("change",), lambda suffix: suffix.partition("_")[0], fill)
 
 
 def test_a_kind_of_views_is_worked_out_when_it_is_asked_for_and_once() -> None:

@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.readings import LiquidationTally
+from bot.domain.readings import LiquidationTally, Quantity, Reading, VendorOpenInterest
 from tests.metrics.market import DAY, HOUR, NOW, bars, facts, future, observed, tally
+from tests.said import english
 
 
-def hourly(longs: float | None, shorts: float | None, hours: int, *, venue: str = "binance") -> list[LiquidationTally]:
+def hourly(
+    longs: float | None, shorts: float | None, hours: int, *, venue: str = "binance"
+) -> list[LiquidationTally]:
     return [
         tally(longs, shorts, since=NOW - HOUR * (back + 1), until=NOW - HOUR * back, venue=venue)
         for back in reversed(range(hours))
@@ -33,7 +36,7 @@ def test_venues_are_added() -> None:
 def test_a_window_that_is_not_covered_is_unknown_and_not_less() -> None:
     known = facts(*hourly(2e6, 1e6, 22))
     assert known.get("liquidations_24h_usd") is None
-    assert "95%" in known.why_unknown("liquidations_24h_usd")
+    assert "95%" in english(known.why_unknown("liquidations_24h_usd"))
     assert known.value("liquidations_1h_usd") == 3e6
 
 
@@ -45,7 +48,9 @@ def test_the_hour_that_is_running_counts_towards_a_day() -> None:
 
 
 def test_overlapping_tallies_are_not_counted_twice() -> None:
-    rolling = [tally(24e6, 24e6, since=NOW - DAY - HOUR * back, until=NOW - HOUR * back) for back in (2, 1, 0)]
+    rolling = [
+        tally(24e6, 24e6, since=NOW - DAY - HOUR * back, until=NOW - HOUR * back) for back in (2, 1, 0)
+    ]
     assert facts(*rolling).value("liquidations_24h_usd") == 48e6
 
 
@@ -86,9 +91,66 @@ def test_nothing_liquidated_is_zero_and_not_missing() -> None:
 
 
 def test_the_share_of_open_interest_shows_how_large_it_is() -> None:
-    known = facts(*hourly(15e6, 0.0, 120), future(None, 100.0, usd=36e9))
-    assert known.value("liquidations_5d_pct_of_oi") == pytest.approx(5.0)
-    assert known.known["liquidations_5d_pct_of_oi"].lower_bound
+    known = facts(*hourly(15e6, 5e6, 120), future(None, 100.0, usd=36e9, venue="binance"))
+    assert known.value("liquidations_5d_pct_of_oi") == pytest.approx(20 / 3)
+    assert known.value("liquidations_5d_long_pct_of_oi") == pytest.approx(5.0)
+    assert known.value("liquidations_5d_short_pct_of_oi") == pytest.approx(5 / 3)
+    for name in SHARES:
+        assert known.known[name].lower_bound
+
+
+SHARES = tuple(f"liquidations_5d{side}_pct_of_oi" for side in ("", "_long", "_short"))
+ASKED: dict[Quantity, tuple[str, ...]] = {
+    "liquidations": ("binance", "okx", "gate", "coinglass", "coinalyze"),
+    "perpetuals": ("binance", "okx", "gate", "kraken"),
+}
+
+
+def test_a_share_sets_the_liquidations_of_venues_against_the_open_interest_of_the_same_ones() -> None:
+    told: list[Reading] = [
+        *hourly(2e6, 1e6, 24),  # Binance
+        *hourly(8e6, 4e6, 24, venue="okx"),  # whose open interest nobody heard
+        future(None, 100.0, usd=1e9, venue="binance"),
+        future(None, 100.0, usd=9e9, venue="kraken"),  # which pushes no liquidations
+    ]
+    fact = observed(*told, asked=ASKED).facts.known["liquidations_24h_pct_of_oi"]
+    assert fact.value == pytest.approx(24 * 3e6 / 1e9 * 100)
+    assert (fact.venues, fact.of_venues, fact.missing) == (("binance",), 3, ("gate", "okx"))
+    assert fact.lower_bound
+
+
+def test_a_vendors_full_count_is_set_against_its_own_open_interest_and_no_venues() -> None:
+    full = tally(60e6, 40e6, since=NOW - DAY, until=NOW, venue="coinglass", complete=True)
+    venue = future(None, 100.0, usd=1e9, venue="binance")
+    own = VendorOpenInterest(
+        source="coinglass", observed_at=NOW, venue="coinglass", asset="BTC", open_interest_usd=4e9
+    )
+    known = observed(full, venue, own, asked=ASKED).facts.known
+    fact = known["liquidations_24h_pct_of_oi"]
+    assert (fact.value, fact.venues, fact.of_venues, fact.lower_bound) == (2.5, ("coinglass",), 1, False)
+    assert known["liquidations_24h_long_pct_of_oi"].value == 1.5
+    without = observed(full, venue, asked=ASKED).facts
+    assert without.get("liquidations_24h_pct_of_oi") is None
+    assert english(without.why_unknown("liquidations_24h_pct_of_oi")).startswith(
+        "liquidations are told by coinglass, open interest by binance"
+    )
+
+
+def test_a_share_of_one_side_alone_is_a_lower_bound_and_of_sides_of_different_scopes_unknown() -> None:
+    venue = future(None, 100.0, usd=1e9, venue="binance")
+    longs = tally(60e6, None, since=NOW - DAY, until=NOW)
+    alone = facts(longs, venue).known["liquidations_24h_pct_of_oi"]
+    assert (alone.value, alone.lower_bound) == (6.0, True)
+    shorts = tally(None, 40e6, since=NOW - DAY, until=NOW, venue="coinglass", complete=True)
+    mixed = facts(longs, shorts, venue)
+    assert mixed.get("liquidations_24h_pct_of_oi") is None
+    assert mixed.value("liquidations_24h_long_pct_of_oi") == 6.0
+
+
+def test_a_vendor_is_no_venue_of_the_count() -> None:
+    known = observed(*hourly(2e6, 1e6, 24), asked=ASKED).facts.known
+    fact = known["liquidations_24h_long_usd"]
+    assert (fact.venues, fact.of_venues, fact.missing) == (("binance",), 3, ("gate", "okx"))
 
 
 def test_tallies_that_ended_hours_ago_are_no_longer_known() -> None:

@@ -10,7 +10,21 @@ from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Facts, Series
 from bot.domain.readings import Gap, Quantity, Snapshot
 from bot.metrics import CATALOG, History, facts_at, observe
-from tests.metrics.market import DAY, HOUR, NOW, bars, chain, funding, future, ms, observed, snapshot, spot, tally
+from tests.metrics.market import (
+    DAY,
+    HOUR,
+    NOW,
+    bars,
+    chain,
+    funding,
+    future,
+    ms,
+    observed,
+    snapshot,
+    spot,
+    tally,
+)
+from tests.said import english
 
 
 def names(catalog: Catalog = CATALOG) -> set[str]:
@@ -19,7 +33,11 @@ def names(catalog: Catalog = CATALOG) -> set[str]:
         for metric in catalog.metrics.values()
         for full in (
             metric.name,
-            *(f"{metric.name}.{suffix}" for suffix, view in VIEWS.items() if metric.amount or not view.amounts_only),
+            *(
+                f"{metric.name}.{suffix}"
+                for suffix, view in VIEWS.items()
+                if metric.amount or not view.amounts_only
+            ),
         )
     }
 
@@ -69,12 +87,14 @@ def test_nothing_heard_leaves_nothing_known_and_says_why() -> None:
     )
     facts = observe(silent, History.empty("BTC"), CATALOG).facts
     assert not facts.known
-    assert "HTTP 503" in facts.why_unknown("skew_30d_pct")
-    assert "switched on" in facts.why_unknown("long_short_ratio")
+    assert "HTTP 503" in english(facts.why_unknown("skew_30d_pct"))
+    assert "switched on" in english(facts.why_unknown("long_short_ratio"))
 
 
 def test_points_are_the_aggregate_and_each_venue_at_one_time() -> None:
-    seen = observed(future(None, 100.0, coin=5.0), future(None, 100.0, coin=7.0, venue="okx", at=NOW - HOUR / 6))
+    seen = observed(
+        future(None, 100.0, coin=5.0), future(None, 100.0, coin=7.0, venue="okx", at=NOW - HOUR / 6)
+    )
     points = [point for point in seen.points if point.metric == "open_interest_coin"]
     assert {(point.venue, point.value, point.at) for point in points} == {
         (None, 12.0, NOW - HOUR / 6),
@@ -98,7 +118,7 @@ def test_a_missed_poll_leaves_the_last_value_until_it_is_too_old() -> None:
     late = observe(snapshot(at=NOW + timedelta(minutes=31)), history, CATALOG).facts
     assert late.get("skew_30d_pct") is None
     assert late.stale["skew_30d_pct"].value == facts.value("skew_30d_pct")
-    assert late.why_unknown("skew_30d_pct")
+    assert english(late.why_unknown("skew_30d_pct"))
 
 
 def test_a_value_kept_from_before_is_not_a_new_point() -> None:
@@ -113,7 +133,7 @@ def test_a_refused_value_is_a_gap_and_not_replaced_by_an_older_one() -> None:
     again = observe(snapshot(spot(0.001, at=at), at=at), history, CATALOG)
     assert again.facts.get("spot_usd") is None
     assert [gap.who for gap in again.gaps] == ["metrics spot_usd"]
-    assert "refused" in again.facts.why_unknown("spot_usd")
+    assert "refused" in english(again.facts.why_unknown("spot_usd"))
     assert again.facts.stale["spot_usd"].value == 90_000.0
 
 
@@ -135,7 +155,10 @@ def test_the_past_that_a_venue_tells_is_told_once() -> None:
 
 def test_implausible_rows_of_a_told_past_are_left_out() -> None:
     seen = observed(bars("dvol", [40.0, 0.0, 9_999.0, 42.0]))
-    assert [point.value for point in seen.points if point.metric == "dvol" and point.venue is None] == [40.0, 42.0]
+    assert [point.value for point in seen.points if point.metric == "dvol" and point.venue is None] == [
+        40.0,
+        42.0,
+    ]
 
 
 def test_a_told_past_of_two_venues_is_their_median() -> None:
@@ -153,7 +176,7 @@ def test_views_follow_from_the_told_past() -> None:
     assert facts.value("dvol") == 40 + (24 * 70 - 1) % 7
     assert facts.get("dvol.percentile_90d") is not None
     assert facts.get("dvol.change_7d") is not None
-    assert "60 are needed" in facts.why_unknown("skew_30d_pct.percentile_90d")
+    assert "warming up: day 1 of 60" in english(facts.why_unknown("skew_30d_pct.percentile_90d"))
 
 
 def test_the_archive_alone_gives_the_same_facts() -> None:
@@ -165,7 +188,9 @@ def test_the_archive_alone_gives_the_same_facts() -> None:
 
 
 def test_the_archive_counts_a_venue_that_fell_silent_until_it_is_switched_off() -> None:
-    three = [spot(90_000.0 + number, venue=venue) for number, venue in enumerate(("binance", "deribit", "okx"))]
+    three = [
+        spot(90_000.0 + number, venue=venue) for number, venue in enumerate(("binance", "deribit", "okx"))
+    ]
     first = observe(snapshot(*three), History.empty("BTC"), CATALOG)
     assert first.history is not None
     later = [spot(90_000.0, venue=venue, at=NOW + HOUR) for venue in ("binance", "deribit")]
@@ -177,7 +202,10 @@ def test_the_archive_counts_a_venue_that_fell_silent_until_it_is_switched_off() 
         "on": facts_at(second.history, CATALOG, "BTC", NOW + HOUR, on).known["spot_usd"],
         "off": facts_at(second.history, CATALOG, "BTC", NOW + HOUR, off).known["spot_usd"],
     }
-    assert {name: (len(fact.venues), fact.of_venues) for name, fact in counted.items()} == {"on": (2, 3), "off": (2, 2)}
+    assert {name: (len(fact.venues), fact.of_venues) for name, fact in counted.items()} == {
+        "on": (2, 3),
+        "off": (2, 2),
+    }
 
 
 def test_the_archive_does_not_know_what_came_later() -> None:
@@ -192,7 +220,7 @@ def test_what_is_too_old_in_the_archive_is_shown_with_its_age() -> None:
     later = facts_at(history, CATALOG, "BTC", NOW + 3 * HOUR)
     assert later.get("skew_30d_pct") is None
     assert later.stale["skew_30d_pct"].value == live.value("skew_30d_pct")
-    assert later.why_unknown("skew_30d_pct") == "the last reading is 3 h old"
+    assert english(later.why_unknown("skew_30d_pct")) == "the last reading is 3 h old"
 
 
 def test_lower_bounds_survive_the_archive() -> None:
@@ -233,7 +261,7 @@ def test_a_deleted_family_is_a_reason_and_not_an_error() -> None:
     facts = observe(snapshot(*market()), History.empty("BTC"), less).facts  # type: ignore[arg-type]
     assert facts.get("skew_30d_pct") is not None
     assert facts.get("rebound_pct") is None
-    assert "nothing here measures it" in facts.why_unknown("rebound_pct")
+    assert "nothing here measures it" in english(facts.why_unknown("rebound_pct"))
 
 
 def test_a_day_later_the_change_is_known() -> None:
@@ -248,7 +276,21 @@ def test_one_venues_absurd_value_is_refused_and_the_others_carry_on() -> None:
     seen = observed(spot(90_000.0), spot(0.0, venue="okx"), spot(90_010.0, venue="bybit"))
     fact = seen.facts.known["spot_usd"]
     assert (fact.value, fact.venues, fact.of_venues) == (90_005.0, ("bybit", "deribit"), 3)
-    assert [(gap.who, gap.reason) for gap in seen.gaps] == [
+    assert [(gap.who, english(gap.reason)) for gap in seen.gaps] == [
         ("metrics spot_usd", "okx: 0 is outside 0.01…1e+08: refused")
     ]
     assert "okx" not in {point.venue for point in seen.points if point.metric == "spot_usd"}
+
+
+def test_a_change_stands_on_the_venues_at_both_ends_and_the_others_that_should_tell_it_are_missing() -> None:
+    asked: dict[Quantity, tuple[str, ...]] = {"perpetuals": ("deribit", "okx", "kraken", "coinglass")}
+    before = observed(future(None, 100.0, coin=10.0), at=NOW - DAY, asked=asked)
+    now = observed(
+        future(None, 100.0, coin=11.0),
+        future(None, 100.0, coin=5.0, venue="okx"),
+        history=before.history,
+        asked=asked,
+    ).facts.known
+    level, change = now["open_interest_coin"], now["open_interest_coin.change_24h_pct"]
+    assert (level.venues, level.of_venues, level.missing) == (("deribit", "okx"), 3, ("kraken",))
+    assert (change.venues, change.of_venues, change.missing) == (("deribit",), 3, ("kraken", "okx"))

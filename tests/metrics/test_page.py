@@ -1,4 +1,5 @@
-"""docs/metrics.md is what the catalog and the phrases make of it. Written anew by: python -m tests.metrics.test_page"""
+"""docs/metrics.md is what the catalog and the phrases make of it. Written anew by: python -m
+tests.metrics.test_page"""
 
 import math
 import tomllib

@@ -1,4 +1,5 @@
-"""The smile: deltas against the exchange's own, legs against values worked out by hand, and what is left unknown."""
+"""The smile: deltas against the exchange's own, legs against values worked out by hand, and what is left
+unknown."""
 
 import csv
 import math
@@ -56,7 +57,9 @@ def test_delta_is_that_of_the_forward_without_rates(strike: float, call_delta: f
 def test_a_row_without_volatility_or_forward_has_no_delta() -> None:
     options = chain(flat, days=[10], strikes=[80_000, 90_000])
     options = changed(
-        options, mark_iv_pct=np.array([np.nan, 0.0, 50.0, 50.0]), forward_usd=np.array([9e4, 9e4, np.nan, 9e4])
+        options,
+        mark_iv_pct=np.array([np.nan, 0.0, 50.0, 50.0]),
+        forward_usd=np.array([9e4, 9e4, np.nan, 9e4]),
     )
     assert np.isnan(deltas(options)).tolist() == [True, True, True, False]
 
@@ -74,7 +77,9 @@ def test_deltas_from_mark_volatility_alone_are_the_exchanges_own(shared: Path, d
         )
         for row in listed
     }
-    kept = zip(options.expires_ms.tolist(), options.strike_usd.tolist(), options.is_call.tolist(), strict=True)
+    kept = zip(
+        options.expires_ms.tolist(), options.strike_usd.tolist(), options.is_call.tolist(), strict=True
+    )
     error = np.abs(deltas(options) - np.array([theirs[contract] for contract in kept]))
     far = options.expires_ms - options.row_ms > 2 * 86_400_000
     assert error.max() <= 6e-5
@@ -98,7 +103,9 @@ def test_a_flat_smile_is_the_same_everywhere() -> None:
 
 def test_a_leg_is_linear_in_delta_between_the_straddling_strikes() -> None:
     options = chain(
-        lambda days, strike: {80_000: 60.0, 85_000: 54.0, 90_000: 50.0, 95_000: 48.0, 100_000: 47.0}[int(strike)],
+        lambda days, strike: {80_000: 60.0, 85_000: 54.0, 90_000: 50.0, 95_000: 48.0, 100_000: 47.0}[
+            int(strike)
+        ],
         days=[30],
         strikes=[80_000, 85_000, 90_000, 95_000, 100_000],
     )
@@ -112,7 +119,9 @@ def test_a_leg_is_linear_in_delta_between_the_straddling_strikes() -> None:
 
 def test_at_the_money_is_linear_in_the_logarithm_of_the_strike() -> None:
     options = chain(
-        lambda days, strike: 50.0 if strike < 90_000 else 46.0, days=[30], strikes=[70_000, 88_000, 93_000, 110_000]
+        lambda days, strike: 50.0 if strike < 90_000 else 46.0,
+        days=[30],
+        strikes=[70_000, 88_000, 93_000, 110_000],
     )
     weight = math.log(90 / 88) / math.log(93 / 88)
     assert legs(options, ms(NOW))[0].atm == pytest.approx(50.0 - 4.0 * weight, abs=1e-9)
@@ -168,7 +177,9 @@ def test_strikes_with_one_side_each_make_the_smile_of_both() -> None:
 
 
 def test_a_hole_around_the_25_delta_strike_leaves_the_leg_unknown() -> None:
-    options = only(chain(flat, days=[10]), lambda days, strike, is_call: is_call or not 74_000 < strike < 100_000)
+    options = only(
+        chain(flat, days=[10]), lambda days, strike, is_call: is_call or not 74_000 < strike < 100_000
+    )
     assert legs(options, ms(NOW))[0].put25 is None
 
 
@@ -207,7 +218,9 @@ def test_the_order_of_rows_does_not_matter() -> None:
     tenor=st.floats(4.0, 130.0),
     when=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
 )
-def test_puts_are_dearer_exactly_when_low_strikes_are(tilt: float, level: float, tenor: float, when: datetime) -> None:
+def test_puts_are_dearer_exactly_when_low_strikes_are(
+    tilt: float, level: float, tenor: float, when: datetime
+) -> None:
     options = chain(lambda days, strike: max(level - tilt * math.log(strike / 90_000.0), 5.0), at=when)
     smile = at_tenor(legs(options, ms(when)), tenor)
     if smile.put25 is not None and smile.call25 is not None and abs(tilt) > 1e-6:

@@ -1,5 +1,6 @@
 """Views: known answers, when each is known, like for like, and live against replay."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from bot.domain.catalog import VIEWS, Metric
 from bot.domain.facts import Point
 from bot.metrics import CATALOG, History
-from bot.metrics.views import Views, replayed, view_at
+from bot.metrics.views import Views, replay_views, view_at
 from tests.metrics.market import DAY, HOUR, NOW, ms, past, points
 
 SPOT, SKEW, OPEN, BASIS, DVOL = (
-    CATALOG.metrics[name] for name in ("spot_usd", "skew_30d_pct", "open_interest_usd", "basis_30d_pct", "dvol")
+    CATALOG.metrics[name]
+    for name in ("spot_usd", "skew_30d_pct", "open_interest_usd", "basis_30d_pct", "dvol")
 )
 LONG = 100 * 24
 
@@ -43,14 +45,17 @@ def test_a_change_is_now_less_the_last_value_a_day_before() -> None:
 
 
 def test_a_value_later_than_a_day_before_is_not_compared_with() -> None:
-    """Polled at ten past the hour, now at the full hour: the last one before is fifty minutes older, not ten younger."""
+    """Polled at ten past the hour, now at the full hour: the last one before is fifty minutes older, not ten
+    younger."""
     early = points(SPOT.name, [100.0, 110.0], until=NOW - DAY + timedelta(minutes=10))
     assert value(past(early, points(SPOT.name, [150.0])), SPOT, "before_24h") == 100.0
 
 
 @pytest.mark.parametrize(("older", "known"), [(71, True), (73, False)])
 def test_a_day_before_may_be_five_percent_of_a_day_older(older: int, known: bool) -> None:
-    history = past(points(SPOT.name, [100.0], until=NOW - DAY - timedelta(minutes=older)), points(SPOT.name, [150.0]))
+    history = past(
+        points(SPOT.name, [100.0], until=NOW - DAY - timedelta(minutes=older)), points(SPOT.name, [150.0])
+    )
     assert (value(history, SPOT, "change_24h") is not None) is known
 
 
@@ -68,7 +73,7 @@ def test_a_daily_row_counts_from_the_end_of_its_day() -> None:
         Point(metric="dvol", asset="BTC", at=at - DAY * back, value=float(back), covers_s=86_400)
         for back in (4, 3, 2, 1)
     ]
-    history = History.empty("BTC").extended([*days, *points("dvol", [50.0], until=at)])
+    history = History.empty("BTC").extend([*days, *points("dvol", [50.0], until=at)])
     assert float(seen(history, DVOL, at).values["before_24h"][0]) == 2.0
 
 
@@ -127,7 +132,7 @@ def test_daily_rows_cover_their_days() -> None:
         Point(metric="dvol", asset="BTC", at=at - DAY * back, value=float(back), covers_s=86_400)
         for back in range(90, 0, -1)
     ]
-    found = seen(History.empty("BTC").extended(days), DVOL, at)
+    found = seen(History.empty("BTC").extend(days), DVOL, at)
     assert found.days[0] == 90
     assert found.values["percentile_90d"][0] == pytest.approx(100 / 180)
 
@@ -170,10 +175,12 @@ def test_the_difference_of_two_lower_bounds_is_unknown() -> None:
     assert value(past(told), metric, "change_24h") is None
 
 
-def venues(metric: Metric, then: dict[str, float], now: dict[str, float], totals: tuple[float, float]) -> History:
+def venues(
+    metric: Metric, then: dict[str, float], now: dict[str, float], totals: tuple[float, float]
+) -> History:
     """An aggregate and its venues at two times a day apart."""
     both = ((NOW - DAY, then, totals[0]), (NOW, now, totals[1]))
-    return History.empty("BTC").extended(
+    return History.empty("BTC").extend(
         [
             *(Point(metric=metric.name, asset="BTC", at=at, value=total) for at, _, total in both),
             *(
@@ -191,13 +198,15 @@ def test_a_venue_that_drops_out_is_not_a_fall() -> None:
     assert found.values["change_24h"][0] == 3.0
     assert found.values["change_24h_pct"][0] == pytest.approx(5.0)
     assert found.values["before_24h"][0] == 60.0
-    assert found.compared("change_24h_pct") == ("binance",)
+    assert found.venues_compared("change_24h_pct") == ("binance",)
 
 
 def test_a_venue_that_joins_is_not_a_rise() -> None:
     history = venues(OPEN, {"binance": 60.0}, {"binance": 54.0, "okx": 40.0}, (60.0, 94.0))
     assert seen(history, OPEN).values["change_24h_pct"][0] == pytest.approx(-10.0)
-    assert value(history, OPEN, "before_24h") is None, "60 of one venue beside 94 of two would look like a rise"
+    assert value(history, OPEN, "before_24h") is None, (
+        "60 of one venue beside 94 of two would look like a rise"
+    )
 
 
 def test_without_a_venue_at_both_ends_there_is_no_change() -> None:
@@ -219,7 +228,7 @@ def test_a_weighted_figure_is_compared_with_the_same_weights_at_both_ends() -> N
         Point(metric="open_interest_usd", asset="BTC", at=NOW, value=weight, venue=venue)
         for venue, weight in (("a", 3.0), ("b", 1.0), ("c", 1.0))
     ]
-    found = seen(history.extended(weights), BASIS)
+    found = seen(history.extend(weights), BASIS)
     assert found.values["change_24h"][0] == pytest.approx(0.75)
 
 
@@ -239,14 +248,16 @@ def histories(draw: st.DrawFn) -> History:
         at = NOW - HOUR * (hours - int(place)) + timedelta(minutes=int(minutes[place]))
         there = ["a"] if rng.random() < 0.2 else ["a", "b"]
         told.append(Point(metric=OPEN.name, asset="BTC", at=at, value=walk[place] * len(there)))
-        told += [Point(metric=OPEN.name, asset="BTC", at=at, value=walk[place], venue=venue) for venue in there]
-    return History.empty("BTC").extended(told)
+        told += [
+            Point(metric=OPEN.name, asset="BTC", at=at, value=walk[place], venue=venue) for venue in there
+        ]
+    return History.empty("BTC").extend(told)
 
 
 @settings(max_examples=25, deadline=None)
 @given(history=histories(), picks=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6))
 def test_a_replay_reads_in_each_row_what_live_reads_in_its_last(history: History, picks: list[float]) -> None:
-    whole = replayed(history, OPEN)
+    whole = replay_views(history, OPEN)
     if whole is None:
         return
     for pick in {0.0, 1.0, *picks}:
@@ -254,7 +265,61 @@ def test_a_replay_reads_in_each_row_what_live_reads_in_its_last(history: History
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=float(whole.known_ms[row]))
         live = seen(history.at(at), OPEN, at)
         for suffix in VIEWS:
-            assert live.values[suffix][0] == pytest.approx(whole.values[suffix][row], rel=1e-9, abs=1e-9, nan_ok=True)
-        assert live.compared("change_24h") == whole.compared("change_24h", row)
+            assert live.values[suffix][0] == pytest.approx(
+                whole.values[suffix][row], rel=1e-9, abs=1e-9, nan_ok=True
+            )
+        assert live.venues_compared("change_24h") == whole.venues_compared("change_24h", row)
         for suffix in ("lowest_since", "highest_since"):
             assert live.at_least[suffix][0] == whole.at_least[suffix][row]
+
+
+def sum_told(at: datetime, values: dict[str, float], covers_s: int = 0) -> list[Point]:
+    """A sum of open interest, and each venue's own."""
+    whole = Point(
+        metric="open_interest_coin",
+        asset="BTC",
+        at=at,
+        value=sum(values.values()),
+        venues=tuple(values),
+        of_venues=len(values),
+        covers_s=covers_s,
+    )
+    own = [replace(whole, value=value, venue=venue, venues=(venue,)) for venue, value in values.items()]
+    return [whole, *own]
+
+
+def test_a_sum_is_ranked_among_sums_of_the_venues_whose_past_is_told() -> None:
+    metric = CATALOG.metrics["open_interest_coin"]
+    now = datetime(2026, 1, 28, tzinfo=UTC)
+
+    told = [
+        point
+        for back in range(80, 0, -1)
+        for point in sum_told(now - timedelta(days=back), {"bybit": 100.0 + back}, 86_400)
+    ]
+    live = sum_told(now + timedelta(minutes=30), {"bybit": 140.0, "deribit": 900.0})
+    found = view_at(History.empty("BTC").extend([*told, *live]), metric, ms(now + timedelta(hours=1)))
+    assert found is not None
+    # Among Bybit's own 101 … 180, not among sums without Deribit, of which 1,040 would be the highest.
+    assert found.values["percentile_90d"][0] == pytest.approx(49, abs=1)
+    assert found.values["times_median_90d"][0] == pytest.approx(140 / 140.5, abs=0.01)
+
+
+@pytest.mark.parametrize(("venues", "known"), [(("bybit", "deribit"), True), (("bybit",), False)])
+def test_a_sum_that_lost_a_venue_is_not_its_lowest_since(venues: tuple[str, ...], known: bool) -> None:
+    metric = CATALOG.metrics["open_interest_coin"]
+    now = datetime(2026, 1, 28, tzinfo=UTC)
+
+    told = [
+        point
+        for back in range(80, 0, -1)
+        for point in sum_told(now - timedelta(days=back), {"bybit": 100.0 + back, "deribit": 900.0}, 86_400)
+    ]
+    live = sum_told(
+        now + timedelta(minutes=30), {venue: {"bybit": 90.0, "deribit": 900.0}[venue] for venue in venues}
+    )
+    found = view_at(History.empty("BTC").extend([*told, *live]), metric, ms(now + timedelta(hours=1)))
+    assert found is not None
+    assert np.isnan(found.values["lowest_since"][0]) != known
+    assert np.isnan(found.since_ms["lowest_since"][0]) != known
+    assert bool(found.at_least["lowest_since"][0]) == known

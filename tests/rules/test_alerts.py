@@ -3,27 +3,43 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.judgement import Finding, Signal, Verdict
+from bot.domain.judgement import Finding, MoveAlarm, Signal, Verdict
 from bot.domain.posts import Reason, Route
-from bot.domain.rulebook import Confidence, Severity, Stance
-from bot.rules import Change, Judgement, alert
+from bot.domain.rulebook import Confidence, Notify, Severity, Stance
+from bot.rules import Change, Judgement, alert, is_quiet
 from tests.rules.make import HOUR, NOON, book
 
 CHANNEL = Route(channel="preview:")
 
 
-def judged(stance: Stance, severity: Severity = "caution", *, confidence: Confidence = "high", muted: bool = False,
-           comes_on: bool = False, rule: str = "skew-fear") -> Judgement:  # fmt: skip
+def judged(
+    stance: Stance,
+    severity: Severity = "caution",
+    *,
+    confidence: Confidence = "high",
+    muted: bool = False,
+    comes_on: bool = False,
+    rule: str = "skew-fear",
+) -> Judgement:
     findings: tuple[Finding, ...] = ()
     if stance not in ("neutral", "no-call"):
         findings = (
-            Finding(rule=rule, family="options", vote=-2, severity=severity, facts=("skew_60d_pct",), since=NOON),
+            Finding(
+                rule=rule, family="options", vote=-2, severity=severity, facts=("skew_60d_pct",), since=NOON
+            ),
         )
     signal = Signal(rule=rule, phase="on", since=NOON, evaluated_at=NOON, muted=muted)
     verdict = Verdict(
-        asset="BTC", at=NOON, stance=stance, confidence=confidence, score=(0, 0), coverage=1, families={}, votes={},
+        asset="BTC",
+        at=NOON,
+        stance=stance,
+        confidence=confidence,
+        score=(0, 0),
+        coverage=1,
+        families={},
+        votes={},
         findings=findings,
-    )  # fmt: skip
+    )
     changed = (Change(rule=rule, before="pending", after="on", told="on"),) if comes_on else ()
     return Judgement(signals={rule: signal}, verdict=verdict, changed=changed)
 
@@ -53,7 +69,9 @@ def test_a_stance_that_holds_for_days_is_one_message() -> None:
 
 
 def test_a_change_of_stance_is_told_and_so_is_the_all_clear() -> None:
-    told = follow(judged("neutral"), judged("bearish"), judged("neutral"), judged("bullish"), step=25 * HOUR)[1]
+    told = follow(judged("neutral"), judged("bearish"), judged("neutral"), judged("bullish"), step=25 * HOUR)[
+        1
+    ]
     assert told == [None, "changed stance", "all clear", "changed stance"]
 
 
@@ -141,7 +159,11 @@ def test_a_channel_hears_of_what_is_grave_enough_for_it_and_of_its_end() -> None
     grave = Route(channel="preview:", last_stance="neutral", severity="alarm")
     slight, alarm, calm = judged("bearish", "caution"), judged("bearish", "alarm"), judged("neutral")
     assert follow(slight, calm, route=grave)[1] == [None, None]
-    assert follow(slight, alarm, calm, route=grave, step=25 * HOUR)[1] == [None, "changed stance", "all clear"]
+    assert follow(slight, alarm, calm, route=grave, step=25 * HOUR)[1] == [
+        None,
+        "changed stance",
+        "all clear",
+    ]
 
 
 def test_an_alarm_that_comes_back_within_the_same_stance_repeats_after_a_day() -> None:
@@ -158,3 +180,144 @@ def test_another_alarm_within_the_same_stance_is_news() -> None:
     after, reason = alert(replace(told, due_at=None), new, book(), NOON + HOUR)
     assert reason == "escalated"
     assert alert(after, new, book(), NOON + 2 * HOUR)[1] is None
+
+
+# ── the ends of each count: what is just too much, and what is just not ─────────────────────────────────────
+
+NEVER_AGAIN = timedelta(days=9)
+INSTANT = timedelta(microseconds=1)
+
+
+def reason_after(
+    *alerts: tuple[timedelta, str], severity: Severity = "caution", **limits: object
+) -> Reason | None:
+    """Why a change to caution is told now to a channel that was alerted so long ago, about a stance; None where it
+    is not. The limits that are not named allow anything."""
+    lax = Notify(cooldown=timedelta(0), repeat=NEVER_AGAIN, per_hour=99, per_day=99)
+    told = Route(
+        channel="preview:",
+        last_stance="neutral",
+        alerted_at=tuple(NOON - ago for ago, _ in alerts),
+        subjects=tuple(f"{stance} " for _, stance in alerts),
+    )
+    rules = replace(book(), notify=replace(lax, **limits))  # type: ignore[arg-type]
+    return alert(told, judged("bearish", severity), rules, NOON)[1]
+
+
+def test_the_cooldown_counts_from_the_last_alert_of_the_stance_and_ends_to_the_moment() -> None:
+    day = 24 * HOUR
+    assert reason_after((30 * HOUR, "bearish"), (2 * HOUR, "bearish"), cooldown=day) is None
+    assert reason_after((2 * HOUR, "bearish"), (30 * HOUR, "bearish"), cooldown=day) is None
+    assert reason_after((day - INSTANT, "bearish"), cooldown=day) is None
+    assert reason_after((day, "bearish"), cooldown=day) == "changed stance"
+
+
+def test_the_cooldown_of_one_stance_is_not_anothers_and_not_an_alarms() -> None:
+    assert reason_after((HOUR, "bullish"), cooldown=24 * HOUR) == "changed stance"
+    assert reason_after((HOUR, "bearish"), severity="alarm", cooldown=24 * HOUR) == "changed stance"
+
+
+def test_as_many_alerts_an_hour_go_out_as_are_set_and_no_more() -> None:
+    two = (timedelta(minutes=10), "bullish"), (timedelta(minutes=20), "neutral")
+    assert reason_after(two[0], per_hour=2) == "changed stance"
+    assert reason_after(*two, per_hour=2) is None
+    assert reason_after(two[0], (HOUR - INSTANT, "neutral"), per_hour=2) is None
+    assert reason_after(two[0], (HOUR, "neutral"), per_hour=2) == "changed stance"
+    assert reason_after(*two, severity="alarm", per_hour=2) is None
+
+
+def test_as_many_alerts_a_day_go_out_as_are_set_and_no_more() -> None:
+    two = (5 * HOUR, "bullish"), (10 * HOUR, "neutral")
+    assert reason_after(two[0], per_day=2) == "changed stance"
+    assert reason_after(*two, per_day=2) is None
+    assert reason_after(two[0], (24 * HOUR - INSTANT, "neutral"), per_day=2) is None
+    assert reason_after(two[0], (24 * HOUR, "neutral"), per_day=2) == "changed stance"
+
+
+def test_an_alarm_is_repeated_from_the_moment_on_that_is_set() -> None:
+    again = judged("bearish", "alarm", comes_on=True)
+
+    def reason(ago: timedelta) -> Reason | None:
+        known = Route(
+            channel="preview:",
+            last_stance="bearish",
+            last_severity="alarm",
+            alerted_at=(NOON - ago,),
+            subjects=("bearish  skew-fear",),
+        )
+        return alert(known, again, book(), NOON)[1]
+
+    assert reason(book().notify.repeat - INSTANT) is None
+    assert reason(book().notify.repeat) == "repeat"
+
+
+def test_what_is_held_back_is_told_from_the_moment_on_at_which_it_ends() -> None:
+    waiting = Route(channel="preview:", last_stance="neutral", held_until=NOON)
+    assert alert(waiting, judged("bearish"), book(), NOON - INSTANT) == (waiting, None)
+    assert alert(waiting, judged("bearish"), book(), NOON)[1] == "changed stance"
+    held, _ = alert(replace(waiting, held_until=None), judged("bearish"), book(), NOON, lost=True)
+    assert held.held_until == NOON + HOUR
+
+
+def test_a_graver_alarm_is_not_held_back_for_a_venue_that_dropped_out() -> None:
+    known = Route(channel="preview:", last_stance="bearish", last_severity="caution")
+    assert alert(known, judged("bearish", "alarm"), book(), NOON, lost=True)[1] == "escalated"
+
+
+def test_a_channel_sleeps_until_the_moment_that_was_asked_for() -> None:
+    asleep = Route(channel="preview:", last_stance="neutral", snoozed_until=NOON)
+    assert alert(asleep, judged("bearish"), book(), NOON - INSTANT)[1] is None
+    assert alert(asleep, judged("bearish"), book(), NOON)[1] == "changed stance"
+
+
+def test_quiet_hours_begin_with_the_first_and_end_before_the_last() -> None:
+    def quiet(first: int, last: int, hour: int) -> bool:
+        return is_quiet(Route(channel="preview:", quiet=(first, last)), NOON.replace(hour=hour))
+
+    assert [quiet(9, 17, hour) for hour in (8, 9, 16, 17)] == [False, True, True, False]
+    assert [quiet(22, 7, hour) for hour in (21, 22, 0, 6, 7)] == [False, True, True, True, False]
+    assert [quiet(5, 5, hour) for hour in (4, 5, 6)] == [False, False, False]
+    assert not is_quiet(Route(channel="preview:"), NOON)
+
+
+def test_what_was_told_is_remembered_for_two_days() -> None:
+    ages = (48 * HOUR, 48 * HOUR - INSTANT, HOUR)
+    known = Route(
+        channel="preview:",
+        last_stance="neutral",
+        alerted_at=tuple(NOON - age for age in ages),
+        subjects=("bullish ", "bullish ", "bullish "),
+    )
+    after, _ = alert(known, judged("bearish"), book(), NOON)
+    assert after.alerted_at == (NOON - ages[1], NOON - ages[2], NOON)
+    assert len(after.subjects) == 3
+
+
+def moved(*rules: str) -> Judgement:
+    """A quiet market in which the price has just moved."""
+    calm = judged("neutral")
+    alarms = tuple(
+        MoveAlarm(
+            rule=rule,
+            fact="spot_usd.change_24h_pct",
+            severity="alarm",
+            move=-9.0,
+            line=8.0,
+            start=75_000.0,
+            end=68_000.0,
+            started_at=NOON - HOUR,
+            at=NOON,
+            since=NOON,
+            new=True,
+        )
+        for rule in rules
+    )
+    return replace(calm, verdict=replace(calm.verdict, alarms=alarms))
+
+
+def test_a_move_that_the_channel_has_muted_alerts_elsewhere_alone() -> None:
+    known = replace(CHANNEL, last_stance="neutral")
+    muted = replace(known, muted_moves=("price-falls",))
+    assert alert(known, moved("price-falls"), book(), NOON)[1] == "move"
+    assert alert(muted, moved("price-falls"), book(), NOON)[1] is None
+    assert alert(muted, moved("price-falls", "new-low"), book(), NOON)[1] == "move"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.app import read_playbook
+from bot.playbook import read_playbook
 from bot.rules import editions
 
 
@@ -23,4 +23,4 @@ def test_a_moved_usual_range_is_another_edition_of_every_step_of_its_ladder() ->
     ladder = next(one for one in book.ladders.values() if one.usual)
     moved = replace(ladder, usual=tuple(replace(one, high=one.high + 1) for one in ladder.usual))
     after = editions(replace(book, ladders={**book.ladders, ladder.id: moved}))
-    assert {rule for rule in after if after[rule] != before[rule]} == set(ladder.steps)
+    assert {rule for rule in after if after[rule] != before[rule]} == {*ladder.steps, *ladder.extremes}

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as Xml
 
 from bot.metrics import CATALOG
 from bot.rules import junit, parse_cases, run_cases, suite_of_cases, suite_of_coverage, suite_of_mutants
-from bot.rules.mutants import Outcome
+from bot.rules.mutants import MutantFate
 from tests.rules.make import book
 
 CASES = """
@@ -37,10 +37,10 @@ def test_each_case_is_a_test_and_a_difference_a_failure() -> None:
 
 def test_a_rule_without_a_case_and_a_mutant_that_lives_without_a_reason_fail() -> None:
     outcomes = [
-        Outcome(mutant="basis-weak/a", fate="killed"),
-        Outcome(mutant="basis-weak/b", fate="refused"),
-        Outcome(mutant="basis-weak/c", fate="survived"),
-        Outcome(mutant="basis-weak/d", fate="survived"),
+        MutantFate(mutant="basis-weak/a", fate="killed"),
+        MutantFate(mutant="basis-weak/b", fate="refused"),
+        MutantFate(mutant="basis-weak/c", fate="survived"),
+        MutantFate(mutant="basis-weak/d", fate="survived"),
     ]
     files = {"basis-weak": "basis.toml", "rebound": "price.toml"}
     bare = suite_of_coverage(files, {"rebound": ("off", "unknown")})

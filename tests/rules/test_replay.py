@@ -16,9 +16,15 @@ def test_a_replay_gives_the_verdicts_of_single_evaluations(samples: list[dict[st
     one_by_one = [judgement.verdict for judgement in play(samples)]
     names = {name for sample in samples for name in sample}
     columns = {name: [sample.get(name) for sample in samples] for name in names}
-    moments = list(replay(book(), [NOON + number * HOUR for number in range(len(samples))], columns))
+    moments = list(
+        replay(book(), [NOON + number * HOUR for number in range(len(samples))], columns, asset="BTC")
+    )
     for moment, verdict in zip(moments, one_by_one, strict=True):
-        assert (moment.stance, moment.confidence, moment.score) == (verdict.stance, verdict.confidence, verdict.score)
+        assert (moment.stance, moment.confidence, moment.score) == (
+            verdict.stance,
+            verdict.confidence,
+            verdict.score,
+        )
         assert moment.families == verdict.families
         assert moment.counts == {finding.rule for finding in verdict.findings}
 
@@ -35,7 +41,9 @@ def test_a_replay_goes_on_from_what_was_remembered() -> None:
     signals = play([{"basis_60d_pct": 7.0}, {"basis_60d_pct": 4.0}])[-1].signals
     (moment,) = replay(book(), [NOON + 2 * HOUR], {"basis_60d_pct": [4.0]}, signals=signals)
     assert moment.counts == {"basis-weak"}
-    assert [(change.before, change.after, change.told) for change in moment.changed] == [("pending", "on", "on")]
+    assert [(change.before, change.after, change.told) for change in moment.changed] == [
+        ("pending", "on", "on")
+    ]
 
 
 def test_a_year_of_steady_hours_remembers_as_much_as_a_day() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.rulebook import Condition
 from bot.rules import Judgement, Replay, evaluate, replay
-from bot.rules.states import Cell, advance, cell_of, signal_of
+from bot.rules.states import Cell, advance, cell_of, remembers, signal_of
 from tests.rules.make import HOUR, NOON, book, facts, few_or_many, markets, on, play, settled, turning_points
 
 WEAK, FIRM, CALM = {"basis_60d_pct": 4.0}, {"basis_60d_pct": 12.0}, {"basis_60d_pct": 7.0}
@@ -91,7 +91,10 @@ def test_around_a_threshold_there_is_at_most_one_announcement_in_twenty_evaluati
     def holds(noise: list[float]) -> None:
         times = [NOON + number * HOUR for number in range(21)]
         told = replay(book(), times, {"basis_60d_pct": [7.0, *noise]})
-        assert sum(change.rule == "basis-weak" and bool(change.told) for one in told for change in one.changed) <= 1
+        assert (
+            sum(change.rule == "basis-weak" and bool(change.told) for one in told for change in one.changed)
+            <= 1
+        )
 
     holds()
 
@@ -104,7 +107,7 @@ def test_a_restart_at_any_step_changes_nothing(examples: int) -> None:
         through = restarted = Replay(book())
         for number, sample in enumerate(samples):
             at = NOON + number * HOUR
-            restarted = Replay(book(), signals=through.signals())
+            restarted = Replay(book(), signals=through.signals(), course=through.course)
             assert restarted.judge(sample, at) == through.judge(sample, at)
         assert restarted.signals() == through.signals()
 
@@ -122,7 +125,9 @@ def test_no_ladder_steps_back_as_its_fact_moves_on(ladder: str, examples: int) -
     @settings(max_examples=max(10, examples // 10), deadline=None)
     @given(values=st.lists(st.sampled_from(turning_points()[fact]), min_size=2, max_size=6))
     def holds(values: list[float]) -> None:
-        places = [order.index(next(iter(on(settled({fact: value})) & set(steps)), "")) for value in sorted(values)]
+        places = [
+            order.index(next(iter(on(settled({fact: value})) & set(steps)), "")) for value in sorted(values)
+        ]
         assert places == sorted(places)
 
     holds()
@@ -133,7 +138,7 @@ def test_escalation_goes_from_weak_to_backwardation() -> None:
     assert [on(judgement) for judgement in told] == [
         {"basis-weak"},
         {"basis-weak"},
-        {"basis-weak"},
+        {"basis-backwardation"},
         {"basis-backwardation"},
     ]
 
@@ -167,3 +172,50 @@ def test_a_signal_survives_the_way_to_a_cell_and_back() -> None:
     signal = play([CALM, WEAK, {}])[-1].signals["basis-weak"]
     odd = replace(signal, changes="0101", muted=True, told_ago=3, announced=True)
     assert signal_of("basis-weak", cell_of(odd)) == odd
+
+
+# ── ends, to the second ─────────────────────────────────────────────────────────────────────────────────────
+
+DAY_S = 24 * 3600.0
+
+
+@pytest.mark.parametrize(("silent_s", "same"), [(DAY_S, True), (DAY_S + 1.0, False)])
+def test_an_episode_goes_on_after_a_day_of_silence_and_no_longer(silent_s: float, same: bool) -> None:
+    """Judged by its way out, as a rule that is on, or by its way in, as one that is not."""
+    cell = Cell(phase="unknown", evaluated=0.0, was_on=0.0)
+    assert remembers(cell, silent_s) is same
+    advance(cell, "true", silent_s, **HELD)
+    assert cell.phase == ("on" if same else "pending")
+
+
+def test_a_rule_that_was_never_on_remembers_nothing() -> None:
+    assert not remembers(Cell(phase="unknown", evaluated=0.0), 0.0)
+    assert not remembers(Cell(phase="off", evaluated=0.0, was_on=0.0), 0.0)
+    assert remembers(Cell(phase="on", evaluated=0.0, was_on=0.0), 9 * DAY_S)
+
+
+@pytest.mark.parametrize(
+    ("truth", "phase", "held_s", "after"),
+    [("true", "pending", 3600.0, "on"), ("false", "recovering", 3 * 3600.0, "off")],
+)
+def test_waiting_and_lingering_end_with_the_second(truth: str, phase: str, held_s: float, after: str) -> None:
+    def phase_after(seconds: float) -> str:
+        cell = Cell(phase=phase, evaluated=0.0, observed=held_s - 600.0)  # type: ignore[arg-type]
+        advance(cell, truth, seconds, **HELD)  # type: ignore[arg-type]
+        return cell.phase
+
+    assert [phase_after(seconds) for seconds in (599.0, 600.0)] == [phase, after]
+
+
+@pytest.mark.parametrize(("silent_s", "phase"), [(6 * 3600.0 - 1.0, "on"), (6 * 3600.0, "unknown")])
+def test_a_rule_is_held_through_silence_to_the_second(silent_s: float, phase: str) -> None:
+    cell = Cell(phase="on", evaluated=0.0, was_on=0.0)
+    advance(cell, "unknown", 60.0, **HELD)
+    advance(cell, "unknown", 60.0 + silent_s, **HELD)
+    assert cell.phase == phase
+
+
+def test_of_two_evaluations_far_apart_an_hour_counts_as_observed() -> None:
+    cell = Cell(phase="pending", evaluated=0.0)
+    advance(cell, "true", 5 * 3600.0, wait=7200.0, keep=0.0, hold=0.0)
+    assert (cell.phase, cell.observed) == ("pending", 3600.0)

@@ -47,7 +47,7 @@ def never_stronger(more: Verdict, less: Verdict) -> None:
 def test_the_articles_market_calls_for_caution_with_high_confidence() -> None:
     verdict = settled(ARTICLE, lower=["liquidations_5d_pct_of_oi"]).verdict
     assert (verdict.stance, verdict.confidence) == ("bearish", "high")
-    assert verdict.score == pytest.approx((-0.60, -0.36))
+    assert verdict.score == pytest.approx((-0.66, -0.42))
     assert {finding.rule: finding.vote for finding in verdict.findings} == {
         "skew-fear": -2,
         "basis-weak": -1,
@@ -77,12 +77,17 @@ def test_an_overheated_step_makes_its_family_and_the_market_overheated() -> None
 
 def test_bullish_is_not_called_while_overheated_cannot_be_ruled_out() -> None:
     verdict = settled(without({**STRONG, "skew_60d_pct": -13}, ["funding"])).verdict
-    assert (verdict.stance, verdict.confidence) == ("neutral", "low")
+    assert (verdict.stance, verdict.confidence, verdict.leaning) == ("unclear", "low", "bullish")
 
 
 def test_nothing_known_is_no_call_and_every_weighty_family_is_missing() -> None:
     verdict = settled({}).verdict
-    assert (verdict.stance, verdict.confidence, verdict.score, verdict.coverage) == ("no-call", "low", (-1.0, 1.0), 0.0)
+    assert (verdict.stance, verdict.confidence, verdict.score, verdict.coverage) == (
+        "no-call",
+        "low",
+        (-1.0, 1.0),
+        0.0,
+    )
     assert len(verdict.missing) == 7
     assert verdict.families == {}
 
@@ -94,16 +99,17 @@ def test_volatility_weighs_nothing() -> None:
 
 
 def test_equal_and_opposite_votes_of_a_family_are_none() -> None:
-    verdict = settled({"skew_60d_pct": -7, "skew_30d_pct": 8}).verdict
-    assert list(verdict.votes["options"]) == [0, 0]
-    assert verdict.families["options"] == "neutral"
+    verdict = settled({"basis_60d_pct": 4, "basis_60d_pct.change_7d": 3}).verdict
+    assert list(verdict.votes["basis"]) == [0, 0]
+    assert verdict.families["basis"] == "neutral"
 
 
 def test_a_rule_that_another_familys_fact_could_turn_makes_its_family_a_range() -> None:
-    known = {"funding_annual_pct": -18.0, "skew_60d_pct": 0.0}
-    assert settled(known).verdict.votes["funding"] == (-2, 1)
-    assert settled({**known, "drawdown_pct": -30.0}).verdict.votes["funding"] == (1, 1)
-    assert settled({**known, "drawdown_pct": -5.0}).verdict.votes["funding"] == (-2, -2)
+    known = {"rebound_pct": 15.0, "hours_since_low": 24.0}
+    assert settled(known).verdict.votes["price"] == (-1, 2)
+    assert settled({**known, "basis_60d_pct": 3.0}).verdict.votes["price"] == (-1, -1)
+    assert settled({**known, "basis_60d_pct": 7.0}).verdict.votes["price"] == (1, 1)
+    assert settled({**known, "basis_60d_pct": 12.0}).verdict.votes["price"] == (2, 2)
 
 
 def test_mixed_is_told_from_calm() -> None:
@@ -145,7 +151,9 @@ def test_a_missing_fact_never_turns_a_rule_on_and_never_clears_one(examples: int
         before = play([market, market])[-1]
         gone = sorted(market)[number % len(market)] if market else ""
         at = NOON + 2 * HOUR
-        after = evaluate(book(), facts({name: market[name] for name in market if name != gone}, at), before.signals, at)
+        after = evaluate(
+            book(), facts({name: market[name] for name in market if name != gone}, at), before.signals, at
+        )
         assert voting(after) == voting(before)
 
     holds()

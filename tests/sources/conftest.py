@@ -42,7 +42,11 @@ async def ask(clock: StillClock) -> AsyncIterator[Ask]:
     made: list[Http] = []
 
     def make(handler: Handler) -> Http:
-        made.append(Http(now=clock.now, sleep=clock.sleep, transport=httpx.MockTransport(handler), patience=Patience()))
+        made.append(
+            Http(
+                now=clock.now, sleep=clock.sleep, transport=httpx.MockTransport(handler), patience=Patience()
+            )
+        )
         return made[-1]
 
     yield make

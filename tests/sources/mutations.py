@@ -1,4 +1,5 @@
-"""Ways in which a reply goes wrong, for every source's test: what comes of it is a reading or a gap, never a made-up number."""
+"""Ways in which a reply goes wrong, for every source's test: what comes of it is a reading or a gap, never a
+made-up number."""
 
 import json
 import math
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from bot.domain.readings import Heard, Reading
 from bot.errors import SourceError
 from bot.sources._wire import LARGEST
+from tests.said import english
 
 BROKEN = (
     b"",
@@ -127,7 +129,8 @@ def _plain(text: Any) -> bool:
 
 
 def told(heard: Heard) -> Iterator[tuple[Reading, str, float]]:
-    """Every quantity in what was heard: its reading, its field, its value. A column's nan says nothing and is left out."""
+    """Every quantity in what was heard: its reading, its field, its value. A column's nan says nothing and is
+    left out."""
     for reading in heard.readings:
         for field in fields(reading):
             value = getattr(reading, field.name)
@@ -149,6 +152,6 @@ async def heard_or_refused(poll: Awaitable[Heard], subject: str) -> Heard:
     try:
         return await poll
     except SourceError as error:
-        if not str(error).startswith(subject):
+        if not english(error).startswith(subject):
             raise
         return Heard(readings=())

@@ -16,6 +16,7 @@ from bot.sources._http import Http, Patience, Reply
 from bot.sources._options import expiry
 from bot.sources._wire import to_ms
 from bot.sources.binance import Binance
+from tests.said import english, refused
 from tests.sources.conftest import START, Ask, StillClock
 from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
 
@@ -41,10 +42,20 @@ QUARTERLY = premium("BTCUSD_260327", lastFundingRate="", nextFundingTime=0, mark
 REPLIES: dict[str, bytes] = {
     name: json.dumps(content).encode()
     for name, content in {
-        "fapi premiumIndex": [premium("BTCUSDT"), premium("ETHUSDT"), premium("BTCUSDT_260327", lastFundingRate="")],
+        "fapi premiumIndex": [
+            premium("BTCUSDT"),
+            premium("ETHUSDT"),
+            premium("BTCUSDT_260327", lastFundingRate=""),
+        ],
         "fapi fundingInfo": [{"symbol": "ETHUSDT", "fundingIntervalHours": 4}],
+        "dapi fundingInfo": [{"symbol": "ETHUSD_PERP", "fundingIntervalHours": 4}],
         "fapi openInterest": opened("BTCUSDT", "106499.782"),
-        "dapi premiumIndex": [premium("BTCUSD_PERP", indexPrice="89000.75"), QUARTERLY, premium("ETHUSD_260327")],
+        "fapi openInterest BTCUSDC": opened("BTCUSDC", "1234.5"),
+        "dapi premiumIndex": [
+            premium("BTCUSD_PERP", indexPrice="89000.75"),
+            QUARTERLY,
+            premium("ETHUSD_260327"),
+        ],
         "dapi openInterest BTCUSD_PERP": opened("BTCUSD_PERP", "5000000"),
         "dapi openInterest BTCUSD_260327": opened("BTCUSD_260327", "1000000"),
         "fapi globalLongShortAccountRatio": [
@@ -61,7 +72,7 @@ def venue(bodies: dict[str, bytes], seen: list[str] | None = None):
             seen.append(str(request.url))
         method = request.url.path.rsplit("/", 1)[1]
         about = f"{request.url.host.split('.')[0]} {method}"
-        if about == "dapi openInterest":
+        if about == "dapi openInterest" or request.url.params.get("symbol") == "BTCUSDC":
             about += f" {request.url.params['symbol']}"
         return httpx.Response(200, content=bodies[about])
 
@@ -76,15 +87,18 @@ async def poll(ask: Ask, **changed: bytes) -> Heard:
     return await Binance(ask(venue({**REPLIES, **changed}))).poll("BTC", START)
 
 
-async def test_bitcoin_is_eight_requests_with_one_quarterly_and_four_of_them_serve_ether_too(ask: Ask):
+async def test_bitcoin_is_nine_requests_with_one_quarterly_and_five_of_them_serve_ether_too(ask: Ask):
     seen: list[str] = []
     marks = json.dumps([premium("BTCUSD_PERP"), QUARTERLY, premium("ETHUSD_PERP"), premium("ETHUSD_260327")])
-    more = {"dapi premiumIndex": marks.encode(), "dapi openInterest ETHUSD_PERP": REPLIES["fapi openInterest"]}
+    more = {
+        "dapi premiumIndex": marks.encode(),
+        "dapi openInterest ETHUSD_PERP": REPLIES["fapi openInterest"],
+    }
     source = Binance(ask(venue({**REPLIES, **more}, seen)))
     await source.poll("BTC", START)
-    assert len(seen) == 8
+    assert len(seen) == 9
     await source.poll("ETH", START)
-    assert len(seen) == 11
+    assert len(seen) == 12
 
 
 async def test_usd_m_counts_coins_and_coin_m_contracts_of_a_hundred_dollars(ask: Ask):
@@ -92,7 +106,10 @@ async def test_usd_m_counts_coins_and_coin_m_contracts_of_a_hundred_dollars(ask:
     quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
     assert set(quotes) == {"BTCUSDT", "BTCUSD_PERP", "BTCUSD_260327"}
     assert (quotes["BTCUSDT"].open_interest_coin, quotes["BTCUSDT"].open_interest_usd) == (106_499.782, None)
-    assert (quotes["BTCUSD_PERP"].open_interest_coin, quotes["BTCUSD_PERP"].open_interest_usd) == (None, 500_000_000)
+    assert (quotes["BTCUSD_PERP"].open_interest_coin, quotes["BTCUSD_PERP"].open_interest_usd) == (
+        None,
+        500_000_000,
+    )
     assert quotes["BTCUSD_260327"].open_interest_usd == 100_000_000
     assert quotes["BTCUSD_260327"].instrument.expires_at == datetime(2026, 3, 27, 8, tzinfo=UTC)
     assert quotes["BTCUSD_PERP"].instrument.expires_at is None
@@ -122,15 +139,51 @@ async def test_a_quarterly_has_no_funding_and_a_perpetual_its_own_hours(ask: Ask
 
 async def test_without_the_list_of_intervals_usd_m_funding_is_a_gap_and_not_taken_for_eight_hours(ask: Ask):
     heard = await poll(ask, **{"fapi fundingInfo": b"<html>"})
-    assert [one.instrument.symbol for one in heard.readings if isinstance(one, FundingRate)] == ["BTCUSD_PERP"]
-    assert "binance BTCUSDT funding: its interval is not known" in {gap.reason for gap in heard.gaps}
+    assert [one.instrument.symbol for one in heard.readings if isinstance(one, FundingRate)] == [
+        "BTCUSD_PERP"
+    ]
+    assert "binance BTCUSDT funding: its interval is not known" in {english(gap.reason) for gap in heard.gaps}
+    heard = await poll(ask, **{"dapi fundingInfo": b"<html>"})
+    assert [one.instrument.symbol for one in heard.readings if isinstance(one, FundingRate)] == ["BTCUSDT"]
+
+
+async def test_coin_m_funding_has_the_hours_that_its_own_list_names(ask: Ask):
+    hours = json.dumps([{"symbol": "BTCUSD_PERP", "fundingIntervalHours": 4}]).encode()
+    rates = [
+        one
+        for one in (await poll(ask, **{"dapi fundingInfo": hours})).readings
+        if isinstance(one, FundingRate)
+    ]
+    assert {one.instrument.symbol: one.interval_hours for one in rates} == {"BTCUSDT": 8, "BTCUSD_PERP": 4}
+
+
+async def test_the_perpetual_in_usdc_has_coins_an_index_and_funding_of_its_own(ask: Ask):
+    marks = [premium("BTCUSDT"), premium("BTCUSDC", indexPrice="89040.5", lastFundingRate="-0.00002")]
+    heard = await poll(ask, **{"fapi premiumIndex": json.dumps(marks).encode()})
+    quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
+    own = quotes["BTCUSDC"]
+    assert (own.open_interest_coin, own.open_interest_usd, own.index_usd) == (1_234.5, None, 89_040.5)
+    assert (own.instrument.kind, own.instrument.inverse) == ("perpetual", False)
+    assert quotes["BTCUSDT"].open_interest_coin == 106_499.782
+    rates = {one.instrument.symbol: one.rate_pct for one in heard.readings if isinstance(one, FundingRate)}
+    assert rates["BTCUSDC"] == pytest.approx(-0.002)
+
+
+async def test_without_its_count_the_perpetual_in_usdc_leaves_the_venues_open_interest_untold(ask: Ask):
+    marks = json.dumps([premium("BTCUSDT"), premium("BTCUSDC")]).encode()
+    heard = await poll(ask, **{"fapi premiumIndex": marks, "fapi openInterest BTCUSDC": b"{}"})
+    assert {one.open_interest_coin for one in heard.readings if isinstance(one, FutureQuote)} == {None}
 
 
 def test_coin_m_funding_off_the_eight_hour_grid_is_a_gap():
     heard = binance.parse_contracts(
-        reply([premium("BTCUSD_PERP", nextFundingTime=GRID_MS + 4 * HOUR_MS)]), [], "BTC", inverse=True
+        reply([premium("BTCUSD_PERP", nextFundingTime=GRID_MS + 4 * HOUR_MS)]),
+        [],
+        "BTC",
+        inverse=True,
+        intervals={},
     )
-    assert [one.reason for one in heard if isinstance(one, Gap)] == [
+    assert [english(one.reason) for one in heard if isinstance(one, Gap)] == [
         "binance BTCUSD_PERP funding: its interval is not known"
     ]
 
@@ -142,7 +195,7 @@ async def test_where_one_contracts_open_interest_is_not_heard_none_is_told(ask: 
 
 
 async def test_a_place_that_is_not_served_is_a_gap_of_this_venue(ask: Ask):
-    with pytest.raises(SourceUnavailable, match=r"this place is not served \(HTTP 451\)"):
+    with refused(SourceUnavailable, match=r"this place is not served \(HTTP 451\)"):
         await Binance(ask(lambda _: httpx.Response(451))).poll("BTC", START)
 
 
@@ -151,23 +204,48 @@ async def test_gold_is_told_at_the_end_of_its_hour(ask: Ask):
     assert (gold.metric, list(gold.at_ms), list(gold.value)) == ("gold_usd", [NOW_MS - 1_800_000], [4_050.5])
 
 
-async def test_past_open_interest_is_the_sum_of_the_contracts_of_a_poll_at_the_hours_both_markets_tell(ask: Ask):
+async def test_past_open_interest_is_the_sum_of_the_contracts_of_a_poll_at_the_hours_both_markets_tell(
+    ask: Ask,
+):
     def reply_to(request: httpx.Request) -> httpx.Response:
         rows: list[object] = []
-        if request.url.path.endswith("openInterestHist"):
+        if request.url.path.endswith("premiumIndex"):
+            rows = [premium("BTCUSDT"), premium("BTCUSDC")]
+        elif request.url.params.get("symbol") == "BTCUSDC":
+            rows = [
+                {"sumOpenInterest": "12.25", "sumOpenInterestValue": "1100000", "timestamp": NOW_MS - HOUR_MS}
+            ]
+        elif request.url.path.endswith("openInterestHist"):
             linear = request.url.host.startswith("fapi")
             if not linear:
                 assert request.url.params["contractType"] == "ALL"
             hours = [NOW_MS - 2 * HOUR_MS, NOW_MS - HOUR_MS] if linear else [NOW_MS - HOUR_MS]
             value = ("100000.5", "9000000000") if linear else ("6000000", "6700.25")
-            rows = [{"sumOpenInterest": value[0], "sumOpenInterestValue": value[1], "timestamp": at} for at in hours]
+            rows = [
+                {"sumOpenInterest": value[0], "sumOpenInterestValue": value[1], "timestamp": at}
+                for at in hours
+            ]
         return httpx.Response(200, json=rows)
 
     series = await Binance(ask(reply_to)).backfill("BTC", START - timedelta(days=10), START)
     told_series = {one.metric: (list(one.at_ms), list(one.value)) for one in series}
     assert told_series == {
-        "open_interest_coin": ([NOW_MS - HOUR_MS], [106_700.75]),
-        "open_interest_usd": ([NOW_MS - HOUR_MS], [9_600_000_000.0]),
+        "open_interest_coin": ([NOW_MS - HOUR_MS], [106_713.0]),
+        "open_interest_usd": ([NOW_MS - HOUR_MS], [9_601_100_000.0]),
+    }
+
+
+async def test_a_perpetual_in_usdc_that_is_not_listed_is_no_part_of_the_past(ask: Ask):
+    def reply_to(request: httpx.Request) -> httpx.Response:
+        assert request.url.params.get("symbol") != "BTCUSDC"
+        row = {"sumOpenInterest": "100", "sumOpenInterestValue": "9000", "timestamp": NOW_MS - HOUR_MS}
+        rows = {"openInterestHist": [row], "premiumIndex": [premium("BTCUSDT")]}
+        return httpx.Response(200, json=rows.get(request.url.path.rsplit("/", 1)[1], []))
+
+    series = await Binance(ask(reply_to)).backfill("BTC", START - timedelta(days=2), START)
+    assert {one.metric: list(one.value) for one in series} == {
+        "open_interest_coin": [9_100.0],
+        "open_interest_usd": [19_000.0],
     }
 
 
@@ -199,7 +277,9 @@ def test_the_recorded_open_interest_account_ratio_and_history(shared: Path):
     assert accounts.long_short_ratio == 1.2973
     assert to_ms(accounts.observed_at) == 1_788_908_400_000
     past = json.loads((folder / "open_interest_hist_btcusdt_1h.json").read_text())
-    none = [{"sumOpenInterest": "0", "sumOpenInterestValue": "0", "timestamp": row["timestamp"]} for row in past]
+    none = [
+        {"sumOpenInterest": "0", "sumOpenInterestValue": "0", "timestamp": row["timestamp"]} for row in past
+    ]
     coins, dollars = binance.parse_open_interest_history([reply(past, at)], [reply(none, at)], "BTC")
     assert isinstance(coins, SeriesReading)
     assert isinstance(dollars, SeriesReading)
@@ -207,7 +287,9 @@ def test_the_recorded_open_interest_account_ratio_and_history(shared: Path):
 
 
 def test_every_recorded_coin_m_future_expires_when_its_name_says_and_is_of_the_size_we_take(shared: Path):
-    listed = json.loads((shared / "recordings" / "binance" / "dapi_exchange_info_2021.json").read_text())["symbols"]
+    listed = json.loads((shared / "recordings" / "binance" / "dapi_exchange_info_2021.json").read_text())[
+        "symbols"
+    ]
     for row in listed:
         size = binance.CONTRACT_USD.get(row["baseAsset"], binance.OTHER_CONTRACT_USD)
         assert row["contractSize"] == size
@@ -221,7 +303,9 @@ async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: t
     clock = StillClock()
     answers = dict(zip(REPLIES, bodies, strict=True))
     transport = httpx.MockTransport(lambda request: _or_404(venue(answers), request))
-    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+    async with Http(
+        now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)
+    ) as http:
         heard = await heard_or_refused(Binance(http).poll("BTC", START), "binance")
     said = numbers(*bodies)
     for reading, field, value in told(heard):

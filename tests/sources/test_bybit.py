@@ -1,6 +1,7 @@
 """Bybit, on small replies of our own and on recorded ones."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,18 @@ from bot.sources import bybit
 from bot.sources._http import Http, Patience, Reply
 from bot.sources._wire import to_ms
 from bot.sources.bybit import Bybit
+from tests.said import english, refused
 from tests.sources.conftest import START, Ask, StillClock
 from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
 
 NOW_MS = to_ms(START)
+HOUR = NOW_MS // 3_600_000 * 3_600_000
 
 
-def answer(rows: list[dict[str, Any]], **more: object) -> bytes:
-    return json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": rows}, "time": NOW_MS, **more}).encode()
+def answer(rows: Sequence[dict[str, Any] | list[str]], **more: object) -> bytes:
+    return json.dumps(
+        {"retCode": 0, "retMsg": "OK", "result": {"list": rows}, "time": NOW_MS, **more}
+    ).encode()
 
 
 def ticker(symbol: str = "BTCUSDT", **more: object) -> dict[str, Any]:
@@ -33,27 +38,58 @@ def ticker(symbol: str = "BTCUSDT", **more: object) -> dict[str, Any]:
 
 
 def option(symbol: str = "BTC-27MAR26-90000-C-USDT", **more: object) -> dict[str, Any]:
-    row = {"symbol": symbol, "markIv": "0.4896", "underlyingPrice": "90500", "openInterest": "20", "volume24h": "3.5"}
+    row = {
+        "symbol": symbol,
+        "markIv": "0.4896",
+        "underlyingPrice": "90500",
+        "openInterest": "20",
+        "volume24h": "3.5",
+    }
     return {**row, "bid1Price": "0", **more}
 
 
 DATED = ticker("BTC-27MAR26", deliveryTime=str(to_ms(datetime(2026, 3, 27, 8, tzinfo=UTC))), fundingRate="")
 LINEAR = answer([ticker(), ticker("ETHUSDT", openInterest="1"), DATED, ticker("BTCDOMUSDT")])
-INVERSE = answer([ticker("BTCUSD", openInterest="600000000", singleOpenInterest="300000000", indexPrice="89000.75")])
+INVERSE = answer(
+    [ticker("BTCUSD", openInterest="600000000", singleOpenInterest="300000000", indexPrice="89000.75")]
+)
 OPTIONS = answer([option(), option("BTC-27MAR26-90000-P", markIv="0.51", singleOpenInterest="7")])
-PAID = answer([{"fundingRate": "0.0002", "fundingRateTimestamp": str(NOW_MS - i * 14_400_000)} for i in range(3)])
+PAID = answer(
+    [{"fundingRate": "0.0002", "fundingRateTimestamp": str(NOW_MS - i * 14_400_000)} for i in range(3)]
+)
 
 
-def venue(linear: bytes = LINEAR, inverse: bytes = INVERSE, options: bytes = OPTIONS, seen: list[str] | None = None):
+def venue(
+    linear: bytes = LINEAR, inverse: bytes = INVERSE, options: bytes = OPTIONS, seen: list[str] | None = None
+):
     def reply_to(request: httpx.Request) -> httpx.Response:
         if seen is not None:
             seen.append(str(request.url))
         if "funding/history" in request.url.path:
             return httpx.Response(200, content=PAID)
+        if "index-price-kline" in request.url.path:
+            return httpx.Response(200, content=answer([candle(0, "90000"), candle(1, "89000")]))
+        if "open-interest" in request.url.path:
+            return httpx.Response(200, content=answer(opened(request.url.params["symbol"])))
         bodies = {"linear": linear, "inverse": inverse, "option": options}
         return httpx.Response(200, content=bodies[request.url.params["category"]])
 
     return reply_to
+
+
+def candle(hours_ago: int, close: str) -> list[str]:
+    """The index of the hour that ended so many hours ago."""
+    return [str(HOUR - (hours_ago + 1) * 3_600_000), "1", "1", "1", close]
+
+
+def opened(symbol: str) -> list[dict[str, str]]:
+    """As recorded on 8 September 2026, the newest first: both sides, one of them, and a time as text."""
+    both = {"BTCUSDT": 56_404.953, "BTC-27MAR26": 200.0, "BTCUSD": 360_000_000.0}[symbol]
+    rows = [(HOUR, both), (HOUR - 3_600_000, both / 2), (HOUR - 7_200_000, both)]
+    return [
+        {"openInterest": f"{held:.8f}", "singleOpenInterest": f"{held / 2:.4f}", "timestamp": str(at)}
+        for at, held in (rows[:1] if symbol == "BTC-27MAR26" else rows)
+    ]
 
 
 def reply(body: bytes) -> Reply:
@@ -88,7 +124,7 @@ def test_where_only_both_sides_are_told_half_of_them_is_taken(single: str | None
 def test_funding_without_an_interval_is_a_gap_and_not_taken_for_eight_hours():
     [_, gap] = bybit.parse_contracts(reply(answer([ticker(fundingIntervalHour="")])), "BTC", inverse=False)
     assert isinstance(gap, Gap)
-    assert gap.reason == "bybit BTCUSDT funding: its interval is not known"
+    assert english(gap.reason) == "bybit BTCUSDT funding: its interval is not known"
 
 
 def test_option_volatility_is_a_fraction_and_its_open_interest_of_one_side():
@@ -101,6 +137,31 @@ def test_option_volatility_is_a_fraction_and_its_open_interest_of_one_side():
     assert chain.expires_ms[0] == to_ms(datetime(2026, 3, 27, 8, tzinfo=UTC))
 
 
+def test_contracts_that_have_expired_are_not_told():
+    expired = ticker("BTC-23JAN26", deliveryTime=str(NOW_MS - 4 * 3_600_000), markPrice="")
+    told = bybit.parse_contracts(reply(answer([ticker(), expired])), "BTC", inverse=False)
+    assert [one.instrument.symbol for one in told if isinstance(one, FutureQuote)] == ["BTCUSDT"]
+    assert not [one for one in told if isinstance(one, Gap)]
+    [chain] = bybit.parse_options(
+        reply(answer([option("BTC-23JAN26-90000-C"), option("BTC-27MAR26-95000-C")])), "BTC"
+    )
+    assert isinstance(chain, OptionChain)
+    assert list(chain.strike_usd) == [95_000]
+
+
+@pytest.mark.parametrize("code", [10000, 10006, 10016, 10018])
+def test_trouble_that_passes_is_waited_for(code: int):
+    body = json.dumps({"retCode": code, "retMsg": "x", "result": {}}).encode()
+    with pytest.raises(SourceUnavailable):
+        bybit.parse_contracts(reply(body), "BTC", inverse=False)
+
+
+async def test_trouble_that_passes_is_known_though_it_comes_with_http_400(ask: Ask):
+    body = json.dumps({"retCode": 10016, "retMsg": "x", "result": {}}).encode()
+    with pytest.raises(SourceUnavailable):
+        await Bybit(ask(lambda _: httpx.Response(400, content=body))).poll("BTC", START)
+
+
 def test_an_option_without_a_volatility_keeps_its_row():
     [chain] = bybit.parse_options(reply(answer([option(markIv="0"), option("BTC-27MAR26-95000-C")])), "BTC")
     assert isinstance(chain, OptionChain)
@@ -111,14 +172,14 @@ def test_an_option_without_a_volatility_keeps_its_row():
 
 def test_a_refusal_with_http_200_is_no_reading():
     busy = json.dumps({"retCode": 10006, "retMsg": "Too many visits!", "result": {}}).encode()
-    with pytest.raises(SourceUnavailable, match="error 10006 Too many visits!"):
+    with refused(SourceUnavailable, match="error 10006 Too many visits!"):
         bybit.parse_contracts(reply(busy), "BTC", inverse=False)
-    with pytest.raises(SourceChanged, match="error 10001"):
+    with refused(SourceChanged, match="error 10001"):
         bybit.parse_options(reply(busy.replace(b"10006", b"10001")), "BTC")
 
 
 async def test_a_country_that_is_not_served_is_a_gap_of_this_venue(ask: Ask):
-    with pytest.raises(SourceUnavailable, match="this place is not served"):
+    with refused(SourceUnavailable, match="this place is not served"):
         await Bybit(ask(lambda _: httpx.Response(403))).poll("BTC", START)
 
 
@@ -128,18 +189,57 @@ async def test_where_the_inverse_contracts_are_not_heard_no_open_interest_is_tol
 
 
 async def test_paid_funding_is_for_eight_hours_whatever_its_interval(ask: Ask):
-    [series] = await Bybit(ask(venue())).backfill("BTC", START - timedelta(hours=24), START)
+    [series, *_] = await Bybit(ask(venue())).backfill("BTC", START - timedelta(hours=24), START)
     assert isinstance(series, SeriesReading)
     assert (series.metric, series.interval_s) == ("funding_8h_pct", 14_400)
     assert list(series.value) == pytest.approx([0.04, 0.04])
     assert list(series.at_ms) == [NOW_MS - 14_400_000, NOW_MS]
 
 
+async def test_past_open_interest_is_that_of_the_listed_contracts_at_the_index_of_the_time(ask: Ask):
+    seen: list[str] = []
+    source = Bybit(ask(venue(seen=seen)))
+    told = await source.backfill("BTC", START - timedelta(hours=24), START)
+    coins, dollars = (one for one in told if one.metric.startswith("open_interest"))
+    # Linear contracts count coins, inverse ones dollars; both of one side. An hour without an index is left out.
+    then, now = 56_404.953 / 4 + 90_000_000 / 89_000, 56_404.953 / 2 + 100 + 180_000_000 / 90_000
+    assert list(coins.at_ms) == [HOUR - 3_600_000, HOUR]
+    assert list(coins.value) == pytest.approx([then, now], rel=1e-6)
+    assert list(dollars.value) == pytest.approx([then * 89_000, now * 90_000], rel=1e-6)
+    assert coins.interval_s == 3_600
+    assert sum("intervalTime=1h" in url for url in seen) == 3
+    seen.clear()
+    await source.backfill("BTC", START - timedelta(days=90), START - timedelta(days=60))
+    assert sum("intervalTime=1d" in url for url in seen) == 3
+
+
+def test_the_recorded_open_interest_is_of_one_side(shared: Path):
+    body = (shared / "recordings" / "bybit" / "v5_open_interest_btcusdt_1h.json").read_bytes()
+    times = [int(row["timestamp"]) for row in json.loads(body)["result"]["list"]]
+    candles = answer([[str(at - 3_600_000), "1", "1", "1", "80000"] for at in times])
+    heard_at = datetime.fromtimestamp(max(times) / 1000 + 60, UTC)
+    told = bybit.parse_past_open_interest(
+        {
+            ("linear", "BTCUSDT"): [
+                Reply(subject="bybit", body=body, heard_at=heard_at, tolerance=timedelta.max)
+            ]
+        },
+        [Reply(subject="bybit", body=candles, heard_at=heard_at, tolerance=timedelta.max)],
+        "BTC",
+        timedelta(hours=1),
+    )
+    coins = told[0]
+    assert isinstance(coins, SeriesReading)
+    assert coins.value[-1] == 28_202.477
+
+
 def test_the_recorded_ticker_counts_28_199_912_bitcoin_on_one_side(shared: Path):
     body = (shared / "recordings" / "bybit" / "v5_tickers_linear_btcusdt.json").read_bytes()
     assert json.loads(body)["time"] == 1_788_909_273_627
     heard_at = datetime.fromtimestamp(1_788_909_274, UTC)
-    one, funding = bybit.parse_contracts(Reply(subject="bybit", body=body, heard_at=heard_at), "BTC", inverse=False)
+    one, funding = bybit.parse_contracts(
+        Reply(subject="bybit", body=body, heard_at=heard_at), "BTC", inverse=False
+    )
     assert isinstance(one, FutureQuote)
     assert isinstance(funding, FundingRate)
     assert one.open_interest_coin == 28_199.912
@@ -155,7 +255,9 @@ async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: t
     clock = StillClock()
     linear, inverse, options = bodies
     transport = httpx.MockTransport(venue(linear, inverse, options))
-    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+    async with Http(
+        now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)
+    ) as http:
         heard = await heard_or_refused(Bybit(http).poll("BTC", START), "bybit")
     said = numbers(*bodies) | {90_000.0}
     for reading, field, value in told(heard):

@@ -15,12 +15,21 @@ from hypothesis import HealthCheck, given, settings
 
 from bot.domain.chain import OptionChain
 from bot.domain.instruments import Instrument
-from bot.domain.readings import FundingRate, FutureQuote, Gap, Heard, SeriesReading, SpotQuote, VolatilityQuote
+from bot.domain.readings import (
+    FundingRate,
+    FutureQuote,
+    Gap,
+    Heard,
+    SeriesReading,
+    SpotQuote,
+    VolatilityQuote,
+)
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.sources import deribit
 from bot.sources._http import Http, Patience, Reply
 from bot.sources._wire import to_ms
 from bot.sources.deribit import Deribit
+from tests.said import english, refused
 from tests.sources.conftest import START, Ask, StillClock
 from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
 
@@ -30,11 +39,18 @@ HOUR_MS = 3_600_000
 
 
 def rpc(result: object, **more: object) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "result": result, "usOut": NOW_MS * 1000, "testnet": False, **more}).encode()
+    return json.dumps(
+        {"jsonrpc": "2.0", "result": result, "usOut": NOW_MS * 1000, "testnet": False, **more}
+    ).encode()
 
 
 def option(name: str = "BTC-5JUN26-90000-P", **more: object) -> dict[str, Any]:
-    row = {"instrument_name": name, "creation_timestamp": NOW_MS - 1000, "mark_iv": 41.77, "underlying_price": 90_500.5}
+    row = {
+        "instrument_name": name,
+        "creation_timestamp": NOW_MS - 1000,
+        "mark_iv": 41.77,
+        "underlying_price": 90_500.5,
+    }
     return {
         **row,
         "open_interest": 12.5,
@@ -85,7 +101,15 @@ FUNDING = rpc(
         {"timestamp": NOW_MS - HOUR_MS, "interest_8h": -0.00002, "interest_1h": 1e-5, "index_price": 1},
     ]
 )
-REPLIES = {"index": INDEX, "option": OPTIONS, "future": FUTURES, "bars": BARS, "dvol": DVOL, "funding": FUNDING}
+REPLIES = {
+    "index": INDEX,
+    "option": OPTIONS,
+    "future": FUTURES,
+    "bars": BARS,
+    "dvol": DVOL,
+    "funding": FUNDING,
+    "future in USDC": rpc([]),
+}
 
 
 def venue(bodies: Mapping[str, bytes | httpx.Response | Exception], asked: list[httpx.URL] | None = None):
@@ -102,7 +126,8 @@ def venue(bodies: Mapping[str, bytes | httpx.Response | Exception], asked: list[
             "get_volatility_index_data": "dvol",
             "get_funding_rate_history": "funding",
         }[method]
-        body = bodies[found or ""]
+        in_usdc = request.url.params.get("currency") == "USDC"
+        body = bodies[f"{found} in USDC" if in_usdc and found == "future" else found or ""]
         if isinstance(body, Exception):
             raise body
         return body if isinstance(body, httpx.Response) else httpx.Response(200, content=body)
@@ -124,16 +149,42 @@ def chain_of(body: bytes) -> OptionChain:
     return chain
 
 
-# ── one poll ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one poll ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_poll_is_five_requests_and_chain_futures_and_index_are_three_of_them(ask: Ask):
+async def test_a_poll_is_six_requests_and_chain_futures_and_index_are_four_of_them(ask: Ask):
     asked: list[httpx.URL] = []
     heard = await Deribit(ask(venue(REPLIES, asked))).poll("BTC", START)
-    assert len(asked) == 5
+    assert len(asked) == 6
     assert heard.gaps == ()
     assert len(only(heard, OptionChain)) == 1
     assert len(only(heard, FutureQuote)) == 2
+
+
+IN_USDC = rpc(
+    [
+        future("BTC_USDC-PERPETUAL", mark_price=90_050.0, open_interest=812.5, funding_8h=-2e-05)
+        | {"estimated_delivery_price": 90_040.25},
+        future("BTC_USDC-5JUN26", open_interest=31.25) | {"estimated_delivery_price": 90_040.25},
+        future("BTC_USDC-16JAN26", open_interest=9_999.0),  # expired
+        future("ETH_USDC-PERPETUAL", open_interest=4_000.0),
+    ]
+)
+
+
+async def test_contracts_in_usdc_count_coins_and_stand_on_their_own_index(ask: Ask):
+    heard = await Deribit(ask(venue({**REPLIES, "future in USDC": IN_USDC}))).poll("BTC", START)
+    quotes = {one.instrument.symbol: one for one in only(heard, FutureQuote)}
+    assert set(quotes) == {"BTC-5JUN26", "BTC-PERPETUAL", "BTC_USDC-PERPETUAL", "BTC_USDC-5JUN26"}
+    linear, inverse = quotes["BTC_USDC-PERPETUAL"], quotes["BTC-PERPETUAL"]
+    assert (linear.open_interest_coin, linear.open_interest_usd, linear.index_usd) == (812.5, None, 90_040.25)
+    assert (inverse.open_interest_coin, inverse.open_interest_usd) == (None, 1_000_000_000)
+    assert inverse.index_usd == 90_001.5
+    assert (linear.instrument.inverse, linear.instrument.kind) == (False, "perpetual")
+    assert quotes["BTC_USDC-5JUN26"].instrument.expires_at == datetime(2026, 6, 5, 8, tzinfo=UTC)
+    rates = {one.instrument.symbol: one.rate_pct for one in only(heard, FundingRate)}
+    assert rates["BTC_USDC-PERPETUAL"] == pytest.approx(-0.002)
+    assert heard.gaps == ()
 
 
 async def test_every_number_of_a_poll_is_the_venues_in_its_unit(ask: Ask):
@@ -176,7 +227,9 @@ async def test_a_close_is_told_at_the_end_of_its_bar_and_the_bar_under_way_has_n
 async def test_a_request_that_fails_is_a_gap_and_the_others_carry_on(ask: Ask, lost: str):
     whole = await Deribit(ask(venue(REPLIES))).poll("BTC", START)
     heard = await Deribit(ask(venue({**REPLIES, lost: httpx.ConnectError("no route")}))).poll("BTC", START)
-    assert [gap.reason for gap in heard.gaps] == [f"{heard.gaps[0].who}: no route"]
+    assert [english(gap.reason) for gap in heard.gaps] == [
+        f"{heard.gaps[0].who}: no connection: it is refused"
+    ]
     assert 0 < len(heard.readings) < len(whole.readings)
 
 
@@ -188,13 +241,13 @@ async def test_without_the_index_request_futures_stand_on_the_index_of_their_own
 
 async def test_where_the_network_is_down_the_venue_is_unavailable(ask: Ask):
     down = dict.fromkeys(REPLIES, httpx.ConnectError("no route"))
-    with pytest.raises(SourceUnavailable, match="deribit BTC index: no route"):
+    with refused(SourceUnavailable, match="deribit BTC index: no connection"):
         await Deribit(ask(venue(down))).poll("BTC", START)
 
 
 async def test_a_venue_whose_clock_is_a_minute_off_is_a_gap(ask: Ask, clock: StillClock):
     clock.pass_s(60)
-    with pytest.raises(SourceUnavailable, match="its clock and ours are -60 s apart"):
+    with refused(SourceUnavailable, match="its clock and ours are -60 s apart"):
         await Deribit(ask(venue(REPLIES))).poll("BTC", START)
 
 
@@ -202,17 +255,21 @@ async def test_other_assets_are_linear_their_open_interest_is_in_coins_and_they_
     asked: list[httpx.URL] = []
     rows = [future("SOL_USDC-PERPETUAL", open_interest=7_000.5, funding_8h=0.0), future("XRP_USDC-PERPETUAL")]
     options = [option("SOL_USDC-5JUN26-90-P"), option("XRP_USDC-5JUN26-0d625-C")]
-    bodies = {**REPLIES, "future": rpc(rows), "option": rpc(options)}
+    bodies = {**REPLIES, "future in USDC": rpc(rows), "option": rpc(options)}
     heard = await Deribit(ask(venue(bodies, asked))).poll("SOL", START)
     assert len(asked) == 4
     assert {url.params.get("currency") for url in asked} == {"USDC", None}
     [quote] = only(heard, FutureQuote)
-    assert (quote.open_interest_coin, quote.open_interest_usd, quote.instrument.inverse) == (7_000.5, None, False)
+    assert (quote.open_interest_coin, quote.open_interest_usd, quote.instrument.inverse) == (
+        7_000.5,
+        None,
+        False,
+    )
     [chain] = only(heard, OptionChain)
     assert list(chain.strike_usd) == [90]
 
 
-# ── the chain ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_names_day_need_not_have_two_digits_and_expiry_is_at_eight():
@@ -251,7 +308,9 @@ def test_mark_iv_is_in_percent_and_open_interest_in_coins_as_told():
     ],
 )
 def test_what_is_missing_or_cannot_be_is_nan_and_the_row_stays(key: str, value: object, column: str):
-    chain = chain_of(rpc([option(), option("BTC-5JUN26-95000-C", **{key: value}), option("BTC-5JUN26-99000-C")]))
+    chain = chain_of(
+        rpc([option(), option("BTC-5JUN26-95000-C", **{key: value}), option("BTC-5JUN26-99000-C")])
+    )
     assert [isnan(one) for one in getattr(chain, column)] == [False, True, False]
     assert len(chain) == 3
 
@@ -272,18 +331,18 @@ def test_what_is_missing_or_cannot_be_is_nan_and_the_row_stays(key: str, value: 
     ],
 )
 def test_an_unknown_shape_is_a_change_and_never_a_number(rows: list[dict[str, Any]]):
-    with pytest.raises(SourceChanged, match="deribit BTC: "):
+    with refused(SourceChanged, match="deribit BTC: "):
         deribit.parse_options(reply(rpc(rows)), "BTC")
 
 
 def test_a_row_from_the_future_is_refused():
-    with pytest.raises(SourceUnavailable, match="future"):
+    with refused(SourceUnavailable, match="future"):
         deribit.parse_options(reply(rpc([option(creation_timestamp=NOW_MS + 60_000)])), "BTC")
 
 
 def test_a_chain_without_rows_is_a_gap_and_not_an_empty_chain():
     assert deribit.parse_options(reply(rpc([])), "BTC") == [
-        Gap(who="deribit BTC", reason="deribit BTC: no option in the reply")
+        Gap(who="deribit BTC", reason="about(of='deribit BTC', why=not_in_reply(what='option'))")
     ]
 
 
@@ -291,9 +350,10 @@ def test_too_many_requests_is_worth_waiting_for_and_other_errors_are_not():
     def error(code: int) -> bytes:
         return json.dumps({"jsonrpc": "2.0", "error": {"code": code, "message": "told so"}}).encode()
 
-    with pytest.raises(SourceUnavailable, match="error 10028 told so"):
-        deribit.parse_options(reply(error(10028)), "BTC")
-    with pytest.raises(SourceChanged, match="error -32602 told so"):
+    for code in (10028, 10040, 10041, 10047, 11051, 13028, 13888):
+        with refused(SourceUnavailable, match=f"error {code} told so"):
+            deribit.parse_options(reply(error(code)), "BTC")
+    with refused(SourceChanged, match="error -32602 told so"):
         deribit.parse_options(reply(error(-32602)), "BTC")
 
 
@@ -304,14 +364,16 @@ def test_names_are_read_once():
     assert deribit._layout.cache_info() == known._replace(hits=known.hits + 1)
 
 
-# ── futures, bars, DVOL, funding ──────────────────────────────────────────────────────────────────────────────────────
+# ── futures, bars, DVOL, funding ────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(("key", "word"), [("mark_price", "mark"), ("estimated_delivery_price", "index")])
 @pytest.mark.parametrize("value", [None, 0, -5])
 def test_a_future_without_a_mark_or_an_index_is_a_gap(key: str, word: str, value: object):
     heard = deribit.parse_futures(reply(rpc([{**future(), key: value}, PERPETUAL])), "BTC")
-    assert heard[0] == Gap(who="deribit BTC-5JUN26", reason=f"deribit BTC-5JUN26: no {word} in the reply")
+    assert heard[0] == Gap(
+        who="deribit BTC-5JUN26", reason=f"about(of='deribit BTC-5JUN26', why=not_in_reply(what='{word}'))"
+    )
     assert isinstance(heard[1], FutureQuote)
 
 
@@ -335,13 +397,16 @@ def test_no_futures_at_all_is_a_gap():
 def test_a_perpetual_without_funding_says_so():
     heard = deribit.parse_futures(reply(rpc([future("BTC-PERPETUAL")])), "BTC")
     assert heard[1] == Gap(
-        who="deribit BTC-PERPETUAL funding", reason="deribit BTC-PERPETUAL funding: no rate in the reply"
+        who="deribit BTC-PERPETUAL funding",
+        reason="about(of='deribit BTC-PERPETUAL funding', why=not_in_reply(what='rate'))",
     )
 
 
 def test_a_bar_whose_prices_are_out_of_order_is_left_out():
     ticks = [NOW_MS - 3 * HOUR_MS, NOW_MS - 2 * HOUR_MS, NOW_MS - HOUR_MS]
-    body = rpc({"status": "ok", "ticks": ticks, "high": [2, 5, None], "low": [1, 6, 1], "close": [1.5, 5.5, 1]})
+    body = rpc(
+        {"status": "ok", "ticks": ticks, "high": [2, 5, None], "low": [1, 6, 1], "close": [1.5, 5.5, 1]}
+    )
     heard = deribit.parse_bars(reply(body), "BTC", timedelta(hours=1), START)
     assert [list(one.value) for one in heard if isinstance(one, SeriesReading)] == [[2], [1], [1.5]]
 
@@ -371,14 +436,16 @@ def test_funding_history_is_in_percent_and_covers_its_own_spacing():
     assert list(series.value) == [pytest.approx(0.01), pytest.approx(-0.002)]
 
 
-# ── history ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── history ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_backfill_asks_in_pieces_that_the_venue_gives_whole(ask: Ask):
     asked: list[httpx.URL] = []
     await Deribit(ask(venue(REPLIES, asked))).backfill("BTC", START - timedelta(days=61), START)
     windows = [
-        (int(url.params["start_timestamp"]), int(url.params["end_timestamp"])) for url in asked if "funding" in url.path
+        (int(url.params["start_timestamp"]), int(url.params["end_timestamp"]))
+        for url in asked
+        if "funding" in url.path
     ]
     assert len(windows) == 3
     assert windows[0][0] == to_ms(START - timedelta(days=61))
@@ -401,11 +468,46 @@ async def test_where_the_venue_no_longer_has_hours_backfill_takes_days(ask: Ask)
     assert lows == [(86_400, [88_000]), (3_600, [89_900, 89_950])]
 
 
-# ── recordings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def test_days_stand_in_only_for_what_is_older_than_the_hours(ask: Ask):
+    """A day that is told beside its own hours would be counted twice."""
+    first_hour = NOW_MS - HOUR_MS - 1_800_000
+    starts = [first_hour - 86_400_000, first_hour - 1, first_hour, first_hour + HOUR_MS]
+    days = {"status": "ok", "ticks": starts, "high": [95_000] * 4, "low": [88_000] * 4, "close": [89_000] * 4}
+    asked: list[tuple[int, int]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("chart_data") and request.url.params["resolution"] == "1D":
+            params = request.url.params
+            asked.append((int(params["start_timestamp"]), int(params["end_timestamp"])))
+            return httpx.Response(200, content=rpc(days))
+        return venue(REPLIES)(request)
+
+    series = await Deribit(ask(answer)).backfill("BTC", START - timedelta(days=4), START)
+    lows = {one.interval_s: list(one.at_ms) for one in series if one.metric == "spot_low_usd"}
+    assert asked == [(to_ms(START - timedelta(days=4)), first_hour)]
+    assert lows[86_400] == starts[:2]
+    assert lows[3_600][0] == first_hour
+
+
+@pytest.mark.parametrize(
+    ("missing", "days"), [(timedelta(days=1), 0), (timedelta(days=1, microseconds=1000), 1)]
+)
+async def test_days_are_asked_for_where_more_than_one_is_missing(ask: Ask, missing: timedelta, days: int):
+    first_hour = START - timedelta(hours=1, minutes=30)
+    asked: list[httpx.URL] = []
+    await Deribit(ask(venue(REPLIES, asked))).backfill("BTC", first_hour - missing, START)
+    bars = [url.params["resolution"] for url in asked if url.path.endswith("chart_data")]
+    assert bars == ["60", *["1D"] * days]
+
+
+# ── recordings ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_recording_is_a_snapshot_at_the_median_time_of_its_option_rows():
-    rows = [option(creation_timestamp=NOW_MS - 40_000), option("BTC-5JUN26-95000-C", creation_timestamp=NOW_MS)]
+    rows = [
+        option(creation_timestamp=NOW_MS - 40_000),
+        option("BTC-5JUN26-95000-C", creation_timestamp=NOW_MS),
+    ]
     rows.append(option("BTC-26JUN26-95000-C", creation_timestamp=NOW_MS - 35_000))
     folder = {
         "book_summary_option.json": rpc(rows, usOut=0),
@@ -414,7 +516,9 @@ def test_a_recording_is_a_snapshot_at_the_median_time_of_its_option_rows():
     }
     snapshot = deribit.read_recording(folder, "BTC")
     assert snapshot.taken_at == START - timedelta(seconds=35)
-    assert [one.index_usd for one in snapshot.readings if isinstance(one, (SpotQuote, FutureQuote))] == [90_001.5] * 3
+    assert [one.index_usd for one in snapshot.readings if isinstance(one, (SpotQuote, FutureQuote))] == [
+        90_001.5
+    ] * 3
     assert set(snapshot.asked) == {"options", "futures", "perpetuals", "funding", "index"}
 
 
@@ -423,7 +527,7 @@ def test_a_recording_without_an_index_takes_the_median_delivery_price_and_may_ha
     folder = {"book_summary_btc_option.json": rpc(rows), "book_summary_btc_future.json": rpc([])}
     snapshot = deribit.read_recording(folder, "BTC")
     assert [one.index_usd for one in snapshot.readings if isinstance(one, SpotQuote)] == [90_002]
-    assert [gap.reason for gap in snapshot.gaps] == ["deribit BTC futures: no future in the reply"]
+    assert [english(gap.reason) for gap in snapshot.gaps] == ["deribit BTC futures: no future in the reply"]
 
 
 @pytest.mark.parametrize("more", [{}, {"book_summary_future.json": b"<html>", "index_price.json": b"[]"}])
@@ -437,14 +541,17 @@ def test_a_recording_whose_futures_cannot_be_read_is_its_options_and_gaps(more: 
 def test_a_recording_that_took_minutes_keeps_the_futures_that_came_last():
     later = rpc([future(creation_timestamp=NOW_MS + 300_000)], usOut=0)
     snapshot = deribit.read_recording(
-        {"book_summary_option.json": OPTIONS, "book_summary_future.json": later, "index_price.json": INDEX}, "BTC"
+        {"book_summary_option.json": OPTIONS, "book_summary_future.json": later, "index_price.json": INDEX},
+        "BTC",
     )
     assert any(isinstance(one, FutureQuote) for one in snapshot.readings)
 
 
-@pytest.mark.parametrize("folder", [{}, {"book_summary_option.json": rpc([]), "book_summary_future.json": rpc([])}])
+@pytest.mark.parametrize(
+    "folder", [{}, {"book_summary_option.json": rpc([]), "book_summary_future.json": rpc([])}]
+)
 def test_a_recording_without_options_is_refused(folder: dict[str, bytes]):
-    with pytest.raises(SourceUnavailable, match="deribit BTC"):
+    with refused(SourceUnavailable, match="deribit BTC"):
         deribit.read_recording(folder, "BTC")
 
 
@@ -494,19 +601,19 @@ def test_the_recorded_market_of_22_may_has_few_options_and_no_index_reply(shared
 
 def test_the_recorded_dvol_ends_with_the_day_under_way(shared: Path):
     body = (shared / "recordings" / "deribit" / "dvol" / "volatility_index_btc_1d.json").read_bytes()
-    told_at = datetime(2026, 8, 5, 6, 6, 10, 649_000, tzinfo=UTC)
+    known_at = datetime(2026, 8, 5, 6, 6, 10, 649_000, tzinfo=UTC)
     heard = deribit.parse_dvol(
-        Reply(subject="deribit BTC DVOL", body=body, heard_at=told_at), "BTC", timedelta(days=1), told_at
+        Reply(subject="deribit BTC DVOL", body=body, heard_at=known_at), "BTC", timedelta(days=1), known_at
     )
     series, quote = heard
     assert isinstance(series, SeriesReading)
     assert isinstance(quote, VolatilityQuote)
-    assert (quote.dvol, quote.observed_at) == (34.43, told_at)
+    assert (quote.dvol, quote.observed_at) == (34.43, known_at)
     assert (len(series.value), series.value[0], series.value[-1]) == (34, 40.45, 34.04)
     assert series.at_ms[0] == to_ms(datetime(2026, 7, 3, tzinfo=UTC))
 
 
-# ── whatever comes ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── whatever comes ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -537,8 +644,10 @@ async def test_a_broken_reply_ends_in_a_reading_or_a_gap_and_never_in_a_number_t
 @settings(max_examples=25, deadline=None)
 @given(replies(*[b"@"] * 2))
 def test_a_recording_of_nonsense_is_refused_by_name(bodies: tuple[bytes, ...]):
-    with pytest.raises(SourceError, match="deribit BTC"):
-        deribit.read_recording({"book_summary_option.json": bodies[0], "book_summary_future.json": bodies[1]}, "BTC")
+    with refused(SourceError, match="deribit BTC"):
+        deribit.read_recording(
+            {"book_summary_option.json": bodies[0], "book_summary_future.json": bodies[1]}, "BTC"
+        )
 
 
 def test_columns_cannot_be_written_to():

@@ -13,6 +13,7 @@ from bot.sources import fred
 from bot.sources._http import Reply
 from bot.sources._wire import to_ms
 from bot.sources.fred import Fred
+from tests.said import refused
 from tests.sources.conftest import START, Ask
 
 GOOD = b"observation_date,NASDAQ100\n2026-01-19,\n2026-01-20,25123.45\n2026-01-21,.\n2026-01-22,25200.5\n"
@@ -64,12 +65,12 @@ def test_a_file_without_a_close_is_a_gap():
     ],
 )
 def test_a_file_of_another_shape_is_a_change(body: bytes):
-    with pytest.raises(SourceChanged, match="fred NASDAQ100"):
+    with refused(SourceChanged, match="fred NASDAQ100"):
         fred.parse_closes(reply(body), "BTC")
 
 
 def test_a_close_from_the_future_is_refused():
-    with pytest.raises(SourceUnavailable, match="future"):
+    with refused(SourceUnavailable, match="future"):
         fred.parse_closes(reply(GOOD + b"2026-01-26,25300\n"), "BTC")
 
 

@@ -1,6 +1,7 @@
 """What an answer means, how long we try, and what a server cannot do to us."""
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.sources._hosts import Budget
 from bot.sources._http import BODY_LIMIT_BYTES, Http, Patience, Reply
+from tests.said import refused
 from tests.sources.conftest import START, Ask, StillClock
 
 URL = "https://venue.example/thing"
@@ -42,7 +44,7 @@ async def test_a_good_answer_is_its_body_and_the_servers_date(ask: Ask):
 @pytest.mark.parametrize("apart_s", [31, -31])
 async def test_a_server_whose_clock_is_more_than_30_s_from_ours_is_a_gap(apart_s: int):
     reply = Reply(subject="venue BTC", body=b"", heard_at=START, dated_at=START + timedelta(seconds=apart_s))
-    with pytest.raises(SourceUnavailable, match=r"venue BTC: its clock and ours are [+-]31 s apart"):
+    with refused(SourceUnavailable, match=r"venue BTC: its clock and ours are [+-]31 s apart"):
         reply.server_at()
 
 
@@ -59,7 +61,13 @@ async def test_an_unreadable_date_header_tells_nothing(ask: Ask):
 
 @pytest.mark.parametrize(
     "trouble",
-    [httpx.Response(500), httpx.Response(503), httpx.Response(408), httpx.ConnectError("no route"), OSError("reset")],
+    [
+        httpx.Response(500),
+        httpx.Response(503),
+        httpx.Response(408),
+        httpx.ConnectError("no route"),
+        OSError("reset"),
+    ],
 )
 async def test_trouble_that_passes_is_tried_again_after_a_pause(ask: Ask, clock: StillClock, trouble):
     script = Script(trouble, trouble, httpx.Response(200, content=b"well"))
@@ -73,7 +81,7 @@ async def test_trouble_that_passes_is_tried_again_after_a_pause(ask: Ask, clock:
 
 async def test_trouble_that_stays_is_unavailable_with_the_subject_and_what_it_was(ask: Ask):
     script = Script(httpx.Response(502))
-    with pytest.raises(SourceUnavailable, match="venue BTC: HTTP 502"):
+    with refused(SourceUnavailable, match="venue BTC: HTTP 502"):
         await ask(script).get(URL, subject="venue BTC")
     assert script.asked == 3
 
@@ -84,14 +92,16 @@ async def test_a_short_retry_after_is_honored_to_the_second(ask: Ask, clock: Sti
     assert clock.pauses == [4]
 
 
-async def test_a_long_retry_after_is_handed_on_and_the_host_is_left_alone_until_then(ask: Ask, clock: StillClock):
+async def test_a_long_retry_after_is_handed_on_and_the_host_is_left_alone_until_then(
+    ask: Ask, clock: StillClock
+):
     script = Script(httpx.Response(429, headers={"retry-after": "90"}), httpx.Response(200))
     http = ask(script)
-    with pytest.raises(SourceUnavailable, match="too many requests") as caught:
+    with refused(SourceUnavailable, match="too many requests") as caught:
         await http.get(URL, subject="venue BTC")
     assert caught.value.retry_after_s == 90
     clock.pass_s(60)
-    with pytest.raises(SourceUnavailable, match="rests for 30 s"):
+    with refused(SourceUnavailable, match="rests for 30 s"):
         await http.get(URL, subject="venue BTC")
     assert script.asked == 1
     clock.pass_s(31)
@@ -122,7 +132,7 @@ async def test_a_refusal_is_not_tried_again_and_the_host_rests(
 ):
     script = Script(answer)
     http = ask(script)
-    with pytest.raises(SourceUnavailable, match=words) as caught:
+    with refused(SourceUnavailable, match=words) as caught:
         await http.get(URL, subject="venue BTC")
     assert script.asked == 1
     assert caught.value.retry_after_s == rest_s
@@ -132,7 +142,7 @@ async def test_a_refusal_is_not_tried_again_and_the_host_rests(
 @pytest.mark.parametrize("status", [301, 302, 400, 401, 404, 422])
 async def test_a_request_that_is_not_understood_any_more_needs_a_person(ask: Ask, status: int):
     script = Script(httpx.Response(status, content=b'{"msg":"no such thing"}'))
-    with pytest.raises(SourceChanged, match=f"venue BTC: .*{status}"):
+    with refused(SourceChanged, match=f"venue BTC: .*{status}"):
         await ask(script).get(URL, subject="venue BTC")
     assert script.asked == 1
 
@@ -143,15 +153,20 @@ async def test_a_host_that_keeps_failing_rests_and_other_hosts_do_not(ask: Ask, 
 
     http = ask(handler)
     for _ in range(3):
-        with pytest.raises(SourceUnavailable, match="HTTP 500"):
+        with refused(SourceUnavailable, match="HTTP 500"):
             await http.get("https://ill.example/", subject="ill BTC")
-    with pytest.raises(SourceUnavailable, match="rests for"):
+    with refused(SourceUnavailable, match="rests for"):
         await http.get("https://ill.example/", subject="ill BTC")
     assert (await http.get(URL, subject="venue BTC")).body == b""
-    assert {usage.host: usage.health for usage in http.usage()} == {"ill.example": "resting", "venue.example": "well"}
+    assert {usage.host: usage.health for usage in http.usage()} == {
+        "ill.example": "resting",
+        "venue.example": "well",
+    }
 
 
-async def test_after_the_rest_one_request_probes_and_the_others_wait_for_what_it_learns(ask: Ask, clock: StillClock):
+async def test_after_the_rest_one_request_probes_and_the_others_wait_for_what_it_learns(
+    ask: Ask, clock: StillClock
+):
     script = Script(*[httpx.Response(500)] * 9, httpx.Response(500), httpx.Response(500), httpx.Response(500))
     http = ask(script)
     for _ in range(3):
@@ -159,12 +174,16 @@ async def test_after_the_rest_one_request_probes_and_the_others_wait_for_what_it
             await http.get(URL, subject="venue BTC")
     clock.pass_s(60)
     asked = script.asked
-    many = await asyncio.gather(*(http.get(URL, subject="venue BTC") for _ in range(5)), return_exceptions=True)
+    many = await asyncio.gather(
+        *(http.get(URL, subject="venue BTC") for _ in range(5)), return_exceptions=True
+    )
     assert all(isinstance(one, SourceUnavailable) for one in many)
     assert script.asked - asked == 3  # one probe with its attempts; the four others were not sent
     script.answers = [httpx.Response(200)]
     clock.pass_s(600)
-    many = await asyncio.gather(*(http.get(URL, subject="venue BTC") for _ in range(5)), return_exceptions=True)
+    many = await asyncio.gather(
+        *(http.get(URL, subject="venue BTC") for _ in range(5)), return_exceptions=True
+    )
     assert all(isinstance(one, Reply) for one in many)
 
 
@@ -174,7 +193,7 @@ async def test_a_budget_makes_requests_wait_and_a_long_wait_is_refused(ask: Ask,
     for _ in range(4):
         await http.get(URL, subject="venue BTC")
     assert clock.pauses == [2, 2]
-    with pytest.raises(SourceUnavailable, match=r"our budget for venue\.example is spent"):
+    with refused(SourceUnavailable, match=r"our budget for venue\.example is spent"):
         await http.get(URL, subject="venue BTC", cost=5)
 
 
@@ -188,6 +207,52 @@ async def test_on_a_clock_that_stands_still_a_wait_for_the_budget_still_ends():
         for _ in range(4):
             await http.get(URL, subject="venue BTC")
         assert http.usage()[0].used == 4
+
+
+async def test_hosts_of_one_pool_share_its_budget_and_rest_together_when_it_is_overspent(ask: Ask):
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(418 if "banned" in request.url.path else 200)
+
+    http = ask(answer)
+    for host in ("one.example", "two.example"):
+        http.allow(host, Budget(burst=10, per_s=1), pool="both")
+    http.allow("other.example", Budget(burst=10, per_s=1))
+    await http.get("https://one.example/", subject="venue", cost=4)
+    await http.get("https://two.example/", subject="venue", cost=3)
+    assert {usage.host: usage.used for usage in http.usage()} == {
+        "one.example": 7,
+        "other.example": 0,
+        "two.example": 7,
+    }
+    with refused(SourceUnavailable, match="banned"):
+        await http.get("https://one.example/banned", subject="venue")
+    with refused(SourceUnavailable, match=r"banned.*two\.example rests"):
+        await http.get("https://two.example/", subject="venue")
+    assert {usage.host: usage.health for usage in http.usage()} == {
+        "one.example": "resting",
+        "other.example": "well",
+        "two.example": "resting",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [(b"retry", SourceUnavailable), (b"bad symbol", SourceChanged), (b"\xff", SourceChanged)],
+)
+async def test_a_refusal_that_its_source_knows_as_passing_is_waited_for(
+    ask: Ask, said: bytes, kind: type[Exception]
+):
+    script = Script(httpx.Response(400, content=said))
+    http = ask(script)
+    http.allow("venue.example", Budget(burst=10, per_s=1), passing=lambda body: body == b"retry")
+    with refused(kind, match="HTTP 400"):
+        await http.get(URL, subject="venue BTC")
+    assert script.asked == (3 if kind is SourceUnavailable else 1)
+
+
+async def test_whatever_a_transport_trips_over_ends_one_request(ask: Ask):
+    with refused(SourceUnavailable, match=r"venue BTC: the answer could not be read \(KeyError\)"):
+        await ask(Script(KeyError("surprise"))).get(URL, subject="venue BTC")
 
 
 async def test_a_post_sends_json(ask: Ask):
@@ -220,13 +285,15 @@ async def test_a_shared_question_is_asked_once_and_again_when_its_answer_is_old(
 async def test_a_shared_failure_is_everyones_and_is_not_kept(ask: Ask):
     script = Script(httpx.Response(404), httpx.Response(200))
     http = ask(script)
-    both = await asyncio.gather(*(http.get(URL, subject="v", share_s=10) for _ in range(2)), return_exceptions=True)
+    both = await asyncio.gather(
+        *(http.get(URL, subject="v", share_s=10) for _ in range(2)), return_exceptions=True
+    )
     assert [type(one) for one in both] == [SourceChanged, SourceChanged]
     assert script.asked == 1
     assert (await http.get(URL, subject="v", share_s=10)).body == b""
 
 
-# ── a real server on the loopback, which behaves badly ────────────────────────────────────────────────────────────────
+# ── a real server on the loopback, which behaves badly ──────────────────────────────────────────────────────
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 QUICK = Patience(attempts=2, pause_s=0.01, longest_pause_s=0.02, read_s=0.2, connect_s=0.5, total_s=3.0)
@@ -268,11 +335,33 @@ async def test_a_packed_body_is_unpacked():
     assert (await heard_from(body(packed, b"content-encoding: gzip"))).body == b'{"result":1}'
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_packed_body_of_two_members_is_both_of_them(at_once: bool):
+    first, second = gzip.compress(b'{"result":', mtime=0), gzip.compress(b"1}", mtime=0)
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = str(len(first) + len(second)).encode()
+        head = [b"HTTP/1.1 200 OK", b"content-length: " + size, b"content-encoding: gzip", b"", b""]
+        writer.write(b"\r\n".join(head))
+        for part in [first + second] if at_once else [first, second[:7], second[7:]]:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    assert (await heard_from(serve)).body == b'{"result":1}'
+
+
+async def test_a_second_member_that_is_cut_off_is_no_answer():
+    packed = gzip.compress(b'{"result":1}', mtime=0) + gzip.compress(b"more", mtime=0)[:-6]
+    with refused(SourceUnavailable, match="cut off"):
+        await heard_from(body(packed, b"content-encoding: gzip"))
+
+
 async def test_a_server_that_stalls_is_unavailable():
     async def serve(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    with pytest.raises(SourceUnavailable, match="venue BTC"):
+    with refused(SourceUnavailable, match="venue BTC"):
         await heard_from(serve)
 
 
@@ -286,7 +375,7 @@ async def test_a_server_that_drips_is_cut_off_by_the_time_limit_of_the_whole_req
 
     patience = Patience(total_s=0.4)
     async with server(serve) as url, Http(now=lambda: datetime.now(UTC), patience=patience) as http:
-        with pytest.raises(SourceUnavailable, match=r"no answer within 0\.4 s"):
+        with refused(SourceUnavailable, match=r"no answer within 0\.4 s"):
             await http.get(url, subject="venue BTC")
 
 
@@ -294,23 +383,23 @@ async def test_a_server_that_resets_is_unavailable():
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    with pytest.raises(SourceUnavailable, match="venue BTC"):
+    with refused(SourceUnavailable, match="venue BTC"):
         await heard_from(serve)
 
 
 async def test_a_body_that_is_cut_off_is_unavailable():
-    with pytest.raises(SourceUnavailable, match="venue BTC"):
+    with refused(SourceUnavailable, match="venue BTC"):
         await heard_from(body(b"{", length=100))
 
 
 @pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(b"x" * 1000, mtime=0)[:-8]])
 async def test_a_body_that_cannot_be_unpacked_is_unavailable(content: bytes):
-    with pytest.raises(SourceUnavailable, match=r"venue BTC: the (packed )?body"):
+    with refused(SourceUnavailable, match=r"venue BTC: the (packed )?body"):
         await heard_from(body(content, b"content-encoding: gzip"))
 
 
 async def test_a_packing_that_was_not_asked_for_is_a_change():
-    with pytest.raises(SourceChanged, match="packed as 'br'"):
+    with refused(SourceChanged, match="packed as 'br'"):
         await heard_from(body(b"x", b"content-encoding: br"))
 
 
@@ -323,11 +412,79 @@ async def test_a_packing_that_was_not_asked_for_is_a_change():
     ids=["plain", "swells from 50 kB to 50 MB"],
 )
 async def test_a_body_beyond_the_limit_is_not_swallowed(content: bytes, headers: list[bytes]):
-    with pytest.raises(SourceChanged, match="larger than 8 MB"):
+    with refused(SourceChanged, match="larger than 8 MB"):
         await heard_from(body(content, *headers))
 
 
 async def test_a_host_where_nobody_listens_is_unavailable():
     async with Http(now=lambda: datetime.now(UTC), patience=QUICK) as http:
-        with pytest.raises(SourceUnavailable, match="venue BTC"):
+        with refused(SourceUnavailable, match="venue BTC"):
             await http.get("http://127.0.0.1:9/", subject="venue BTC")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Sat, 01 Jan 0001 00:00:00 +2359",
+        "Fri, 23 Jan 2026 12:30:00 +99999",
+        "Fri, 23 Jan 99999 12:30:00 GMT",
+        "Fri, 23 Jan 2026 12:30:00 -99999999999999999999",
+        "0",
+        ", , ,",
+    ],
+)
+@pytest.mark.parametrize("header", ["date", "retry-after"])
+async def test_an_odd_date_of_a_venue_is_at_most_a_gap(ask: Ask, odd: str, header: str):
+    status = 200 if header == "date" else 503
+    http = ask(Script(httpx.Response(status, headers={header: odd})))
+    with contextlib.suppress(SourceUnavailable):  # any other error would stop every venue
+        (await http.get(URL, subject="venue BTC")).server_at()
+
+
+@pytest.mark.parametrize("asked", ["99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_rest_is_capped_alike_for_seconds_and_for_dates(ask: Ask, asked: str):
+    http = ask(Script(httpx.Response(429, headers={"retry-after": asked})))
+    with pytest.raises(SourceUnavailable) as refusal:
+        await http.get(URL, subject="venue BTC")
+    assert refusal.value.retry_after_s == 3 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx.ConnectTimeout("https://venue.example/?key=s3cret"), "it takes too long"),
+        (httpx.ReadTimeout("s3cret"), "it fell silent"),
+        (httpx.ProxyError("s3cret"), "the proxy does not pass it on"),
+        (httpx.ConnectError("s3cret"), "it is refused"),
+        (httpx.ReadError("s3cret"), "it broke off"),
+        (OSError("s3cret"), "it broke off"),
+    ],
+)
+async def test_a_failure_of_the_network_is_told_by_its_kind_and_not_in_a_librarys_words(
+    ask: Ask, error: Exception, said: str
+):
+    with refused(SourceUnavailable, match=f"no connection: {said}") as told:
+        await ask(Script(error)).get(URL, subject="venue BTC")
+    assert "s3cret" not in str(told.value)
+
+
+async def test_rests_and_shared_answers_go_by_a_time_that_nobody_sets():
+    wall, steady = StillClock(), StillClock()
+    asked = Script(httpx.Response(200, content=b"one"), httpx.Response(429, headers={"retry-after": "600"}))
+    transport = httpx.MockTransport(asked)
+    async with Http(now=wall.now, steady=steady.now, transport=transport, sleep=steady.sleep) as http:
+        assert (await http.get(URL, subject="venue BTC", share_s=60)).body == b"one"
+        wall.at -= timedelta(days=1)  # put back a day: the share is over all the same
+        steady.at += timedelta(seconds=61)
+        with pytest.raises(SourceUnavailable, match="too_many_requests"):
+            await http.get(URL, subject="venue BTC", share_s=60)
+        wall.at += timedelta(days=3650)  # ahead ten years: the rest goes on
+        with pytest.raises(SourceUnavailable, match="resting"):
+            await http.get(URL, subject="venue BTC")
+        [usage] = http.usage()
+        assert usage.resting_until is not None
+        assert abs(usage.resting_until - wall.now() - timedelta(seconds=600)) < timedelta(seconds=2)
+        steady.at += timedelta(seconds=601)
+        with pytest.raises(SourceUnavailable, match="too_many_requests"):
+            await http.get(URL, subject="venue BTC")

@@ -23,10 +23,14 @@ def context(**more: object) -> dict[str, Any]:
 
 
 def answer(*contexts: dict[str, Any], names: tuple[str, ...] = ("BTC", "ETH")) -> bytes:
-    return json.dumps([{"universe": [{"name": name, "szDecimals": 5} for name in names]}, list(contexts)]).encode()
+    return json.dumps(
+        [{"universe": [{"name": name, "szDecimals": 5} for name in names]}, list(contexts)]
+    ).encode()
 
 
-GOOD = answer(context(), context(openInterest="605822.2", oraclePx="2124.6", markPx="2123.7", funding="-0.00001"))
+GOOD = answer(
+    context(), context(openInterest="605822.2", oraclePx="2124.6", markPx="2123.7", funding="-0.00001")
+)
 
 
 def reply(body: bytes) -> Reply:
@@ -65,7 +69,7 @@ def test_open_interest_of_nothing_is_zero_and_missing_is_missing():
 
 def test_an_asset_that_is_not_listed_or_delisted_is_a_gap():
     [gap] = hyperliquid.parse_contexts(reply(GOOD), "XRP")
-    assert gap == Gap(who="hyperliquid XRP", reason="hyperliquid XRP: not listed")
+    assert gap == Gap(who="hyperliquid XRP", reason="about(of='hyperliquid XRP', why=not_listed())")
     dead = GOOD.replace(b'"name": "BTC"', b'"name": "BTC", "isDelisted": true')
     assert isinstance(hyperliquid.parse_contexts(reply(dead), "BTC")[0], Gap)
 
@@ -94,7 +98,9 @@ def test_the_recorded_contexts_are_worth_2_1216_billion_dollars_in_bitcoin(share
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
     clock = StillClock()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=bodies[0]))
-    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+    async with Http(
+        now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)
+    ) as http:
         heard = await heard_or_refused(Hyperliquid(http).poll("BTC", START), "hyperliquid")
     said = numbers(*bodies)
     for reading, field, value in told(heard):

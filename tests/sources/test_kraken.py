@@ -13,12 +13,19 @@ from bot.errors import SourceUnavailable
 from bot.sources import kraken
 from bot.sources._http import Http, Patience, Reply
 from bot.sources.kraken import Kraken
+from tests.said import refused
 from tests.sources.conftest import START, Ask, StillClock
 from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
 
 
 def ticker(symbol: str, **more: object) -> dict[str, Any]:
-    row = {"symbol": symbol, "tag": "perpetual", "markPrice": 78_115.0, "indexPrice": 78_000.0, "openInterest": 2_000.5}
+    row = {
+        "symbol": symbol,
+        "tag": "perpetual",
+        "markPrice": 78_115.0,
+        "indexPrice": 78_000.0,
+        "openInterest": 2_000.5,
+    }
     return {**row, "fundingRate": 0.78, "suspended": False, **more}
 
 
@@ -57,12 +64,12 @@ def test_funding_is_absolute_dollars_an_hour_and_becomes_a_share_of_the_index():
 
 def test_a_suspended_perpetual_is_a_gap():
     heard = kraken.parse_tickers(reply(answer(ticker("PF_XBTUSD", suspended=True), INVERSE)), "BTC")
-    assert heard[0] == Gap(who="kraken PF_XBTUSD", reason="kraken PF_XBTUSD: suspended")
+    assert heard[0] == Gap(who="kraken PF_XBTUSD", reason="about(of='kraken PF_XBTUSD', why=suspended())")
 
 
 def test_a_refusal_in_a_good_answer_is_unavailable():
     body = json.dumps({"result": "error", "error": "apiLimitExceeded"}).encode()
-    with pytest.raises(SourceUnavailable, match="kraken tickers: apiLimitExceeded"):
+    with refused(SourceUnavailable, match="kraken tickers: apiLimitExceeded"):
         kraken.parse_tickers(reply(body), "BTC")
 
 
@@ -89,7 +96,9 @@ def test_the_recorded_tickers(shared: Path):
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
     clock = StillClock()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=bodies[0]))
-    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+    async with Http(
+        now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)
+    ) as http:
         heard = await heard_or_refused(Kraken(http).poll("BTC", START), "kraken")
     said = numbers(*bodies)
     indexes = {one.index_usd for one in heard.readings if isinstance(one, SpotQuote)}

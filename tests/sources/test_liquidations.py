@@ -9,10 +9,18 @@ from hypothesis import given, settings
 
 from bot.errors import SourceChanged, SourceError
 from bot.sources._http import Reply
-from bot.sources._liquidations import bybit_streams, read_binance, read_bybit, read_deribit, read_okx
+from bot.sources._liquidations import (
+    binance_streams,
+    bybit_streams,
+    read_binance,
+    read_bybit,
+    read_deribit,
+    read_okx,
+)
 from bot.sources._wire import utc
 from bot.sources._ws import Forced
 from bot.sources.okx import parse_sizes
+from tests.said import refused
 from tests.sources.mutations import replies
 
 AT_MS = 1_769_171_400_000
@@ -20,17 +28,34 @@ SIZES = {"BTC-USDT-SWAP": (0.01, False), "BTC-USD-SWAP": (100.0, True)}
 
 
 def binance(symbol: str = "BTCUSDT", **more: object) -> bytes:
-    order = {"s": symbol, "S": "SELL", "q": "0.5", "p": "88000", "ap": "89000", "X": "FILLED", "z": "0.4", "T": AT_MS}
+    order = {
+        "s": symbol,
+        "S": "SELL",
+        "q": "0.5",
+        "p": "88000",
+        "ap": "89000",
+        "X": "FILLED",
+        "z": "0.4",
+        "T": AT_MS,
+    }
     return json.dumps({"e": "forceOrder", "E": AT_MS + 5, "o": {**order, **more}}).encode()
 
 
 def bybit(symbol: str = "BTCUSDT", side: str = "Buy", size: str = "0.4") -> bytes:
     row = {"T": AT_MS, "s": symbol, "S": side, "v": size, "p": "89000"}
-    return json.dumps({"topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": AT_MS, "data": [row]}).encode()
+    return json.dumps(
+        {"topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": AT_MS, "data": [row]}
+    ).encode()
 
 
 def deribit(closed: str | None = "T", name: str = "BTC-PERPETUAL", direction: str = "sell") -> bytes:
-    trade = {"trade_id": "7", "timestamp": AT_MS, "instrument_name": name, "direction": direction, "price": 89000.0}
+    trade = {
+        "trade_id": "7",
+        "timestamp": AT_MS,
+        "instrument_name": name,
+        "direction": direction,
+        "price": 89000.0,
+    }
     trade |= {"amount": 1120} if closed is None else {"amount": 1120, "liquidation": closed}
     params = {"channel": "trades.future.BTC.100ms", "data": [trade]}
     return json.dumps({"jsonrpc": "2.0", "method": "subscription", "params": params}).encode()
@@ -97,17 +122,34 @@ def test_the_recorded_trades_of_deribit_closed_two_longs(shared: Path):
 
 
 def test_a_message_of_another_shape_is_a_change():
-    with pytest.raises(SourceChanged, match="binance liquidations"):
+    with refused(SourceChanged, match="binance liquidations"):
         read_binance(b'{"o":{"s":1}}')
 
 
 def test_bybit_is_asked_for_the_assets_by_name():
     linear, inverse = bybit_streams(["BTC", "ETH"])
-    assert json.loads(linear.greet[0]) == {
-        "op": "subscribe",
-        "args": ["allLiquidation.BTCUSDT", "allLiquidation.ETHUSDT"],
-    }
+    asked = [json.loads(words) for words in linear.greet]
+    assert {one["op"] for one in asked} == {"subscribe"}
+    assert [one["args"] for one in asked][:2] == [["allLiquidation.BTCUSDT"], ["allLiquidation.ETHUSDT"]]
     assert "allLiquidation.BTCUSD" in inverse.greet[0]
+
+
+def test_binance_is_asked_at_the_paths_that_push_and_either_host_is_enough():
+    usd_m, coin_m = binance_streams()
+    assert usd_m.url == "wss://fstream.binance.com/market/ws/!forceOrder@arr"
+    assert coin_m.url == "wss://dstream.binance.com/market/ws/!forceOrder@arr"
+    assert usd_m.carries == coin_m.carries != ""
+
+
+def test_an_order_of_binance_that_fills_in_parts_is_one_by_its_own_terms():
+    partly, wholly = binance(X="PARTIALLY_FILLED", z="0.1", T=AT_MS - 400), binance()
+    [first], [last] = read_binance(partly), read_binance(wholly)
+    assert first.key == last.key
+    assert (first.final, last.final) == (False, True)
+    assert first.grows
+    assert [first.usd, last.usd] == pytest.approx([8_900, 35_600])
+    [another] = read_binance(binance(q="0.6"))
+    assert another.key != last.key
 
 
 def test_the_recorded_order_of_binance_bought_back_a_short(shared: Path):

@@ -17,6 +17,7 @@ from bot.sources._http import Http, Patience, Reply
 from bot.sources._options import expiry
 from bot.sources._wire import to_ms
 from bot.sources.okx import Okx
+from tests.said import english, refused
 from tests.sources.conftest import START, Ask, StillClock
 from tests.sources.mutations import heard_or_refused, known, numbers, replies, told
 
@@ -41,7 +42,13 @@ def index(name: str, price: str) -> dict[str, Any]:
 
 
 def funded(name: str, **more: object) -> dict[str, Any]:
-    row = {"instId": name, "fundingRate": "0.00006", "fundingTime": str(NOW_MS + 1), "ts": TS, "nextFundingRate": ""}
+    row = {
+        "instId": name,
+        "fundingRate": "0.00006",
+        "fundingTime": str(NOW_MS + 1),
+        "ts": TS,
+        "nextFundingRate": "",
+    }
     return {**row, "nextFundingTime": str(NOW_MS + 1 + 4 * 3_600_000), **more}
 
 
@@ -61,12 +68,18 @@ BODIES = {
     "SWAP marks": answer(
         mark("BTC-USDT-SWAP"), mark("BTC-USD-SWAP", "89000.25"), mark("BTC-USDC-SWAP"), mark("ETH-USD-SWAP")
     ),
-    "SWAP open": answer(opened("BTC-USDT-SWAP"), opened("BTC-USD-SWAP", "5000", "445000000"), opened("ETH-USD-SWAP")),
+    "SWAP open": answer(
+        opened("BTC-USDT-SWAP"),
+        opened("BTC-USD-SWAP", "5000", "445000000"),
+        opened("BTC-USDC-SWAP", "310.5", "27650000"),
+        opened("ETH-USD-SWAP"),
+    ),
     "FUTURES marks": answer(mark("BTC-USD-260327", "90000")),
     "FUTURES open": answer(opened("BTC-USD-260327", "100", "8900000")),
     "OPTION open": answer(opened("BTC-USD-260327-90000-C", "12.5", "1")),
     "USD": answer(index("ETH-USD", "2900"), index("BTC-USD", "88990.5")),
     "USDT": answer(index("BTC-USDT", "89050.25")),
+    "USDC": answer(index("BTC-USDC", "89060.75")),
     "funding": answer(funded("BTC-USDT-SWAP"), funded("BTC-USD-SWAP", nextFundingTime="")),
     "options": answer(summary(), summary("BTC-USD-260327-90000-P", markVol="")),
 }
@@ -93,24 +106,84 @@ def reply(body: bytes, at: datetime = START) -> Reply:
     return Reply(subject="okx", body=body, heard_at=at)
 
 
-async def test_two_assets_are_eleven_requests(ask: Ask):
+async def test_two_assets_are_eleven_requests_and_the_index_in_usdc_where_contracts_stand_on_it(ask: Ask):
     seen: list[str] = []
     source = Okx(ask(venue(BODIES, seen)))
     await source.poll("BTC", START)
     await source.poll("ETH", START)
-    assert len(seen) == 11
+    assert len(seen) == 12
+    assert [url for url in seen if "quoteCcy=USDC" in url] != []
+    seen.clear()
+    swaps = answer(mark("BTC-USDT-SWAP"), mark("BTC-USD-SWAP"))
+    await Okx(ask(venue({**BODIES, "SWAP marks": swaps}, seen))).poll("BTC", START)
+    assert [url for url in seen if "quoteCcy=USDC" in url] == []
 
 
 async def test_linear_contracts_count_coins_inverse_ones_dollars_each_on_its_own_index(ask: Ask):
     heard = await Okx(ask(venue(BODIES))).poll("BTC", START)
     quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
-    assert set(quotes) == {"BTC-USDT-SWAP", "BTC-USD-SWAP", "BTC-USD-260327"}
+    assert set(quotes) == {"BTC-USDT-SWAP", "BTC-USD-SWAP", "BTC-USDC-SWAP", "BTC-USD-260327"}
+    in_usdc = quotes["BTC-USDC-SWAP"]
+    assert (in_usdc.open_interest_coin, in_usdc.index_usd, in_usdc.instrument.inverse) == (
+        310.5,
+        89_060.75,
+        False,
+    )
     linear, inverse, dated = quotes["BTC-USDT-SWAP"], quotes["BTC-USD-SWAP"], quotes["BTC-USD-260327"]
-    assert (linear.open_interest_coin, linear.open_interest_usd, linear.index_usd) == (28_543.175, None, 89_050.25)
-    assert (inverse.open_interest_coin, inverse.open_interest_usd, inverse.index_usd) == (None, 445_000_000, 88_990.5)
+    assert (linear.open_interest_coin, linear.open_interest_usd, linear.index_usd) == (
+        28_543.175,
+        None,
+        89_050.25,
+    )
+    assert (inverse.open_interest_coin, inverse.open_interest_usd, inverse.index_usd) == (
+        None,
+        445_000_000,
+        88_990.5,
+    )
     assert dated.instrument.expires_at == datetime(2026, 3, 27, 8, tzinfo=UTC)
     assert linear.observed_at == START - timedelta(seconds=2)
     assert [one.index_usd for one in heard.readings if isinstance(one, SpotQuote)] == [88_990.5]
+
+
+def test_contracts_margined_in_dollars_and_their_stablecoins_count_coins_on_the_index_in_dollars() -> None:
+    """The spellings are those of the venue's own list of products: swaps, dated futures, and perpetuals among the
+    futures, whose far expiry is a date of the law and no tenor."""
+    names = ("BTC-USD_UM-SWAP", "BTC-USD_UM-260327", "BTC-USD_UM_XPERP-310404", "BTC-USD-260327")
+    told_ones = okx.parse_contracts(
+        reply(answer(*map(mark, names), mark("ETH-USD_UM-SWAP"))),
+        reply(answer(*(opened(name, "40.5", "3604000") for name in names))),
+        "BTC",
+        {"USD": 88_990.5, "USDT": 89_050.25},
+    )
+    quotes = {one.instrument.symbol: one for one in told_ones if isinstance(one, FutureQuote)}
+    assert set(quotes) == set(names)
+    assert len(told_ones) == len(names)
+    for name in names[:3]:
+        one = quotes[name]
+        assert (one.open_interest_coin, one.open_interest_usd) == (40.5, None)
+        assert (one.index_usd, one.instrument.inverse) == (88_990.5, False)
+    kinds = {name: (one.instrument.kind, one.instrument.expires_at) for name, one in quotes.items()}
+    march = datetime(2026, 3, 27, 8, tzinfo=UTC)
+    assert kinds == {
+        "BTC-USD_UM-SWAP": ("perpetual", None),
+        "BTC-USD_UM-260327": ("future", march),
+        "BTC-USD_UM_XPERP-310404": ("perpetual", None),
+        "BTC-USD-260327": ("future", march),
+    }
+    assert (quotes["BTC-USD-260327"].open_interest_usd, quotes["BTC-USD-260327"].instrument.inverse) == (
+        3_604_000,
+        True,
+    )
+
+
+def test_funding_is_told_of_each_margin() -> None:
+    names = ("BTC-USD_UM-SWAP", "BTC-USDC-SWAP", "BTC-USD_UM_XPERP-310404", "ETH-USD_UM-SWAP", "BTC-USDT")
+    rates = okx.parse_funding(reply(answer(*map(funded, names))), "BTC")
+    assert [one.instrument.symbol for one in rates if isinstance(one, FundingRate)] == [
+        "BTC-USDC-SWAP",
+        "BTC-USD_UM-SWAP",
+        "BTC-USD_UM_XPERP-310404",
+    ]
 
 
 async def test_fundings_interval_is_the_time_to_the_next_and_without_it_there_is_a_gap(ask: Ask):
@@ -118,7 +191,54 @@ async def test_fundings_interval_is_the_time_to_the_next_and_without_it_there_is
     [funding] = [one for one in heard.readings if isinstance(one, FundingRate)]
     assert (funding.instrument.symbol, funding.interval_hours) == ("BTC-USDT-SWAP", 4)
     assert funding.rate_pct == pytest.approx(0.006)
-    assert [gap.reason for gap in heard.gaps] == ["okx BTC-USD-SWAP funding: its interval is not known"]
+    assert [english(gap.reason) for gap in heard.gaps] == [
+        "okx BTC-USD-SWAP funding: its interval is not known"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before_h", "after_h", "hours"),
+    [
+        (8, 4, 8),  # the interval was shortened: the running rate is still one of eight hours
+        (1, 1, 1),
+        (2, 2, 2),
+        (6, 6, 6),
+        (None, 4, 4),  # a reply that does not name the payment before
+        (5, 5, None),  # no interval that the venue has
+        (0, 8, None),
+        (None, None, None),
+    ],
+)
+def test_the_running_rate_is_for_the_time_since_the_payment_before(
+    before_h: int | None, after_h: int | None, hours: int | None
+):
+    due_ms = NOW_MS + 3_600_000
+    row = {
+        "instId": "BTC-USDT-SWAP",
+        "fundingRate": "0.0001",
+        "fundingTime": str(due_ms),
+        "nextFundingTime": "" if after_h is None else str(due_ms + after_h * 3_600_000),
+        "ts": str(NOW_MS),
+    }
+    row |= {} if before_h is None else {"prevFundingTime": str(due_ms - before_h * 3_600_000)}
+    [told] = okx.parse_funding(reply(answer(row)), "BTC")
+    assert (told.interval_hours if isinstance(told, FundingRate) else None) == hours
+
+
+def test_a_future_and_options_that_have_expired_are_not_told():
+    indices = {"USD": 88_990.5, "USDT": 89_050.25}
+    names = ("BTC-USD-260123", "BTC-USD-260327")  # the first expired this morning
+    told = okx.parse_contracts(
+        reply(answer(*map(mark, names))), reply(answer(*map(opened, names))), "BTC", indices
+    )
+    assert [one.instrument.symbol for one in told if isinstance(one, FutureQuote)] == ["BTC-USD-260327"]
+    assert len(told) == 1
+    listed = [summary("BTC-USD-260123-90000-C"), summary("BTC-USD-260327-90000-C")]
+    [chain] = okx.parse_options(reply(answer(*listed)), reply(BODIES["OPTION open"]), "BTC")
+    assert isinstance(chain, OptionChain)
+    assert list(chain.expires_ms) == [to_ms(datetime(2026, 3, 27, 8, tzinfo=UTC))]
+    [gap] = okx.parse_options(reply(answer(listed[0])), reply(BODIES["OPTION open"]), "BTC")
+    assert isinstance(gap, Gap)
 
 
 def test_option_volatility_is_a_fraction_open_interest_in_coins_and_volume_unknown():
@@ -139,22 +259,25 @@ def test_a_contract_without_a_mark_is_a_gap_and_one_that_is_not_counted_has_no_o
     told_quote, gap = heard
     assert isinstance(told_quote, FutureQuote)
     assert told_quote.open_interest_usd is None
-    assert gap == Gap(who="okx BTC-USDT-SWAP", reason="okx BTC-USDT-SWAP: no mark in the reply")
+    assert gap == Gap(
+        who="okx BTC-USDT-SWAP", reason="about(of='okx BTC-USDT-SWAP', why=not_in_reply(what='mark'))"
+    )
 
 
 async def test_without_an_index_its_contracts_are_gaps(ask: Ask):
     heard = await Okx(ask(venue({**BODIES, "USDT": b"{}"}))).poll("BTC", START)
     assert {one.instrument.symbol for one in heard.readings if isinstance(one, FutureQuote)} == {
         "BTC-USD-SWAP",
+        "BTC-USDC-SWAP",
         "BTC-USD-260327",
     }
-    assert "okx BTC-USDT-SWAP: no index in the reply" in {gap.reason for gap in heard.gaps}
+    assert "okx BTC-USDT-SWAP: no index in the reply" in {english(gap.reason) for gap in heard.gaps}
 
 
 @pytest.mark.parametrize(("code", "kind"), [("50011", SourceUnavailable), ("51001", SourceChanged)])
 def test_a_refusal_with_http_200_is_no_reading(code: str, kind: type[Exception]):
     body = json.dumps({"code": code, "msg": "Too Many Requests", "data": []}).encode()
-    with pytest.raises(kind, match=f"okx: error {code} Too Many Requests"):
+    with refused(kind, match=f"okx: error {code} Too Many Requests"):
         okx.parse_funding(reply(body), "BTC")
 
 
@@ -188,7 +311,9 @@ def test_every_recorded_bitcoin_future_expires_when_its_name_says(shared: Path):
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):
     clock = StillClock()
     transport = httpx.MockTransport(venue(dict(zip(BODIES, bodies, strict=True))))
-    async with Http(now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)) as http:
+    async with Http(
+        now=clock.now, sleep=clock.sleep, transport=transport, patience=Patience(attempts=1)
+    ) as http:
         heard = await heard_or_refused(Okx(http).poll("BTC", START), "okx")
     said = numbers(*bodies) | {90_000.0}
     for reading, field, value in told(heard):

@@ -23,7 +23,8 @@ from bot.domain.readings import SeriesReading, VolatilityQuote
 from bot.errors import ConfigError
 from bot.sources._http import Http
 from bot.sources._tape import Tape, TapeTransport, parse
-from bot.sources._tape_market import dated, future_expiries, option_expiries
+from bot.sources._tape_market import future_expiries, futures_on_curve, option_expiries
+from bot.sources._tape_table import own_moment
 from bot.sources.deribit import Deribit
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
@@ -97,9 +98,12 @@ def line(x: float, points: list[tuple[float, float]]) -> float:
 
 
 def skews(options: list[dict[str, Any]], now: datetime) -> dict[int, tuple[float, float]]:
-    """By tenor: the skew in % of the at-the-money volatility, and that volatility; plain textbook arithmetic."""
+    """By tenor: the skew in % of the at-the-money volatility, and that volatility; plain textbook
+    arithmetic."""
     by_expiry: dict[datetime, list[tuple[float, float, float]]] = {}
     for row in options:
+        if row["mark_iv"] is None:  # listed, not quoted
+            continue
         expiry = expires_at(row["instrument_name"])
         years = (expiry - now) / timedelta(days=365)
         log = math.log(float(row["instrument_name"].split("-")[2]) / row["underlying_price"])
@@ -115,7 +119,8 @@ def skews(options: list[dict[str, Any]], now: datetime) -> dict[int, tuple[float
     read = {}
     for tenor in TENORS:
         put, call, atm = (
-            math.sqrt(line(tenor, [(leg[0], leg[n] ** 2 * leg[0]) for leg in legs]) / tenor) for n in (1, 2, 3)
+            math.sqrt(line(tenor, [(leg[0], leg[n] ** 2 * leg[0]) for leg in legs]) / tenor)
+            for n in (1, 2, 3)
         )
         read[tenor] = ((put - call) / atm * 100, atm)
     return read
@@ -132,7 +137,9 @@ def basis(futures: list[dict[str, Any]], now: datetime) -> dict[int, float]:
     return {tenor: line(tenor, rates) for tenor in (30, 60, 90)}
 
 
-def chart(tape: Tape, now: datetime, since: datetime, until: datetime, resolution: str = "60") -> dict[str, Any]:
+def chart(
+    tape: Tape, now: datetime, since: datetime, until: datetime, resolution: str = "60"
+) -> dict[str, Any]:
     found: dict[str, Any] = result(
         tape,
         now,
@@ -145,10 +152,13 @@ def chart(tape: Tape, now: datetime, since: datetime, until: datetime, resolutio
     return found
 
 
-def test_the_tape_has_ninety_days_and_at_most_ninety_moments(tape: Tape) -> None:
-    assert len(tape.lead_in) == 90
+def test_the_tape_has_a_year_before_it_and_at_most_ninety_moments(tape: Tape) -> None:
+    assert 365 <= len(tape.lead_in) <= 380
     assert len(tape.moments) <= 90
-    assert (tape.starts_at, tape.ends_at) == (datetime(2026, 1, 28, tzinfo=UTC), datetime(2026, 2, 8, 18, tzinfo=UTC))
+    assert (tape.starts_at, tape.ends_at) == (
+        datetime(2026, 1, 28, tzinfo=UTC),
+        datetime(2026, 2, 8, 18, tzinfo=UTC),
+    )
     steps = {(before.at.date(), after.at - before.at) for before, after in pairwise(tape.moments)}
     assert {step for day, step in steps if day.month == 2 and day.day in (5, 6)} == {timedelta(hours=1)}
     assert {step for day, step in steps if day.month == 1 or day.day not in (5, 6)} == {timedelta(hours=6)}
@@ -173,7 +183,6 @@ def test_it_says_that_it_is_a_reconstruction_and_where_each_column_is_from() -> 
 @pytest.mark.parametrize(
     ("at", "index_usd", "dollars"),
     [
-        (datetime(2026, 1, 28, 12, tzinfo=UTC), 90_600, 47.8),
         (datetime(2026, 1, 30, 12, tzinfo=UTC), 83_925, 44.3),
         (AFTERNOON, 67_820, 35.8),
         (MIDNIGHT, 71_500, 37.7),
@@ -191,7 +200,8 @@ def test_open_interest_is_the_stated_coins_at_the_index(
 @pytest.mark.parametrize("currency", ["BTC", "ETH"])
 def test_skew_volatility_and_basis_can_be_read_back_from_the_replies(tape: Tape, currency: str) -> None:
     factor = tape.assets[currency].volatility
-    for moment in tape.moments[::9]:
+    for stated in tape.moments[::9]:
+        moment = own_moment(stated, tape.assets[currency])
         read = skews(rows(tape, moment.at, "option", currency), moment.at)
         for tenor, skew_pct, atm_iv_pct in zip(TENORS, moment.skew_pct, moment.atm_iv_pct, strict=True):
             assert read[tenor][0] == pytest.approx(skew_pct, abs=0.02)
@@ -204,6 +214,53 @@ def test_the_afternoon_and_the_end_of_the_day_have_skew_twenty_and_basis_two(tap
     for at in (AFTERNOON, MIDNIGHT):
         assert skews(rows(tape, at, "option"), at)[60][0] == pytest.approx(20, abs=0.02)
         assert basis(rows(tape, at, "future"), at)[60] == pytest.approx(2, abs=0.01)
+
+
+def test_what_no_source_fixes_moves_and_what_one_fixes_stands(tape: Tape) -> None:
+    noons = [moment for moment in tape.moments if moment.at.hour == 12]
+    coins = [moment.open_interest_coin for moment in noons]
+    assert len(set(coins)) == len(coins)
+    assert max(abs(one / 527_850 - 1) for one in coins) < 0.013
+    quiet = [moment for moment in tape.moments if MIDNIGHT - timedelta(hours=18) <= moment.at <= MIDNIGHT]
+    assert len({moment.skew_pct[2] for moment in quiet}) > 12
+    assert all(18.8 <= moment.skew_pct[2] <= 21.2 for moment in quiet)
+    week_before = tape.moment_at(MIDNIGHT - timedelta(days=7))
+    for at in (AFTERNOON, MIDNIGHT):
+        moment = tape.moment_at(at)
+        assert moment is not None
+        assert week_before is not None
+        assert moment.open_interest_coin == week_before.open_interest_coin == 527_850
+        assert (moment.skew_pct[2], moment.basis_pct[1], moment.put_call_ratio) == (20, 2, 0.54)
+
+
+def test_the_year_before_has_the_stated_quantiles(tape: Tape) -> None:
+    year = tape.lead_in[-365:]
+    skew = sorted(day.skew_60d_pct for day in year)
+    basis = sorted(day.basis_60d_pct for day in year)
+    for share, skew_pct, basis_pct in ((0.2, 5, 4.4), (0.5, 6, 5), (0.8, 7.5, 6)):
+        assert skew[round(share * 364)] == pytest.approx(skew_pct, abs=0.1)
+        assert basis[round(share * 364)] == pytest.approx(basis_pct, abs=0.1)
+    assert "DRAWN" in texts()["lead-in.csv"]
+    worst = max(tape.liquidations, key=lambda day: day.longs_usd + day.shorts_usd)
+    assert (worst.day, worst.longs_usd + worst.shorts_usd) == tape.record_liquidations
+
+
+def test_the_derived_asset_has_a_shape_of_its_own(tape: Tape) -> None:
+    own = [own_moment(moment, tape.assets["ETH"]) for moment in tape.moments]
+    for of in (
+        lambda moment: moment.skew_pct[2],
+        lambda moment: moment.basis_pct[1],
+        lambda moment: moment.funding_8h_pct,
+        lambda moment: moment.put_call_ratio,
+        lambda moment: moment.open_interest_coin,
+    ):
+        ratios = {
+            round(of(mine) / of(theirs), 3)
+            for mine, theirs in zip(own, tape.moments, strict=True)
+            if of(theirs)
+        }
+        assert len(ratios) > 20
+    assert own_moment(tape.moments[0], tape.assets["BTC"]) is tape.moments[0]
 
 
 def test_three_changed_figures_change_the_replies() -> None:
@@ -229,7 +286,9 @@ def test_the_low_falls_in_the_first_hour_of_the_sixth_and_nobody_knows_it_before
     midnight = datetime(2026, 2, 6, tzinfo=UTC)
     before = chart(tape, midnight, midnight - timedelta(days=30), midnight)
     assert min(before["low"]) > 62_000
-    after = chart(tape, midnight + timedelta(hours=1), midnight - timedelta(days=30), midnight + timedelta(hours=1))
+    after = chart(
+        tape, midnight + timedelta(hours=1), midnight - timedelta(days=30), midnight + timedelta(hours=1)
+    )
     lowest = min(zip(after["low"], after["ticks"], strict=True))
     assert lowest == (60_150, ms(midnight))
 
@@ -277,9 +336,13 @@ def test_funding_history_is_a_fraction_by_the_hour(tape: Tape) -> None:
         start_timestamp=ms(AFTERNOON - timedelta(hours=10)),
         end_timestamp=ms(AFTERNOON),
     )
-    assert [row["timestamp"] for row in found] == [ms(AFTERNOON - timedelta(hours=back)) for back in range(10, -1, -1)]
+    assert [row["timestamp"] for row in found] == [
+        ms(AFTERNOON - timedelta(hours=back)) for back in range(10, -1, -1)
+    ]
     assert found[-1]["interest_8h"] == pytest.approx(-0.000105)
-    perpetual = next(row for row in rows(tape, AFTERNOON, "future") if row["instrument_name"] == "BTC-PERPETUAL")
+    perpetual = next(
+        row for row in rows(tape, AFTERNOON, "future") if row["instrument_name"] == "BTC-PERPETUAL"
+    )
     assert perpetual["funding_8h"] == found[-1]["interest_8h"]
 
 
@@ -287,10 +350,24 @@ def test_the_chain_is_listed_like_the_venue_lists_it(tape: Tape) -> None:
     options = rows(tape, AFTERNOON, "option")
     days = sorted({expires_at(row["instrument_name"]) for row in options})
     assert [f"{day:%d %b}" for day in days] == [
-        "07 Feb", "08 Feb", "09 Feb", "10 Feb", "13 Feb", "20 Feb", "27 Feb", "27 Mar", "24 Apr", "26 Jun", "25 Sep", "25 Dec",
-    ]  # fmt: skip
+        "07 Feb",
+        "08 Feb",
+        "09 Feb",
+        "10 Feb",
+        "13 Feb",
+        "20 Feb",
+        "27 Feb",
+        "27 Mar",
+        "24 Apr",
+        "26 Jun",
+        "25 Sep",
+        "25 Dec",
+    ]
     assert any(row["instrument_name"].startswith("BTC-7FEB26-") for row in options)
-    assert len({row["instrument_name"] for row in options}) == len(options) == 12 * 32 * 2
+    assert len({row["instrument_name"] for row in options}) == len(options)
+    quoted = [row for row in options if row["mark_iv"] is not None]
+    assert len(quoted) == 12 * 32 * 2
+    assert {row["open_interest"] for row in options if row["mark_iv"] is None} == {0.0}
     assert {row["creation_timestamp"] for row in options} == {ms(AFTERNOON)}
     calls = sum(row["open_interest"] for row in options if row["instrument_name"].endswith("C"))
     puts = sum(row["open_interest"] for row in options if row["instrument_name"].endswith("P"))
@@ -306,7 +383,9 @@ def test_the_derived_asset_is_the_first_times_a_factor_and_says_synthetic(tape: 
     price = result(tape, AFTERNOON, "get_index_price", index_name="eth_usd")["index_price"]
     assert price == pytest.approx(67_820 * factors.price)
     total_usd = sum(row["open_interest"] for row in rows(tape, AFTERNOON, "future", "ETH"))
-    assert total_usd / price == pytest.approx(527_850 * factors.coins, abs=0.01)
+    own = own_moment(tape.moment_at(AFTERNOON), factors).open_interest_coin  # type: ignore[arg-type]
+    assert total_usd / price == pytest.approx(own * factors.coins, abs=0.01)
+    assert own != 527_850
 
 
 def test_the_same_moment_gives_the_same_bytes(tape: Tape) -> None:
@@ -334,10 +413,16 @@ def test_between_moments_the_server_has_its_own_time_and_the_rows_have_the_momen
         ("get_index_price", {"index_name": "doge_usd"}, -32602),
         ("get_book_summary_by_currency", {"currency": "BTC", "kind": "spot"}, -32602),
         ("get_tradingview_chart_data", {"instrument_name": "BTC-PERPETUAL", "resolution": "1"}, -32602),
-        ("get_volatility_index_data", {"currency": "BTC", "resolution": "1D", "start_timestamp": "x"}, -32602),
+        (
+            "get_volatility_index_data",
+            {"currency": "BTC", "resolution": "1D", "start_timestamp": "x"},
+            -32602,
+        ),
     ],
 )
-def test_what_the_venue_would_refuse_is_refused(tape: Tape, method: str, params: Mapping[str, str], code: int) -> None:
+def test_what_the_venue_would_refuse_is_refused(
+    tape: Tape, method: str, params: Mapping[str, str], code: int
+) -> None:
     response = respond(tape, AFTERNOON, method, **params)
     assert response.status_code == 400
     assert json.loads(response.content)["error"]["code"] == code
@@ -359,8 +444,13 @@ def test_with_other_venues_on_deribit_carries_the_rest(tape: Tape) -> None:
     futures = rows(tape, AFTERNOON, "future", venues=("deribit", "bybit", "okx"))
     coins = sum(row["open_interest"] for row in futures) / 67_820
     assert coins == pytest.approx(527_850 * (1 - tape.shares["bybit"] - tape.shares["okx"]), abs=0.001)
-    synthetic = rows(tape, AFTERNOON, "future", "ETH", venues=("deribit", "bitmex"))
-    assert sum(row["open_interest"] for row in synthetic) / (67_820 * 0.03) == pytest.approx(527_850 * 25, abs=0.1)
+    ether = replace(tape.assets["ETH"], absent=frozenset({"kraken"}))
+    elsewhere = replace(tape, assets={**tape.assets, "ETH": ether})
+    synthetic = rows(elsewhere, AFTERNOON, "future", "ETH", venues=("deribit", "kraken"))
+    own = own_moment(tape.moment_at(AFTERNOON), ether).open_interest_coin  # type: ignore[arg-type]
+    assert sum(row["open_interest"] for row in synthetic) / (67_820 * 0.03) == pytest.approx(
+        own * 25, abs=0.1
+    )
 
 
 def test_the_source_for_live_data_reads_the_tape_without_a_gap(tape: Tape) -> None:
@@ -387,7 +477,9 @@ def test_whatever_the_day_every_tenor_lies_between_two_expiries(hours: int) -> N
     assert 0 < options[0] <= 1
     assert options[-1] > 90
     moment = replace(played().moments[0], at=at)
-    futures = [future.days for future in dated(moment, 90_000.0, future_expiries(at)) if future.days >= 7]
+    futures = [
+        future.days for future in futures_on_curve(moment, 90_000.0, future_expiries(at)) if future.days >= 7
+    ]
     assert futures[0] <= 30 < 90 < futures[-1]
 
 
@@ -408,7 +500,12 @@ SLIPS = [
     ("moments.csv", "at,index_usd", "at,price", "first line: columns must be at,index_usd"),
     ("moments.csv", ",38.15,", ",38.15,,", "21 cells, 20 wanted"),
     ("lead-in.csv", "2025-11-01,", "2025-11-05,", "days must follow each other"),
-    ("lead-in.csv", "2025-11-01,110600,109350,110050", "2025-11-01,110600,109350,99000", "2025-11-01 close_usd"),
+    (
+        "lead-in.csv",
+        "2025-11-01,110600,109350,110050",
+        "2025-11-01,110600,109350,99000",
+        "2025-11-01 close_usd",
+    ),
     ("tape.toml", "daily_post = ", "daily = ", "daily_post"),
     ("tape.toml", "bybit = 0.18", "bybit = 0.9", "shares: their sum must be below 1"),
     ("tape.toml", "reconstruction = true", "reconstruction = false", "reconstruction"),
@@ -427,9 +524,24 @@ def test_a_slip_is_refused_with_its_file_row_and_column(file: str, old: str, new
 def test_all_slips_are_told_at_once() -> None:
     files = texts()
     files["moments.csv"] = files["moments.csv"].replace("89300", "x").replace("Z,90600", "Z,y")
-    files["lead-in.csv"] = files["lead-in.csv"].replace("110050", "z")
+    files["lead-in.csv"] = files["lead-in.csv"].replace(
+        "2025-11-01,110600,109350,110050", "2025-11-01,110600,109350,z"
+    )
     with pytest.raises(ConfigError) as refused:
         parse(files)
-    assert [problem.file for problem in refused.value.problems] == ["moments.csv", "moments.csv", "lead-in.csv"]
+    assert [problem.file for problem in refused.value.problems] == [
+        "moments.csv",
+        "moments.csv",
+        "lead-in.csv",
+    ]
     with pytest.raises(ConfigError, match=r"lead-in\.csv: missing"):
         parse({"tape.toml": files["tape.toml"], "moments.csv": files["moments.csv"]})
+
+
+def test_no_option_is_withdrawn_before_its_expiry(tape: Tape) -> None:
+    """Each that is listed at one moment is listed at the next, unless it has expired."""
+    before: set[str] = set()
+    for moment in tape.moments[::6]:
+        listed = {row["instrument_name"] for row in rows(tape, moment.at, "option")}
+        assert {name for name in before - listed if expires_at(name) > moment.at} == set()
+        before = listed

@@ -1,4 +1,5 @@
-"""Every venue and vendor on the tape tells the same market in its own units: read back by each one's documents."""
+"""Every venue and vendor on the tape tells the same market in its own units: read back by each one's
+documents."""
 
 import json
 from collections.abc import Callable
@@ -19,8 +20,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-20
 AFTERNOON = datetime(2026, 2, 6, 14, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 7, tzinfo=UTC)
 PRICES = {"BTC": 67_820.0, "ETH": 67_820 * 0.03}
-COINS = {"BTC": 527_850.0, "ETH": 527_850 * 25.0}
-TRADING = ("deribit", "binance", "okx", "bybit", "hyperliquid", "kraken", "bitmex")
+ETHER_COINS = 13_202_820.25  # as its own wave has them at that hour
+COINS = {"BTC": 527_850.0, "ETH": ETHER_COINS}
+TRADING = ("deribit", "binance", "okx", "bybit", "gate", "bitget", "hyperliquid", "kraken")
 ALL = (*TRADING, "coinglass", "coinalyze", "fred")
 
 
@@ -127,10 +129,23 @@ def coins_at_kraken(asset: str) -> float:
     return coins
 
 
-def coins_at_bitmex(asset: str) -> float:
-    rows = get("https://www.bitmex.com/api/v1/instrument/active")
-    assert all(row["isInverse"] for row in rows)
-    return sum(row["openInterest"] for row in rows) / PRICES[asset] if asset == "BTC" else 0.0
+def coins_at_gate(asset: str) -> float:
+    url = "https://api.gateio.ws/api/v4/futures/usdt"
+    row = get(f"{url}/contracts/{asset}_USDT")
+    [ticker] = get(f"{url}/tickers", contract=f"{asset}_USDT")
+    assert float(ticker["total_size"]) == 2 * row["position_size"]
+    return float(row["position_size"]) * float(row["quanto_multiplier"])
+
+
+def coins_at_bitget(asset: str) -> float:
+    coins = 0.0
+    for product in ("USDT-FUTURES", "COIN-FUTURES"):
+        reply = get("https://api.bitget.com/api/v2/mix/market/tickers", productType=product)
+        assert (reply["code"], reply["requestTime"]) == ("00000", ms(AFTERNOON))
+        coins += sum(
+            float(row["holdingAmount"]) / 2 for row in reply["data"] if row["symbol"].startswith(asset)
+        )
+    return coins
 
 
 READ: dict[str, Callable[[str], float]] = {
@@ -140,7 +155,8 @@ READ: dict[str, Callable[[str], float]] = {
     "bybit": coins_at_bybit,
     "hyperliquid": coins_at_hyperliquid,
     "kraken": coins_at_kraken,
-    "bitmex": coins_at_bitmex,
+    "gate": coins_at_gate,
+    "bitget": coins_at_bitget,
 }
 
 
@@ -163,15 +179,26 @@ def test_funding_is_one_rate_in_everybodys_own_unit() -> None:
     eight_hours = -0.0105 / 100
     linear = get("https://fapi.binance.com/fapi/v1/premiumIndex", symbol="BTCUSDT")
     assert float(linear["lastFundingRate"]) == pytest.approx(eight_hours)
-    assert float(okx("public/funding-rate", instId="BTC-USDT-SWAP")[0]["fundingRate"]) == pytest.approx(eight_hours)
-    assert float(bybit("tickers", category="inverse", symbol="BTCUSD")[0]["fundingRate"]) == pytest.approx(eight_hours)
+    assert float(okx("public/funding-rate", instId="BTC-USDT-SWAP")[0]["fundingRate"]) == pytest.approx(
+        eight_hours
+    )
+    assert float(bybit("tickers", category="inverse", symbol="BTCUSD")[0]["fundingRate"]) == pytest.approx(
+        eight_hours
+    )
     _, contexts = get("https://api.hyperliquid.xyz/info", body={"type": "metaAndAssetCtxs"})
     assert float(contexts[0]["funding"]) * 8 == pytest.approx(eight_hours, rel=1e-4)
-    tickers = {row["symbol"]: row for row in get("https://futures.kraken.com/derivatives/api/v3/tickers")["tickers"]}
+    tickers = {
+        row["symbol"]: row for row in get("https://futures.kraken.com/derivatives/api/v3/tickers")["tickers"]
+    }
     assert tickers["PF_XBTUSD"]["fundingRate"] / 67_820 * 8 == pytest.approx(eight_hours)
     assert tickers["PI_XBTUSD"]["fundingRate"] * 67_820 * 8 == pytest.approx(eight_hours)
-    (perpetual,) = get("https://www.bitmex.com/api/v1/instrument", symbol="XBTUSD")
-    assert perpetual["fundingRate"] == pytest.approx(eight_hours)
+    at_gate = get("https://api.gateio.ws/api/v4/futures/usdt/contracts/BTC_USDT")
+    assert float(at_gate["funding_rate"]) == pytest.approx(eight_hours * at_gate["funding_interval"] / 28_800)
+    rates = get("https://api.bitget.com/api/v2/mix/market/current-fund-rate", productType="COIN-FUTURES")
+    assert {row["symbol"] for row in rates["data"]} == {"BTCUSD", "ETHUSD"}
+    of_bitcoin, of_ether = (float(row["fundingRate"]) for row in rates["data"])
+    assert of_bitcoin == pytest.approx(eight_hours)
+    assert of_ether != pytest.approx(eight_hours, rel=0.05)
 
 
 def test_quarterly_futures_have_no_funding_and_lie_on_the_stated_basis() -> None:
@@ -231,13 +258,14 @@ def test_liquidations_of_five_days_are_the_published_sum() -> None:
     told = get(
         "https://api.coinalyze.net/v1/liquidation-history",
         MIDNIGHT,
-        symbols=",".join(f"BTC{quote}_PERP.{code}" for code in "A63HK02" for quote in ("USDT", "USD")),
+        symbols=",".join(f"BTC{quote}_PERP.{code}" for code in "A63HK2" for quote in ("USDT", "USD")),
         interval="daily",
         from_=ms(since) // 1000,
         to=ms(MIDNIGHT) // 1000,
         convert_to_usd="true",
     )
-    assert sum(day["l"] for market in told for day in market["history"]) == pytest.approx(1.8e9)
+    listed = 1 - tape().shares["gate"] - tape().shares["bitget"]  # which this vendor does not tell of
+    assert sum(day["l"] for market in told for day in market["history"]) == pytest.approx(1.8e9 * listed)
 
 
 def test_a_vendor_counts_open_interest_in_coins_here_and_in_dollars_there() -> None:
@@ -291,7 +319,10 @@ def test_a_page_is_cut_at_the_limit_and_by_the_times() -> None:
         ms(datetime(2026, 1, 27, 16, tzinfo=UTC) + number * timedelta(hours=8)) for number in range(4)
     ]
     newest = okx("public/funding-rate-history", instId="BTC-USDT-SWAP", limit=2)
-    assert [int(row["fundingTime"]) for row in newest] == [ms(AFTERNOON.replace(hour=8)), ms(AFTERNOON.replace(hour=0))]
+    assert [int(row["fundingTime"]) for row in newest] == [
+        ms(AFTERNOON.replace(hour=8)),
+        ms(AFTERNOON.replace(hour=0)),
+    ]
 
 
 def test_gold_and_the_nasdaq_are_told_by_day() -> None:
@@ -310,14 +341,22 @@ def test_gold_and_the_nasdaq_are_told_by_day() -> None:
         ("https://fapi.binance.com/fapi/v1/openInterest", {"symbol": "XYZUSDT"}, b"-1121"),
         ("https://www.okx.com/api/v5/public/funding-rate", {"instId": "XYZ-USDT-SWAP"}, b'"51000"'),
         ("https://api.bybit.com/v5/market/tickers", {"category": "linear", "symbol": "XYZ"}, b"10001"),
-        ("https://open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history", {"symbol": "XYZ"}, b'"400"'),
+        (
+            "https://open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history",
+            {"symbol": "XYZ"},
+            b'"400"',
+        ),
         ("https://futures.kraken.com/derivatives/api/v3/other", {}, b"notFound"),
-        ("https://www.bitmex.com/api/v1/other", {}, b"Not Found"),
+        ("https://api.gateio.ws/api/v4/futures/usdt/contracts/XYZ_USDT", {}, b"CONTRACT_NOT_FOUND"),
+        ("https://api.gateio.ws/api/v4/futures/usdt/other", {}, b"NOT_FOUND"),
+        ("https://api.bitget.com/api/v2/mix/market/tickers", {"productType": "XYZ"}, b'"40034"'),
         ("https://api.coinalyze.net/v1/other", {}, b"Not Found"),
         ("https://fred.stlouisfed.org/graph/fredgraph.csv", {"id": "OTHER"}, b"Not Found"),
     ],
 )
-def test_what_is_not_there_is_refused_in_the_venues_own_way(url: str, params: dict[str, Any], said: bytes) -> None:
+def test_what_is_not_there_is_refused_in_the_venues_own_way(
+    url: str, params: dict[str, Any], said: bytes
+) -> None:
     assert said in raw(url, **params).content
 
 
@@ -341,3 +380,118 @@ async def test_the_sources_for_live_data_hear_all_of_it(asset: str) -> None:
                 elif isinstance(reading, FutureQuote) and reading.open_interest_usd is not None:
                     coins += reading.open_interest_usd / reading.index_usd
     assert coins == pytest.approx(COINS[asset], rel=1e-7)
+
+
+def bars_of(kind: str, now: datetime = MIDNIGHT, **params: Any) -> list[list[Any]]:
+    asked = {"pair": "BTCUSD", "interval": "1h", "limit": 1500, **params}
+    if kind != "index":
+        asked["contractType"] = kind
+    path = "indexPriceKlines" if kind == "index" else "continuousKlines"
+    found: list[list[Any]] = get(f"https://dapi.binance.com/dapi/v1/{path}", now, **asked)
+    return found
+
+
+def test_quarterly_bars_stand_over_the_index_by_the_basis_and_say_where_nothing_was_traded() -> None:
+    since = datetime(2025, 6, 1, tzinfo=UTC)
+    until = since + timedelta(days=60)
+    index = {row[0]: float(row[4]) for row in bars_of("index", startTime=ms(since), endTime=ms(until))}
+    silent = 0
+    for kind, expiries in (
+        ("CURRENT_QUARTER", (datetime(2025, 6, 27, 8, tzinfo=UTC), datetime(2025, 9, 26, 8, tzinfo=UTC))),
+        ("NEXT_QUARTER", (datetime(2025, 9, 26, 8, tzinfo=UTC), datetime(2025, 12, 26, 8, tzinfo=UTC))),
+    ):
+        rows = bars_of(kind, startTime=ms(since), endTime=ms(until))
+        assert len(rows) == len(index) == 60 * 24 + 1
+        for row in rows:
+            assert len(row) == 12
+            if float(row[5]) == 0:
+                silent += 1
+                continue
+            expiry = expiries[
+                row[0] >= ms(expiries[0])
+                if kind == "CURRENT_QUARTER"
+                else row[0] >= ms(datetime(2025, 6, 27, 8, tzinfo=UTC))
+            ]
+            days = (ms(expiry) - row[0] - 3_600_000) / 86_400_000
+            if days > 1:
+                assert 3 < (float(row[4]) / index[row[0]] - 1) * 365 / days * 100 < 9
+    assert silent > 300
+
+
+def test_what_binance_would_refuse_of_the_past_is_refused() -> None:
+    year = {"startTime": ms(MIDNIGHT - timedelta(days=300)), "endTime": ms(MIDNIGHT)}
+    for params, code in (
+        ({"pair": "BTCUSD", "contractType": "NEXT_YEAR", "interval": "1h"}, -1128),
+        ({"pair": "DOGEUSD", "contractType": "NEXT_QUARTER", "interval": "1h"}, -1121),
+        ({"pair": "BTCUSD", "contractType": "NEXT_QUARTER", "interval": "x"}, -1120),
+        ({"pair": "BTCUSD", "contractType": "NEXT_QUARTER", "interval": "1h", **year}, -4144),
+    ):
+        reply = raw("https://dapi.binance.com/dapi/v1/continuousKlines", MIDNIGHT, **params)
+        assert (reply.status_code, reply.json()["code"]) == (400, code)
+
+
+def trades(method: str, now: datetime = MIDNIGHT, **params: Any) -> dict[str, Any]:
+    found: dict[str, Any] = get(f"https://history.deribit.com/api/v2/public/{method}", now, **params)[
+        "result"
+    ]
+    return found
+
+
+def test_past_trades_in_options_carry_the_volatility_of_their_hour() -> None:
+    since, until = ms(MIDNIGHT - timedelta(days=100)), ms(MIDNIGHT - timedelta(days=99))
+    asked: dict[str, Any] = {
+        "currency": "BTC",
+        "kind": "option",
+        "start_timestamp": since,
+        "end_timestamp": until,
+    }
+    told = trades("get_last_trades_by_currency_and_time", count=10_000, **asked)
+    rows = told["trades"]
+    assert not told["has_more"]
+    assert len(rows) == 289
+    assert [row["timestamp"] for row in rows] == sorted((row["timestamp"] for row in rows), reverse=True)
+    assert all(since <= row["timestamp"] <= until for row in rows)
+    plain = [row for row in rows if "block_trade_id" not in row]
+    assert 0 < len(rows) - len(plain) < 12
+    assert all(20 < row["iv"] < 80 and row["mark_price"] > 0 for row in plain)
+    few = trades("get_last_trades_by_currency_and_time", count=5, **asked)
+    assert few["has_more"]
+    assert few["trades"] == rows[:5]
+    assert (
+        trades("get_last_trades_by_currency_and_time", count=5, sorting="asc", **asked)["trades"]
+        == rows[:5][::-1]
+    )
+
+
+def test_past_trades_in_an_expired_future_end_with_it() -> None:
+    expiry = datetime(2025, 8, 29, 8, tzinfo=UTC)
+    asked: dict[str, Any] = {"instrument_name": "BTC-29AUG25", "count": 1000, "sorting": "asc"}
+    told = trades(
+        "get_last_trades_by_instrument_and_time",
+        start_timestamp=ms(expiry - timedelta(days=20)),
+        end_timestamp=ms(expiry + timedelta(days=20)),
+        **asked,
+    )
+    times = [row["timestamp"] for row in told["trades"]]
+    assert times[-1] < ms(expiry)
+    first = told["trades"][0]
+    assert (
+        2
+        < (first["price"] / first["index_price"] - 1) * 365 / ((ms(expiry) - times[0]) / 86_400_000) * 100
+        < 10
+    )
+
+
+def test_okx_tells_the_open_interest_of_each_contract_by_the_hour_newest_first() -> None:
+    url = "https://www.okx.com/api/v5/rubik/stat/contracts/open-interest-history"
+    swap = get(url, MIDNIGHT, instId="BTC-USDT-SWAP", period="1H", limit=100)["data"]
+    assert len(swap) == 100
+    starts = [int(row[0]) for row in swap]
+    assert starts == sorted(starts, reverse=True)
+    start, size, coins, usd = (float(cell) for cell in swap[0])
+    assert start == ms(MIDNIGHT - timedelta(hours=1))
+    assert size * 0.01 == pytest.approx(coins, rel=1e-6)
+    assert usd / coins == pytest.approx(71_500, rel=1e-6)
+    older = get(url, MIDNIGHT, instId="BTC-USD-SWAP", period="1D", end=starts[-1])["data"]
+    assert all(int(row[0]) < starts[-1] for row in older)
+    assert get(url, MIDNIGHT, instId="BTC-USD-SWAP", period="2x")["code"] == "51000"

@@ -1,4 +1,5 @@
-"""The traps that have fooled published bots: each has a test, named here, and those that no venue's file holds are below.
+"""The traps that have fooled published bots: each has a test, named here, and those that no venue's file
+holds are below.
 
 The table is checked: a test that is renamed or deleted fails this file.
 """
@@ -21,14 +22,14 @@ TRAPS = {
         "sources/test_bybit.py::test_the_recorded_ticker_counts_28_199_912_bitcoin_on_one_side",
     ],
     "units: CoinGlass's stablecoin open interest is in coins, the others in dollars": [
-        "sources/test_coinglass.py::test_recorded_open_interest_is_coins_in_one_reply_and_dollars_in_the_others",
+        "sources/test_coinglass.py::test_recorded_open_interest_is_coins_in_one_reply_and_dollars_in_the_others"
     ],
     "units: Deribit's options are in coins, its inverse futures in dollars": [
         "sources/test_deribit.py::test_mark_iv_is_in_percent_and_open_interest_in_coins_as_told",
         "sources/test_deribit.py::test_every_number_of_a_poll_is_the_venues_in_its_unit",
     ],
     "units: Binance COIN-M counts contracts of 100 USD": [
-        "sources/test_binance.py::test_usd_m_counts_coins_and_coin_m_contracts_of_a_hundred_dollars",
+        "sources/test_binance.py::test_usd_m_counts_coins_and_coin_m_contracts_of_a_hundred_dollars"
     ],
     "units: OKX's contracts are ctVal x ctMult": [
         "sources/test_okx.py::test_linear_contracts_count_coins_inverse_ones_dollars_each_on_its_own_index",
@@ -39,7 +40,7 @@ TRAPS = {
         "sources/test_hyperliquid.py::test_the_recorded_contexts_are_worth_2_1216_billion_dollars_in_bitcoin",
     ],
     "units: Kraken's funding is absolute dollars": [
-        "sources/test_kraken.py::test_funding_is_absolute_dollars_an_hour_and_becomes_a_share_of_the_index",
+        "sources/test_kraken.py::test_funding_is_absolute_dollars_an_hour_and_becomes_a_share_of_the_index"
     ],
     "percent or fraction": [
         "sources/test_coinglass.py::test_funding_is_in_percent_already_and_told_at_its_bars_end",
@@ -53,11 +54,11 @@ TRAPS = {
         "sources/test_deribit.py::test_what_is_missing_or_cannot_be_is_nan_and_the_row_stays",
     ],
     "sentinels: a perpetual does not expire in the year 3000": [
-        "sources/test_traps.py::test_no_perpetual_expires_and_no_future_after_four_years",
+        "sources/test_traps.py::test_no_perpetual_expires_and_no_future_after_four_years"
     ],
     "dead or closed endpoints": ["sources/test_traps.py::test_no_source_asks_what_is_dead_or_closed"],
     "throttled liquidations are a lower bound": [
-        "sources/test_traps.py::test_no_venues_own_tally_of_liquidations_claims_to_be_all_of_them",
+        "sources/test_traps.py::test_no_venues_own_tally_of_liquidations_claims_to_be_all_of_them"
     ],
     "drop-outs are no move": [
         "test_venues.py::test_a_change_is_what_the_venues_at_both_ends_changed_themselves",
@@ -85,7 +86,9 @@ def test_each_trap_has_its_tests(trap: str):
     for place in TRAPS[trap]:
         file, _, name = place.partition("::")
         tree = ast.parse((TESTS / file).read_text("utf-8"))
-        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert name in {
+            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
 
 
 def test_no_perpetual_expires_and_no_future_after_four_years():
@@ -106,6 +109,8 @@ def test_no_source_asks_what_is_dead_or_closed():
 
 
 def test_no_venues_own_tally_of_liquidations_claims_to_be_all_of_them():
-    tallies = [one for heard in whole().values() for one in heard.readings if isinstance(one, LiquidationTally)]
+    tallies = [
+        one for heard in whole().values() for one in heard.readings if isinstance(one, LiquidationTally)
+    ]
     assert tallies
     assert {tally.source for tally in tallies if tally.complete} <= {"coinglass"}

@@ -1,4 +1,5 @@
-"""Sockets on the loopback: what is pushed is tallied once, by hour and side, through every break of the line."""
+"""Sockets on the loopback: what is pushed is tallied once, by hour and side, through every break of the
+line."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,10 +8,12 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from bot.domain.readings import Gap, LiquidationTally
-from bot.errors import SourceChanged
-from bot.sources._ws import Collector, Forced, Stream, Waits
+from bot.errors import SourceChanged, SourceUnavailable
+from bot.sources._ws import Collector, Forced, Stream, Waits, socket_proxy
+from tests.said import refused
 from tests.sources.conftest import START, StillClock
 
 HOUR = timedelta(hours=1)
@@ -73,6 +76,10 @@ def told(collector: Collector, asset: str = "BTC") -> LiquidationTally | None:
     """The tally of the hour under way."""
     tallies = [one for one in collector.tallies(asset) if isinstance(one, LiquidationTally)]
     return tallies[-1] if tallies else None
+
+
+def tallies(collector: Collector, asset: str = "BTC") -> list[LiquidationTally]:
+    return [one for one in collector.tallies(asset) if isinstance(one, LiquidationTally)]
 
 
 def longs(collector: Collector) -> float:
@@ -152,7 +159,9 @@ async def test_a_venue_that_is_down_is_a_gap_and_its_hour_is_not_told_as_quiet(c
         await asyncio.sleep(0.05)
         clock.pass_s(600)
         assert collector.tallies("BTC") == [
-            Gap(who="venue BTC liquidations", reason="venue BTC liquidations: not connected")
+            Gap(
+                who="venue BTC liquidations", reason="about(of='venue BTC liquidations', why=not_connected())"
+            )
         ]
 
 
@@ -181,7 +190,10 @@ async def test_what_a_socket_needs_to_know_is_asked_before_it_opens(clock: Still
         await socket.send_str("BTC long 1 1")
         await socket.receive()
 
-    async with venue(serve) as url, listening(clock, Stream(url=url, read=read, prepare=prepare)) as collector:
+    async with (
+        venue(serve) as url,
+        listening(clock, Stream(url=url, read=read, prepare=prepare)) as collector,
+    ):
         await until(lambda: len(collector._seen) == 1)
     assert len(asked) == 3
 
@@ -206,6 +218,7 @@ async def test_a_quiet_hour_on_an_open_line_is_told_as_zero_and_the_hour_before_
 )
 async def test_a_liquidation_that_cannot_be_is_not_counted(clock: StillClock, strange: Forced):
     async def serve(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("ETH long 1 1")
         await socket.receive()
 
     async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
@@ -214,6 +227,184 @@ async def test_a_liquidation_that_cannot_be_is_not_counted(clock: StillClock, st
         collector.add(strange)
         collector.add(forced("BTC", 3, "d"))
         assert longs(collector) == 3.0
+
+
+def silent(collector: Collector) -> bool:
+    return any(isinstance(one, Gap) and "silent_socket" in one.reason for one in collector.tallies("BTC"))
+
+
+async def test_an_open_socket_that_pushes_nothing_tells_no_zero_however_long_it_stays_open(clock: StillClock):
+    async def serve(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("hello")
+        await socket.receive()
+
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
+        await until(lambda: collector._lines[0].up_since is not None)
+        for _ in range(25):
+            clock.pass_s(3_600)
+            assert silent(collector)
+            assert told(collector) is None
+
+
+async def test_a_socket_that_falls_silent_is_a_gap_after_the_time_that_its_stream_can_be_quiet(
+    clock: StillClock,
+):
+    async def serve(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("ETH long 100 1")
+        await socket.receive()
+
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
+        await until(lambda: len(collector._seen) == 1)
+        clock.pass_s(3_500)
+        assert [(one.longs_usd, one.until_at - one.since_at) for one in tallies(collector)] == [
+            (0.0, HOUR / 2),
+            (0.0, timedelta(seconds=3_500) - HOUR / 2),
+        ]
+        clock.pass_s(200)
+        assert silent(collector)
+        assert [one.until_at for one in tallies(collector)] == [START + HOUR / 2]  # the hour that was heard
+        clock.pass_s(3_600)
+        assert tallies(collector) == []
+
+
+async def test_a_socket_that_was_opened_again_tells_nothing_before_it_speaks(clock: StillClock):
+    speaks = asyncio.Event()
+    connections = 0
+
+    async def serve(socket: web.WebSocketResponse) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            await socket.send_str("BTC long 100 1")
+            clock.pass_s(60)
+            await socket.close()
+            return
+        await speaks.wait()
+        await socket.send_str("ETH long 1 2")
+        await socket.receive()
+
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read)) as collector:
+        await until(lambda: connections == 2 and collector._lines[0].up_since is not None)
+        clock.pass_s(60)
+        assert silent(collector)
+        assert told(collector) is None
+        speaks.set()
+        await until(lambda: len(collector._seen) == 2)
+        clock.pass_s(1)
+        assert longs(collector) == 100.0
+
+
+async def test_a_message_with_the_streams_mark_is_a_word_though_nobody_was_closed(clock: StillClock):
+    async def serve(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("hello")
+        await socket.receive()
+
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=read, mark=b"hello")) as collector:
+        await until(lambda: bool(collector._lines[0].spoke_at))
+        clock.pass_s(60)
+        assert longs(collector) == 0.0
+        assert told(collector) is not None
+
+
+async def test_of_sockets_that_carry_the_same_one_is_enough_and_an_order_of_both_counts_once(
+    clock: StillClock,
+):
+    async def serve(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("BTC long 100 1")
+        await socket.receive()
+
+    async def mute(socket: web.WebSocketResponse) -> None:
+        await socket.receive()
+
+    async with venue(serve) as url, venue(serve) as twin, venue(mute) as dead:
+        streams = [Stream(url=one, read=read, carries="all") for one in (url, twin, dead)]
+        async with listening(clock, *streams) as collector:
+            await until(lambda: sum(bool(line.spoke_at) for line in collector._lines) == 2)
+            clock.pass_s(60)
+            assert longs(collector) == 100.0
+            assert not silent(collector)
+
+
+def filling(usd: float, seconds: float, *, final: bool) -> Forced:
+    at = START + timedelta(seconds=seconds)
+    return Forced(asset="BTC", at=at, long=True, usd=usd, key=("order",), grows=True, final=final)
+
+
+@pytest.mark.parametrize(
+    ("told_usd", "orders"),
+    [
+        (50.0, [filling(20, 0, final=False), filling(50, 1, final=True)]),
+        (50.0, [filling(20, 0, final=False), filling(20, 0, final=False), filling(50, 1, final=True)] * 2),
+        (50.0, [filling(50, 1, final=True), filling(20, 0, final=False)]),  # the other host's, late
+        (50.0, [filling(20, 0, final=False), filling(50, 0, final=True)]),  # within one millisecond
+        (70.0, [filling(20, 0, final=True), filling(50, 1, final=True)]),  # two orders of the same terms
+        (70.0, [filling(20, -90, final=False), filling(50, 0, final=False)]),  # too far apart to be one
+    ],
+)
+def test_an_order_that_fills_in_parts_counts_once_by_what_it_came_to(
+    clock: StillClock, told_usd: float, orders: list[Forced]
+):
+    collector = Collector("venue", clock.now)
+    for one in orders:
+        collector.add(one)
+    assert sum(hour.longs_usd for hour in collector._hours.values()) == told_usd
+
+
+PROXIES = ("http_proxy", "https_proxy", "ws_proxy", "wss_proxy", "all_proxy", "no_proxy")
+
+
+async def test_a_socket_goes_through_the_proxy_that_the_environment_names_for_the_web(
+    clock: StillClock, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    proxy = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+    async with proxy, listening(clock, Stream(url="wss://venue.example/ws", read=read)):
+        await until(lambda: bool(asked))
+    assert asked[0].startswith(b"CONNECT venue.example:443 ")
+
+
+@pytest.mark.parametrize(
+    ("named", "url", "proxy"),
+    [
+        ({"https_proxy": "http://web:1"}, "wss://venue.example/ws", "http://web:1"),
+        (
+            {"https_proxy": "http://web:1", "wss_proxy": "http://own:2"},
+            "wss://venue.example/ws",
+            "http://own:2",
+        ),
+        ({"http_proxy": "http://plain:1"}, "wss://venue.example/ws", None),
+        ({"http_proxy": "http://plain:1"}, "ws://venue.example/ws", "http://plain:1"),
+        ({"all_proxy": "http://any:1"}, "wss://venue.example/ws", "http://any:1"),
+        ({"https_proxy": "http://web:1", "no_proxy": "venue.example"}, "wss://venue.example/ws", None),
+        ({}, "wss://venue.example/ws", None),
+    ],
+)
+def test_which_proxy_a_socket_takes(
+    named: dict[str, str], url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    assert socket_proxy(url) == proxy
+
+
+def test_a_proxy_that_cannot_carry_a_socket_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("wss_proxy", "socks5://far:1080")
+    monkeypatch.setenv("no_proxy", "")
+    with refused(SourceUnavailable, match="of the kind socks5: sockets go through http ones"):
+        socket_proxy("wss://venue.example/ws")
 
 
 async def test_it_stops_at_once_and_can_start_again(clock: StillClock):
@@ -228,3 +419,83 @@ async def test_it_stops_at_once_and_can_start_again(clock: StillClock):
             await collector.stop()
             assert not collector.running
         assert collector.tallies("BTC") == []
+
+
+async def test_connections_that_are_accepted_and_closed_at_once_come_with_growing_pauses(clock: StillClock):
+    connections = 0
+
+    async def serve(socket: web.WebSocketResponse) -> None:
+        nonlocal connections
+        connections += 1
+        await socket.send_str("hello")
+        await socket.close()
+
+    collector = Collector("venue", clock.now, waits=Waits(first_s=0.02, longest_s=60.0))
+    async with venue(serve) as url:
+        await collector.start([Stream(url=url, read=read)])
+        await asyncio.sleep(1.5)  # pauses of 0.02, 0.04 … 0.64 s at most: seven in all, 75 without growth
+        await collector.stop()
+    assert 4 <= connections <= 9
+
+
+async def test_a_line_that_stood_for_a_while_is_opened_again_at_once(clock: StillClock):
+    connections = 0
+
+    async def serve(socket: web.WebSocketResponse) -> None:
+        nonlocal connections
+        connections += 1
+        await asyncio.sleep(0.05)
+        await socket.close()
+
+    collector = Collector("venue", clock.now, waits=Waits(first_s=0.01, longest_s=60.0, lasting_s=0.02))
+    async with venue(serve) as url:
+        await collector.start([Stream(url=url, read=read)])
+        await until(lambda: connections == 12)  # growing pauses would take ten seconds and more
+        await collector.stop()
+
+
+@pytest.mark.parametrize("trouble", [KeyError("s3cret"), UnicodeError("s3cret"), asyncio.CancelledError()])
+async def test_a_task_that_trips_over_anything_is_begun_again_and_said_once(
+    clock: StillClock, trouble: BaseException
+):
+    tried = 0
+
+    async def prepare() -> None:
+        nonlocal tried
+        tried += 1
+        if tried < 4:
+            raise trouble
+
+    async def serve(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("BTC long 100 1")
+        await socket.receive()
+
+    with capture_logs() as logs:
+        async with venue(serve) as url:
+            streams = (Stream(url=url, read=read, prepare=prepare),)
+            async with listening(clock, *streams) as collector:
+                await until(lambda: len(collector._seen) == 1)
+    assert tried == 4
+    said = [one for one in logs if one["event"] == "source.socket"]
+    assert len(said) == 1
+    assert "s3cret" not in str(said)
+
+
+async def test_a_message_that_trips_its_reader_does_not_end_the_line(clock: StillClock):
+    def trip(content: bytes) -> list[Forced]:
+        if content == b"odd":
+            raise OverflowError("date value out of range")
+        return read(content)
+
+    connections = 0
+
+    async def serve(socket: web.WebSocketResponse) -> None:
+        nonlocal connections
+        connections += 1
+        for words in ("odd", "odd", "BTC long 5 1"):
+            await socket.send_str(words)
+        await socket.receive()
+
+    async with venue(serve) as url, listening(clock, Stream(url=url, read=trip)) as collector:
+        await until(lambda: len(collector._seen) == 1)
+        assert connections == 1

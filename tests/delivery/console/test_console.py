@@ -23,7 +23,9 @@ CARD = Card(
 
 
 def post() -> Post:
-    story = Story(asset="BTC", at=AT, length="embed", locale="en", stance="bearish", headline=None, paragraphs=())
+    story = Story(
+        asset="BTC", at=AT, length="embed", locale="en", stance="bearish", headline=None, paragraphs=()
+    )
     return Post(
         id="abcd1234",
         channel="console:",
@@ -49,7 +51,13 @@ async def test_a_post_says_its_stance_in_words_its_time_and_that_it_is_late():
 
 async def test_everything_of_the_card_is_printed_as_it_is():
     text = await shown(width=80)
-    for part in (CARD.title, "[bold]not markup[/bold]", "60-day skew", "20%", "not financial advice. abcd1234"):
+    for part in (
+        CARD.title,
+        "[bold]not markup[/bold]",
+        "60-day skew",
+        "20%",
+        "not financial advice. abcd1234",
+    ):
         assert part in text
 
 

@@ -1,4 +1,5 @@
-"""The command line of the bot with Discord's address turned to the fake. Arguments: the fake's port, then those of the bot."""
+"""The command line of the bot with Discord's address turned to the fake. Arguments: the fake's port, then
+those of the bot."""
 
 import sys
 
@@ -16,6 +17,6 @@ def turn(port: str) -> None:
 
 if __name__ == "__main__":
     turn(sys.argv.pop(1))
-    from bot.cli import main
+    from bot.cli.main import main
 
     main()

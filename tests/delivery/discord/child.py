@@ -15,11 +15,12 @@ from typing import Any
 from discord.http import HTTPClient
 
 from bot.archive import SqlArchive, open_archive
+from bot.archive.outbox import SqlOutbox
 from bot.delivery.discord import sender
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.supervise import run_discord
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from tests.delivery.discord.at_the_fake import turn
 from tests.delivery.discord.stand import Clock, make_desk
 
@@ -65,19 +66,22 @@ def arm(point: str) -> None:
         case "before it is marked":
             dying(DiscordSurface, "show", after=True)
         case "after it is marked":
-            dying(SqlArchive, "mark_sent", after=True)
+            dying(SqlOutbox, "mark_sent", after=True)
 
 
 async def live(archive: SqlArchive, desk: Desk, is_left: Callable[[], Awaitable[bool]]) -> None:
     """Deliver on the fake until nothing is left, then close."""
     running = asyncio.create_task(
         run_discord(
-            "token", desk, archive, make=lambda: TightropeClient(desk=desk, keeping=archive, guild_ready_timeout=0.1)
+            "token",
+            desk,
+            archive,
+            make=lambda: TightropeClient(desk=desk, keeping=archive, guild_ready_timeout=0.1),
         )
     )
     async with asyncio.timeout(LONGEST_S):
         while await is_left():
-            await desk.deliver()
+            await desk.sender.deliver()
             await asyncio.sleep(0.05)
     running.cancel()
     await asyncio.wait({running})
@@ -90,7 +94,7 @@ async def main(port: str, database: str, at: str, point: str) -> None:
     archive = await open_archive(database)
 
     async def is_left() -> bool:
-        return bool(await archive.unsent("discord"))
+        return bool(await archive.outbox.find_unsent("discord"))
 
     await live(archive, make_desk(archive, Clock(datetime.fromisoformat(at))), is_left)
 

@@ -1,4 +1,5 @@
-"""The fake on loopback with a client on it, and the check that every request was one that Discord's document allows."""
+"""The fake on loopback with a client on it, and the check that every request was one that Discord's document
+allows."""
 
 import asyncio
 import contextlib
@@ -16,10 +17,10 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.delivery.discord.client import TightropeClient
-from bot.delivery.discord.keeping import Keeping
 from bot.delivery.discord.sender import DiscordSurface
+from bot.delivery.discord.stores import ChannelStore
 from bot.delivery.discord.throttle import Throttle
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from tests.delivery.discord.fake import FakeDiscord
 from tests.delivery.discord.stand import Clock, Memory, make_card, make_desk, make_post
 
@@ -58,24 +59,32 @@ async def fake() -> AsyncIterator[FakeDiscord]:
         assert server.problems == []
 
 
-def make_client(desk: Desk, memory: Keeping, *, heartbeat_s: float = 2.0) -> TightropeClient:
+def make_client(desk: Desk, memory: ChannelStore, *, heartbeat_s: float = 2.0) -> TightropeClient:
     return TightropeClient(
-        desk=desk, keeping=memory, throttle=Throttle(rate=1000), guild_ready_timeout=0.1, heartbeat_timeout=heartbeat_s
+        desk=desk,
+        keeping=memory,
+        throttle=Throttle(rate=1000),
+        guild_ready_timeout=0.1,
+        heartbeat_timeout=heartbeat_s,
     )
 
 
 @contextlib.asynccontextmanager
-async def connected(desk: Desk, keeping: Keeping, *, heartbeat_s: float = 2.0) -> AsyncIterator[TightropeClient]:
-    """A client that is connected to the fake."""
+async def connected(
+    desk: Desk, keeping: ChannelStore, *, heartbeat_s: float = 2.0, token: str = "token", within_s: float = 5
+) -> AsyncIterator[TightropeClient]:
+    """A client that is connected to the fake, or to whatever discord.py is turned to."""
     made = make_client(desk, keeping, heartbeat_s=heartbeat_s)
-    running = asyncio.create_task(made.start("token"))
+    running = asyncio.create_task(made.start(token))
     arrived = asyncio.create_task(made.arrived.wait())
-    await asyncio.wait({running, arrived}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({running, arrived}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
-    yield made
-    await made.close()
-    await asyncio.wait({running, arrived}, timeout=5)
+    try:
+        yield made
+    finally:
+        await made.close()
+        await asyncio.wait({running, arrived}, timeout=5)
 
 
 @pytest.fixture
@@ -90,7 +99,7 @@ def surface(client: TightropeClient, desk: Desk, memory: Memory, clock: Clock) -
     """The sender, with no pauses between its tries."""
 
     async def late(post):
-        await memory.mark_late(post.id, channel=post.channel)
+        await memory.outbox.mark_late(post.id, channel=post.channel)
         return make_card(post, desk)
 
     async def at_once(seconds: float) -> None:

@@ -1,7 +1,7 @@
 """A bot in a process of its own that edits what was corrected, and ends itself with SIGKILL at a named point.
 
-Run by `test_edits.py`. Arguments: the fake's port, the database, the time it believes it is, the point ("never" for none).
-"""
+Run by `test_edits.py`. Arguments: the fake's port, the database, the time it believes it is, the point
+("never" for none)."""
 
 import asyncio
 import sys
@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from discord.http import HTTPClient
 
-from bot.archive import SqlArchive, open_archive
+from bot.archive import open_archive
+from bot.archive.corrections import SqlCorrections
 from bot.delivery.discord.sender import DiscordSurface
-from bot.notices import Notices
+from bot.notices.notices import Notices
 from tests.delivery.discord.at_the_fake import turn
 from tests.delivery.discord.child import dying, live
 from tests.delivery.discord.stand import Clock, make_desk
@@ -29,7 +30,7 @@ def arm(point: str) -> None:
         case "before it is marked":
             dying(DiscordSurface, "edit", after=True)
         case "after it is marked":
-            dying(SqlArchive, "mark_edited", after=True)
+            dying(SqlCorrections, "mark_edited", after=True)
 
 
 async def never_due(asset: str, at: datetime) -> Mapping[str, datetime]:
@@ -41,10 +42,14 @@ async def main(port: str, database: str, at: str, point: str) -> None:
     arm(point)
     archive = await open_archive(database)
     zero = timedelta()
-    notices = Notices.of(archive, due=never_due, hold=zero, late_after=zero, within=zero, history=zero)
+    notices = Notices.of(
+        archive, due=never_due, hold=zero, late_after=zero, corrected_within=zero, history=zero
+    )
 
     async def is_left() -> bool:
-        return bool(await archive.unsent("discord") or await archive.unedited("discord"))
+        return bool(
+            await archive.outbox.find_unsent("discord") or await archive.corrections.find_unedited("discord")
+        )
 
     await live(archive, make_desk(archive, Clock(datetime.fromisoformat(at)), notices=notices), is_left)
 

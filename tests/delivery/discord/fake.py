@@ -1,4 +1,5 @@
-"""A Discord of our own on loopback: REST and gateway over real sockets, with faults on demand. For tests only.
+"""A Discord of our own on loopback: REST and gateway over real sockets, with faults on demand. For tests
+only.
 
 What it answers is checked with the same document as what it is asked (`wire.py`); `problems` collects both.
 """
@@ -12,22 +13,33 @@ import zlib
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from tests.delivery.discord.wire import Wire, best
 
+LONGEST_WAIT_S = 20.0
 EPOCH_MS = 1420070400000
 BOT, APP, GUILD, CHANNEL, READER, OWNER = 9001, 9002, 8001, 7001, 6001, 6002
 EVERYTHING = str((1 << 50) - 1)
 EPHEMERAL = 64
 
 
+class Refusal(Exception):
+    """What Discord answers to something that it does not do."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        self.status, self.code, self.message = status, code, message
+        super().__init__(message)
+
+
 @dataclass
 class Fault:
-    """What happens to a request instead of, or (`after`) besides, what it asks for."""
+    """What happens to a request instead of, or (`after`) besides, what it asks for. `raw` is a page of HTML or the
+    like, sent as it is; without `via` it comes from what stands before Discord."""
 
     status: int = 0
     body: dict[str, Any] | None = None
@@ -35,6 +47,8 @@ class Fault:
     abort: bool = False
     after: bool = False
     hang_s: float = 0.0
+    raw: str | None = None
+    via: bool = True
 
 
 @dataclass
@@ -136,7 +150,10 @@ class FakeDiscord:
         self.shards = 1
         self.starts_left = 999
         self.waits_s = 3.0
-        self.abreast = 1
+        self.concurrency = 1
+        self.threads: dict[int, str] = {}
+        self.allowed: dict[str, list[dict[str, Any]]] = {}  # what a server set for a command, or for the bot
+        self.moved_by = timedelta(0)  # Discord's time against this machine's
         self._nonces: dict[tuple[int, str], tuple[float, dict[str, Any]]] = {}
         self._buckets: dict[int, tuple[float, int]] = {}
         self._recent: deque[float] = deque()
@@ -144,7 +161,7 @@ class FakeDiscord:
         self._changed = asyncio.Condition()
         self.add_guild(GUILD, [CHANNEL])
 
-    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── running ─────────────────────────────────────────────────────────────────────────────────────────────
 
     async def __aenter__(self) -> "FakeDiscord":
         app = web.Application(client_max_size=64 * 1024 * 1024)
@@ -171,16 +188,21 @@ class FakeDiscord:
         return web.json_response({"posted": posted, "refused": len(self.refused), "asked": len(self.asked)})
 
     async def _press(self, request: web.Request) -> web.Response:
-        """So many readers type a command at once; how long each waited for its answer."""
+        """So many readers type a command at once; how long each waited for its answer, the longest wait where none
+        came."""
         names = request.query["commands"].split(",")
         count, within_s = int(request.query["count"]), float(request.query["within_s"])
 
-        async def ask(number: int) -> Pressed:
+        async def ask(number: int) -> float:
             await asyncio.sleep(within_s * number / count)
-            return await self.slash(names[number % len(names)], reader=10_000 + self._reader(), wait_s=60)
+            name, reader = names[number % len(names)], 10_000 + self._reader()
+            try:
+                one = await self.slash(name, reader=reader, wait_s=LONGEST_WAIT_S)
+            except TimeoutError:
+                return LONGEST_WAIT_S
+            return float(one.told_at - one.began)
 
-        answered = await asyncio.gather(*(ask(number) for number in range(count)))
-        return web.json_response([one.told_at - one.began for one in answered])
+        return web.json_response(await asyncio.gather(*(ask(number) for number in range(count))))
 
     def _reader(self) -> int:
         return next(self._ids)
@@ -193,32 +215,93 @@ class FakeDiscord:
     def socket_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/gateway/"
 
-    # ── arranging ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── arranging ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def now(self) -> datetime:
+        """Discord's time: of ids, timestamps and the Date of each answer."""
+        return datetime.now(UTC) + self.moved_by
+
+    def stand_at(self, at: datetime) -> None:
+        """From now on Discord's time is this, and goes on from it."""
+        self.moved_by = at - datetime.now(UTC)
 
     def snowflake(self) -> str:
-        return str((int(time.time() * 1000) - EPOCH_MS << 22) + next(self._ids) % 4096)
+        return str((int(self.now().timestamp() * 1000) - EPOCH_MS << 22) + next(self._ids) % 4096)
+
+    def chat(self, count: int, channel: int = CHANNEL) -> None:
+        """So many messages of somebody else."""
+        for _ in range(count):
+            said = self._message(channel, {"content": "gm"}) | {"author": user(READER)}
+            self.messages[channel].append(said)
 
     def add_guild(self, guild: int, channels: list[int], *, allowed: str = EVERYTHING) -> None:
         """A server with text channels; the bot has the permissions `allowed`."""
         self.guilds[guild] = {
-            "id": str(guild), "name": f"server {guild}", "owner_id": str(OWNER), "unavailable": False, "large": False,
-            "member_count": 3, "joined_at": "2026-01-01T00:00:00+00:00", "emojis": [], "stickers": [], "features": [],
-            "roles": [{"id": str(guild), "name": "@everyone", "permissions": allowed, "position": 0, "color": 0, "hoist": False,
-                       "managed": False, "mentionable": False, "flags": 0}],
-            "members": [{"user": user(BOT), "roles": [], "flags": 0, "joined_at": "2026-01-01T00:00:00+00:00", "deaf": False,
-                         "mute": False}],
-            "channels": [self.channel(one) for one in channels], "threads": [], "presences": [], "voice_states": [],
-            "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [], "preferred_locale": "en-US",
-            "system_channel_id": None, "afk_timeout": 300, "verification_level": 0, "default_message_notifications": 0,
-            "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0, "premium_tier": 0, "system_channel_flags": 0,
-        }  # fmt: skip
+            "id": str(guild),
+            "name": f"server {guild}",
+            "owner_id": str(OWNER),
+            "unavailable": False,
+            "large": False,
+            "member_count": 3,
+            "joined_at": "2026-01-01T00:00:00+00:00",
+            "emojis": [],
+            "stickers": [],
+            "features": [],
+            "roles": [
+                {
+                    "id": str(guild),
+                    "name": "@everyone",
+                    "permissions": allowed,
+                    "position": 0,
+                    "color": 0,
+                    "hoist": False,
+                    "managed": False,
+                    "mentionable": False,
+                    "flags": 0,
+                }
+            ],
+            "members": [
+                {
+                    "user": user(BOT),
+                    "roles": [],
+                    "flags": 0,
+                    "joined_at": "2026-01-01T00:00:00+00:00",
+                    "deaf": False,
+                    "mute": False,
+                }
+            ],
+            "channels": [self.channel(one) for one in channels],
+            "threads": [],
+            "presences": [],
+            "voice_states": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "soundboard_sounds": [],
+            "preferred_locale": "en-US",
+            "system_channel_id": None,
+            "afk_timeout": 300,
+            "verification_level": 0,
+            "default_message_notifications": 0,
+            "explicit_content_filter": 0,
+            "mfa_level": 0,
+            "nsfw_level": 0,
+            "premium_tier": 0,
+            "system_channel_flags": 0,
+        }
 
     @staticmethod
     def channel(channel: int) -> dict[str, Any]:
         return {
-            "id": str(channel), "type": 0, "name": f"channel-{channel}", "position": 0, "permission_overwrites": [],
-            "nsfw": False, "rate_limit_per_user": 0, "topic": None, "parent_id": None,
-        }  # fmt: skip
+            "id": str(channel),
+            "type": 0,
+            "name": f"channel-{channel}",
+            "position": 0,
+            "permission_overwrites": [],
+            "nsfw": False,
+            "rate_limit_per_user": 0,
+            "topic": None,
+            "parent_id": None,
+        }
 
     def fault(self, method: str, within: str, *faults: Fault) -> None:
         """The next requests whose path holds `within` meet these faults, one after another."""
@@ -237,7 +320,7 @@ class FakeDiscord:
             while not true():  # noqa: ASYNC110  a test may wait for anything
                 await asyncio.sleep(0.005)
 
-    # ── the gateway ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the gateway ─────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def live(self) -> list[Connection]:
@@ -246,7 +329,9 @@ class FakeDiscord:
     async def dispatch(self, name: str, data: Mapping[str, Any]) -> None:
         """An event to every live session, kept for those that resume."""
         for session in list(self.sessions.values()):
-            if session.lost or not session.hears_of(data.get("guild_id") or (name[:6] == "GUILD_" and data["id"])):
+            if session.lost or not session.hears_of(
+                data.get("guild_id") or (name[:6] == "GUILD_" and data["id"])
+            ):
                 continue
             session.seq += 1
             payload = {"op": 0, "t": name, "s": session.seq, "d": data}
@@ -307,10 +392,16 @@ class FakeDiscord:
         connection.session = session
         session.seq += 1
         ready = {
-            "v": 10, "user": user(BOT), "session_id": session.id, "resume_gateway_url": self.socket_url.rstrip("/"),
-            "guilds": [{"id": name, "unavailable": True} for name in map(str, self.guilds) if session.hears_of(name)],
-            "application": {"id": str(APP), "flags": 0}, "shard": list(session.shard),
-        }  # fmt: skip
+            "v": 10,
+            "user": user(BOT),
+            "session_id": session.id,
+            "resume_gateway_url": self.socket_url.rstrip("/"),
+            "guilds": [
+                {"id": name, "unavailable": True} for name in map(str, self.guilds) if session.hears_of(name)
+            ],
+            "application": {"id": str(APP), "flags": 0},
+            "shard": list(session.shard),
+        }
         await connection.send({"op": 0, "t": "READY", "s": session.seq, "d": ready})
         for guild in self.guilds.values():
             if not session.hears_of(guild["id"]):
@@ -332,45 +423,94 @@ class FakeDiscord:
         session.seq += 1
         await connection.send({"op": 0, "t": "RESUMED", "s": session.seq, "d": {}})
 
-    # ── readers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── readers ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def slash(self, name: str, *, channel: int = CHANNEL, guild: int | None = GUILD, reader: int = READER,
-                    permissions: str = "0", wait_s: float = 5.0, **options: str) -> Pressed:  # fmt: skip
+    async def slash(
+        self,
+        name: str,
+        *,
+        channel: int = CHANNEL,
+        guild: int | None = GUILD,
+        reader: int = READER,
+        permissions: str = "0",
+        wait_s: float = 5.0,
+        **options: str,
+    ) -> Pressed:
         """A reader types a command; returns once it is answered."""
         command = next(one for one in self.commands if one["name"] == name)
         types = {option["name"]: option["type"] for option in command.get("options", [])}
         data = {
-            "id": command["id"], "name": name, "type": 1,
+            "id": command["id"],
+            "name": name,
+            "type": 1,
             "options": [{"name": key, "type": types[key], "value": value} for key, value in options.items()],
-        }  # fmt: skip
+        }
         return await self.press(
             2, data, channel=channel, guild=guild, reader=reader, permissions=permissions, wait_s=wait_s
         )
+
+    async def choose_menu(self, name: str, message: Mapping[str, Any], **given: Any) -> Pressed:
+        """A reader picks a command in the menu of a message."""
+        command = next(one for one in self.commands if one["name"] == name)
+        data = {
+            "id": command["id"],
+            "name": name,
+            "type": 3,
+            "target_id": message["id"],
+            "resolved": {"messages": {message["id"]: dict(message)}},
+        }
+        return await self.press(2, data, channel=int(message["channel_id"]), **given)
 
     async def click(self, message: Mapping[str, Any], custom_id: str, **given: Any) -> Pressed:
         data = {"component_type": 2, "custom_id": custom_id}
         return await self.press(3, data, message=message, channel=int(message["channel_id"]), **given)
 
-    async def press(self, kind: int, data: Mapping[str, Any], *, channel: int = CHANNEL, guild: int | None = GUILD,
-                    reader: int = READER, permissions: str = "0", message: Mapping[str, Any] | None = None,
-                    wait_s: float = 5.0) -> Pressed:  # fmt: skip
+    async def press(
+        self,
+        kind: int,
+        data: Mapping[str, Any],
+        *,
+        channel: int = CHANNEL,
+        guild: int | None = GUILD,
+        reader: int = READER,
+        permissions: str = "0",
+        message: Mapping[str, Any] | None = None,
+        wait_s: float = 5.0,
+    ) -> Pressed:
         number = self.snowflake()
         one = Pressed(id=int(number), token=f"token-{number}", channel=channel, began=time.monotonic())
         self.pressed[one.token] = one
         event: dict[str, Any] = {
-            "id": number, "application_id": str(APP), "type": kind, "token": one.token, "version": 1, "data": data,
-            "channel_id": str(channel), "channel": {**self.channel(channel), "permissions": permissions}, "locale": "en-US",
-            "entitlements": [], "authorizing_integration_owners": {}, "context": 0 if guild else 1,
-            "app_permissions": EVERYTHING, "attachment_size_limit": 10 * 1024 * 1024,
-        }  # fmt: skip
+            "id": number,
+            "application_id": str(APP),
+            "type": kind,
+            "token": one.token,
+            "version": 1,
+            "data": data,
+            "channel_id": str(channel),
+            "channel": {**self.channel(channel), "permissions": permissions},
+            "locale": "en-US",
+            "entitlements": [],
+            "authorizing_integration_owners": {},
+            "context": 0 if guild else 1,
+            "app_permissions": EVERYTHING,
+            "attachment_size_limit": 10 * 1024 * 1024,
+        }
         if guild is not None:
             event |= {
                 "guild_id": str(guild),
                 "guild_locale": "en-US",
                 "guild": {"id": str(guild), "locale": "en-US", "features": []},
             }
-            event["member"] = {"user": user(reader), "roles": [], "flags": 0, "permissions": permissions, "deaf": False,
-                               "mute": False, "joined_at": "2026-01-01T00:00:00+00:00"}  # fmt: skip
+            event["member"] = {
+                "user": user(reader),
+                "roles": [],
+                "flags": 0,
+                "permissions": permissions,
+                "deaf": False,
+                "mute": False,
+                "joined_at": "2026-01-01T00:00:00+00:00",
+            }
         else:
             event["user"] = user(reader)
         if message is not None:
@@ -380,7 +520,7 @@ class FakeDiscord:
             await one.answered.wait()
         return one
 
-    # ── REST ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── REST ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         path = "/" + request.match_info["path"]
@@ -396,14 +536,21 @@ class FakeDiscord:
             await asyncio.sleep(fault.hang_s)
         if fault is not None and fault.abort and not fault.after:
             return self._abort(request)
-        if fault is not None and fault.status:
-            return self._reply(
-                request.method, path, fault.status, fault.body or {"code": 0, "message": "fault"}, fault.headers
+        if fault is not None and fault.raw is not None:
+            heads = {"Content-Type": "text/html", **({"Via": "1.1 fake"} if fault.via else {})}
+            return web.Response(
+                status=fault.status, body=fault.raw.encode(), headers={**heads, **fault.headers}
             )
+        if fault is not None and fault.status:
+            body = {"code": 0, "message": "fault"} if fault.body is None else fault.body
+            return self._reply(request.method, path, fault.status, body, fault.headers)
         limited = self._limited(path, request.method)
         if limited is not None:
             return limited
-        status, answer = self._handle(request.method, path, body, query, files)
+        try:
+            status, answer = self._handle(request.method, path, body, query, files)
+        except Refusal as refusal:
+            status, answer = refusal.status, {"code": refusal.code, "message": refusal.message}
         if fault is not None and fault.hang_s and fault.after:
             await asyncio.sleep(fault.hang_s)
         if fault is not None and fault.abort:
@@ -437,12 +584,15 @@ class FakeDiscord:
             request.transport.abort()
         return web.Response()
 
-    def _reply(self, method: str, path: str, status: int, answer: Any, headers: Mapping[str, str]) -> web.Response:
+    def _reply(
+        self, method: str, path: str, status: int, answer: Any, headers: Mapping[str, str]
+    ) -> web.Response:
         if self.checked:
             self.problems += self.wire.answer(method, path, status, answer)
+        heads = {"Via": "1.1 fake", "Date": format_datetime(self.now(), usegmt=True), **headers}
         if answer is None:
-            return web.Response(status=status, headers={"Via": "1.1 fake", **headers})
-        response = web.Response(status=status, body=json.dumps(answer).encode(), headers={"Via": "1.1 fake", **headers})
+            return web.Response(status=status, headers=heads)
+        response = web.Response(status=status, body=json.dumps(answer).encode(), headers=heads)
         response.headers["Content-Type"] = "application/json"
         return response
 
@@ -461,7 +611,9 @@ class FakeDiscord:
                     "retry_after": round(wait, 3),
                     "global": True,
                 }
-                return self._reply(method, path, 429, body, {"X-RateLimit-Global": "true", "Retry-After": "1"})
+                return self._reply(
+                    method, path, 429, body, {"X-RateLimit-Global": "true", "Retry-After": "1"}
+                )
             self._recent.append(now)
         channel = _message_channel(method, path)
         if self.per_channel is None or channel is None:
@@ -490,17 +642,24 @@ class FakeDiscord:
         began, used = self._buckets.get(channel, (time.monotonic(), 0))
         left = max(began + per_s - time.monotonic(), 0)
         return {
-            "X-RateLimit-Limit": str(count), "X-RateLimit-Remaining": str(max(count - used, 0)),
-            "X-RateLimit-Reset": f"{time.time() + left:.3f}", "X-RateLimit-Reset-After": f"{left:.3f}",
+            "X-RateLimit-Limit": str(count),
+            "X-RateLimit-Remaining": str(max(count - used, 0)),
+            "X-RateLimit-Reset": f"{time.time() + left:.3f}",
+            "X-RateLimit-Reset-After": f"{left:.3f}",
             "X-RateLimit-Bucket": "messages",
-        }  # fmt: skip
+        }
 
     def _handle(
         self, method: str, path: str, body: Any, query: Mapping[str, str], files: Mapping[str, int]
     ) -> tuple[int, Any]:
         match method, path.strip("/").split("/"):
             case "GET", ["users", "@me"]:
-                return 200, user(BOT) | {"mfa_enabled": True, "locale": "en-US", "verified": True, "email": None}
+                return 200, user(BOT) | {
+                    "mfa_enabled": True,
+                    "locale": "en-US",
+                    "verified": True,
+                    "email": None,
+                }
             case "GET", ["oauth2", "applications", "@me"]:
                 return 200, application()
             case "GET", ["gateway", "bot"]:
@@ -508,29 +667,71 @@ class FakeDiscord:
                     "total": 1000,
                     "remaining": self.starts_left,
                     "reset_after": 1000,
-                    "max_concurrency": self.abreast,
+                    "max_concurrency": self.concurrency,
                 }
                 return 200, {"url": self.socket_url, "shards": self.shards, "session_start_limit": limit}
             case "PUT", ["applications", _, "commands"]:
                 self.commands = [command(one, self.snowflake()) for one in body]
                 return 200, self.commands
             case "POST", ["users", "@me", "channels"]:
-                return 200, {"id": str(5000 + int(body["recipient_id"])), "type": 1, "flags": 0, "last_message_id": None,
-                             "recipients": [user(int(body["recipient_id"]))]}  # fmt: skip
+                return 200, {
+                    "id": str(5000 + int(body["recipient_id"])),
+                    "type": 1,
+                    "flags": 0,
+                    "last_message_id": None,
+                    "recipients": [user(int(body["recipient_id"]))],
+                }
             case "POST", ["channels", channel, "messages"]:
                 return 200, self._post(int(channel), body, files)
             case "GET", ["channels", channel, "messages"]:
                 return 200, self._history(int(channel), query)
             case "PATCH", ["channels", channel, "messages", message]:
                 found = next(one for one in self.messages[int(channel)] if one["id"] == message)
-                found.update(embeds=body.get("embeds", found["embeds"]), edited_timestamp=_now())
+                found.update(
+                    embeds=body.get("embeds", found["embeds"]), edited_timestamp=self.now().isoformat()
+                )
                 return 200, found
+            case "POST", ["channels", channel, "messages", message, "crosspost"]:
+                found = next(one for one in self.messages[int(channel)] if one["id"] == message)
+                found["flags"] |= 1
+                return 200, found
+            case "POST", ["channels", channel, "messages", message, "threads"]:
+                self.threads[int(message)] = body["name"]
+                return 201, {
+                    **self.channel(int(message)),
+                    "type": 11,
+                    "guild_id": str(GUILD),
+                    "parent_id": channel,
+                    "owner_id": str(BOT),
+                    "name": body["name"],
+                    "flags": 0,
+                    "member_count": 1,
+                    "message_count": 0,
+                    "total_message_sent": 0,
+                    "thread_metadata": {
+                        "archived": False,
+                        "auto_archive_duration": 1440,
+                        "archive_timestamp": self.now().isoformat(),
+                        "locked": False,
+                    },
+                }
+            case "GET", ["applications", _, "commands"]:
+                return 200, self.commands
+            case "GET", ["applications", _, "guilds", guild, "commands", name, "permissions"]:
+                if name not in self.allowed:
+                    raise Refusal(404, 10066, "Unknown application command permissions")
+                return 200, {
+                    "id": name,
+                    "application_id": str(APP),
+                    "guild_id": guild,
+                    "permissions": self.allowed[name],
+                }
             case "POST", ["interactions", _, token, "callback"]:
-                return self._callback(token, body)
+                return self._callback(token, body, files)
             case "POST", ["webhooks", _, token]:
-                return self._follow_up(token, body)
+                return self._follow_up(token, body, files)
             case "PATCH", ["webhooks", _, token, "messages", "@original"]:
-                return self._edit_original(token, body)
+                return self._edit_original(token, body, files)
             case "DELETE", ["webhooks", _, token, "messages", "@original"]:
                 self.pressed[token].messages.pop(0)
                 return 204, None
@@ -541,6 +742,8 @@ class FakeDiscord:
         if body.get("enforce_nonce") and key in self._nonces:
             at, known = self._nonces[key]
             if time.monotonic() - at < self.nonce_lives_s:
+                if known not in self.messages[channel]:
+                    raise Refusal(404, 10008, "Unknown Message")
                 return known
         made = self._message(channel, body, files)
         self.messages[channel].append(made)
@@ -559,23 +762,41 @@ class FakeDiscord:
             return list(reversed([one for one in found if int(one["id"]) > int(query["after"])][:limit]))
         return list(reversed(found[-limit:]))
 
-    def _message(self, channel: int, body: Mapping[str, Any], files: Mapping[str, int] | None = None) -> dict[str, Any]:
+    def _message(
+        self, channel: int, body: Mapping[str, Any], files: Mapping[str, int] | None = None
+    ) -> dict[str, Any]:
         number = self.snowflake()
         attached = [
-            {"id": self.snowflake(), "filename": name, "size": size, "url": f"{self.base}/{name}",
-             "proxy_url": f"{self.base}/{name}"}
+            {
+                "id": self.snowflake(),
+                "filename": name,
+                "size": size,
+                "url": f"{self.base}/{name}",
+                "proxy_url": f"{self.base}/{name}",
+            }
             for name, size in (files or {}).items()
-        ]  # fmt: skip
+        ]
         made = {
-            "id": number, "channel_id": str(channel), "type": 0, "content": body.get("content") or "", "author": user(BOT),
-            "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []], "attachments": attached,
-            "timestamp": _now(), "edited_timestamp": None, "tts": False, "mention_everyone": False, "mentions": [],
-            "mention_roles": [], "pinned": False, "flags": body.get("flags") or 0,
+            "id": number,
+            "channel_id": str(channel),
+            "type": 0,
+            "content": body.get("content") or "",
+            "author": user(BOT),
+            "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []],
+            "attachments": attached,
+            "timestamp": self.now().isoformat(),
+            "edited_timestamp": None,
+            "tts": False,
+            "mention_everyone": False,
+            "mentions": [],
+            "mention_roles": [],
+            "pinned": False,
+            "flags": body.get("flags") or 0,
             "components": _numbered(body.get("components") or []),
-        }  # fmt: skip
+        }
         return made | ({"nonce": body["nonce"]} if body.get("nonce") else {})
 
-    def _callback(self, token: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+    def _callback(self, token: str, body: Mapping[str, Any], files: Mapping[str, int]) -> tuple[int, Any]:
         one = self.pressed[token]
         if time.monotonic() - one.began > self.waits_s:
             return 404, {"code": 10062, "message": "Unknown interaction"}
@@ -584,10 +805,16 @@ class FakeDiscord:
         one.callbacks.append(dict(body))
         one.told_at = time.monotonic()
         data = body.get("data") or {}
-        answer = {"interaction": {"id": str(one.id), "type": 2, "response_message_loading": body["type"] == 5,
-                                  "response_message_ephemeral": bool((data.get("flags") or 0) & EPHEMERAL)}}  # fmt: skip
+        answer = {
+            "interaction": {
+                "id": str(one.id),
+                "type": 2,
+                "response_message_loading": body["type"] == 5,
+                "response_message_ephemeral": bool((data.get("flags") or 0) & EPHEMERAL),
+            }
+        }
         if body["type"] in (4, 5):
-            made = self._message(one.channel, data)
+            made = self._message(one.channel, data, files)
             one.messages.append(made)
             answer |= {"interaction": answer["interaction"] | {"response_message_id": made["id"]}}
         if body["type"] == 4:
@@ -596,17 +823,19 @@ class FakeDiscord:
             one.answered.set()
         return 200, answer
 
-    def _follow_up(self, token: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+    def _follow_up(self, token: str, body: Mapping[str, Any], files: Mapping[str, int]) -> tuple[int, Any]:
         one = self.pressed[token]
-        made = self._message(one.channel, body)
+        made = self._message(one.channel, body, files)
         one.messages.append(made)
         one.told_at = time.monotonic()
         one.answered.set()
         return 200, made
 
-    def _edit_original(self, token: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+    def _edit_original(
+        self, token: str, body: Mapping[str, Any], files: Mapping[str, int]
+    ) -> tuple[int, Any]:
         one = self.pressed[token]
-        made = self._message(one.channel, body) | {"flags": one.messages[0]["flags"]}
+        made = self._message(one.channel, body, files) | {"flags": one.messages[0]["flags"]}
         one.messages[0] = made
         one.told_at = time.monotonic()
         one.answered.set()
@@ -627,42 +856,95 @@ async def serve() -> None:
 
 def user(number: int) -> dict[str, Any]:
     return {
-        "id": str(number), "username": f"user{number}", "discriminator": "0", "avatar": None, "global_name": None,
-        "public_flags": 0, "flags": 0, "bot": number == BOT, "primary_guild": None,
-    }  # fmt: skip
+        "id": str(number),
+        "username": f"user{number}",
+        "discriminator": "0",
+        "avatar": None,
+        "global_name": None,
+        "public_flags": 0,
+        "flags": 0,
+        "bot": number == BOT,
+        "primary_guild": None,
+    }
 
 
 def application() -> dict[str, Any]:
     return {
-        "id": str(APP), "name": "Tightrope", "icon": None, "description": "", "type": None, "bot_public": True,
-        "bot_require_code_grant": False, "verify_key": "0" * 64, "flags": 0, "flags_new": "0", "owner": user(OWNER),
-        "max_participants": None, "tags": [], "redirect_uris": [], "eligible_oauth2_scopes": [],
-        "interactions_endpoint_url": None, "role_connections_verification_url": None,
-        "approximate_guild_count": 1, "approximate_user_install_count": 0, "explicit_content_filter": 0, "team": None,
-        "approximate_user_authorization_count": 0, "hook": True, "summary": "", "is_monetized": False, "is_verified": False,
-        "is_discoverable": False, "storefront_available": False, "store_application_state": 1, "verification_state": 1,
-        "integration_public": True, "integration_require_code_grant": False, "discoverability_state": 1,
-        "discovery_eligibility_flags": 0, "rpc_application_state": 0, "creator_monetization_state": 1,
-        "monetization_state": 1, "monetization_eligibility_flags": 0, "internal_guild_restriction": 1,
-        "event_webhooks_status": 1, "event_webhooks_types": [], "event_webhooks_url": None, "integration_types_config": {},
-    }  # fmt: skip
+        "id": str(APP),
+        "name": "Tightrope",
+        "icon": None,
+        "description": "",
+        "type": None,
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "flags": 0,
+        "flags_new": "0",
+        "owner": user(OWNER),
+        "max_participants": None,
+        "tags": [],
+        "redirect_uris": [],
+        "eligible_oauth2_scopes": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "approximate_guild_count": 1,
+        "approximate_user_install_count": 0,
+        "explicit_content_filter": 0,
+        "team": None,
+        "approximate_user_authorization_count": 0,
+        "hook": True,
+        "summary": "",
+        "is_monetized": False,
+        "is_verified": False,
+        "is_discoverable": False,
+        "storefront_available": False,
+        "store_application_state": 1,
+        "verification_state": 1,
+        "integration_public": True,
+        "integration_require_code_grant": False,
+        "discoverability_state": 1,
+        "discovery_eligibility_flags": 0,
+        "rpc_application_state": 0,
+        "creator_monetization_state": 1,
+        "monetization_state": 1,
+        "monetization_eligibility_flags": 0,
+        "internal_guild_restriction": 1,
+        "event_webhooks_status": 1,
+        "event_webhooks_types": [],
+        "event_webhooks_url": None,
+        "integration_types_config": {},
+    }
 
 
 def command(sent: Mapping[str, Any], number: str) -> dict[str, Any]:
     given = sent.get("default_member_permissions")
-    options = [{key: value for key, value in one.items() if value is not None} for one in sent.get("options") or []]
+    options = [
+        {key: value for key, value in one.items() if value is not None} for one in sent.get("options") or []
+    ]
     return {
-        "id": number, "application_id": str(APP), "version": number, "type": 1, "name": sent["name"],
-        "description": sent["description"], "options": options, "nsfw": False, "dm_permission": True,
+        "id": number,
+        "application_id": str(APP),
+        "version": number,
+        "type": sent.get("type", 1),
+        "name": sent["name"],
+        "description": sent["description"],
+        "options": options,
+        "nsfw": False,
+        "dm_permission": True,
         "default_member_permissions": None if given is None else str(given),
-        "contexts": sent.get("contexts"), "integration_types": sent.get("integration_types") or [],
-    }  # fmt: skip
+        "contexts": sent.get("contexts"),
+        "integration_types": sent.get("integration_types") or [],
+    }
 
 
 def _numbered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     numbers = itertools.count(1)
     return [
-        {"id": next(numbers), **row, "components": [{"id": next(numbers), **one} for one in row.get("components", [])]}
+        {
+            "id": next(numbers),
+            **row,
+            "components": [{"id": next(numbers), **one} for one in row.get("components", [])],
+        }
         for row in rows
     ]
 
@@ -670,10 +952,6 @@ def _numbered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _message_channel(method: str, path: str) -> int | None:
     parts = path.strip("/").split("/")
     return int(parts[1]) if method == "POST" and parts[0] == "channels" and parts[-1] == "messages" else None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
 
 
 if __name__ == "__main__":

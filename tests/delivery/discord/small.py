@@ -1,4 +1,5 @@
-"""A small document in the shape of Discord's own, for the routes that the bot uses: what its public reference says of them."""
+"""A small document in the shape of Discord's own, for the routes that the bot uses: what its public reference
+says of them."""
 
 from typing import Any
 
@@ -22,7 +23,9 @@ def upto(length: int) -> dict[str, Any]:
     return {"type": ["string", "null"], "maxLength": length}
 
 
-def route(*, takes: Any = None, gives: Any = None, status: str = "200", query: tuple[str, ...] = ()) -> dict[str, Any]:
+def route(
+    *, takes: Any = None, gives: Any = None, status: str = "200", query: tuple[str, ...] = ()
+) -> dict[str, Any]:
     reply = {"content": {"application/json": {"schema": gives}}} if gives else {"description": "nothing"}
     made: dict[str, Any] = {
         "responses": {status: reply, "4XX": {"content": {"application/json": {"schema": ref("Error")}}}},
@@ -36,50 +39,105 @@ def route(*, takes: Any = None, gives: Any = None, status: str = "200", query: t
 SCHEMAS: dict[str, Any] = {
     "Error": thing(("code", "message"), code={"type": "integer"}, message={"type": "string"}),
     "User": thing(
-        ("id", "username", "discriminator"), id=ID, username={"type": "string"}, discriminator={"type": "string"}
+        ("id", "username", "discriminator"),
+        id=ID,
+        username={"type": "string"},
+        discriminator={"type": "string"},
     ),
     "Embed": thing(
-        title=upto(256), description=upto(4096), color={"type": ["integer", "null"], "minimum": 0, "maximum": 0xFFFFFF},
-        timestamp=TEXT, footer=thing(("text",), text=upto(2048)), author=thing(("name",), name=upto(256)),
-        image=thing(url=TEXT), url=TEXT,
+        title=upto(256),
+        description=upto(4096),
+        color={"type": ["integer", "null"], "minimum": 0, "maximum": 0xFFFFFF},
+        timestamp=TEXT,
+        footer=thing(("text",), text=upto(2048)),
+        author=thing(("name",), name=upto(256)),
+        image=thing(url=TEXT),
+        url=TEXT,
         fields=listed(
-            thing(("name", "value"), name={"type": "string", "minLength": 1, "maxLength": 256},
-                  value={"type": "string", "minLength": 1, "maxLength": 1024}, inline={"type": ["boolean", "null"]}), 25,
+            thing(
+                ("name", "value"),
+                name={"type": "string", "minLength": 1, "maxLength": 256},
+                value={"type": "string", "minLength": 1, "maxLength": 1024},
+                inline={"type": ["boolean", "null"]},
+            ),
+            25,
         ),
     ),
-    "Row": thing(("components",), type={"const": 1}, id={"type": ["integer", "null"]}, components=listed(ref("Button"), 5)),
+    "Row": thing(
+        ("components",),
+        type={"const": 1},
+        id={"type": ["integer", "null"]},
+        components=listed(ref("Button"), 5),
+    ),
     "Button": thing(
-        ("type", "style"), type={"const": 2}, id={"type": ["integer", "null"]}, style={"type": "integer"}, custom_id=upto(100),
-        label=upto(80), disabled={"type": ["boolean", "null"]},
+        ("type", "style"),
+        type={"const": 2},
+        id={"type": ["integer", "null"]},
+        style={"type": "integer"},
+        custom_id=upto(100),
+        label=upto(80),
+        disabled={"type": ["boolean", "null"]},
     ),
     "File": thing(("id",), id=ID, filename=upto(1024), description=upto(1024)),
-    "Mentions": thing(parse=listed({"type": "string"}), users=listed(ID), roles=listed(ID), replied_user={"type": "boolean"}),
+    "Mentions": thing(
+        parse=listed({"type": "string"}), users=listed(ID), roles=listed(ID), replied_user={"type": "boolean"}
+    ),
     "Message": thing(
-        content=upto(2000), embeds=listed(ref("Embed"), 10), components=listed(ref("Row"), 5),
-        attachments=listed(ref("File"), 10), allowed_mentions=ref("Mentions"), flags={"type": ["integer", "null"]},
-        nonce={"type": ["string", "integer", "null"], "maxLength": 25}, enforce_nonce={"type": ["boolean", "null"]},
+        content=upto(2000),
+        embeds=listed(ref("Embed"), 10),
+        components=listed(ref("Row"), 5),
+        attachments=listed(ref("File"), 10),
+        allowed_mentions=ref("Mentions"),
+        flags={"type": ["integer", "null"]},
+        nonce={"type": ["string", "integer", "null"], "maxLength": 25},
+        enforce_nonce={"type": ["boolean", "null"]},
         tts={"type": ["boolean", "null"]},
     ),
-    "Sent": thing(("id", "channel_id", "author", "content", "embeds", "timestamp"), id=ID, channel_id=ID, author=ref("User"),
-                  embeds=listed(ref("Embed")), content={"type": "string"}, timestamp={"type": "string"}),
-    "Choice": thing(("name", "value"), name=upto(100), value=upto(100), name_localizations={"type": ["object", "null"]}),
+    "Sent": thing(
+        ("id", "channel_id", "author", "content", "embeds", "timestamp"),
+        id=ID,
+        channel_id=ID,
+        author=ref("User"),
+        embeds=listed(ref("Embed")),
+        content={"type": "string"},
+        timestamp={"type": "string"},
+    ),
+    "Choice": thing(
+        ("name", "value"), name=upto(100), value=upto(100), name_localizations={"type": ["object", "null"]}
+    ),
     "Option": thing(
-        ("type", "name", "description"), type={"type": "integer"}, name=upto(32), description=upto(100),
-        required={"type": ["boolean", "null"]}, autocomplete={"type": ["boolean", "null"]}, choices=listed(ref("Choice"), 25),
-        min_length={"type": "integer"}, max_length={"type": "integer"}, min_value={"type": "integer"},
-        max_value={"type": "integer"}, channel_types=listed({"type": "integer"}),
-        name_localizations={"type": ["object", "null"]}, description_localizations={"type": ["object", "null"]},
+        ("type", "name", "description"),
+        type={"type": "integer"},
+        name=upto(32),
+        description=upto(100),
+        required={"type": ["boolean", "null"]},
+        autocomplete={"type": ["boolean", "null"]},
+        choices=listed(ref("Choice"), 25),
+        min_length={"type": "integer"},
+        max_length={"type": "integer"},
+        min_value={"type": "integer"},
+        max_value={"type": "integer"},
+        channel_types=listed({"type": "integer"}),
+        name_localizations={"type": ["object", "null"]},
+        description_localizations={"type": ["object", "null"]},
     ),
     "Command": thing(
-        ("name", "description"), name=upto(32), description=upto(100), options=listed(ref("Option"), 25),
+        ("name", "description"),
+        name=upto(32),
+        description=upto(100),
+        options=listed(ref("Option"), 25),
         contexts={"type": "array", "items": {"enum": [0, 1, 2]}, "minItems": 1},
         integration_types={"type": "array", "items": {"enum": [0, 1]}, "minItems": 1},
         default_member_permissions={"type": ["integer", "string", "null"]},
-        name_localizations={"type": ["object", "null"]}, description_localizations={"type": ["object", "null"]},
+        name_localizations={"type": ["object", "null"]},
+        description_localizations={"type": ["object", "null"]},
     ),
-    "Callback": thing(("type",), type={"enum": [4, 5, 6, 7, 8]},
-                      data={"anyOf": [{"type": "null"}, ref("Message"), thing(choices=listed(ref("Choice"), 25))]}),
-}  # fmt: skip
+    "Callback": thing(
+        ("type",),
+        type={"enum": [4, 5, 6, 7, 8]},
+        data={"anyOf": [{"type": "null"}, ref("Message"), thing(choices=listed(ref("Choice"), 25))]},
+    ),
+}
 
 ANY: dict[str, Any] = {"type": ["object", "array"]}
 SMALL: dict[str, Any] = {
@@ -87,7 +145,9 @@ SMALL: dict[str, Any] = {
     "paths": {
         "/users/@me": {"get": route(gives=ref("User"))},
         "/users/@me/channels": {"post": route(takes=thing(recipient_id=ID), gives=ANY)},
-        "/oauth2/applications/@me": {"get": route(gives=thing(("id", "name"), id=ID, name={"type": "string"}))},
+        "/oauth2/applications/@me": {
+            "get": route(gives=thing(("id", "name"), id=ID, name={"type": "string"}))
+        },
         "/gateway/bot": {
             "get": route(gives=thing(("url", "shards"), url={"type": "string"}, shards={"type": "integer"}))
         },
@@ -104,7 +164,9 @@ SMALL: dict[str, Any] = {
             "post": route(takes=ref("Callback"), gives=ANY, query=("with_response",))
         },
         "/webhooks/{id}/{token}": {
-            "post": route(takes=ref("Message"), gives=ref("Sent"), query=("wait", "thread_id", "with_components"))
+            "post": route(
+                takes=ref("Message"), gives=ref("Sent"), query=("wait", "thread_id", "with_components")
+            )
         },
         "/webhooks/{id}/{token}/messages/{id}": {
             "patch": route(takes=ref("Message"), gives=ref("Sent"), query=("with_components", "thread_id")),

@@ -1,4 +1,5 @@
-"""Every command as a reader meets it, in simcord's Discord: options, errors, permissions, deadlines; each request checked."""
+"""Every command as a reader meets it, in simcord's Discord: options, errors, permissions, deadlines; each
+request checked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,15 +11,16 @@ import pytest
 import simcord
 import structlog
 
-from bot.commands import Command, Option, Request, discover
+from bot.commands import Command, CommandOption, Request, discover
 from bot.delivery.discord.answering import Cooldown
 from bot.delivery.discord.client import TightropeClient, sweep_seldom
-from bot.delivery.discord.slash import managed, slash
-from bot.desk import Desk
+from bot.delivery.discord.slash import SlashCommand, build, slash
+from bot.desk.desk import Desk
+from bot.desk.market import Market
 from bot.domain.posts import Answer, Button
 from bot.errors import ArchiveError
 from tests.delivery.discord.conftest import make_client
-from tests.delivery.discord.stand import Memory
+from tests.delivery.discord.stand import Memory, playbook
 from tests.delivery.discord.wire import best
 
 
@@ -36,7 +38,7 @@ class Server:
         return await self.reader.slash(self.channel, name, **options)
 
 
-async def act(desk: Desk, request: Request) -> Answer:
+async def act(market: Market, request: Request) -> Answer:
     """A command for tests: does what its option says."""
     match request.options.get("way"):
         case "broken":
@@ -55,21 +57,24 @@ async def act(desk: Desk, request: Request) -> Answer:
             gone = Button(label="gone", command="nowhere")
             large = Button(label="large", command="act", arguments={"way": "x" * 100})
             return Answer(title="t", body="b", buttons=(fit, gone, large))
-    return Answer(title="t", body=f"manager {request.manager}, guild {request.guild_id is not None}")
+    return Answer(title="t", body=f"guild {request.guild_id is not None}")
 
 
-ACT = Command(name="act", options=(Option(name="way"),), answer=act)
-KEPT = Command(name="kept", options=(), answer=act, manage=True)
+ACT = Command(name="act", options=(CommandOption(name="way"),), answer=act)
+
+
+def add(client: TightropeClient, command: SlashCommand) -> None:
+    client.tree.add_command(build(command, client.reception.market.playbook.banks["en"].words))
 
 
 @pytest.fixture
 async def server(desk: Desk, memory: Memory) -> AsyncIterator[Server]:
     client = make_client(desk, memory)
     client.cooldown = Cooldown(count=1000)
-    client.offered = {**client.offered, "act": ACT, "kept": KEPT}
-    client.tree.add_command(slash(client, ACT))
-    client.tree.add_command(slash(client, KEPT))
-    env = simcord.Env(client, check_errors=False, shard_count=1)
+    client.reception.commands = {**client.reception.commands, "act": ACT}
+    add(client, slash(client.reception, ACT))
+    add(client, replace(slash(client.reception, ACT), name="kept", managers=True))
+    env = simcord.Env(client, check_errors=False, shard_count=1, settle_timeout=30)
     await env.start()
     try:
         yield Server(env, client)
@@ -85,8 +90,12 @@ async def server(desk: Desk, memory: Memory) -> AsyncIterator[Server]:
 
 
 @pytest.mark.parametrize("name", sorted(discover()))
-async def test_every_command_answers_without_any_option_or_says_what_it_wants(server: Server, name: str) -> None:
-    needed = {option.name: (*option.choices, "BTC")[0] for option in discover()[name].options if option.required}
+async def test_every_command_answers_without_any_option_or_says_what_it_wants(
+    server: Server, name: str
+) -> None:
+    needed = {
+        option.name: (*option.choices, "BTC")[0] for option in discover()[name].options if option.required
+    }
     result = await server.type(name, **needed)
     assert result.response is not None
     assert result.response.embeds
@@ -121,7 +130,7 @@ async def test_a_broken_archive_is_said_to_be_one_without_its_address(server: Se
 
 async def test_an_answer_that_takes_long_is_deferred_and_then_edited_in(server: Server) -> None:
     result = await server.type("act", way="slow")
-    assert "manager" in result.response.embeds[0].description
+    assert "guild" in result.response.embeds[0].description
     methods = [(asked.method, asked.path.rsplit("/", 1)[-1]) for asked in server.env.http_requests[-2:]]
     assert methods == [("POST", "callback"), ("PATCH", "@original")]
 
@@ -143,7 +152,9 @@ async def test_a_quick_answer_is_not_deferred(server: Server) -> None:
 async def test_a_long_answer_goes_on_in_further_messages(server: Server) -> None:
     result = await server.type("act", way="long")
     texts = [result.response.embeds, *(one.embeds for one in result.followups)]
-    assert sum(len(embed.description) for embeds in texts for embed in embeds) >= 2500 * 5 - len(texts) * 2 - 4
+    assert (
+        sum(len(embed.description) for embeds in texts for embed in embeds) >= 2500 * 5 - len(texts) * 2 - 4
+    )
 
 
 async def test_buttons_go_on_privately_and_an_unknown_one_says_what_to_do(server: Server) -> None:
@@ -153,7 +164,7 @@ async def test_buttons_go_on_privately_and_an_unknown_one_says_what_to_do(server
     assert labels == ["on", "gone"]
     on = await server.reader.click(shown, label="on")
     assert on.ephemeral
-    assert "manager" in on.response.embeds[0].description
+    assert "guild" in on.response.embeds[0].description
     gone = await server.reader.click(shown, label="gone")
     assert gone.ephemeral
     assert "earlier edition" in gone.response.embeds[0].description
@@ -172,10 +183,12 @@ async def test_a_command_for_managers_is_refused_to_others(server: Server) -> No
     role = server.guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
     manager: Any = server.guild.add_member(server.env.create_user("manager"), roles=[role])
     allowed = await manager.slash(server.channel, "kept")
-    assert "manager True" in allowed.response.embeds[0].description
-    made = managed(slash(server.client, replace(KEPT, name="other", manage=False)))
-    assert made.default_permissions == discord.Permissions(manage_guild=True)
-    assert made.guild_only
+    assert "guild True" in allowed.response.embeds[0].description
+    kept: Any = server.client.tree.get_command("kept")
+    assert kept.default_permissions == discord.Permissions(manage_guild=True)
+    assert kept.guild_only
+    with pytest.raises(simcord.SetupError):
+        await server.reader.slash(server.channel, "kept")
 
 
 async def test_a_reader_who_asks_too_often_is_told_how_long_to_wait(server: Server) -> None:
@@ -199,22 +212,24 @@ async def test_every_command_ends_quietly_where_discord_no_longer_knows_the_inte
 ) -> None:
     """Three seconds on Discord's clock pass before the answer, or before the deferral."""
     monkeypatch.setattr("bot.delivery.discord.answering.GRACE_S", grace_s)
-    needed = {option.name: (*option.choices, "BTC")[0] for option in discover()[name].options if option.required}
+    needed = {
+        option.name: (*option.choices, "BTC")[0] for option in discover()[name].options if option.required
+    }
     answer = discover()[name].answer
 
-    async def late(desk: Desk, request: Request) -> Answer:
+    async def late(market: Market, request: Request) -> Answer:
         await asyncio.sleep(takes_s)
-        return await answer(desk, request)
+        return await answer(market, request)
 
     command = replace(discover()[name], answer=late, shared=False)
     server.client.tree.remove_command(name)
-    server.client.tree.add_command(slash(server.client, command))
+    add(server.client, slash(server.client.reception, command))
     with structlog.testing.capture_logs() as logs:
         result = await server.type(name, **needed)
     assert result.response is None or not result.response.embeds
-    assert [one["event"] for one in logs if one["event"].startswith("answer.") and one["event"] != "answer.given"] == [
-        "answer.too_late"
-    ]
+    assert [
+        one["event"] for one in logs if one["event"].startswith("answer.") and one["event"] != "answer.given"
+    ] == ["answer.too_late"]
     assert (await server.type("act")).response is not None
 
 
@@ -225,7 +240,15 @@ async def test_commands_answer_in_direct_messages_too(server: Server) -> None:
 
 
 async def test_nothing_that_is_typed_becomes_a_mention_or_a_format(server: Server) -> None:
-    for typed in ("@everyone", "<@&1234567890123456789>", "**x**", "`" * 30, "[a](http://b.c)", "\u202e", "🙂" * 20):
+    for typed in (
+        "@everyone",
+        "<@&1234567890123456789>",
+        "**x**",
+        "`" * 30,
+        "[a](http://b.c)",
+        "\u202e",
+        "🙂" * 20,
+    ):
         result = await server.type("skew", asset=typed)
         text = str([embed.to_dict() for embed in result.response.embeds])
         assert result.ephemeral
@@ -234,12 +257,14 @@ async def test_nothing_that_is_typed_becomes_a_mention_or_a_format(server: Serve
 
 
 def test_only_an_answer_that_is_the_same_for_all_is_shared() -> None:
-    personal = {name for name, command in discover().items() if command.manage or not command.shared}
+    personal = {name for name, command in discover().items() if not command.shared}
     assert not personal & {"skew", "basis", "brief"}
     assert {"why", "status"} <= personal
 
 
-async def test_looking_through_rate_limits_is_done_seldom(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_looking_through_rate_limits_is_done_seldom(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     swept: list[int] = []
     http = discord.http.HTTPClient(asyncio.get_running_loop())
     monkeypatch.setattr(http, "_try_clear_expired_ratelimits", lambda: swept.append(1))
@@ -250,3 +275,24 @@ async def test_looking_through_rate_limits_is_done_seldom(server: Server, monkey
     monkeypatch.setattr("bot.delivery.discord.client.SWEEP_S", 0.0)
     http.get_ratelimit("one more")
     assert swept == [1]
+
+
+async def test_what_many_ask_at_once_is_worked_out_once_and_what_is_personal_for_each(server: Server) -> None:
+    asked: list[str] = []
+
+    async def count(market: Market, request: Request) -> Answer:
+        asked.append(request.options["way"])
+        await asyncio.sleep(0)
+        return Answer(title="t", body="b")
+
+    for shared, times in ((True, 1), (False, 3)):
+        command = replace(ACT, answer=count, shared=shared)
+        server.client.tree.remove_command("act")
+        add(server.client, slash(server.client.reception, command))
+        asked.clear()
+        for _ in range(3):
+            await server.type("act", way="plain")
+        assert len(asked) == times
+        server.client.reception.market.adopt(replace(playbook(), hash=f"other {times}"))
+        await server.type("act", way="plain")
+        assert len(asked) == times + 1

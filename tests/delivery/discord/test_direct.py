@@ -1,7 +1,8 @@
-"""Personal watches over real sockets: promised, told once, refused, removed; the whole way from /watch to the message."""
+"""Personal watches over real sockets: promised, told once, refused, removed; the whole way from /watch to the
+message."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bot.archive import SqlArchive, open_archive
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.routes import Routes
 from bot.delivery.discord.sender import DiscordSurface
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from bot.domain.facts import Point
 from bot.domain.posts import Card, Post
 from bot.domain.readings import Heard, Quantity, SeriesReading, SpotQuote
@@ -30,8 +31,10 @@ class Venue:
     brings: frozenset[Quantity] = frozenset({"index"})
     index_usd = 60_000.0
 
-    async def poll(self, asset: str, at: object) -> Heard:
-        quote = SpotQuote(source="deribit", observed_at=at, venue="deribit", asset=asset, index_usd=self.index_usd)  # type: ignore[arg-type]
+    async def poll(self, asset: str, at: datetime) -> Heard:
+        quote = SpotQuote(
+            source="deribit", observed_at=at, venue="deribit", asset=asset, index_usd=self.index_usd
+        )
         return Heard(readings=(quote,), gaps=())
 
     async def backfill(self, asset: str, since: object, until: object) -> Sequence[SeriesReading]:
@@ -51,26 +54,26 @@ class House:
         """An hour later."""
         self.clock.at += HOUR
         self.venue.index_usd = index_usd
-        await self.desk.poll("BTC", self.clock.at)
+        await self.desk.poller.poll("BTC", self.clock.at)
+        await self.desk.sender.deliver()
 
     def serve(self, client: TightropeClient) -> None:
         async def late(post: Post) -> Card:
-            return self.desk.card(post)
+            return self.desk.cards.of_post(post)
 
         async def at_once(seconds: float) -> None:
             return
 
         surface = DiscordSurface(client, late=late, now=self.clock.now, sleep=at_once)
-        self.desk.add_surface("discord", Routes(surface, client))
+        self.desk.sender.add_surface("discord", Routes(surface, client))
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     archive = await open_archive(f"sqlite:///{tmp_path / 'archive.sqlite'}")
     clock, venue = Clock(), Venue()
-    desk = make_desk(archive, clock)
-    desk._sources = (venue,)
-    await archive.add_points(
+    desk = make_desk(archive, clock, sources=(venue,))
+    await archive.points.add(
         [Point(metric="spot_usd", asset="BTC", at=AT, value=60_000.0, venues=("deribit",), of_venues=1)]
     )
     yield House(desk, archive, clock, venue)
@@ -104,33 +107,37 @@ async def test_a_watch_is_promised_at_once_told_once_and_told_again_after_a_retu
     assert len({message["nonce"] for message in posted}) == 2
 
 
-async def test_what_was_not_sent_before_the_end_is_sent_once_after_the_start(fake: FakeDiscord, house: House) -> None:
+async def test_what_was_not_sent_before_the_end_is_sent_once_after_the_start(
+    fake: FakeDiscord, house: House
+) -> None:
     async with connected(house.desk, house.archive):
         await watch(fake)
         await fake.until(lambda: len(direct(fake)) == 1)
     await house.poll(66_000.0)  # Discord is not there
-    assert len(await house.archive.unsent("discord")) == 1
+    assert len(await house.archive.outbox.find_unsent("discord")) == 1
     async with connected(house.desk, house.archive) as client:
         house.serve(client)
-        await house.desk.deliver()
-        await house.desk.deliver()
+        await house.desk.sender.deliver()
+        await house.desk.sender.deliver()
     assert len(direct(fake)) == 2
 
 
-async def test_a_reader_who_takes_no_direct_messages_hears_so_privately(fake: FakeDiscord, house: House) -> None:
+async def test_a_reader_who_takes_no_direct_messages_hears_so_privately(
+    fake: FakeDiscord, house: House
+) -> None:
     fake.fault("POST", f"/channels/{DIRECT}/messages", BLOCKED)
     async with connected(house.desk, house.archive):
         asked = await fake.slash("watch", metric="spot", side="above", value="65k")
         await fake.until(lambda: len(asked.messages) == 2)
         assert "privacy settings" in asked.messages[1]["content"]
         assert asked.messages[1]["flags"] & 64
-        assert [one.blocked_at for one in await house.archive.watches()] == [house.clock.at]
+        assert [one.blocked_at for one in await house.archive.watches.find()] == [house.clock.at]
         listed = await fake.slash("watches")
         assert "refused direct messages" in listed.shown["embeds"][0]["description"]
         await watch(fake)  # allowed by now
         await fake.until(lambda: len(direct(fake)) == 1)
         await fake.until(lambda: bool(fake.posted(DIRECT)))
-    assert [one.blocked_at for one in await house.archive.watches()] == [None]
+    assert [one.blocked_at for one in await house.archive.watches.find()] == [None]
 
 
 async def test_a_watch_that_is_refused_when_it_is_told_is_tried_once_and_said_in_watches(
@@ -147,7 +154,7 @@ async def test_a_watch_that_is_refused_when_it_is_told_is_tried_once_and_said_in
         await house.poll(66_000.0)
         assert len(fake.requests("POST", f"/channels/{DIRECT}/messages")) == tried + 1
         assert "refused direct messages" in (await fake.slash("watches")).shown["embeds"][0]["description"]
-    assert await house.archive.unsent("discord") == ()
+    assert await house.archive.outbox.find_unsent("discord") == ()
 
 
 async def test_a_removed_watch_tells_nothing(fake: FakeDiscord, house: House) -> None:
@@ -167,7 +174,7 @@ async def test_why_explains_a_told_watch_to_its_reader_alone(fake: FakeDiscord, 
         house.serve(client)
         await watch(fake)
         await house.poll(66_000.0)
-        (post,) = await house.archive.posts(channel=f"discord:dm:{READER}")
+        (post,) = await house.archive.posts.find(channel=f"discord:dm:{READER}")
         mine = await fake.slash("why", post=post.id)
         other = await fake.slash("why", post=post.id, reader=READER + 1)
     assert "deribit" in str(mine.shown["embeds"]).lower()

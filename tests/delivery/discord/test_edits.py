@@ -1,4 +1,5 @@
-"""A sent post that was corrected: its own message is edited, again after a kill, and never a second one sent."""
+"""A sent post that was corrected: its own message is edited, again after a kill, and never a second one
+sent."""
 
 import asyncio
 import signal
@@ -11,7 +12,7 @@ import pytest
 from bot.archive import open_archive
 from bot.delivery.discord.routes import Routes
 from bot.delivery.discord.sender import DiscordSurface
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from bot.domain.posts import Post, Profile
 from bot.domain.story import Text
 from bot.errors import ChannelGone, ChannelRefused, DeliveryUnavailable
@@ -53,15 +54,22 @@ async def test_the_message_is_found_by_the_posts_short_id_where_its_own_was_not_
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "error"), [(404, 10008, ChannelRefused), (404, 10003, ChannelGone), (403, 50001, ChannelRefused)]
+    ("status", "code", "error"),
+    [(404, 10008, ChannelRefused), (404, 10003, ChannelGone), (403, 50001, ChannelRefused)],
 )
 async def test_a_message_that_is_gone_is_not_edited_for_ever(
-    surface: DiscordSurface, desk: Desk, fake: FakeDiscord, post: Post, status: int, code: int, error: type[Exception]
+    surface: DiscordSurface,
+    desk: Desk,
+    fake: FakeDiscord,
+    post: Post,
+    status: int,
+    code: int,
+    error: type[Exception],
 ) -> None:
     after = corrected(post, await surface.show(post, make_card(post, desk)))
     fake.fault("PATCH", "/messages/", Fault(status=status, body={"code": code, "message": "no"}))
     with pytest.raises(error):
-        await Routes(surface, surface._client).edit(after, make_card(after, desk))  # type: ignore[arg-type]
+        await Routes(surface, surface._client).edit(after, make_card(after, desk))
 
 
 async def test_what_may_be_edited_later_is_tried_again_and_then_left_to_the_outbox(
@@ -91,22 +99,30 @@ async def test_a_post_that_would_need_a_message_more_is_left_as_it_is(
 async def _begin(database: str, fake: FakeDiscord) -> None:
     """A database with a post that went out, is in the channel, and has been corrected since."""
     archive = await open_archive(database)
-    await archive.subscribe(wish())
+    await archive.subscriptions.add(wish())
     post = make_post()
     await archive.commit("BTC", Profile(), decision(AT, posts=(post,)), snapshot(AT))
     footer = {"text": f"Not financial advice. Post {post.id}"}
     message = fake._message(CHANNEL, {"embeds": [{"description": "Puts cost more.", "footer": footer}]})
     fake.messages[CHANNEL].append(message)
-    await archive.mark_sent(post.id, channel=post.channel, sent_at=AT, message_id=message["id"])
-    await archive.correct({post.id: [WORDS]}, [], AT)
+    await archive.outbox.mark_sent(post.id, channel=post.channel, sent_at=AT, message_id=message["id"])
+    await archive.corrections.add({post.id: [WORDS]}, [], AT)
     await archive.aclose()
 
 
 async def _run(fake: FakeDiscord, database: str, point: str, root: Path) -> int | None:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.delivery.discord.editing_child", str(fake.port), database, AT.isoformat(), point,
-        cwd=root, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.delivery.discord.editing_child",
+        str(fake.port),
+        database,
+        AT.isoformat(),
+        point,
+        cwd=root,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     told, _ = await child.communicate()
     assert child.returncode in (0, -signal.SIGKILL), told.decode()
     return child.returncode
@@ -125,5 +141,5 @@ async def test_killed_at_any_point_and_started_again_the_post_is_corrected_once(
     (message,) = fake.posted(CHANNEL)
     assert message["embeds"][0]["description"].count(WORDS.text) == 1
     archive = await open_archive(database)
-    assert await archive.unedited("discord") == ()
+    assert await archive.corrections.find_unedited("discord") == ()
     await archive.aclose()

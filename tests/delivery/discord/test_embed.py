@@ -1,6 +1,7 @@
 """Cards as embeds: within every limit, nothing cut, nothing that a reader typed taken for markup."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -15,13 +16,13 @@ from bot.delivery.discord.embed import (
     FOOTER,
     MESSAGE,
     TITLE,
-    Page,
+    EmbedPage,
+    escape_mentions,
     pages,
     picture,
     plain,
-    shown,
-    split,
-    unmentioned,
+    render_text,
+    split_text,
 )
 from bot.domain.posts import Card, Figure
 from bot.domain.story import Origin, Span
@@ -36,7 +37,7 @@ def span(text: str, part: str, origin: Origin, format_name: str) -> Span:
     return Span(start=start, end=start + len(part), text=part, origin=origin, filter=format_name)
 
 
-def within_limits(page: Page) -> bool:
+def within_limits(page: EmbedPage) -> bool:
     total = 0
     for embed in page.embeds:
         data = embed.to_dict()
@@ -46,14 +47,16 @@ def within_limits(page: Page) -> bool:
         total += sum(len(name) + len(value) for name, value in fields)
         if len(fields) > FIELDS or len(footer) > FOOTER or len(data.get("title", "")) > TITLE:
             return False
-        if any(not 0 < len(name) <= FIELD_NAME or not 0 < len(value) <= FIELD_VALUE for name, value in fields):
+        if any(
+            not 0 < len(name) <= FIELD_NAME or not 0 < len(value) <= FIELD_VALUE for name, value in fields
+        ):
             return False
         if len(data.get("description", "")) > DESCRIPTION:
             return False
     return total <= MESSAGE and 0 < len(page.embeds) <= EMBEDS
 
 
-def said(made: tuple[Page, ...]) -> str:
+def said(made: tuple[EmbedPage, ...]) -> str:
     """All letters of all pages, without blanks."""
     texts = []
     for page in made:
@@ -64,8 +67,16 @@ def said(made: tuple[Page, ...]) -> str:
 
 
 def test_a_small_card_is_one_embed_with_its_stance_in_words() -> None:
-    card = Card(title="Bitcoin calls for caution", body="Puts cost more.", footer="Post k7m2p", stance="bearish",
-                stance_word="caution", at=AT, post_id="k7m2p", fields=(Figure(label="Skew", text="20%"),))  # fmt: skip
+    card = Card(
+        title="Bitcoin calls for caution",
+        body="Puts cost more.",
+        footer="Post k7m2p",
+        stance="bearish",
+        stance_word="caution",
+        at=AT,
+        post_id="k7m2p",
+        fields=(Figure(label="Skew", text="20%"),),
+    )
     (page,) = pages(card)
     (embed,) = page.embeds
     assert (embed.title, embed.description) == ("Bitcoin calls for caution", "Puts cost more.")
@@ -83,7 +94,9 @@ def test_an_article_goes_on_in_further_messages_at_paragraph_ends() -> None:
     pieces = [embed.description or "" for page in made for embed in page.embeds]
     assert "\n\n".join(pieces) == "\n\n".join(paragraphs)
     footers = [page.embeds[-1].footer.text for page in made]
-    assert footers == [f"k7m2p {number}/{len(made)}" for number in range(1, len(made))] + ["the end. Post k7m2p"]
+    assert footers == [f"k7m2p {number}/{len(made)}" for number in range(1, len(made))] + [
+        "the end. Post k7m2p"
+    ]
 
 
 def test_the_picture_is_on_the_last_message() -> None:
@@ -95,25 +108,37 @@ def test_the_picture_is_on_the_last_message() -> None:
 
 def test_the_words_of_a_picture_go_with_it() -> None:
     (attached,) = picture(Card(title="", body="", image=b"png", alt="a line that falls"))
-    assert (attached.filename, attached.description, attached.fp.read()) == ("chart.png", "a line that falls", b"png")
+    assert (attached.filename, attached.description, attached.fp.read()) == (
+        "chart.png",
+        "a line that falls",
+        b"png",
+    )
     assert picture(Card(title="", body="")) == []
 
 
 @given(
-    title=st.text(max_size=600), body=st.lists(WORDS, max_size=300).map(" ".join), footer=st.text(max_size=2500),
+    title=st.text(max_size=600),
+    body=st.lists(WORDS, max_size=300).map(" ".join),
+    footer=st.text(max_size=2500),
     fields=st.lists(st.tuples(st.text(max_size=300), st.text(max_size=2500)), max_size=40),
-)  # fmt: skip
+)
 def test_no_card_breaks_a_limit_and_none_loses_a_letter(
     title: str, body: str, footer: str, fields: list[tuple[str, str]]
 ) -> None:
     figures = tuple(Figure(label=label, text=text) for label, text in fields)
     card = Card(
-        title=title, body=body, footer=footer, fields=figures, stance="neutral", stance_word="neutral", post_id="k7m2p"
+        title=title,
+        body=body,
+        footer=footer,
+        fields=figures,
+        stance="neutral",
+        stance_word="neutral",
+        post_id="k7m2p",
     )
     made = pages(card)
     assert all(within_limits(page) for page in made)
     wanted = re.sub(r"[\s*\u200b]", "", title + body + "".join(label + text for label, text in fields))
-    assert sorted(said(made)) >= sorted(wanted)
+    assert not Counter(wanted) - Counter(said(made))
     for page in made:
         body_sent = {"embeds": [embed.to_dict() for embed in page.embeds], "allowed_mentions": {"parse": []}}
         assert own().request("POST", "/channels/1/messages", body_sent) == []
@@ -121,7 +146,7 @@ def test_no_card_breaks_a_limit_and_none_loses_a_letter(
 
 @given(st.text(max_size=400), st.integers(10, 100))
 def test_splitting_keeps_every_letter_and_the_limit(text: str, limit: int) -> None:
-    pieces = split(text, limit)
+    pieces = split_text(text, limit)
     assert all(0 < len(piece.encode("utf-16-le")) // 2 <= limit for piece in pieces)
     assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", text)
 
@@ -129,7 +154,7 @@ def test_splitting_keeps_every_letter_and_the_limit(text: str, limit: int) -> No
 def test_what_a_reader_typed_is_shown_as_typed() -> None:
     text = "That cannot be answered: unknown asset '@everyone <@123> **x** [a](http://b)'."
     typed = "unknown asset '@everyone <@123> **x** [a](http://b)'"
-    made = shown(text, [span(text, typed, Origin(kind="input", ref="typed", value=typed), "text")])
+    made = render_text(text, [span(text, typed, Origin(kind="input", ref="typed", value=typed), "text")])
     assert "@everyone" not in made
     assert "<@" not in made.replace("\\<", "")
     assert "\\*\\*x\\*\\*" in made
@@ -138,18 +163,25 @@ def test_what_a_reader_typed_is_shown_as_typed() -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_of_others_becomes_a_mention(text: str) -> None:
-    for made in (plain(text), unmentioned(text), shown(text, ()), shown(text, (), typed=True)):
+    for made in (
+        plain(text),
+        escape_mentions(text),
+        render_text(text, ()),
+        render_text(text, (), typed=True),
+    ):
         assert not re.search(r"@(everyone|here)|(?<!\\)<[@#:/t]", made)
 
 
 def test_a_moment_is_shown_in_each_readers_zone() -> None:
     text = "Seen at 6 February 2026, 14:00 UTC, and no later."
     origin = Origin(kind="date", ref="spot_usd", value=AT.isoformat())
-    made = shown(text, [span(text, "6 February 2026, 14:00 UTC", origin, "moment")])
+    made = render_text(text, [span(text, "6 February 2026, 14:00 UTC", origin, "moment")])
     assert made == f"Seen at <t:{int(AT.timestamp())}:f>, and no later."
-    assert shown(text, [span(text, "6 February 2026, 14:00 UTC", origin, "date")]) == text
+    assert render_text(text, [span(text, "6 February 2026, 14:00 UTC", origin, "date")]) == text
 
 
 def test_a_span_that_does_not_fit_its_text_changes_nothing() -> None:
-    wrong = Span(start=0, end=4, text="else", origin=Origin(kind="input", ref="x", value="else"), filter="text")
-    assert shown("a **text**", [wrong]) == "a **text**"
+    wrong = Span(
+        start=0, end=4, text="else", origin=Origin(kind="input", ref="x", value="else"), filter="text"
+    )
+    assert render_text("a **text**", [wrong]) == "a **text**"

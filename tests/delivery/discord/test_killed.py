@@ -29,23 +29,32 @@ class Bot:
 
     async def begin(self) -> None:
         archive = await open_archive(self.database)
-        await archive.subscribe(wish())
+        await archive.subscriptions.add(wish())
         await archive.commit("BTC", Profile(), decision(AT, posts=(make_post(),)), snapshot(AT))
         await archive.aclose()
 
     async def start(self, point: str, *, pause: timedelta = timedelta()) -> asyncio.subprocess.Process:
         arguments = [str(self._fake.port), self.database, (AT + pause).isoformat(), point]
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.delivery.discord.child", *arguments, cwd=self._root,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tests.delivery.discord.child",
+            *arguments,
+            cwd=self._root,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
 
     async def killed_at(self, point: str) -> None:
         if point in AT_THE_FAKE:
             self._fake.fault("POST", "/messages", Fault(hang_s=1.0, after=point == AT_THE_FAKE[1]))
         child = await self.start(point)
         if point in AT_THE_FAKE:
-            wanted = self._fake.posted if point == AT_THE_FAKE[1] else lambda: self._fake.requests("POST", "/messages")
+            wanted = (
+                self._fake.posted
+                if point == AT_THE_FAKE[1]
+                else lambda: self._fake.requests("POST", "/messages")
+            )
             await self._fake.until(wanted, within_s=30)
             child.send_signal(signal.SIGKILL)
         told, _ = await child.communicate()
@@ -58,7 +67,7 @@ class Bot:
 
     async def left(self) -> dict[str, int]:
         archive = await open_archive(self.database)
-        counts = dict(await archive.outbox_count())
+        counts = dict(await archive.outbox.count())
         await archive.aclose()
         return counts
 

@@ -6,7 +6,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.delivery.discord.slash import BankTranslator, described
+from bot.delivery.discord.slash import BankTranslator, describe
 from tests.commentary.make import bank
 
 CONTEXT: app_commands.TranslationContextTypes = app_commands.TranslationContext(
@@ -20,7 +20,7 @@ async def translated(locale: discord.Locale, key: str = "command.skew") -> str |
         "es": bank("es"),
         "pt": replace(bank("es"), locale="pt", words={"command.skew": "Quanto custam as puts"}),
     }
-    return await BankTranslator(banks).translate(described(bank().words, key, "skew"), locale, CONTEXT)
+    return await BankTranslator(banks).translate(describe(bank().words, key, "skew"), locale, CONTEXT)
 
 
 @pytest.mark.parametrize("locale", [discord.Locale.spain_spanish, discord.Locale.latin_american_spanish])

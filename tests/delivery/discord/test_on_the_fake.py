@@ -2,9 +2,9 @@
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.sender import DiscordSurface
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from bot.domain.posts import Post
-from tests.delivery.discord.fake import CHANNEL, FakeDiscord
+from tests.delivery.discord.fake import APP, CHANNEL, FakeDiscord
 from tests.delivery.discord.stand import make_card
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(2000)
@@ -26,7 +26,7 @@ async def test_commands_are_sent_once_for_everybody_in_servers_and_alone(
     assert {"skew", "basis", "brief"} <= set(sent)
     assert sent["skew"]["contexts"] == [0, 1, 2]
     assert sent["skew"]["integration_types"] == [0, 1]
-    assert await client.sync_commands() is False
+    assert await client.registration.register(APP) is False
     assert len(fake.requests("PUT", "/commands")) == 1
 
 
@@ -64,7 +64,9 @@ async def test_the_same_post_again_is_the_same_message(
     assert len(fake.posted(CHANNEL)) == 1
 
 
-async def test_a_slash_command_is_answered_from_what_is_stored(client: TightropeClient, fake: FakeDiscord) -> None:
+async def test_a_slash_command_is_answered_from_what_is_stored(
+    client: TightropeClient, fake: FakeDiscord
+) -> None:
     asked = await fake.slash("skew", asset="BTC", tenor="60")
     embed = asked.shown["embeds"][0]
     assert "20" in embed["description"]

@@ -1,4 +1,5 @@
-"""Ten thousand random things typed into commands: each gets an answer or a private error; no mention, no trace, no failure."""
+"""Ten thousand random things typed into commands: each gets an answer or a private error; no mention, no
+trace, no failure."""
 
 import asyncio
 import random
@@ -12,7 +13,7 @@ import structlog
 from bot.commands import Command, discover
 from bot.delivery.discord.answering import Cooldown
 from bot.delivery.discord.client import TightropeClient
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from tests.delivery.discord.conftest import connected
 from tests.delivery.discord.fake import FakeDiscord, Pressed
 from tests.delivery.discord.stand import Memory
@@ -21,32 +22,76 @@ SEED = 20260206
 FEW, MANY = 120, 10_000
 AT_ONCE = 20
 NASTY = (
-    "@everyone", "@here", "<@6001>", "<@!6001>", "<@&8001>", "<#7001>", "</skew:9>", "<:a:1>", "<t:0:R>", "**bold**", "__u__",
-    "~~s~~", "||spoiler||", "`code`", "```\n@everyone\n```", "[a](https://example.org)", "https://example.org", "> quote", "# head",
-    "\u202e@everyone", "\u200b", "\x00", "\ud83d\ude00", "🙂" * 30, "Ωμέγα", "ＢＴＣ", "İ", "ß", "\n\n\n", "{0}", "{reason}", "%s",
+    "@everyone",
+    "@here",
+    "<@6001>",
+    "<@!6001>",
+    "<@&8001>",
+    "<#7001>",
+    "</skew:9>",
+    "<:a:1>",
+    "<t:0:R>",
+    "**bold**",
+    "__u__",
+    "~~s~~",
+    "||spoiler||",
+    "`code`",
+    "```\n@everyone\n```",
+    "[a](https://example.org)",
+    "https://example.org",
+    "> quote",
+    "# head",
+    "\u202e@everyone",
+    "\u200b",
+    "\x00",
+    "\ud83d\ude00",
+    "🙂" * 30,
+    "Ωμέγα",
+    "ＢＴＣ",
+    "İ",
+    "ß",
+    "\n\n\n",
+    "{0}",
+    "{reason}",
+    "%s",
     "{{ it }}",
-    "'; DROP TABLE posts; --", "../../etc/passwd", "nan", "inf", "-1", "1e309", "0", "9" * 60, "-" * 60,
-    "\u200b@\u200beveryone", "\\@everyone",
-)  # fmt: skip
+    "'; DROP TABLE posts; --",
+    "../../etc/passwd",
+    "nan",
+    "inf",
+    "-1",
+    "1e309",
+    "0",
+    "9" * 60,
+    "-" * 60,
+    "\u200b@\u200beveryone",
+    "\\@everyone",
+)
 TRACE = re.compile(r"Traceback|Error\(|Exception|site-packages|\.py\b|line \d+")
 MENTION = re.compile(r"(?<!\\)<(@[!&]?|#|/)[\w ]+(:\d+)?>|@(?!\u200b)(everyone|here)")
 
 
 def plausible(command: Command, name: str, chance: random.Random, desk: Desk) -> str:
     """What a reader in their right mind might type, whether it fits this option or not."""
-    metrics = list(desk.playbook.catalog.metrics)
+    metrics = list(desk.market.playbook.catalog.metrics)
     known = {
-        "asset": ["BTC", "ETH", "btc", " eth ", "DOGE", "SOL"], "tenor": ["7", "30", "60d", "90 days", "61"],
-        "metric": [*metrics, "skew", "open interest", "basis 60"], "term": [*metrics, "basis", "carry"],
-        "window": ["24h", "7d", "30d", "0d", "9999d", "1h"], "side": ["above", "below"],
-        "value": ["20", "20%", "$60k", "-3", "1,5", "35.8 billion"], "length": ["short", "embed", "article", "long"],
-        "post": ["k7m2p", "abcd1234"], "remove": ["1", "all", "99"],
-    }  # fmt: skip
+        "asset": ["BTC", "ETH", "btc", " eth ", "DOGE", "SOL"],
+        "tenor": ["7", "30", "60d", "90 days", "61"],
+        "metric": [*metrics, "skew", "open interest", "basis 60"],
+        "term": [*metrics, "basis", "carry"],
+        "window": ["24h", "7d", "30d", "0d", "9999d", "1h"],
+        "side": ["above", "below"],
+        "value": ["20", "20%", "$60k", "-3", "1,5", "35.8 billion"],
+        "length": ["short", "embed", "article", "long"],
+        "post": ["k7m2p", "abcd1234"],
+        "remove": ["1", "all", "99"],
+    }
     return chance.choice(known.get(name) or ["x"])
 
 
 def typed(command: Command, chance: random.Random, desk: Desk) -> Mapping[str, Any]:
-    """Options at random: left out, plausible, nasty, long, or any letters at all; also one that Discord's own checks refuse."""
+    """Options at random: left out, plausible, nasty, long, or any letters at all; also one that Discord's own
+    checks refuse."""
     options: dict[str, Any] = {}
     for option in command.options:
         way = chance.random()
@@ -78,7 +123,11 @@ def wrong(asked: Pressed) -> list[str]:
             found.append(f"a trace: {text[:300]}")
         shown = "".join(
             [message["content"]]
-            + [part for embed in message["embeds"] for part in (embed.get("title", ""), embed.get("description", ""))]
+            + [
+                part
+                for embed in message["embeds"]
+                for part in (embed.get("title", ""), embed.get("description", ""))
+            ]
             + [
                 field[key]
                 for embed in message["embeds"]
@@ -98,18 +147,20 @@ async def served(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator
     fake.waits_s = 60.0  # a busy machine is no fault of what was typed
     async with connected(desk, memory, heartbeat_s=60.0) as client:
         client.cooldown = Cooldown(count=1_000_000)
-        memory.watch = _roomy(memory)  # type: ignore[method-assign]
+        memory.watches.add = _roomy(memory)  # type: ignore[method-assign]
         yield client
 
 
 def _roomy(memory: Memory) -> Any:
     async def watch(wish: Any, *, most: int) -> None:
-        memory.watched = [*memory.watched[-3:], wish]
+        memory.watches.kept = [*memory.watches.kept[-3:], wish]
 
     return watch
 
 
-@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize(
+    "count", [FEW, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]
+)
 async def test_whatever_is_typed_gets_an_answer_or_a_private_error(
     served: TightropeClient, fake: FakeDiscord, desk: Desk, count: int
 ) -> None:
@@ -118,7 +169,9 @@ async def test_whatever_is_typed_gets_an_answer_or_a_private_error(
     private = 0
     with structlog.testing.capture_logs() as logs:
         for begin in range(0, count, AT_ONCE):
-            batch = [(command := chance.choice(commands), typed(command, chance, desk)) for _ in range(AT_ONCE)]
+            batch = [
+                (command := chance.choice(commands), typed(command, chance, desk)) for _ in range(AT_ONCE)
+            ]
             answers = await asyncio.gather(
                 *(
                     fake.slash(
@@ -136,7 +189,9 @@ async def test_whatever_is_typed_gets_an_answer_or_a_private_error(
                 assert wrong(asked) == [], told
                 assert all(one["type"] in (4, 5) for one in asked.callbacks), told
                 assert all(
-                    one["data"]["allowed_mentions"]["parse"] == [] for one in asked.callbacks if one["type"] == 4
+                    one["data"]["allowed_mentions"]["parse"] == []
+                    for one in asked.callbacks
+                    if one["type"] == 4
                 ), told
                 private += asked.private
             fake.asked.clear()

@@ -1,4 +1,5 @@
-"""Refusals and their budget: on a clock of its own, over all processes together, and in a storm on sockets."""
+"""Refusals and their budget: on a clock of its own, over all processes together, and in a storm on
+sockets."""
 
 import asyncio
 from bisect import bisect_right
@@ -13,11 +14,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from structlog.testing import capture_logs
 from yarl import URL
 
+from bot.delivery.discord.asking import PATIENCE_S
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.refusals import BUDGET, LIMIT, WINDOW_S, Refusals
-from bot.delivery.discord.sender import PATIENCE_S, DiscordSurface
+from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.throttle import RATE, Throttle
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from bot.errors import ChannelRefused
 from tests.delivery.discord.fake import FakeDiscord, Fault
 from tests.delivery.discord.stand import Memory, make_card, make_post
@@ -105,7 +107,8 @@ async def test_requests_wait_until_the_window_frees() -> None:
 
 
 def refused_at(share: float, latency_s: float, *, starts: list[float], until_s: float) -> list[float]:
-    """When Discord refuses one process everything that it asks as fast as it may, begun anew at each of `starts`."""
+    """When Discord refuses one process everything that it asks as fast as it may, begun anew at each of
+    `starts`."""
     times: list[float] = []
     gap_s = 1 / max(1, int(RATE * share))
     for begin, end in zip(starts, [*starts[1:], until_s], strict=True):

@@ -1,16 +1,18 @@
-"""Several connections: those that Discord recommends, those of this process alone, each server over its own; and turns to identify."""
+"""Several connections: those that Discord recommends, those of this process alone, each server over its own;
+and turns to identify."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.shards import EACH_S, Identifies, mine
 from bot.delivery.discord.throttle import Throttle
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from tests.delivery.discord.fake import CHANNEL, FakeDiscord
-from tests.delivery.discord.stand import Memory, wish
+from tests.delivery.discord.stand import Clock, Memory, wish
 
 ODD, EVEN = (1 << 22) + 1, (2 << 22) + 2  # servers of shard 1 and of shard 0, of two
 
@@ -42,12 +44,15 @@ def identified(fake: FakeDiscord) -> list[Any]:
 async def test_as_many_connections_as_discord_recommends_each_with_its_servers(
     fake: FakeDiscord, desk: Desk, memory: Memory
 ) -> None:
-    fake.shards, fake.abreast = 2, 2
+    fake.shards, fake.concurrency = 2, 2
     fake.add_guild(ODD, [7101])
     fake.add_guild(EVEN, [7102])
     async with sharded(desk, memory) as client:
         assert identified(fake) == [[0, 2], [1, 2]]
-        assert {guild.id: guild.shard_id for guild in client.guilds if guild.id in (ODD, EVEN)} == {ODD: 1, EVEN: 0}
+        assert {guild.id: guild.shard_id for guild in client.guilds if guild.id in (ODD, EVEN)} == {
+            ODD: 1,
+            EVEN: 0,
+        }
         assert client.connected
         for guild, channel in ((ODD, 7101), (EVEN, 7102)):
             asked = await fake.slash("skew", guild=guild, channel=channel)
@@ -57,16 +62,22 @@ async def test_as_many_connections_as_discord_recommends_each_with_its_servers(
 
 
 async def test_a_process_takes_its_own_shards_and_forgets_no_server_of_another(
-    fake: FakeDiscord, desk: Desk, memory: Memory
+    fake: FakeDiscord, desk: Desk, memory: Memory, clock: Clock
 ) -> None:
     fake.add_guild(ODD, [7101])
     gone = (3 << 22) + 1  # of shard 1 too, and the bot is in it no more
-    memory.wishes = [wish(channel=7101, guild=ODD), wish(channel=7102, guild=EVEN), wish(channel=7103, guild=gone)]
+    memory.subscriptions.wishes = [
+        wish(channel=7101, guild=ODD),
+        wish(channel=7102, guild=EVEN),
+        wish(channel=7103, guild=gone),
+    ]
     async with sharded(desk, memory, shard_ids=[1], shard_count=2) as client:
         assert identified(fake) == [[1, 2]]
         assert [guild.id for guild in client.guilds] == [ODD]
         await client.reconcile()
-    assert memory.forgotten == [str(gone)]
+        clock.at += timedelta(days=1)
+        await client.reconcile()
+    assert memory.subscriptions.forgotten == [str(gone)]
 
 
 async def test_a_post_goes_to_a_channel_of_any_shard(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
@@ -105,12 +116,12 @@ async def test_each_bucket_identifies_once_in_five_seconds() -> None:
     assert clock["at"] == 100.0 + 3 * EACH_S
 
     clock["at"] = 100.0
-    abreast = turns()
-    abreast.concurrency = 16
+    concurrency = turns()
+    concurrency.concurrency = 16
     for number in range(16):
-        await abreast.turn(number)
+        await concurrency.turn(number)
     assert clock["at"] == 100.0
-    await abreast.turn(16)
+    await concurrency.turn(16)
     assert clock["at"] == 100.0 + EACH_S
 
 

@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import discord
 import pytest
 
+from bot.delivery.discord.absence import NOTE as ABSENT
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.supervise import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, run_discord
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from bot.errors import ConfigError
 from tests.delivery.discord.conftest import make_client
 from tests.delivery.discord.fake import GUILD, FakeDiscord, Fault
-from tests.delivery.discord.stand import Memory, wish
+from tests.delivery.discord.stand import Clock, Memory, wish
 
 
 class House:
@@ -63,8 +65,10 @@ async def answers(fake: FakeDiscord) -> bool:
     return bool((await fake.slash("skew")).shown["embeds"])
 
 
-async def test_a_new_bot_takes_posts_as_soon_as_it_is_there(house: House, desk: Desk, fake: FakeDiscord) -> None:
-    await fake.until(lambda: "discord" in desk._surfaces)
+async def test_a_new_bot_takes_posts_as_soon_as_it_is_there(
+    house: House, desk: Desk, fake: FakeDiscord
+) -> None:
+    await fake.until(lambda: "discord" in desk.sender.surfaces)
     assert await answers(fake)
 
 
@@ -111,7 +115,9 @@ async def test_a_silent_gateway_is_left_and_resumed(fake: FakeDiscord, desk: Des
         await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=10)
 
 
-async def test_a_malformed_event_ends_the_client_and_the_next_one_serves(house: House, fake: FakeDiscord) -> None:
+async def test_a_malformed_event_ends_the_client_and_the_next_one_serves(
+    house: House, fake: FakeDiscord
+) -> None:
     await fake.dispatch("CHANNEL_CREATE", {"guild_id": str(GUILD), "id": "7009"})
     await fake.until(lambda: len(house.clients) == 2 and house.clients[1].arrived.is_set(), within_s=10)
     assert house.pauses == [FIRST_PAUSE_S]
@@ -119,7 +125,9 @@ async def test_a_malformed_event_ends_the_client_and_the_next_one_serves(house: 
 
 
 @pytest.mark.parametrize("code", [4004, 4010, 4011, 4012, 4013, 4014])
-async def test_a_final_close_says_what_to_mend(fake: FakeDiscord, desk: Desk, memory: Memory, code: int) -> None:
+async def test_a_final_close_says_what_to_mend(
+    fake: FakeDiscord, desk: Desk, memory: Memory, code: int
+) -> None:
     house = House(desk, memory)
     async with running(house) as task:
         await fake.until(lambda: house.clients and house.clients[0].arrived.is_set())
@@ -139,7 +147,9 @@ async def test_a_token_that_is_refused_says_so_without_showing_it(
     assert "secret" not in str(caught.value)
 
 
-async def test_discord_being_down_at_the_start_is_waited_for(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
+async def test_discord_being_down_at_the_start_is_waited_for(
+    fake: FakeDiscord, desk: Desk, memory: Memory
+) -> None:
     fake.fault("GET", "/users/@me", Fault(status=503), *[Fault(abort=True)] * 2)  # aiohttp asks again once
     house = House(desk, memory)
     async with running(house):
@@ -179,48 +189,55 @@ async def test_a_client_that_always_fails_stays_within_the_identify_budget(
 
 
 async def test_a_server_that_put_us_out_is_forgotten(house: House, fake: FakeDiscord, memory: Memory) -> None:
-    memory.wishes = [wish(), wish(7100, 8100)]
+    memory.subscriptions.wishes = [wish(), wish(7100, 8100)]
     await fake.dispatch("GUILD_DELETE", {"id": str(GUILD)})
-    await fake.until(lambda: memory.forgotten)
-    assert memory.forgotten == [str(GUILD)]
-    assert [one.guild_id for one in memory.wishes] == ["8100"]
+    await fake.until(lambda: memory.subscriptions.forgotten)
+    assert memory.subscriptions.forgotten == [str(GUILD)]
+    assert [one.guild_id for one in memory.subscriptions.wishes] == ["8100"]
 
 
-async def test_a_server_that_is_down_keeps_everything(house: House, fake: FakeDiscord, memory: Memory) -> None:
-    memory.wishes = [wish()]
+async def test_a_server_that_is_down_keeps_everything(
+    house: House, fake: FakeDiscord, memory: Memory
+) -> None:
+    memory.subscriptions.wishes = [wish()]
     await fake.dispatch("GUILD_DELETE", {"id": str(GUILD), "unavailable": True})
     await fake.until(lambda: house.clients[0].guilds == [] or house.clients[0].guilds[0].unavailable)
     await house.clients[0].reconcile()
-    assert memory.forgotten == []
-    assert len(memory.wishes) == 1
+    assert memory.subscriptions.forgotten == []
+    assert len(memory.subscriptions.wishes) == 1
 
 
-async def test_a_channel_that_is_deleted_is_no_longer_followed(house: House, fake: FakeDiscord, memory: Memory) -> None:
-    memory.wishes = [wish()]
-    await fake.dispatch("CHANNEL_DELETE", {**fake.channel(7001), "guild_id": str(GUILD)})
-    await fake.until(lambda: memory.wishes == [])
-
-
-async def test_a_server_that_put_us_out_while_we_were_away_is_forgotten_at_the_start(
-    fake: FakeDiscord, desk: Desk, memory: Memory
+async def test_a_channel_that_is_deleted_is_no_longer_followed(
+    house: House, fake: FakeDiscord, memory: Memory
 ) -> None:
-    memory.wishes = [wish(), wish(7100, 8100)]
-    house = House(desk, memory)
-    async with running(house):
-        await fake.until(lambda: memory.forgotten)
-        assert memory.forgotten == ["8100"]
+    memory.subscriptions.wishes = [wish()]
+    await fake.dispatch("CHANNEL_DELETE", {**fake.channel(7001), "guild_id": str(GUILD)})
+    await fake.until(lambda: memory.subscriptions.wishes == [])
+
+
+async def test_a_server_that_put_us_out_while_we_were_away_is_forgotten_after_a_day(
+    fake: FakeDiscord, desk: Desk, memory: Memory, clock: Clock
+) -> None:
+    memory.subscriptions.wishes = [wish(), wish(7100, 8100)]
+    async with running(House(desk, memory)):
+        await fake.until(lambda: "8100" in memory.notes.kept.get(ABSENT, ""))
+        assert memory.subscriptions.forgotten == []
+    clock.at += timedelta(days=1)
+    async with running(House(desk, memory)):
+        await fake.until(lambda: memory.subscriptions.forgotten)
+        assert memory.subscriptions.forgotten == ["8100"]
 
 
 async def test_nothing_is_forgotten_while_a_server_of_ours_is_down(
     fake: FakeDiscord, desk: Desk, memory: Memory
 ) -> None:
-    memory.wishes = [wish(), wish(7100, 8100)]
+    memory.subscriptions.wishes = [wish(), wish(7100, 8100)]
     fake.add_guild(8002, [7002])
     fake.guilds[8002]["unavailable"] = True
     house = House(desk, memory)
     async with running(house):
-        await fake.until(lambda: "discord" in desk._surfaces)
-        assert memory.forgotten == []
+        await fake.until(lambda: "discord" in desk.sender.surfaces)
+        assert memory.subscriptions.forgotten == []
 
 
 async def test_stopping_closes_the_connection_at_once(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:

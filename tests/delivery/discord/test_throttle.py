@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.throttle import CATCH_UP, RATE, Throttle, Turn
-from bot.desk import Desk
+from bot.desk.desk import Desk
 from tests.delivery.discord.fake import FakeDiscord, Fault
 from tests.delivery.discord.stand import Memory
 
@@ -103,7 +103,9 @@ async def test_every_request_waits_for_its_turn_and_answers_to_readers_do_not(fa
     assert len(turns) == 1
 
 
-async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
+async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(
+    fake: FakeDiscord, desk: Desk, memory: Memory
+) -> None:
     turns: list[float] = []
 
     class Counting(Throttle):
@@ -131,7 +133,7 @@ async def test_requests_that_were_held_up_on_their_way_count_from_their_arrival(
         late = 0.5 if 100 <= number < 120 else 0.0
         out.append((turn.left_at + 0.1 + late, turn))
         for at, one in [pair for pair in out if pair[0] <= still.now_s]:
-            throttle.done(one)
+            throttle.finish(one)
             out.remove((at, one))
         arrived.append(turn.left_at + 0.1 + late)
     assert most_in_a_second(arrived) <= 50
@@ -140,7 +142,7 @@ async def test_requests_that_were_held_up_on_their_way_count_from_their_arrival(
 async def test_requests_that_hang_do_not_hold_up_the_others_for_long() -> None:
     still = Still()
     throttle = Throttle(now=still.now, sleep=still.sleep)
-    throttle.done(await throttle.turn())
+    throttle.finish(await throttle.turn())
     for _ in range(30):
         await throttle.turn()  # never answered
     still.now_s += 3

@@ -1,4 +1,5 @@
-"""The assertion itself: it lets through what Discord takes, and catches what it refuses, on both documents."""
+"""The assertion itself: it lets through what Discord takes, and catches what it refuses, on both
+documents."""
 
 import pytest
 
@@ -8,9 +9,12 @@ from tests.delivery.discord.wire import Wire, full, own
 
 MESSAGES = "/channels/7001/messages"
 GOOD = {
-    "embeds": [{"title": "t", "description": "d", "footer": {"text": "Post k7m2p"}}], "nonce": "abc", "enforce_nonce": True,
-    "allowed_mentions": {"parse": []}, "tts": False,
-}  # fmt: skip
+    "embeds": [{"title": "t", "description": "d", "footer": {"text": "Post k7m2p"}}],
+    "nonce": "abc",
+    "enforce_nonce": True,
+    "allowed_mentions": {"parse": []},
+    "tts": False,
+}
 
 
 @pytest.fixture(params=["own", "discord"])
@@ -41,7 +45,11 @@ def test_a_good_post_passes(wire: Wire) -> None:
         {"nonce": "x", "enforce_nonce": False},
         {"allowed_mentions": {"parse": ["everyone"]}},
         {"headline": "no such field"},
-        {"components": [{"type": 1, "components": [{"type": 2, "style": 2, "custom_id": "x" * 101, "label": "l"}]}]},
+        {
+            "components": [
+                {"type": 1, "components": [{"type": 2, "style": 2, "custom_id": "x" * 101, "label": "l"}]}
+            ]
+        },
     ],
 )
 def test_a_post_that_discord_refuses_is_caught(wire: Wire, wrong: dict[str, object]) -> None:
@@ -49,7 +57,9 @@ def test_a_post_that_discord_refuses_is_caught(wire: Wire, wrong: dict[str, obje
 
 
 def test_a_route_or_a_query_that_is_not_there_is_caught(wire: Wire) -> None:
-    assert wire.request("POST", "/channels/7001/letters", {}) == ["POST /channels/7001/letters: no such route"]
+    assert wire.request("POST", "/channels/7001/letters", {}) == [
+        "POST /channels/7001/letters: no such route"
+    ]
     assert wire.request("GET", MESSAGES, query={"limit": "50"}) == []
     assert wire.request("GET", MESSAGES, query={"most": "50"}) != []
 

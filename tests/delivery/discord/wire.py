@@ -1,8 +1,9 @@
-"""Discord's API document as an assertion: every request that leaves the bot, and every answer of the fake, is checked.
+"""Discord's API document as an assertion: every request that leaves the bot, and every answer of the fake, is
+checked.
 
-The document is ../shared/discord/openapi.json, or the file that DISCORD_OPENAPI names; where there is none, a small one of our
-own (`small.py`) for the routes that the bot uses. What the document leaves out is checked here as well.
-"""
+The document is ../shared/discord/openapi.json, or the file that DISCORD_OPENAPI names; where there is none, a
+small one of our own (`small.py`) for the routes that the bot uses. What the document leaves out is checked
+here as well."""
 
 import json
 import os
@@ -28,7 +29,8 @@ EXTRA = {"nsfw", "flags", "tts", "dm_permission", "type", "attachments", "thread
 
 
 class Wire:
-    """One document, ready to check with. Both methods give what is wrong, in words; nothing when all is well."""
+    """One document, ready to check with. Both methods give what is wrong, in words; nothing when all is
+    well."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -38,9 +40,14 @@ class Wire:
         self._known: dict[str, Draft202012Validator] = {}
 
     def request(
-        self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
         files: Mapping[str, int] | None = None,
-    ) -> list[str]:  # fmt: skip
+    ) -> list[str]:
         """What is wrong with a request; `files` holds the sizes of what is attached."""
         operation = self._operation(method, path)
         if operation is None:
@@ -117,7 +124,11 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _queries(operation: Mapping[str, Any], query: Mapping[str, Any]) -> Sequence[str]:
-    known = {one["name"]: one.get("schema", {}) for one in operation.get("parameters", []) if one.get("in") == "query"}
+    known = {
+        one["name"]: one.get("schema", {})
+        for one in operation.get("parameters", [])
+        if one.get("in") == "query"
+    }
     wrong = [f"unknown query {name!r}" for name in query if name not in known]
     for name, value in query.items():
         schema = known.get(name, {})
@@ -180,12 +191,17 @@ def _absolute(schema: Any) -> Any:
 
 
 def _loosened(schema: Any, *, strict: bool) -> Any:
-    """Numbers as text and ids as numbers are taken; one of several is any of several; strictly, no unknown field is."""
+    """Numbers as text and ids as numbers are taken; one of several is any of several; strictly, no unknown
+    field is."""
     if isinstance(schema, list):
         return [_loosened(one, strict=strict) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: _loosened(value, strict=strict) for key, value in deepcopy(schema).items() if key != "discriminator"}
+    made = {
+        key: _loosened(value, strict=strict)
+        for key, value in deepcopy(schema).items()
+        if key != "discriminator"
+    }
     if "oneOf" in made:
         made["anyOf"] = made.pop("oneOf")
     if made.get("format") == "snowflake":

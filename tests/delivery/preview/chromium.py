@@ -9,7 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 GRAVE = ("serious", "critical")
 
 
@@ -36,18 +36,24 @@ class Tab:
     async def open(
         self, url: str, *, width: int = 1200, height: int = 900, dark: bool = False, script: bool = True
     ) -> None:
-        """Open an address at a size, in a theme, with or without scripts; what the page asks for and complains of is kept."""
+        """Open an address at a size, in a theme, with or without scripts; what the page asks for and
+        complains of is kept."""
         if self._page is not None:
             await self._page.context.close()
         context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
-            java_script_enabled=script, timezone_id="Europe/Berlin", locale="en-GB",
-        )  # fmt: skip
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+            timezone_id="Europe/Berlin",
+            locale="en-GB",
+        )
         context.set_default_timeout(PATIENCE_MS)
         self._page = await context.new_page()
         self._page.on("request", lambda request: self.asked.append(request.url))
         self._page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self._page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
+        self._page.on(
+            "console", lambda told: self.complaints.append(told.text) if told.type == "error" else None
+        )
         await self._page.goto(url)
 
     async def say(self, expression: str) -> Any:
@@ -71,12 +77,14 @@ class Tab:
         return await self.page.screenshot()
 
     async def barriers(self) -> list[str]:
-        """What axe finds that keeps somebody out: serious and critical, each with the first element that has it."""
+        """What axe finds that keeps somebody out: serious and critical, each with the first element that has
+        it."""
         found = (await Axe().run(self.page)).response["violations"]
         return [
             f"{one['impact']} {one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]}"
-            for one in found if one["impact"] in GRAVE
-        ]  # fmt: skip
+            for one in found
+            if one["impact"] in GRAVE
+        ]
 
 
 @asynccontextmanager

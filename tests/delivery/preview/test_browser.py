@@ -6,14 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from bot.charts.pictures import Pictures
 from bot.delivery.preview import serve
-from bot.desk import Hearing
+from bot.desk.memory import SourceState
 from bot.domain.story import Text
 from tests.delivery.preview import chromium
+from tests.delivery.preview.conftest import StandInPainter
 from tests.delivery.preview.test_page import glance
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(chromium.found() is None, reason="no browser: Chromium is not installed"),
 ]
 
@@ -59,40 +62,44 @@ async def tab() -> AsyncIterator[chromium.Tab]:
 
 
 @pytest.fixture
-async def address(desk, preview, commands, monkeypatch, a_post) -> AsyncIterator[str]:
+async def address(market, preview, commands, monkeypatch, a_post) -> AsyncIterator[str]:
     monkeypatch.setattr("bot.delivery.preview.page.discover", lambda: commands)
     start = a_post("x").intended_at
-    desk.archive.kept = [
+    market.archive.posts.kept = [
         a_post(name, at=start - timedelta(hours=hour)) for hour, name in enumerate(["cccc", "bbbb", "aaaa"])
     ]
-    async with serve(desk, preview, port=0) as served:
+    async with serve(market, market.cards, preview, port=0) as served:
         yield served
 
 
-async def test_posts_stream_in_and_typed_lines_are_answered(tab, address, desk, preview, a_post):
+async def test_posts_stream_in_and_typed_lines_are_answered(tab, address, market, preview, a_post):
     await tab.open(address)
-    await preview.show(a_post("dddd"), desk.card(a_post("dddd")))
+    await preview.show(a_post("dddd"), market.cards.of_post(a_post("dddd")))
     await tab.until("document.getElementById('post-dddd')")
     await tab.say("document.getElementById('line').focus()")
     await tab.type("/skew ETH")
     await tab.press("Enter")
-    await tab.until("document.querySelector('#stream .message:last-child h2').textContent.trim() === 'ETH: skew'")
-    assert await tab.say("document.getElementById('line').value") == ""
-    await tab.say("document.querySelector('#stream .message:last-child .buttons button').click()")
     await tab.until(
-        "document.querySelector('#stream .message:last-child .typed code').textContent === '/skew asset:ETH tenor:90'"
+        "document.querySelector('#stream .message:first-child h2').textContent.trim() === 'ETH: skew'"
+    )
+    assert await tab.say("document.getElementById('line').value") == ""
+    await tab.say("document.querySelector('#stream .message:first-child .buttons .ask button').click()")
+    await tab.until(
+        "document.querySelector('#stream .message:first-child .typed code').textContent === '/skew asset:ETH tenor:90'"
     )
     assert tab.complaints == []
 
 
-async def test_a_corrected_post_takes_the_place_of_the_one_before(tab, address, desk, preview, a_post):
+async def test_a_corrected_post_takes_the_place_of_the_one_before(tab, address, market, preview, a_post):
     await tab.open(address)
     await tab.say("document.getElementById('post-bbbb').dataset.old = 'yes'")
-    corrected = replace(a_post("bbbb"), corrections=(Text(slot="correction", about="restated", text="Restated."),))
-    await preview.edit(corrected, desk.card(corrected))
+    corrected = replace(
+        a_post("bbbb"), corrections=(Text(slot="correction", about="restated", text="Restated."),)
+    )
+    await preview.edit(corrected, market.cards.of_post(corrected))
     await tab.until("!document.getElementById('post-bbbb').dataset.old")
     order = await tab.say("[...document.querySelectorAll('.message')].map((one) => one.id)")
-    assert order == ["post-aaaa", "post-bbbb", "post-cccc"]
+    assert order == ["post-cccc", "post-bbbb", "post-aaaa"]
 
 
 async def test_a_line_is_completed_by_keyboard(tab, address):
@@ -105,7 +112,9 @@ async def test_a_line_is_completed_by_keyboard(tab, address):
     await tab.press("Enter")
     assert await tab.say("document.getElementById('line').value") == "/skew BTC 60 "
     await tab.press("Enter")
-    await tab.until("document.querySelector('#stream .message:last-child h2').textContent.trim() === 'BTC: skew'")
+    await tab.until(
+        "document.querySelector('#stream .message:first-child h2').textContent.trim() === 'BTC: skew'"
+    )
     await tab.press("ArrowUp")
     assert await tab.say("document.getElementById('line').value") == "/skew BTC 60"
 
@@ -119,14 +128,23 @@ async def test_it_asks_no_other_host(tab, address):
 async def test_times_are_the_readers_own(tab, address):
     await tab.open(address)
     assert await tab.say("document.querySelector('#post-cccc header time').title") == "6 Feb 2026, 14:00 UTC"
-    assert await tab.say("document.querySelector('#post-cccc header time').textContent") == "6 Feb 2026, 15:00 CET"
+    assert (
+        await tab.say("document.querySelector('#post-cccc header time').textContent")
+        == "6 Feb 2026, 15:00 CET"
+    )
 
 
 async def test_a_number_opens_what_it_stands_on(tab, address):
     await tab.open(address)
     await tab.say("document.querySelector('#post-cccc a.figure').click()")
-    assert await tab.say("document.querySelector('#post-cccc details.grounds').open")
+    assert await tab.say("document.getElementById('panel').open")
     assert "skew_60d_pct" in await tab.say("document.activeElement.textContent")
+    await tab.until("document.querySelector('#panel .reading')")
+    assert "put less call over the middle" in await tab.say(
+        "document.querySelector('#panel .reading').textContent"
+    )
+    await tab.press("Escape")
+    assert not await tab.say("document.getElementById('panel').open")
 
 
 async def test_a_number_tells_what_it_stands_on_to_a_pointer_and_to_the_keyboard(tab, address):
@@ -144,8 +162,28 @@ async def test_a_number_tells_what_it_stands_on_to_a_pointer_and_to_the_keyboard
     await tab.press("Escape")
     assert await told.is_hidden()
     await tab.press("Enter")
-    assert await tab.say("document.querySelector('#post-cccc details.grounds').open")
+    assert await tab.say("document.getElementById('panel').open")
     assert "5 min old" in await tab.say("document.activeElement.textContent")
+
+
+async def test_ctrl_k_begins_a_command_with_the_channels_suggestions(tab, address):
+    await tab.open(address)
+    await tab.press("Control+k")
+    await tab.until("document.querySelectorAll('#offers li').length === 3")
+    assert await tab.say("document.activeElement.id") == "line"
+    assert await tab.say("document.getElementById('line').value") == "/"
+
+
+async def test_the_look_is_chosen_once_and_stays(tab, address):
+    await tab.open(address, dark=False)
+    await tab.say("document.querySelector('.look').open = true")
+    await tab.page.select_option("select[name=theme]", "dark")
+    await tab.page.select_option("select[name=zone]", "utc")
+    await tab.page.click(".look button")
+    await tab.until("document.documentElement.dataset.theme === 'dark'")
+    await tab.page.reload()
+    assert await tab.say("getComputedStyle(document.body).backgroundColor") == "rgb(38, 39, 44)"
+    assert "UTC" in await tab.say("document.querySelector('#post-cccc header time').textContent")
 
 
 async def test_everything_can_be_reached_by_keyboard(tab, address):
@@ -187,24 +225,33 @@ async def test_every_control_has_a_name(tab, address):
 
 async def test_the_slider_looks_back(tab, address):
     await tab.open(address)
-    await tab.say("at.value = at.min; at.dispatchEvent(new Event('input')); at.dispatchEvent(new Event('change')); 1")
+    await tab.say(
+        "at.value = at.min; at.dispatchEvent(new Event('input')); at.dispatchEvent(new Event('change')); 1"
+    )
     await tab.until("document.querySelector('.past')")
-    assert await tab.say("document.querySelectorAll('.message').length") == 1
+    assert await tab.say("document.querySelectorAll('.pair section:first-child .message').length") == 1
+    assert await tab.say("document.querySelectorAll('#stream .message').length") == 0
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [400, 1200])
-async def test_axe_finds_nothing_that_keeps_a_reader_out(tab, address, desk, a_gap, width, dark):
-    desk.pictures.of_post = glance
-    desk.heard = [Hearing(source="deribit", heard_at=desk.now(), gaps=(a_gap,)), Hearing(source="okx")]
+async def test_axe_finds_nothing_that_keeps_a_reader_out(tab, address, market, a_gap, width, dark):
+    market.cards.pictures = Pictures(StandInPainter(), of_post=glance)
+    market.heard = [
+        SourceState(source="deribit", heard_at=market.now(), gaps=(a_gap,)),
+        SourceState(source="okx"),
+    ]
     await tab.open(address, width=width, dark=dark)
     assert await tab.barriers() == []
     await tab.say("document.querySelector('#post-cccc a.figure').click()")
-    await tab.say("document.querySelector('#bar details').open = true")
+    await tab.until("document.querySelector('#panel .reading')")
+    assert await tab.barriers() == []
+    await tab.press("Escape")
+    await tab.say("for (const one of document.querySelectorAll('#bar, #bar details, .look')) one.open = true")
     await tab.say("document.getElementById('line').focus()")
     await tab.type("/skew BTC")
     await tab.press("Enter")
-    await tab.until("document.querySelector('#stream .message:last-child .typed')")
+    await tab.until("document.querySelector('#stream .message:first-child .typed')")
     await tab.say("document.getElementById('line').focus()")
     await tab.type("/skew BTC ")
     await tab.until("!document.getElementById('offers').hidden")

@@ -8,14 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.charts.pictures import Pictures
 from bot.delivery.preview import create_app
 from bot.delivery.preview.draw import Draw, Entry, plain
-from bot.delivery.preview.grounds import Basis, own_of
-from bot.desk import Hearing
+from bot.delivery.preview.look import Look, Voice
+from bot.delivery.preview.provenance import CardBasis, own_of
+from bot.desk.memory import SourceState
 from bot.domain.catalog import Catalog
 from bot.domain.posts import Card, ChartSpec, Figure, Post
 from bot.domain.story import Text
 from bot.errors import ArchiveError
+from tests.delivery.preview.conftest import StandInPainter, page_words
 
 NASTY = "<script>alert(1)</script> **bold** [x](javascript:alert(1)) @everyone \"'{{ 7*7 }}"
 
@@ -26,31 +29,31 @@ async def text_of(client, path="/") -> str:
     return await reply.text()
 
 
-async def test_the_page_shows_the_posts_of_its_channel_oldest_first(page, desk, a_post):
+async def test_the_page_shows_the_posts_of_its_channel_newest_first(page, market, a_post):
     early, late = a_post("aaaa"), a_post("bbbb", at=a_post("x").intended_at + timedelta(hours=1))
-    desk.archive.kept = [late, early, a_post("cccc", channel="console:")]
+    market.archive.posts.kept = [late, early, a_post("cccc", channel="console:")]
     text = await text_of(page)
-    assert text.index('id="post-aaaa"') < text.index('id="post-bbbb"')
+    assert text.index('id="post-bbbb"') < text.index('id="post-aaaa"')
     assert "post-cccc" not in text
-    assert "approximate preview" in text.lower()
+    assert "Nothing here is sent anywhere" in text
 
 
-async def test_a_post_not_yet_sent_is_not_shown(page, desk, a_post):
-    desk.archive.kept = [replace(a_post("aaaa"), sent_at=None)]
+async def test_a_post_not_yet_sent_is_not_shown(page, market, a_post):
+    market.archive.posts.kept = [replace(a_post("aaaa"), sent_at=None)]
     assert "No post yet" in await text_of(page)
 
 
-async def test_the_stance_is_said_in_words(page, desk, a_post):
-    desk.archive.kept = [a_post("aaaa")]
+async def test_the_stance_is_said_in_words(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
     assert "<strong>caution</strong>" in await text_of(page)
 
 
-async def test_a_number_shows_what_it_stands_on(page, desk, a_post):
-    desk.archive.kept = [a_post("aaaa")]
+async def test_a_number_shows_what_it_stands_on(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
     text = await text_of(page)
     assert (
         'href="#post-aaaa-1" title="skew_60d_pct: 20.04 % of ATM IV, 6 Feb 2026, 13:55 UTC, 5 min old, 1 of 2 venues: deribit: '
-        'put less call over the middle">20%</a>' in text
+        'put less call over the middle" data-reading="skew_60d_pct">20%</a>' in text
     )
     assert 'id="post-aaaa-1"' in text
     assert "put less call over the middle" in text
@@ -61,8 +64,11 @@ async def glance(post: Post) -> ChartSpec:
     return ChartSpec(kind="summary", title=post.asset, series=(), unit="", caption="", alt=alt)
 
 
-async def test_a_post_has_its_picture_with_what_it_shows_in_words(page, desk, a_post):
-    desk.archive.kept, desk.pictures.of_post = [a_post("aaaa")], glance
+async def test_a_post_has_its_picture_with_what_it_shows_in_words(page, market, a_post):
+    market.archive.posts.kept, market.cards.pictures = (
+        [a_post("aaaa")],
+        Pictures(StandInPainter(), of_post=glance),
+    )
     text = await text_of(page)
     assert '<img src="/picture/aaaa.png" alt="BTC: caution. &#34;20%&#34; &lt;now&gt;"' in text
     reply = await page.get("/picture/aaaa.png")
@@ -70,29 +76,33 @@ async def test_a_post_has_its_picture_with_what_it_shows_in_words(page, desk, a_
     assert await reply.read() == b"\x89PNG BTC"
 
 
-async def test_a_picture_is_drawn_only_when_it_is_asked_for(page, desk, a_post, monkeypatch):
+async def test_a_picture_is_drawn_only_when_it_is_asked_for(page, market, a_post, monkeypatch):
     async def draw(chart):
         raise AssertionError("nobody looks yet")
 
-    desk.archive.kept, desk.pictures.of_post = [a_post("aaaa")], glance
-    monkeypatch.setattr(desk.pictures, "draw", draw)
+    market.archive.posts.kept, market.cards.pictures = (
+        [a_post("aaaa")],
+        Pictures(StandInPainter(), of_post=glance),
+    )
+    monkeypatch.setattr(market.cards.pictures, "draw", draw)
     assert "/picture/aaaa.png" in await text_of(page)
 
 
-async def test_only_posts_of_this_channel_show_a_picture(page, desk, a_post):
-    desk.archive.kept, desk.pictures.of_post = [a_post("aaaa", channel="discord:7")], glance
+async def test_only_posts_of_this_channel_show_a_picture(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa", channel="discord:7")]
+    market.cards.pictures = Pictures(StandInPainter(), of_post=glance)
     assert (await page.get("/picture/aaaa.png")).status == 404
     assert (await page.get("/picture/bbbb.png")).status == 404
 
 
-async def test_a_post_without_a_picture_has_none(page, desk, a_post):
-    desk.archive.kept = [a_post("aaaa")]
-    assert "<img" not in await text_of(page)
+async def test_a_post_without_a_picture_has_none(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
+    assert "/picture/" not in await text_of(page)
     assert (await page.get("/picture/aaaa.png")).status == 404
 
 
-async def test_text_is_never_taken_for_markup(page, desk, a_post):
-    desk.archive.kept = [a_post("aaaa", NASTY)]
+async def test_text_is_never_taken_for_markup(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa", NASTY)]
     text = await text_of(page)
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; **bold** [x](javascript:alert(1))" in text
@@ -127,7 +137,7 @@ async def test_without_a_script_a_form_is_answered_on_the_page_again(page):
     assert f'id="{key}"' in await text_of(page)
 
 
-async def test_an_answer_is_seen_by_its_asker_alone(page, desk, preview):
+async def test_an_answer_is_seen_by_its_asker_alone(page, market, preview):
     await page.get("/")
     await page.post("/command", data={"line": "/skew BTC"})
     assert "BTC: skew" in await text_of(page)
@@ -143,30 +153,30 @@ async def read_until(stream, wanted: str) -> str:
         return seen
 
 
-async def test_a_post_streams_to_an_open_page(page, desk, preview, a_post):
+async def test_a_post_streams_to_an_open_page(page, market, preview, a_post):
     async with page.get("/stream") as stream:
         assert stream.headers["Content-Type"] == "text/event-stream"
         await read_until(stream, "event: bar")
-        await preview.show(a_post("aaaa"), desk.card(a_post("aaaa")))
+        await preview.show(a_post("aaaa"), market.cards.of_post(a_post("aaaa")))
         seen = await read_until(stream, "</article>")
     assert "event: post\nid: aaaa\n" in seen
     assert 'data: <article class="message" id="post-aaaa"' in seen
 
 
-async def test_a_corrected_post_streams_again_to_who_has_it(page, desk, preview, a_post):
-    desk.archive.kept = [a_post("aaaa")]
+async def test_a_corrected_post_streams_again_to_who_has_it(page, market, preview, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
     note = Text(slot="correction", about="restated", text="Deribit restated the skew.")
     async with page.get("/stream", params={"after": ""}) as stream:
         await read_until(stream, "</article>")
-        await preview.edit(replace(a_post("aaaa"), corrections=(note,)), desk.card(a_post("aaaa")))
+        await preview.edit(replace(a_post("aaaa"), corrections=(note,)), market.cards.of_post(a_post("aaaa")))
         seen = await read_until(stream, "</article>")
     assert "event: edit" in seen
     assert 'id="post-aaaa"' in seen
 
 
-async def test_a_page_that_was_away_gets_what_it_missed(page, desk, a_post):
+async def test_a_page_that_was_away_gets_what_it_missed(page, market, a_post):
     start = a_post("x").intended_at
-    desk.archive.kept = [
+    market.archive.posts.kept = [
         a_post(name, at=start + timedelta(hours=hour)) for hour, name in enumerate(["aaaa", "bbbb", "cccc"])
     ]
     async with page.get("/stream", headers={"Last-Event-ID": "aaaa"}) as stream:
@@ -175,46 +185,49 @@ async def test_a_page_that_was_away_gets_what_it_missed(page, desk, a_post):
     assert seen.index("id: bbbb") < seen.index("id: cccc")
 
 
-async def test_a_post_shown_while_the_page_loads_is_not_lost(page, desk, preview, a_post):
-    desk.archive.kept = [a_post("aaaa")]
-    await preview.show(a_post("bbbb"), desk.card(a_post("bbbb")))
+async def test_a_post_shown_while_the_page_loads_is_not_lost(page, market, preview, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
+    await preview.show(a_post("bbbb"), market.cards.of_post(a_post("bbbb")))
     async with page.get("/stream", params={"after": "aaaa"}) as stream:
         seen = await read_until(stream, "event: bar")
     assert "id: bbbb" in seen
     assert "id: aaaa" not in seen
 
 
-async def test_a_page_without_a_post_gets_all_that_came_before_it_listened(page, desk, a_post):
-    desk.archive.kept = [a_post("aaaa")]
+async def test_a_page_without_a_post_gets_all_that_came_before_it_listened(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
     async with page.get("/stream", params={"after": ""}) as stream:
         assert "id: aaaa" in await read_until(stream, "event: bar")
 
 
-async def test_looking_back_shows_the_posts_up_to_then_and_no_later_one(page, desk, a_post):
-    start = a_post("x").intended_at
-    desk.archive.kept = [
+async def test_looking_back_shows_the_posts_up_to_then_and_no_later_one(page, market, a_post):
+    start = a_post("x").intended_at - timedelta(hours=3)
+    market.archive.posts.kept = [
         a_post(name, at=start + timedelta(hours=hour)) for hour, name in enumerate(["aaaa", "bbbb", "cccc"])
     ]
     text = await text_of(page, f"/?at={int((start + timedelta(hours=1)).timestamp())}")
     assert 'id="post-aaaa"' in text
     assert 'id="post-bbbb"' in text
-    assert 'id="post-cccc"' not in text
+    stream = text[text.index('id="stream"') :]
+    assert 'id="post-cccc"' not in stream
+    then, now = text[text.index('class="pair"') : text.index('id="stream"')].split("The last post now", 1)
+    assert ('id="post-bbbb"' in then, 'id="post-cccc"' in now) == (True, True)
     assert "As it stood at" in text
 
 
 @pytest.mark.parametrize("at", ["", "soon", "-1e9", "9" * 30, "<script>"])
-async def test_a_time_that_is_none_shows_now(page, desk, a_post, at):
-    desk.archive.kept = [a_post("aaaa")]
+async def test_a_time_that_is_none_shows_now(page, market, a_post, at):
+    market.archive.posts.kept = [a_post("aaaa")]
     reply = await page.get("/", params={"at": at})
     text = await reply.text()
     assert 'id="post-aaaa"' in text
     assert "As it stood at" not in text
 
 
-async def test_the_bar_tells_each_source_and_its_age(page, desk, a_gap):
-    desk.heard = [
-        Hearing(source="deribit", heard_at=desk.now() - timedelta(minutes=7), gaps=(a_gap,)),
-        Hearing(source="okx"),
+async def test_the_bar_tells_each_source_and_its_age(page, market, a_gap):
+    market.heard = [
+        SourceState(source="deribit", heard_at=market.now() - timedelta(minutes=7), gaps=(a_gap,)),
+        SourceState(source="okx"),
     ]
     text = await text_of(page)
     assert ">7 min ago</time>" in text
@@ -227,11 +240,11 @@ async def test_lines_are_completed(page):
     assert await reply.json() == ["/skew BTC 30"]
 
 
-async def test_an_archive_that_cannot_be_read_is_said_and_nothing_leaks(page, desk, monkeypatch):
+async def test_an_archive_that_cannot_be_read_is_said_and_nothing_leaks(page, market, monkeypatch):
     async def broken(**_):
         raise ArchiveError("/secret/path.sqlite: disk I/O error")
 
-    monkeypatch.setattr(desk.archive, "posts", broken)
+    monkeypatch.setattr(market.archive.posts, "find", broken)
     reply = await page.get("/")
     assert reply.status == 503
     assert "secret" not in await reply.text()
@@ -254,8 +267,8 @@ async def test_every_answer_forbids_other_hosts(page, path):
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_the_page_itself_names_no_other_host_and_no_inline_code(page, desk, a_post):
-    desk.archive.kept = [a_post("aaaa")]
+async def test_the_page_itself_names_no_other_host_and_no_inline_code(page, market, a_post):
+    market.archive.posts.kept = [a_post("aaaa")]
     text = await text_of(page)
     assert "//" not in text.replace("<!doctype html>", "")
     assert " style=" not in text
@@ -295,8 +308,8 @@ def basic(password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(f"me:{password}".encode()).decode()}
 
 
-async def test_elsewhere_than_on_loopback_a_password_is_asked_for(desk, preview):
-    app = create_app(desk, preview, loopback=False, password="open sesame")
+async def test_elsewhere_than_on_loopback_a_password_is_asked_for(market, preview):
+    app = create_app(market, market.cards, preview, loopback=False, password="open sesame")
     async with TestClient(TestServer(app)) as client:
         assert (await client.get("/")).status == 401
         assert (await client.get("/", headers=basic("wrong"))).status == 401
@@ -305,41 +318,47 @@ async def test_elsewhere_than_on_loopback_a_password_is_asked_for(desk, preview)
         assert (await client.get("/healthz")).status == 200
 
 
-async def test_a_number_shows_what_each_venue_said(page, desk, a_post):
-    desk.archive.kept, desk.archive.points = [a_post("aaaa")], {"deribit": 20.04, "okx": 19.5}
+async def test_a_number_shows_what_each_venue_said(page, market, a_post):
+    market.archive.posts.kept, market.archive.posts.values = [a_post("aaaa")], {"deribit": 20.04, "okx": 19.5}
     assert "1 of 2 venues: deribit 20.04, okx 19.5" in await text_of(page)
 
 
-async def test_one_venues_number_shows_that_venue_and_its_time(page, desk, a_post, monkeypatch):
-    desk.archive.kept, desk.archive.points = [a_post("aaaa")], {"deribit": 19.0, "okx": 20.04}
-    told = await desk.archive.evidence("aaaa")
+async def test_one_venues_number_shows_that_venue_and_its_time(page, market, a_post, monkeypatch):
+    market.archive.posts.kept, market.archive.posts.values = [a_post("aaaa")], {"deribit": 19.0, "okx": 20.04}
+    told = await market.archive.posts.evidence("aaaa")
     told["facts"]["skew_60d_pct"]["value"] = 19.4
 
-    async def evidence(post_id):
+    async def evidence(post_id, channels=()):
         return told
 
-    monkeypatch.setattr(desk.archive, "evidence", evidence)
+    monkeypatch.setattr(market.archive.posts, "evidence", evidence)
     assert "5 min old, 1 of 1 venues: okx" in await text_of(page)
 
 
 def test_evidence_of_another_shape_explains_nothing():
     assert own_of({"points": "none"}) == {}
     assert (
-        own_of({"points": [{"venue": "okx"}, 3, {"venue": "okx", "metric": "x", "value": "much", "at": "then"}]}) == {}
+        own_of(
+            {"points": [{"venue": "okx"}, 3, {"venue": "okx", "metric": "x", "value": "much", "at": "then"}]}
+        )
+        == {}
     )
 
 
-async def test_one_venues_own_number_does_not_pass_for_the_number_of_all(page, desk, a_post, monkeypatch):
-    desk.archive.kept = [a_post("aaaa")]
-    told = await desk.archive.evidence("aaaa")
+async def test_one_venues_own_number_does_not_pass_for_the_number_of_all(page, market, a_post, monkeypatch):
+    market.archive.posts.kept = [a_post("aaaa")]
+    told = await market.archive.posts.evidence("aaaa")
     told["facts"]["skew_60d_pct"]["value"] = 35_798_786_970.25  # the post's span has another value
 
-    async def evidence(post_id):
+    async def evidence(post_id, channels=()):
         return told
 
-    monkeypatch.setattr(desk.archive, "evidence", evidence)
+    monkeypatch.setattr(market.archive.posts, "evidence", evidence)
     text = await text_of(page)
-    assert 'title="skew_60d_pct: 20.04 % of ATM IV: put less call over the middle">20%</a>' in text
+    assert (
+        'title="skew_60d_pct: 20.04 % of ATM IV: put less call over the middle" data-reading="skew_60d_pct">20%</a>'
+        in text
+    )
     assert "of 2 venues" not in text
 
 
@@ -349,9 +368,12 @@ def test_the_value_behind_a_number_can_be_read():
 
 def test_a_figure_with_much_to_say_gets_a_row_to_itself():
     card = Card(
-        title="Status", body="", fields=(Figure(label="Short", text="1"), Figure(label="Long", text="word " * 30))
+        title="Status",
+        body="",
+        fields=(Figure(label="Short", text="1"), Figure(label="Long", text="word " * 30)),
     )
     at = datetime(2026, 2, 6, tzinfo=UTC)
-    html = Draw().entry(Entry(key="answer-1", at=at, card=card, basis=Basis(at=at), catalog=Catalog({})))
+    entry = Entry(key="answer-1", at=at, card=card, basis=CardBasis(at=at), catalog=Catalog({}))
+    html = Draw().entry(entry, Voice(look=Look(), words=page_words("en")))
     assert "<div><dt>Short" in html
     assert '<div class="long"><dt>Long' in html

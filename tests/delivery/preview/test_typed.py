@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Command, Option, usage
+from bot.commands import Command, CommandOption, usage
 from bot.delivery.preview.typed import LONGEST_LINE, line_of, parse, suggest
-from bot.domain.posts import Button
+from bot.domain.posts import Button, Profile
 from bot.errors import InputError
+from tests.said import english
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_quotes_keep_words_together(commands):
 def test_a_line_that_cannot_be_taken_says_what_would_be_right(commands, line, says):
     with pytest.raises(InputError) as caught:
         parse(line, commands)
-    assert says in str(caught.value)
+    assert says in english(caught.value)
 
 
 def test_usage_marks_what_is_required(commands):
@@ -66,7 +67,7 @@ def test_usage_marks_what_is_required(commands):
 
 NOTHING = Command(
     name="skew",
-    options=(Option(name="asset"), Option(name="tenor")),
+    options=(CommandOption(name="asset"), CommandOption(name="tenor")),
     answer=None,  # type: ignore[arg-type]
 )
 
@@ -77,7 +78,9 @@ def test_any_line_is_a_command_or_an_input_error(line):
         assert set(parse(line, {"skew": NOTHING}).options) <= {"asset", "tenor"}
 
 
-@given(st.dictionaries(st.sampled_from(["asset", "tenor"]), st.from_regex(r"[\w.-]+( [\w.-]+)?", fullmatch=True)))
+@given(
+    st.dictionaries(st.sampled_from(["asset", "tenor"]), st.from_regex(r"[\w.-]+( [\w.-]+)?", fullmatch=True))
+)
 def test_a_button_and_its_line_mean_the_same(arguments):
     button = Button(label="go on", command="skew", arguments=arguments)
     assert (
@@ -101,5 +104,5 @@ def test_a_button_and_its_line_mean_the_same(arguments):
         ("/nothing b", []),
     ],
 )
-def test_a_line_is_completed_as_far_as_it_is_known(commands, desk, line, whole):
-    assert suggest(line, commands, desk) == whole
+def test_a_line_is_completed_as_far_as_it_is_known(commands, market, line, whole):
+    assert suggest(line, commands, market, Profile()) == whole

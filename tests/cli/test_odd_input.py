@@ -1,0 +1,86 @@
+"""What nobody should write and somebody will: each is named, with exit code 2, and never a trace."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli.main import cli
+from bot.errors import InputError, SourceError
+
+WELL = '{"facts": {"spot_usd": 70000}}'
+ODD = {
+    "deep lists": ("[" * 100_000, "nested too deeply"),
+    "deep objects": ('{"a":' * 50_000, "nested too deeply"),
+    "5,000 digits": (f'{{"facts": {{"spot_usd": {"1" * 5000}}}}}', "thousands of digits"),
+    "400 digits": (f'{{"facts": {{"spot_usd": {"1" * 400}}}}}', "spot_usd: a number of so many digits"),
+    "beyond a float": ('{"facts": {"spot_usd": 1e400}}', "spot_usd: inf is not a number"),
+    "a name without end": (f'{{"facts": {{"{"x" * 100_000}": 1}}}}', "no fact is called 'xxx"),
+    "half a character": ('{"facts": {"\\ud800": 1}}', "\\ud800"),
+    "an asset without end": (f'{{"asset": "{"B" * 100_000}"}}', "asset: 'BBB"),
+    "the first year": ('{"at": "0001-01-01T00:00:00+14:00"}', "at: '0001"),
+    "the last year": ('{"at": "9999-12-31T23:59:59Z"}', "1971 to 2199"),
+    "the last moment": ('{"times": {"spot_usd": "9999-12-31T23:59:59-14:00"}}', "times.spot_usd: '9999"),
+    "no JSON": ("{", "not JSON"),
+}
+CASES = [pytest.param(text, said, id=name) for name, (text, said) in ODD.items()]
+
+
+def run(arguments: Sequence[str], typed: str | bytes) -> Result:
+    return CliRunner().invoke(cli, list(arguments), input=typed)
+
+
+@pytest.mark.parametrize(("text", "said"), CASES)
+def test_an_odd_market_is_an_input_error_that_names_what_is_odd(text: str, said: str) -> None:
+    ended = run(["judge", "-"], text)
+    assert isinstance(ended.exception, InputError)
+    assert said in str(ended.exception)
+    assert len(str(ended.exception)) < 300
+
+
+def test_lines_go_on_after_each_odd_one_and_name_it(capfd: pytest.CaptureFixture[str]) -> None:
+    odd = [text for text, _ in ODD.values()]
+    lines = [line for text in odd for line in (text, WELL)]
+    ended = run(["judge", "--lines", "-"], "\n".join(lines).encode() + b"\n\xff\n" + WELL.encode())
+    answers = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    assert ["error" in answer for answer in answers] == [True, False] * len(odd) + [True, False]
+    assert answers[-2]["error"] == "line 1 is not UTF-8"
+    assert ended.exit_code == 2
+    numbers = ", ".join(str(number) for number in range(1, 2 * len(odd) + 2, 2))
+    assert f"{len(odd) + 1} line(s) could not be taken: line {numbers}" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "1" + ",000" * 3000, "(" * 100_000, "-" * 50_000 + "5", "\u0665" * 500]
+)
+def test_an_odd_text_is_checked_against_the_facts_without_a_trace(tmp_path: Path, text: str) -> None:
+    facts = tmp_path / "market.json"
+    facts.write_text(WELL, encoding="utf-8")
+    ended = run(["factcheck", "-", "--facts", str(facts)], f"Bitcoin at {text}.")
+    assert ended.exit_code in (0, 1)
+    assert isinstance(ended.exception, SystemExit | None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "[" * 100_000,
+        f'{{"result": [{"1" * 5000}]}}',
+        "null",
+        '{"usIn": 99999999999999999999, "result": []}',
+        "",
+    ],
+)
+def test_an_odd_recording_is_named_by_whom_it_is_of(tmp_path: Path, reply: str) -> None:
+    (tmp_path / "book_summary_option.json").write_text(reply, encoding="utf-8")
+    ended = run(["measure", "--recording", str(tmp_path)], "")
+    assert isinstance(ended.exception, SourceError | InputError)
+    assert "deribit BTC" in str(ended.exception)
+
+
+def test_a_past_at_the_end_of_the_calendar_is_refused() -> None:
+    ended = run(["brief", "BTC", "--at", "9999-12-31T23:59:59Z"], "")
+    assert isinstance(ended.exception, InputError)
+    assert "1971 to 2199" in str(ended.exception)

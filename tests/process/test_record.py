@@ -1,0 +1,145 @@
+"""A poll written down and read again: the same readings, from the tape's replies and from a recording of the field."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot import metrics
+from bot.cli.main import main
+from bot.domain.readings import FutureQuote, Heard, Reading
+from bot.errors import InputError
+from bot.playbook import CONFIG, read_playbook
+from bot.ports import Source
+from bot.process.app import build_sources
+from bot.process.demo import read_tape
+from bot.process.record import is_recording, load_recording, record, recorded_shapes, replay, write_recording
+from bot.process.settings import load
+from bot.sources._http import Http
+from bot.sources._recording import Recording
+from bot.sources._tape import ON_THE_TAPE, TapeTransport
+from tests.said import english
+
+pytestmark = pytest.mark.timeout(120)
+
+AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
+ASSETS = ("BTC", "ETH")
+SETTINGS = load(CONFIG, {})
+
+
+def build(http: Http) -> Sequence[Source]:
+    return [one for one in build_sources(SETTINGS, http, any_key="s3cr3t") if one.name in ON_THE_TAPE]
+
+
+def tape() -> TapeTransport:
+    return TapeTransport(read_tape("february-2026"), lambda: AT, venues=SETTINGS.sources)
+
+
+async def recorded() -> Recording:
+    return await record(build, ASSETS, now=lambda: AT, listen_s=0, secrets=["s3cr3t"], transport=tape())
+
+
+async def heard_now(asset: str) -> list[Heard]:
+    async with Http(now=lambda: AT, transport=tape()) as http:
+        return [await source.poll(asset, AT) for source in build(http)]
+
+
+async def test_a_recording_says_again_what_the_venues_said(tmp_path: Path):
+    write_recording(await recorded(), tmp_path / "poll")
+    assert is_recording(tmp_path / "poll")
+    again = load_recording(tmp_path / "poll")
+    for asset in ASSETS:
+        snapshot = await replay(again, asset)
+        heard = await heard_now(asset)
+        assert snapshot.gaps == tuple(gap for one in heard for gap in one.gaps)
+        expected = [reading for one in heard for reading in one.readings]
+        assert [type(one) for one in snapshot.readings] == [type(one) for one in expected]
+        assert quotes(snapshot.readings) == quotes(expected)
+        assert "deribit" in snapshot.asked["options"]
+    catalog = read_playbook().catalog
+    facts = metrics.observe(await replay(again, "BTC"), metrics.History.empty("BTC"), catalog).facts
+    assert facts.value("open_interest_coin") == pytest.approx(527_850, rel=0.01)
+
+
+def quotes(readings: Sequence[Reading]) -> list[FutureQuote]:
+    return [one for one in readings if isinstance(one, FutureQuote)]
+
+
+async def test_no_key_is_in_the_folder(tmp_path: Path):
+    write_recording(await recorded(), tmp_path / "poll")
+    files = [path for path in (tmp_path / "poll").rglob("*") if path.is_file()]
+    assert len(files) > 40
+    assert not [path for path in files if b"s3cr3t" in path.read_bytes()]
+
+
+async def test_the_histories_that_the_audit_asks_for_are_written_down_too():
+    told = await recorded()
+    asked = {reply.url.partition("?")[0].rpartition("/")[2] for reply in told.replies if reply.status == 200}
+    assert {"openInterestHist", "fundingRate", "get_funding_rate_history", "funding-rate-history"} <= asked
+    assert all(reply.status for reply in told.replies)
+
+
+async def test_an_asset_that_was_not_asked_for_is_refused():
+    with pytest.raises(InputError, match="SOL is not in the recording: BTC, ETH are"):
+        await replay(await recorded(), "SOL")
+
+
+async def test_a_recording_is_never_written_over(tmp_path: Path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "note.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="is there already"):
+        write_recording(await recorded(), tmp_path / "old")
+
+
+async def test_what_a_venue_refuses_is_part_of_the_recording():
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(451, content=b"not here")
+
+    told = await record(
+        partial(build_sources, SETTINGS.model_copy(update={"sources": ("kraken",)})),
+        ("BTC",),
+        now=lambda: AT,
+        listen_s=0,
+        transport=httpx.MockTransport(refuse),
+    )
+    assert [(reply.status, reply.body) for reply in told.replies] == [(451, b"not here")]
+    snapshot = await replay(told, "BTC")
+    assert snapshot.readings == ()
+    assert "HTTP 451" in english(snapshot.gaps[0].reason)
+    assert recorded_shapes(told).endpoints == {}
+
+
+@pytest.mark.parametrize("words", [["measure", "--recording"], ["brief", "BTC", "--json", "--recording"]])
+def test_the_command_line_reads_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+):
+    write_recording(asyncio.run(recorded()), tmp_path / "poll")
+    monkeypatch.setattr("sys.argv", ["tightrope", *words, str(tmp_path / "poll")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    told = json.loads(capsys.readouterr().out)
+    if words[0] == "measure":
+        assert told["metrics"]["open_interest_coin"] == pytest.approx(
+            527_850, rel=0.01
+        )  # of all venues together
+    else:
+        assert told["verdict"]["stance"]
+
+
+async def test_a_recording_of_the_field_is_heard_by_every_source_in_it():
+    """TIGHTROPE_RECORDING names a folder that `bot record` wrote: each source must read its own replies."""
+    named = os.environ.get("TIGHTROPE_RECORDING")
+    if not named:
+        pytest.skip("no recording: TIGHTROPE_RECORDING names none")
+    recording = load_recording(Path(named))
+    for asset in recording.assets:
+        snapshot = await replay(recording, asset)
+        heard = {reading.source for reading in snapshot.readings}
+        assert heard == set(recording.sources), [gap.reason for gap in snapshot.gaps]
