@@ -1,4 +1,5 @@
-"""A chart: warm time and size beside pyplot's picture of the same data, and the event loop's lag while ten are drawn."""
+"""A chart: warm time and size beside pyplot's picture of the same data, and the event loop's lag while ten
+are drawn."""
 
 import asyncio
 import io
@@ -32,7 +33,9 @@ def by_pyplot() -> bytes:
     figure, axes = plt.subplots(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
     axes.axhspan(*(spec.band or (0.0, 1.0)), color="green", alpha=0.25, label=spec.band_label)
     axes.plot(
-        spec.series[0].at, [float("nan") if y is None else y for y in spec.series[0].y], label=spec.series[0].label
+        spec.series[0].at,
+        [float("nan") if y is None else y for y in spec.series[0].y],
+        label=spec.series[0].label,
     )
     for mark in spec.marks:
         axes.axvline(mark.at, linestyle="--")
@@ -49,7 +52,8 @@ def by_pyplot() -> bytes:
 
 
 def timed() -> tuple[float, float, int, int]:
-    """Median seconds and bytes of ours and of the peer's, taken in turn so that a busy machine hurts both alike."""
+    """Median seconds and bytes of ours and of the peer's, taken in turn so that a busy machine hurts both
+    alike."""
     sheet, spec = Sheet(), ALL["history"]()
     ours, theirs = [], []
     mine, other = render(spec, sheet), by_pyplot()
@@ -93,9 +97,15 @@ async def lag(inline: bool) -> tuple[float, float]:
 def row(what: str, unit: str, mine: float, peer: str, theirs: float, goal: str, *, held: bool) -> str:
     """A row of the table that `./tightrope bench` makes."""
     told = {
-        "what": what, "value": round(mine, 2), "unit": unit, "peer": peer, "peer_value": round(theirs, 2),
-        "ratio": theirs / mine if mine else None, "goal": goal, "held": held,
-    }  # fmt: skip
+        "what": what,
+        "value": round(mine, 2),
+        "unit": unit,
+        "peer": peer,
+        "peer_value": round(theirs, 2),
+        "ratio": theirs / mine if mine else None,
+        "goal": goal,
+        "held": held,
+    }
     return f"row: {json.dumps(told, ensure_ascii=False)}"
 
 
@@ -107,9 +117,13 @@ def main() -> None:
     largest = max(sizes, key=lambda name: sizes[name])
     apart_s, most_s = asyncio.run(lag(inline=False))
     _, blocked_s = asyncio.run(lag(inline=True))
-    print(f"largest of {len(sizes)} kinds: {largest}; the loop's lag at most {most_s * 1e3:.1f} ms while ten are drawn")
+    print(
+        f"largest of {len(sizes)} kinds: {largest}; the loop's lag at most {most_s * 1e3:.1f} ms while ten are drawn"
+    )
     half = f"≤ half of pyplot's ({theirs_s * 500:.0f} ms)"
-    print(row("a chart, warm", "ms", ours_s * 1e3, "pyplot", theirs_s * 1e3, half, held=ours_s <= theirs_s / 2))
+    print(
+        row("a chart, warm", "ms", ours_s * 1e3, "pyplot", theirs_s * 1e3, half, held=ours_s <= theirs_s / 2)
+    )
     print(row("a chart's bytes", "KB", mine / 1e3, "pyplot", other / 1e3, "≤ 45 KB", held=mine <= 45e3))
     print(
         row(
@@ -123,9 +137,16 @@ def main() -> None:
         )
     )
     print(
-        row("loop lag at p99 while ten are drawn", "ms", apart_s * 1e3, "drawn on the loop", blocked_s * 1e3, "≤ 20 ms",
-            held=apart_s <= 0.02)
-    )  # fmt: skip
+        row(
+            "loop lag at p99 while ten are drawn",
+            "ms",
+            apart_s * 1e3,
+            "drawn on the loop",
+            blocked_s * 1e3,
+            "≤ 20 ms",
+            held=apart_s <= 0.02,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,15 @@ def measured() -> list[dict[str, Any]]:
     """What pytest-benchmark measured. Raises CalledProcessError where a step fails."""
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / "measured.json"
-        plain = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "--benchmark-warmup=on", "--benchmark-min-rounds=40"]
+        plain = [
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "addopts=",
+            "--benchmark-warmup=on",
+            "--benchmark-min-rounds=40",
+        ]
         command = [sys.executable, "-m", "pytest", str(HERE / "core.py"), *plain, f"--benchmark-json={to}"]
         subprocess.run(command, check=True, cwd=HERE.parent, stdout=sys.stderr)
         found: list[dict[str, Any]] = json.loads(to.read_text(encoding="utf-8"))["benchmarks"]
@@ -33,7 +41,11 @@ def rows(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row = {"what": group, "value": round(ours["stats"]["min"] * 1000.0, 4), "unit": "ms"}
         for peer in (step for step in mine if step["extra_info"]["peer"]):
             theirs, most = round(peer["stats"]["min"] * 1000.0, 4), peer["extra_info"]["most"]
-            row |= {"peer": peer["extra_info"]["peer"], "peer_value": theirs, "ratio": round(theirs / row["value"], 3)}
+            row |= {
+                "peer": peer["extra_info"]["peer"],
+                "peer_value": theirs,
+                "ratio": round(theirs / row["value"], 3),
+            }
             row |= {"goal": f"≤ {most:g} x the peer", "held": row["value"] <= most * theirs}
         made.append(row)
     return made

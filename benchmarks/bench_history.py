@@ -2,9 +2,9 @@
 
 Run: ./tightrope bench history
 
-A step is one hour of all 40 metrics. The peer takes the same figures the way most backtests do, a slice of the past at each hour; it
-is asked for some of the hours, and its answers must be ours. Both are counted in CPU seconds: neither waits for anything.
-"""
+A step is one hour of all 40 metrics. The peer takes the same figures the way most backtests do, a slice of
+the past at each hour; it is asked for some of the hours, and its answers must be ours. Both are counted in
+CPU seconds: neither waits for anything."""
 
 import json
 import math
@@ -17,7 +17,7 @@ import pandas as pd
 from bot.domain.catalog import Metric
 from bot.domain.facts import Point
 from bot.metrics import CATALOG, History
-from bot.metrics.views import Views, replayed
+from bot.metrics.views import Views, replay_views
 
 METRICS, HOURS, GOAL = 40, 365 * 24, 20_000
 PEER_STEPS, PEER_METRICS, PEER_GOAL = 40, 2, 50.0
@@ -47,7 +47,7 @@ def past(told: dict[str, np.ndarray]) -> History:
         if not math.isnan(value)
         for venue in (None, "deribit")
     ]
-    return History.empty("BTC").extended(points)
+    return History.empty("BTC").extend(points)
 
 
 def ours(history: History, metrics: list[Metric]) -> tuple[float, dict[str, Views]]:
@@ -56,7 +56,7 @@ def ours(history: History, metrics: list[Metric]) -> tuple[float, dict[str, View
     for _ in range(7):
         began = time.process_time()
         for metric in metrics:
-            seen = replayed(history, metric)
+            seen = replay_views(history, metric)
             if seen is not None:
                 found[metric.name] = seen
         taken.append(time.process_time() - began)
@@ -93,7 +93,9 @@ def peer(told: dict[str, np.ndarray], found: dict[str, Views]) -> float:
             row = int(np.searchsorted(found[name].known_ms, at.timestamp() * 1000.0))
             for suffix in ASKED:
                 mine = float(found[name].values[suffix][row])
-                if not math.isnan(mine) and not math.isclose(mine, theirs[suffix], rel_tol=1e-6, abs_tol=1e-6):
+                if not math.isnan(mine) and not math.isclose(
+                    mine, theirs[suffix], rel_tol=1e-6, abs_tol=1e-6
+                ):
                     raise ValueError(f"{name}.{suffix} at {at}: {mine} here, {theirs[suffix]} by slices")
     return taken / PEER_STEPS / PEER_METRICS * METRICS
 
@@ -105,14 +107,23 @@ def main() -> None:
     seconds, found = ours(history, metrics)
     theirs = peer(told, found)
     steps, slow = HOURS / seconds, 1.0 / theirs
-    known = {suffix: sum(int((~np.isnan(one.values[suffix])).sum()) for one in found.values()) for suffix in ASKED}
-    print(f"{METRICS} metrics x {HOURS} hours; known: " + ", ".join(f"{name} {count}" for name, count in known.items()))
+    known = {
+        suffix: sum(int((~np.isnan(one.values[suffix])).sum()) for one in found.values()) for suffix in ASKED
+    }
+    print(
+        f"{METRICS} metrics x {HOURS} hours; known: "
+        + ", ".join(f"{name} {count}" for name, count in known.items())
+    )
     for goal, held, peer_name in (
         (f"≥ {GOAL:,} steps/s", steps >= GOAL, ""),
         (f"≥ {PEER_GOAL:g} x the peer", steps >= PEER_GOAL * slow, f"pandas {pd.__version__} slices"),
     ):
         row = {"what": "views of 40 metrics, a year of hours", "value": round(steps), "unit": "steps/s"}
-        beside = {"peer": peer_name, "peer_value": round(slow, 1), "ratio": round(steps / slow, 1)} if peer_name else {}
+        beside = (
+            {"peer": peer_name, "peer_value": round(slow, 1), "ratio": round(steps / slow, 1)}
+            if peer_name
+            else {}
+        )
         print("row:" + json.dumps({**row, **beside, "goal": goal, "held": held}))
 
 

@@ -1,4 +1,5 @@
-"""One poll of every source and two assets on the tape, in CPU seconds, with what the tape itself costs told apart.
+"""One poll of every source and two assets on the tape, in CPU seconds, with what the tape itself costs told
+apart.
 
 Run: python benchmarks/bench_poll.py
 """
@@ -68,7 +69,8 @@ async def bare(replayed: Replayed, asked: Sequence[tuple[str, str, bytes]]) -> N
 
 
 async def measure() -> tuple[float, float, float, int, int]:
-    """CPU seconds of a poll with the tape, without it, and by httpx alone; its requests, and the readings that it brings."""
+    """CPU seconds of a poll with the tape, without it, and by httpx alone; its requests, and the readings
+    that it brings."""
     tape = parse({path.name: path.read_text("utf-8") for path in FOLDER.iterdir()})
 
     def fresh() -> TapeTransport:
@@ -96,11 +98,18 @@ async def measure() -> tuple[float, float, float, int, int]:
 def main() -> None:
     """Print the rows beside the goal."""
     both_s, ours_s, bare_s, requests, readings = asyncio.run(measure())
-    print(f"poll of {len(available())} sources, {len(ASSETS)} assets: {requests} requests, {readings} readings")
+    print(
+        f"poll of {len(available())} sources, {len(ASSETS)} assets: {requests} requests, {readings} readings"
+    )
     goal = {"goal": f"≤ {GOAL_S:g} s", "held": both_s <= GOAL_S}
     peer = {"peer": "bare httpx", "peer_value": round(bare_s, 4), "ratio": round(bare_s / ours_s, 2)}
     for row in (
-        {"what": "CPU of a poll, the tape's answers worked out", "value": round(both_s, 4), "unit": "s", **goal},
+        {
+            "what": "CPU of a poll, the tape's answers worked out",
+            "value": round(both_s, 4),
+            "unit": "s",
+            **goal,
+        },
         {"what": "CPU of asking and reading alone", "value": round(ours_s, 4), "unit": "s", **peer},
     ):
         print("row:" + json.dumps(row, ensure_ascii=False))

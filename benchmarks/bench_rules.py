@@ -1,4 +1,5 @@
-"""A year of hours judged by all rules, with states and verdict, beside `promtool test rules` on an equivalent rule set.
+"""A year of hours judged by all rules, with states and verdict, beside `promtool test rules` on an equivalent
+rule set.
 
 Run: python benchmarks/bench_rules.py [path of promtool]        (Debian's prometheus package has it)
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 from bot.domain.facts import Fact, Facts
 from bot.metrics import CATALOG
 from bot.rules import evaluate, parse, replay
-from bot.rules.plan import Job, Test, plan
+from bot.rules.plan import CompiledCondition, Job, plan
 
 HOURS, PROM_RULES = 8760, 40
 GOAL_RATIO, GOAL_MS = 50, 2.0
@@ -84,19 +85,29 @@ def promtool(path: str, told: dict[str, list[float | None]]) -> float:
         rules, tests = Path(folder) / "rules.yml", Path(folder) / "tests.yml"
         # YAML reads JSON.
         rules.write_text(
-            json.dumps({"groups": [{"name": "all", "interval": "1h", "rules": [_alert(job) for job in jobs]}]})
+            json.dumps(
+                {"groups": [{"name": "all", "interval": "1h", "rules": [_alert(job) for job in jobs]}]}
+            )
         )
         facts = sorted({test.fact for job in jobs for test in job.tests})
-        series = [{"series": _name(fact), "values": " ".join(_sample(value) for value in told[fact])} for fact in facts]
+        series = [
+            {"series": _name(fact), "values": " ".join(_sample(value) for value in told[fact])}
+            for fact in facts
+        ]
         last = [{"eval_time": f"{HOURS - 1}h", "alertname": "none", "exp_alerts": []}]
         test = {"interval": "1h", "input_series": series, "alert_rule_test": last}
-        tests.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1h", "tests": [test]}))
-        seconds = best(lambda: subprocess.run([path, "test", "rules", str(tests)], check=True, capture_output=True), 1)
+        tests.write_text(
+            json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1h", "tests": [test]})
+        )
+        seconds = best(
+            lambda: subprocess.run([path, "test", "rules", str(tests)], check=True, capture_output=True), 1
+        )
     return HOURS * len(jobs) / seconds
 
 
 def _alert(job: Job) -> dict[str, str]:
-    """The rule in promtool's words: met, or met already and not yet past its way out; waiting and lingering as ours."""
+    """The rule in promtool's words: met, or met already and not yet past its way out; waiting and lingering
+    as ours."""
     met = " and ".join(_compare(test, test.entry) for test in job.tests)
     held = " and ".join(_compare(test, test.clear) for test in job.tests)
     firing = f'ALERTS{{alertname="{job.id}", alertstate="firing"}}'
@@ -104,7 +115,7 @@ def _alert(job: Job) -> dict[str, str]:
     return {"alert": job.id, "expr": expr, "for": "1h", "keep_firing_for": "3h"}
 
 
-def _compare(test: Test, number: float) -> str:
+def _compare(test: CompiledCondition, number: float) -> str:
     return f"{_name(test.fact)} {'>' if test.above else '<'} {number:f}"
 
 

@@ -1,4 +1,5 @@
-"""What a server costs: room in the database, CPU to put a post into the outbox, memory in Discord's cache of servers.
+"""What a server costs: room in the database, CPU to put a post into the outbox, memory in Discord's cache of
+servers.
 
 Run: python benchmarks/bench_scale.py          (docs/scaling.md stands on these)
 """
@@ -38,7 +39,7 @@ async def stored() -> tuple[float, float, float]:
         archive = await open_archive(f"sqlite:///{folder}/scale.sqlite")
         empty, now = await size(archive), datetime.now(UTC)
         for number in range(CHANNELS):
-            await archive.subscribe(wish(channel=7001 + number, guild=8001 + number))
+            await archive.subscriptions.add(wish(channel=7001 + number, guild=8001 + number))
         subscribed, began = await size(archive), time.process_time()
         for number in range(POSTS):
             posts = tuple(make_post(f"k{number}aaa", channel=7001 + one, at=now) for one in range(CHANNELS))
@@ -58,9 +59,11 @@ def memory_kb() -> float:
 async def cached() -> float:
     """Kilobytes of a server with some channels in discord.py's cache."""
     client = discord.Client(
-        intents=discord.Intents(guilds=True), max_messages=None, member_cache_flags=discord.MemberCacheFlags.none(),
+        intents=discord.Intents(guilds=True),
+        max_messages=None,
+        member_cache_flags=discord.MemberCacheFlags.none(),
         chunk_guilds_at_startup=False,
-    )  # fmt: skip
+    )
     state = cast("Any", client)._connection
     state.user = discord.ClientUser(state=state, data=cast("Any", user(BOT)))
     fake = FakeDiscord(checked=False)

@@ -1,8 +1,8 @@
-"""From the command to an answering page: time and memory, beside the imports of discord.py and of Red-DiscordBot alone.
+"""From the command to an answering page: time and memory, beside the imports of discord.py and of
+Red-DiscordBot alone.
 
-Run: python benchmarks/bench_start.py
-Goal: at most 1.5 s and 120 MB (the readiness that a reader sees, before the first poll). The machine's noise falls on both.
-"""
+Run: python benchmarks/bench_start.py Goal: at most 1.5 s and 120 MB (the readiness that a reader sees, before
+the first poll). The machine's noise falls on both."""
 
 import json
 import os
@@ -14,13 +14,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-import venv
 from pathlib import Path
+
+from benchmarks.peers import python_with, run, why
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = 5
 GOAL_S, GOAL_MB = 1.5, 120
-PEERS = ROOT / ".venv-peers" / "start"
 RED = "import redbot.core.bot, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 PEER = "import discord, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 
@@ -41,16 +41,22 @@ def ours() -> tuple[float, float]:
     """Seconds until the page answered, and memory then."""
     port = free_port()
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "TIGHTROPE_PAGE__PORT": str(port), "https_proxy": "http://127.0.0.1:9"
-    }  # fmt: skip
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "TIGHTROPE_PAGE__PORT": str(port),
+        "https_proxy": "http://127.0.0.1:9",
+    }
     environment.pop("DISCORD_TOKEN", None)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bot", "run"], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
+            [sys.executable, "-P", "-m", "bot", "run"],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         try:
             while True:
                 try:
@@ -74,30 +80,30 @@ def peer() -> tuple[float, float]:
 
 def row(what: str, unit: str, mine: float, peer: str, theirs: float, goal: float) -> str:
     told = {
-        "what": what, "value": round(mine, 2), "unit": unit, "peer": peer, "peer_value": round(theirs, 2),
-        "ratio": theirs / mine, "goal": f"≤ {goal:g} {unit}", "held": mine <= goal,
-    }  # fmt: skip
+        "what": what,
+        "value": round(mine, 2),
+        "unit": unit,
+        "peer": peer,
+        "peer_value": round(theirs, 2),
+        "ratio": theirs / mine,
+        "goal": f"≤ {goal:g} {unit}",
+        "held": mine <= goal,
+    }
     return f"row: {json.dumps(told, ensure_ascii=False)}"
 
 
 def red() -> tuple[float, float] | str:
-    """The same of a program that only imports Red-DiscordBot, in an environment of its own that is made on the first run; or
-    why it could not be asked."""
-    python = PEERS / ("Scripts" if os.name == "nt" else "bin") / "python"
-    plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
+    """The same of a program that only imports Red-DiscordBot, in an environment of its own; or why it could
+    not be asked."""
     try:
-        if not python.exists():
-            venv.create(PEERS, with_pip=True)
-        if subprocess.run([str(python), "-c", "import redbot"], capture_output=True, check=False, env=plain).returncode:
-            install = [str(python), "-m", "pip", "install", "--quiet", "Red-DiscordBot"]
-            subprocess.run(install, capture_output=True, check=True, env=plain)
+        python = python_with("start", ["Red-DiscordBot"], ["redbot"])
         taken = []
         for _ in range(TIMES):
             begun = time.perf_counter()
-            done = subprocess.run([str(python), "-c", RED], capture_output=True, text=True, check=True, env=plain)
+            done = run(python, "-c", RED)
             taken.append((time.perf_counter() - begun, float(done.stdout)))
-    except (OSError, subprocess.CalledProcessError) as error:
-        return str(error)
+    except (OSError, subprocess.SubprocessError) as error:
+        return why(error)
     return min(taken)
 
 

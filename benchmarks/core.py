@@ -1,8 +1,7 @@
 """The core's steps by pytest-benchmark, each in a group with the peer that bounds it.
 
-`./tightrope bench core` runs them. By hand, with all that pytest-benchmark can do (runs saved and compared, histograms):
-.venv/bin/python -m pytest benchmarks/core.py --benchmark-autosave --benchmark-compare
-"""
+`./tightrope bench core` runs them. By hand, with all that pytest-benchmark can do (runs saved and compared,
+histograms): .venv/bin/python -m pytest benchmarks/core.py --benchmark-autosave --benchmark-compare"""
 
 import json
 import sys
@@ -22,11 +21,11 @@ import bench_chain as chain
 import bench_history as history
 import bench_rules as rules
 
-from bot.app import read_playbook
-from bot.inquiry import judge, read_market, stated
+from bot.lab.questions import judge, read_market, state_facts
 from bot.metrics import CATALOG
 from bot.metrics.smile import normal_cdf
 from bot.metrics.views import view_at
+from bot.playbook import read_playbook
 from bot.rules import evaluate
 from bot.sources.deribit import _OPTIONS
 
@@ -36,30 +35,42 @@ MARKET = {
     "asset": "BTC",
     "at": "2026-02-07T00:00:00Z",
     "facts": {
-        "spot_usd": 71_500, "low_30d_usd": 60_150, "hours_since_low": 24, "skew_60d_pct": 20, "basis_60d_pct": 2,
-        "open_interest_usd": 35.8e9, "open_interest_usd.before_7d": 44.3e9, "open_interest_coin": 527_850,
-        "open_interest_coin.change_7d_pct": 0, "liquidations_5d_long_usd": 1.8e9,
+        "spot_usd": 71_500,
+        "low_30d_usd": 60_150,
+        "hours_since_low": 24,
+        "skew_60d_pct": 20,
+        "basis_60d_pct": 2,
+        "open_interest_usd": 35.8e9,
+        "open_interest_usd.before_7d": 44.3e9,
+        "open_interest_coin": 527_850,
+        "open_interest_coin.change_7d_pct": 0,
+        "liquidations_5d_long_usd": 1.8e9,
     },
     "times": {"low_30d_usd": "2026-02-06T00:00:00Z"},
-}  # fmt: skip
+}
 
 
 def step(
     benchmark: BenchmarkFixture, group: str, run: Callable[[], object], peer: str = "", most: float = 0.0
 ) -> object:
-    """Measure one step. `peer`: this is the peer of its group, and ours may take `most` times as long (0: no goal)."""
+    """Measure one step. `peer`: this is the peer of its group, and ours may take `most` times as long (0: no
+    goal)."""
     benchmark.group = group
     benchmark.extra_info.update(peer=peer, most=most)
     return benchmark(run)
 
 
 def test_bytes_to_skew(benchmark: BenchmarkFixture) -> None:
-    found = step(benchmark, "bytes of 900 options to 30-day skew", lambda: chain.skew_points(chain.chain_of(BODY)))
+    found = step(
+        benchmark, "bytes of 900 options to 30-day skew", lambda: chain.skew_points(chain.chain_of(BODY))
+    )
     assert found == pytest.approx(3.05, abs=0.01)
 
 
 def test_decode(benchmark: BenchmarkFixture) -> None:
-    step(benchmark, "bytes of 900 options to 30-day skew", lambda: _OPTIONS.decode(BODY), "its own decode", 1.8)
+    step(
+        benchmark, "bytes of 900 options to 30-day skew", lambda: _OPTIONS.decode(BODY), "its own decode", 1.8
+    )
 
 
 def test_arrays_to_skew(benchmark: BenchmarkFixture) -> None:
@@ -69,7 +80,13 @@ def test_arrays_to_skew(benchmark: BenchmarkFixture) -> None:
 
 def test_normal(benchmark: BenchmarkFixture) -> None:
     spread = np.linspace(-3.0, 3.0, len(OPTIONS))
-    step(benchmark, "arrays of 900 options to 30-day skew", lambda: normal_cdf(spread), "the normal distribution", 2.0)
+    step(
+        benchmark,
+        "arrays of 900 options to 30-day skew",
+        lambda: normal_cdf(spread),
+        "the normal distribution",
+        2.0,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +99,9 @@ def year() -> dict[str, Any]:
 
 def test_views_of_now(benchmark: BenchmarkFixture, year: dict[str, Any]) -> None:
     at_ms = year["series"].index[-1].timestamp() * 1000.0
-    found: Any = step(benchmark, "all views of a metric now", lambda: view_at(year["past"], year["metric"], at_ms))
+    found: Any = step(
+        benchmark, "all views of a metric now", lambda: view_at(year["past"], year["metric"], at_ms)
+    )
     assert not np.isnan(found.values["percentile_90d"][0])
 
 
@@ -99,6 +118,8 @@ def test_one_evaluation(benchmark: BenchmarkFixture) -> None:
 
 def test_a_market_judged_and_told(benchmark: BenchmarkFixture) -> None:
     playbook = read_playbook()
-    facts = stated(read_market(json.dumps(MARKET), datetime(2026, 2, 7, tzinfo=UTC)), playbook)
-    found: Any = step(benchmark, "a market judged, flips and all lengths told", lambda: judge(facts, playbook))
+    facts = state_facts(read_market(json.dumps(MARKET), datetime(2026, 2, 7, tzinfo=UTC)), playbook)
+    found: Any = step(
+        benchmark, "a market judged, flips and all lengths told", lambda: judge(facts, playbook)
+    )
     assert found["verdict"]["stance"] == "bearish"

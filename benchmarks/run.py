@@ -1,13 +1,15 @@
-"""Every benchmark beside this file, one after the other, and one table of what they measured beside their peers.
+"""Every benchmark beside this file, one after the other, and one table of what they measured beside their
+peers.
 
 Run: ./tightrope bench [--page FILE] [NAME ...]          (NAME: `archive` for bench_archive.py; all without one)
 
-A benchmark is a program that prints what it measures. A line that starts with `row:` holds one row of the table as JSON: `what`,
-`value`, `unit`, and where there are any `peer` (its name), `peer_value`, `ratio` (the peer's value over ours) and `goal` with
-`held`. Its other lines are shown as they are. Exit code 1 where a benchmark failed or a goal was not held.
+A benchmark is a program that prints what it measures. A line that starts with `row:` holds one row of the
+table as JSON: `what`, `value`, `unit`, and where there are any `peer` (its name), `peer_value`, `ratio` (the
+peer's value over ours) and `goal` with `held`. Its other lines are shown as they are. Exit code 1 where a
+benchmark failed or a goal was not held.
 
-With `--page` the rows become a page (docs/benchmarks.md), each beside the limit that benchmarks/limits.toml states for it.
-"""
+With `--page` the rows become a page (docs/benchmarks.md), each beside the limit that benchmarks/limits.toml
+states for it."""
 
 import json
 import os
@@ -50,12 +52,20 @@ def found(wanted: Sequence[str]) -> list[Path]:
 def ran(path: Path) -> Ran:
     """One benchmark, in a process of its own."""
     name = path.stem.removeprefix("bench_")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]),
+    }
     try:
         done = subprocess.run(
-            [sys.executable, str(path)], cwd=HERE.parent, env=environment, capture_output=True, text=True, check=False,
+            [sys.executable, str(path)],
+            cwd=HERE.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=PATIENCE_S,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
         return Ran(name=name, rows=(), text=(), failure=f"not done within {PATIENCE_S} s")
     lines = done.stdout.splitlines()
@@ -67,7 +77,9 @@ def ran(path: Path) -> Ran:
 
 def table(results: Sequence[Ran]) -> Table:
     """What was measured beside its peers."""
-    made = Table(title="Measured in this run, on this machine: the ratios hold elsewhere, the absolutes do not")
+    made = Table(
+        title="Measured in this run, on this machine: the ratios hold elsewhere, the absolutes do not"
+    )
     for heading in ("benchmark", "what", "ours", "peer", "ratio", "goal", ""):
         made.add_column(heading, justify="right" if heading in ("ours", "ratio") else "left")
     for result in results:
@@ -76,7 +88,13 @@ def table(results: Sequence[Ran]) -> Table:
             ratio = f"{row['ratio']:.2f}" if row.get("ratio") is not None else ""
             held = "" if row.get("held") is None else "held" if row["held"] else "MISSED"
             made.add_row(
-                result.name, row["what"], f"{row['value']:g} {row['unit']}", peer, ratio, row.get("goal", ""), held
+                result.name,
+                row["what"],
+                f"{row['value']:g} {row['unit']}",
+                peer,
+                ratio,
+                row.get("goal", ""),
+                held,
             )
     return made
 
@@ -117,12 +135,21 @@ def page(results: Sequence[Ran]) -> str:
             ratio = f"{row['ratio']:.2f}" if row.get("ratio") is not None else "–"
             held = "" if row.get("held") is None else "held" if row["held"] else "**missed**"
             cells = (
-                f"`{result.name}`", row["what"], f"{row['value']:g} {row['unit']}", row.get("peer") or bound["peer"], theirs, ratio,
-                bound["limit"], row.get("goal", ""), held,
-            )  # fmt: skip
+                f"`{result.name}`",
+                row["what"],
+                f"{row['value']:g} {row['unit']}",
+                row.get("peer") or bound["peer"],
+                theirs,
+                ratio,
+                bound["limit"],
+                row.get("goal", ""),
+                held,
+            )
             lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
     failed = [f"- `{result.name}` failed: {result.failure}" for result in results if result.failure]
-    silent = [f"- `{result.name}` printed no row." for result in results if not result.rows and not result.failure]
+    silent = [
+        f"- `{result.name}` printed no row." for result in results if not result.rows and not result.failure
+    ]
     return "\n".join([*lines, *(["", *failed, *silent] if failed or silent else [])]) + "\n"
 
 

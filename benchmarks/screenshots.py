@@ -1,7 +1,8 @@
-"""The pictures of the documents, into docs/images/: every kind of chart, and the page, of the recorded market of February 2026.
+"""The pictures of the documents, into docs/images/: every kind of chart, and the page, of the recorded market
+of February 2026.
 
-The page is looked at in Chromium, wide and on a phone, light and dark; where there is no Chromium its pictures stay as they are.
-"""
+The page is looked at in Chromium, wide and on a phone, light and dark; where there is no Chromium its
+pictures stay as they are."""
 
 import asyncio
 import io
@@ -16,12 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from rich.console import Console as Terminal
 
-from bot import app
 from bot.commands import Request, discover, run
+from bot.commands.summary import Summaries
 from bot.delivery.preview import serve
 from bot.domain.posts import ChartSpec
-from bot.logs import set_up_logs
-from bot.settings import load
+from bot.playbook import CONFIG, read_playbook
+from bot.process import app
+from bot.process.demo import play, read_tape
+from bot.process.logs import set_up_logs
+from bot.process.settings import load
 from tests.charts.samples import record
 from tests.delivery.preview import chromium
 
@@ -29,24 +33,25 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 TAPE, UNTIL = "february-2026", datetime(2026, 2, 6, 14, tzinfo=UTC)
 ASKED: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "summary": ("brief", {}),
     "history": ("skew", {}),
     "smile": ("skew", {"chart": "smile"}),
+    "term": ("skew", {"chart": "term"}),
+    "balance": ("history", {"metric": "balance", "window": "30d"}),
     "curve": ("basis", {}),
     "split": ("oi", {}),
-    "liquidations": ("liquidations", {}),
+    "liquidations": ("liquidations", {"window": "5d"}),
     "funding": ("funding", {}),
+    "volatility": ("options", {"chart": "volatility"}),
+    "gamma": ("options", {"chart": "gamma"}),
+    "expiries": ("options", {"chart": "expiries"}),
+    "move": ("price", {"chart": "move"}),
 }
 PAGES = {
-    "page": (1000, 1320, False),
-    "page-dark": (1000, 1320, True),
-    "page-phone": (400, 1640, False),
-    "page-phone-dark": (400, 1640, True),
+    "page": (1280, 900, False),
+    "page-dark": (1280, 900, True),
+    "page-phone": (390, 1240, False),
+    "page-phone-dark": (390, 1240, True),
 }
-TO_THE_POST = """
-document.activeElement.blur();
-scrollTo(0, document.getElementById("stream").lastElementChild.previousElementSibling.offsetTop - 130)
-"""
 DRAWN = """
 [...document.images].every((one) => {
   const place = one.getBoundingClientRect();
@@ -57,15 +62,18 @@ DRAWN = """
 
 async def main(folder: Path = IMAGES) -> None:
     """Play the tape up to the afternoon of the post, then draw and look."""
-    settings, tape = load(app.CONFIG, {}), app.read_tape(TAPE)
-    settings = settings.model_copy(update={"assets": settings.assets[:1], "surfaces": ("preview",)})
+    settings, tape = load(CONFIG, {}), read_tape(TAPE)
+    settings = settings.model_copy(update={"surfaces": ("preview",)})
     tape = replace(tape, moments=tuple(moment for moment in tape.moments if moment.at <= UNTIL))
     async with AsyncExitStack() as stack:
         terminal = Terminal(file=io.StringIO())
-        parts = await stack.enter_async_context(app.house(settings, app.read_playbook(), terminal=terminal, tape=tape))
-        await app.play(parts, settings, tape)
+        parts = await stack.enter_async_context(
+            app.house(settings, read_playbook(), terminal=terminal, tape=tape)
+        )
+        await play(parts, settings, tape)
         await draw_charts(parts, folder)
-        address = await stack.enter_async_context(serve(parts.desk, parts.preview, port=0))
+        desk = parts.desk
+        address = await stack.enter_async_context(serve(desk.market, desk.cards, parts.preview, port=0))
         browser = chromium.found()
         if browser is None:
             print("no Chromium on this machine: the page's pictures stay as they are")
@@ -75,26 +83,28 @@ async def main(folder: Path = IMAGES) -> None:
             await look(tab, address, folder / f"{name}.png", width=width, height=height, dark=dark)
 
 
-async def draw_charts(parts: app.House, folder: Path) -> None:
-    """A picture of each kind. The scorecard's numbers are made up: ten days are too few for a record, and the picture says so."""
-    charts: dict[str, ChartSpec | None] = {"record": replace(record(), caption="an example: these numbers are made up")}
+async def draw_charts(parts: app.Parts, folder: Path) -> None:
+    """A picture of each kind. The scorecard's numbers are made up: ten days are too few for a record, and the
+    picture says so."""
+    market = parts.desk.market
+    (post,) = await market.archive.posts.find(limit=1, asset=market.assets[0])
+    charts: dict[str, ChartSpec | None] = {
+        "record": replace(record(), caption="an example: these numbers are made up"),
+        "summary": await Summaries(market)(post),
+    }
     for kind, (name, options) in ASKED.items():
-        charts[kind] = (await run(parts.desk, discover()[name], Request(options=options))).chart
+        charts[kind] = (await run(market, discover()[name], Request(options=options))).chart
     for kind, chart in charts.items():
-        image = await parts.desk.pictures.draw(chart) if chart else None
+        image = await parts.desk.cards.draw(chart) if chart else None
         if chart is None or image is None or chart.kind != kind:
             raise SystemExit(f"{kind}: no such chart came of {ASKED.get(kind)}")
         _keep(folder / f"chart-{kind}.png", image)
 
 
 async def look(tab: chromium.Tab, address: str, path: Path, *, width: int, height: int, dark: bool) -> None:
-    """The end of the page, after a command was typed."""
+    """The page as it opens, its charts drawn."""
     await tab.open(address, width=width, height=height, dark=dark)
-    await tab.say("document.getElementById('line').focus()")
-    await tab.type("/skew BTC 60")
-    await tab.press("Enter")
-    await tab.until("document.querySelector('#stream .message:last-child .typed')")
-    await tab.say(TO_THE_POST)
+    await tab.until("document.querySelector('figure.price[data-drawn]')")
     await tab.until(DRAWN)
     await asyncio.sleep(0.3)  # the last frame is painted after the picture is there
     _keep(path, await tab.picture())

@@ -1,11 +1,12 @@
-"""Soak the bot: the tape lap after lap, servers by the hundred, faults from a seed, three kills; then every post is counted.
+"""Soak the bot: the tape lap after lap, servers by the hundred, faults from a seed, three kills; then every
+post is counted.
 
 Run: ./tightrope soak [--minutes 10] [--servers 200] [--seed 1] [--kills 3]
 
-The bot runs in a process of its own (soak_bot.py) on a SQLite file; Discord is a fake on loopback. Checked: no post lost, none
-doubled, every fault accounted for, and memory: its median in the last third of the run within 5% of that of the second (told, not
-judged, in runs under five minutes: the bot is still warming up). Exit code 1 where one of these does not hold.
-"""
+The bot runs in a process of its own (soak_bot.py) on a SQLite file; Discord is a fake on loopback. Checked:
+no post lost, none doubled, every fault accounted for, and memory: its median in the last third of the run
+within 5% of that of the second (told, not judged, in runs under five minutes: the bot is still warming up).
+Exit code 1 where one of these does not hold."""
 
 import argparse
 import asyncio
@@ -100,7 +101,9 @@ class RoughDiscord(FakeDiscord):
         wrong = {row.channel for row in rows if len(self.found(row.channel, row.nonce)) != 1}
         for one in self.fell:
             if one.kind.startswith("Discord "):
-                one.outcome = "UNSENT OR DOUBLED" if f"discord:{one.channel}" in wrong else "posted all the same, once"
+                one.outcome = (
+                    "UNSENT OR DOUBLED" if f"discord:{one.channel}" in wrong else "posted all the same, once"
+                )
 
     def found(self, channel: str, nonce: str) -> list[dict[str, Any]]:
         """The messages of a channel that bear a nonce."""
@@ -158,6 +161,7 @@ class Soak:
     failures: list[str] = field(default_factory=list)
     killed: int = 0
     lives: int = 0
+    heard: int = 0
 
     @property
     def part(self) -> float:
@@ -169,8 +173,13 @@ class Soak:
         self.lives += 1
         given = [str(self.fake.port), self.url, str(self.seed), str(VENUE_SHARE), *further]
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-P", str(ROOT / "benchmarks" / "soak_bot.py"), *given, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )  # fmt: skip
+            sys.executable,
+            "-P",
+            str(ROOT / "benchmarks" / "soak_bot.py"),
+            *given,
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
 
     async def hear(self, bot: asyncio.subprocess.Process) -> None:
         """Keep what the process tells."""
@@ -183,6 +192,7 @@ class Soak:
             elif "outcome" in told:
                 self.venue[life, told["fault"]].outcome = told["outcome"]
             else:
+                self.heard = life
                 self.moments.append(told["moment"])
                 self.failures += told["failures"]
 
@@ -194,7 +204,8 @@ class Soak:
             await asyncio.sleep(1)
 
     async def run(self) -> None:
-        """Lives that end by a kill, and one that may end well; where memory is judged, after a life that fills the archive."""
+        """Lives that end by a kill, and one that may end well; where memory is judged, after a life that
+        fills the archive."""
         if self.minutes >= JUDGED_FROM_MIN:
             growing = await self.life("grow")
             if await growing.wait():
@@ -217,20 +228,32 @@ class Soak:
 
     async def _kill(self, bot: asyncio.subprocess.Process, at: float) -> None:
         """Kill it in the midst of posting, once its time has come."""
-        await self.fake.until(lambda: self.part >= at or bot.returncode is not None, within_s=self.minutes * 60)
+        await self.fake.until(
+            lambda: self.part >= at or bot.returncode is not None, within_s=self.minutes * 60
+        )
         before = self.sent
-        await self.fake.until(lambda: self.sent >= before + 3 or bot.returncode is not None, within_s=ENDS_WITHIN_S)
+        await self.fake.until(
+            lambda: self.sent >= before + 3 or bot.returncode is not None, within_s=ENDS_WITHIN_S
+        )
         self._alive(bot)
         bot.send_signal(signal.SIGKILL)
         self.killed += 1
 
     async def _end(self, bot: asyncio.subprocess.Process) -> None:
-        await self.fake.until(lambda: self.part >= 1 or bot.returncode is not None, within_s=self.minutes * 60)
+        await self.fake.until(
+            lambda: self.part >= 1 or bot.returncode is not None, within_s=self.minutes * 60
+        )
+        # A signal to a process that is still being started would end it at once.
+        await self.fake.until(
+            lambda: self.heard == self.lives or bot.returncode is not None, within_s=ENDS_WITHIN_S
+        )
         self._alive(bot)
         self.fake.rough = False
         bot.send_signal(signal.SIGUSR1)
         async with asyncio.timeout(ENDS_WITHIN_S):
             await bot.wait()
+        if bot.returncode:
+            raise SystemExit(f"soak: the bot was told to end, and ended with {bot.returncode}")
 
     def _alive(self, bot: asyncio.subprocess.Process) -> None:
         if bot.returncode is not None:
@@ -248,7 +271,9 @@ def memory_mb(pid: int) -> float | None:
         status = Path(f"/proc/{pid}/status").read_text("utf-8")
     except OSError:
         return None
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")), None)
+    return next(
+        (int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")), None
+    )
 
 
 async def begin(url: str, channels: Sequence[int]) -> None:
@@ -256,9 +281,12 @@ async def begin(url: str, channels: Sequence[int]) -> None:
     archive = await open_archive(url)
     for number, channel in enumerate(channels):
         wish = Subscription(
-            channel=f"discord:{channel}", asset="BTC", guild_id=str(GUILD + number), created_at=datetime(2026, 1, 1, tzinfo=UTC)
-        )  # fmt: skip
-        await archive.subscribe(wish)
+            channel=f"discord:{channel}",
+            asset="BTC",
+            guild_id=str(GUILD + number),
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        await archive.subscriptions.add(wish)
     await archive.aclose()
 
 
@@ -281,19 +309,33 @@ def judged(soak: Soak, rows: Sequence[Any], channels: Sequence[int]) -> list[tup
     uneven = sum(count != len(channels) for count in each.values())
     status = Counter(row.status for row in rows)
     lost = [
-        one for one in (*soak.venue.values(), *fake.fell) if one.outcome.isupper() or one.outcome.startswith("SWALL")
+        one
+        for one in (*soak.venue.values(), *fake.fell)
+        if one.outcome.isupper() or one.outcome.startswith("SWALL")
     ]
     slots = len({row.intended_at for row in rows if row.reason == "scheduled"})
     return [
-        ("posts lost", f"{copies[0]} of {len(rows)}; outbox {dict(status)}", not copies[0] and set(status) == {"sent"}),
-        ("posts doubled", f"{sum(n for times, n in copies.items() if times > 1)} of {len(rows)}", not copies.keys() - {0, 1}),
+        (
+            "posts lost",
+            f"{copies[0]} of {len(rows)}; outbox {dict(status)}",
+            not copies[0] and set(status) == {"sent"},
+        ),
+        (
+            "posts doubled",
+            f"{sum(n for times, n in copies.items() if times > 1)} of {len(rows)}",
+            not copies.keys() - {0, 1},
+        ),
         ("messages that no post knows", str(strange), not strange),
-        ("posts that not every channel got", f"{uneven} of {len(each)} ({slots} scheduled)", not uneven and bool(slots)),
+        (
+            "posts that not every channel got",
+            f"{uneven} of {len(each)} ({slots} scheduled)",
+            not uneven and bool(slots),
+        ),
         ("kills survived", f"{soak.killed} of {soak.kills}", soak.killed == soak.kills),
         ("jobs that failed", "; ".join(sorted(set(soak.failures))[:3]) or "none", not soak.failures),
         ("faults unaccounted for", "; ".join(one.kind for one in lost[:5]) or "none", not lost),
         memory(soak),
-    ]  # fmt: skip
+    ]
 
 
 def memory(soak: Soak) -> tuple[str, str, bool]:
@@ -355,7 +397,9 @@ async def main(arguments: Sequence[str]) -> int:
             fake.settle(rows)
     console = Console(width=150)
     console.print(faults([*soak.venue.values(), *fake.fell]))
-    title = f"{len(soak.moments)} moments, {soak.sent} messages, {given['servers']} servers, seed {given['seed']}"
+    title = (
+        f"{len(soak.moments)} moments, {soak.sent} messages, {given['servers']} servers, seed {given['seed']}"
+    )
     table = Table("checked", "seen", "", title=title)
     results = judged(soak, rows, channels)
     for what, seen, holds in results:

@@ -1,11 +1,13 @@
-"""The bot that `soak.py` soaks and kills: the whole house on a file, its market a tape that goes on and on, its Discord the fake's.
+"""The bot that `soak.py` soaks and kills: the whole house on a file, its market a tape that goes on and on,
+its Discord the fake's.
 
-Arguments: the fake's port, the database, the seed, the share of venue requests that go wrong. Prints a line of JSON for each fault,
-for what became of it, and for each moment of the tape that is done. SIGUSR1 asks it to send what is left and to end well.
+Arguments: the fake's port, the database, the seed, the share of venue requests that go wrong. Prints a line
+of JSON for each fault, for what became of it, and for each moment of the tape that is done. SIGUSR1 asks it
+to send what is left and to end well.
 
-With a fifth argument, `grow`, it is a bot without Discord that lives through the first lap and then remembers that lap as often as
-the desk looks back: in the run that follows as much of the past goes out of sight as comes in, and memory that grows is a leak.
-"""
+With a fifth argument, `grow`, it is a bot without Discord that lives through the first lap and then remembers
+that lap as often as the desk looks back: in the run that follows as much of the past goes out of sight as
+comes in, and memory that grows is a leak."""
 
 import asyncio
 import io
@@ -33,16 +35,18 @@ from rich.console import Console
 from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 
-from bot import app
 from bot.archive import open_archive
 from bot.archive.blocks import pack, unpack
 from bot.archive.schema import hours
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.supervise import run_discord
 from bot.domain.playbook import Playbook
-from bot.life import night
-from bot.logs import set_up_logs
-from bot.settings import Settings
+from bot.playbook import read_playbook
+from bot.process import app
+from bot.process.demo import read_tape
+from bot.process.logs import set_up_logs
+from bot.process.run import night
+from bot.process.settings import Settings
 from bot.sources import available
 from bot.sources._tape import VENUES, TapeTransport
 from bot.sources._tape_table import Tape
@@ -111,18 +115,26 @@ def long(tape: Tape) -> Tape:
         moments=tuple(replace(one, at=one.at + more) for more in by for one in tape.moments),
         post_times=tuple(at + more for more in by for at in tape.post_times),
         drawn={
-            name: tuple((day + more, value) for more in by for day, value in told) for name, told in tape.drawn.items()
+            name: tuple((day + more, value) for more in by for day, value in told)
+            for name, told in tape.drawn.items()
         },
         liquidations=tuple(replace(one, day=one.day + more) for more in by for one in tape.liquidations),
     )
 
 
 async def play(
-    tape: Tape, settings: Settings, playbook: Playbook, faults: Faulty, done: datetime | None, ends: Callable[[], bool]
+    tape: Tape,
+    settings: Settings,
+    playbook: Playbook,
+    faults: Faulty,
+    done: datetime | None,
+    ends: Callable[[], bool],
 ) -> None:
     """Step through the tape from behind the moment that is done until it is asked to end."""
     terminal = Console(file=io.StringIO())
-    async with app.house(settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]) as parts:
+    async with app.house(
+        settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]
+    ) as parts:
         faults.tape = TapeTransport(tape, parts.clock.now, venues=settings.sources)
         desk, archive = parts.desk, parts.archive
 
@@ -132,7 +144,7 @@ async def play(
         online = asyncio.create_task(run_discord("token", desk, archive, make=make))
         try:
             if done is None:
-                await desk.backfill("BTC", tape.starts_at - LEAD_IN, tape.starts_at)
+                await desk.filler.backfill("BTC", tape.starts_at - LEAD_IN, tape.starts_at)
             else:
                 await parts.schedule.step_to(done)
             left = [one.at for one in tape.moments if done is None or one.at > done]
@@ -140,6 +152,7 @@ async def play(
             parts.schedule.moments("night", nights(left), lambda at: night(parts, settings, at))
             faults.on = True
             for at in left:
+                await drain(parts, before=at)
                 if ends():
                     break
                 await step(parts, at, faults)
@@ -155,37 +168,42 @@ def nights(moments: list[datetime]) -> list[datetime]:
     return [min(own) for _, own in itertools.groupby(moments, key=datetime.date)]
 
 
-async def step(parts: app.House, at: datetime, faults: Faulty) -> None:
+async def step(parts: app.Parts, at: datetime, faults: Faulty) -> None:
     """One moment, and what came of its faults."""
     await parts.schedule.step_to(at)
-    heard = parts.desk.heard("BTC")
+    heard = parts.desk.market.last_snapshot("BTC")
     faults.settle(" ".join(f"{gap.who} {gap.reason}" for gap in heard.gaps) if heard else "")
     failures = [f"{name}: {run.failure}" for name, run in parts.schedule.runs.items() if run.failure]
-    await parts.archive.keep_note(PLACE, at.isoformat())
+    await parts.archive.notes.set(PLACE, at.isoformat())
     say(moment=at.isoformat(), failures=failures)
 
 
-async def drain(parts: app.House) -> None:
-    """Send what is left, a minute of the tape's time at each try."""
+async def drain(parts: app.Parts, before: datetime | None = None) -> None:
+    """Send what is left, a minute of the tape's time at each try: between two moments of the tape lie hours, in which a
+    bot that runs sends what it could not send at once."""
     for _ in range(LAST_TRIES):
-        if not await parts.archive.unsent("discord"):
+        if not await parts.archive.outbox.find_unsent("discord"):
             return
-        await parts.schedule.step_to(parts.clock.now() + timedelta(minutes=1))
-        await parts.desk.deliver()
+        minute_on = parts.clock.now() + timedelta(minutes=1)
+        if before is None or minute_on < before:
+            await parts.schedule.step_to(minute_on)
+        await parts.desk.sender.deliver()
         await asyncio.sleep(0.1)
 
 
 async def grow(settings: Settings, playbook: Playbook, faults: Faulty) -> None:
     """The first lap, and that lap again and again before it."""
-    tape = app.read_tape("february-2026")
+    tape = read_tape("february-2026")
     moments = [one.at for one in tape.moments]
     terminal = Console(file=io.StringIO())
-    async with app.house(settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]) as parts:
+    async with app.house(
+        settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]
+    ) as parts:
         faults.tape = TapeTransport(tape, parts.clock.now, venues=settings.sources)
-        await parts.desk.backfill("BTC", tape.starts_at - LEAD_IN, tape.starts_at)
+        await parts.desk.filler.backfill("BTC", tape.starts_at - LEAD_IN, tape.starts_at)
         parts.schedule.moments("poll", moments, lambda at: app.poll_all(parts, at))
         await parts.schedule.step_to(moments[-1])
-        await parts.archive.keep_note(PLACE, moments[-1].isoformat())
+        await parts.archive.notes.set(PLACE, moments[-1].isoformat())
         async with parts.archive.database.write("earlier laps") as connection:
             lap = hours.c.day.between(tape.starts_at.timestamp() // 86_400, moments[-1].timestamp() // 86_400)
             heard = (await connection.execute(select(hours).where(lap))).all()
@@ -203,7 +221,7 @@ def earlier(heard: Sequence[Any]) -> Iterator[dict[str, Any]]:
 async def place() -> datetime | None:
     """The last moment that an earlier process was done with."""
     archive = await open_archive(sys.argv[2])
-    kept = await archive.note(PLACE)
+    kept = await archive.notes.get(PLACE)
     await archive.aclose()
     return datetime.fromisoformat(kept) if kept else None
 
@@ -214,14 +232,21 @@ async def main() -> None:
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ending.set)
     settings = Settings(assets=("BTC",), surfaces=(), sources=tuple(available()))
-    # What the desk looks back on is whole from the beginning: no run is long enough to fill the usual four months.
-    settings = settings.model_copy(update={"poll": settings.poll.model_copy(update={"history_days": LEAD_IN.days})})
+    # What the desk looks back on is whole from the beginning: no run is long enough to fill the usual four
+    # months.
+    settings = settings.model_copy(
+        update={
+            "poll": settings.poll.model_copy(update={"history_days": LEAD_IN.days}),
+            # The tape posts on some days only: what its first moment finds due is older than a day.
+            "posts": settings.posts.model_copy(update={"worth_h": 24 * 7}),
+        }
+    )
     if sys.argv[5:] == ["grow"]:
-        await grow(settings, app.read_playbook(), Faulty(random.Random(sys.argv[3]), 0.0))
+        await grow(settings, read_playbook(), Faulty(random.Random(sys.argv[3]), 0.0))
         return
     done = await place()
     faults = Faulty(random.Random(f"{sys.argv[3]} {done}"), float(sys.argv[4]))
-    await play(long(app.read_tape("february-2026")), settings, app.read_playbook(), faults, done, ending.is_set)
+    await play(long(read_tape("february-2026")), settings, read_playbook(), faults, done, ending.is_set)
 
 
 if __name__ == "__main__":

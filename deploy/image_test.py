@@ -1,7 +1,8 @@
-"""Build the image without a Docker engine and try it as a careful host runs it: no root, no network, nothing writable.
+"""Build the image without a Docker engine and try it as a careful host runs it: no root, no network, nothing
+writable.
 
-Needs buildah, podman, runc and, for the base image, mmdebstrap; says which are missing. Exit 0 when all of it holds.
-"""
+Needs buildah, podman, runc and, for the base image, mmdebstrap; says which are missing. Exit 0 when all of it
+holds."""
 
 import shutil
 import subprocess
@@ -21,13 +22,22 @@ LARGEST_MB = 550
 STOP_WITHIN_S = 10
 
 PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
-# As in compose.yaml; the archive is in the image's own volume. Limits of files and processes are stated, since nested
-# hosts refuse podman's own.
+# As in compose.yaml; the archive is in the image's own volume. Limits of files and processes are stated,
+# since nested hosts refuse podman's own.
 STRICT = [
-    "--network=none", "--no-healthcheck", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--read-only",
-    "--tmpfs", "/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",
+    "--network=none",
+    "--no-healthcheck",
+    "--ulimit",
+    "nofile=1024:1024",
+    "--ulimit",
+    "nproc=4096:4096",
+    "--read-only",
+    "--tmpfs",
+    "/tmp",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
     "--memory=512m",
-]  # fmt: skip
+]
 
 
 def say(line: str) -> None:
@@ -73,7 +83,20 @@ def build() -> None:
     if CERTIFICATES.is_dir():
         mounts += ["-v", f"{CERTIFICATES}:{CERTIFICATES}:ro"]
     isolation = ["--isolation", "chroot", "--format", "docker", "--pull-never"]
-    run(["buildah", "bud", "--quiet", *isolation, *mounts, "--build-arg", f"BASE={BASE}", "-t", IMAGE, str(ROOT)])
+    run(
+        [
+            "buildah",
+            "bud",
+            "--quiet",
+            *isolation,
+            *mounts,
+            "--build-arg",
+            f"BASE={BASE}",
+            "-t",
+            IMAGE,
+            str(ROOT),
+        ]
+    )
 
 
 def inside(program: str) -> str:
@@ -123,7 +146,9 @@ def main() -> int:
     """Build, try, report."""
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
-        say(f"missing: {', '.join(missing)}. On Debian and Ubuntu: sudo apt-get install -y {' '.join(missing)}")
+        say(
+            f"missing: {', '.join(missing)}. On Debian and Ubuntu: sudo apt-get install -y {' '.join(missing)}"
+        )
         return 2
     started = time.monotonic()
     make_base()
