@@ -5,7 +5,6 @@ Limits: 1,000 IDENTIFY a day, beyond which Discord resets the token; close codes
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -26,6 +25,9 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 300.0  # at most 288 starts a day
+CLOSE_S: Final = 10.0  # Discord's farewell is waited for so long
+CANCEL_S: Final = 2.0
+CANCELS: Final = 3
 LOOK_S: Final = 60.0  # how often it is looked after what cannot be served
 STEADY_S: Final = 3600.0  # a run this long starts the pauses anew
 FATAL: Final = {
@@ -55,10 +57,7 @@ async def run_discord(
     while True:
         client = make() if make else TightropeClient(desk=desk, keeping=keeping)
         started = now()
-        try:
-            reason = await _live(client, token, desk, keeping)
-        finally:
-            await _close(client)
+        reason = await _live(client, token, desk, keeping)
         if now() - started >= STEADY_S:
             pause_s = FIRST_PAUSE_S
         log.warning("discord.again", reason=reason, after_s=pause_s)
@@ -67,10 +66,14 @@ async def run_discord(
 
 
 async def _live(client: TightropeClient, token: str, desk: Desk, keeping: ChannelStore) -> str:
-    """One client's life: why it ended, if starting again may help."""
+    """One client's life: why it ended, if starting again may help.
+
+    The client is a task of its own, since discord.py keeps a cancellation that meets it while it resumes."""
+    living = asyncio.create_task(client.start(token), name="discord lives")
     arriving = asyncio.create_task(_arrive(client, desk, keeping), name="discord arrives")
     try:
-        await client.start(token)
+        await asyncio.wait({living})
+        living.result()
     except (discord.LoginFailure, discord.PrivilegedIntentsRequired) as error:
         raise _mend(str(error)) from error
     except discord.ConnectionClosed as error:
@@ -82,9 +85,9 @@ async def _live(client: TightropeClient, token: str, desk: Desk, keeping: Channe
     except Exception as error:  # noqa: BLE001  a malformed event ends Client.start with whatever it tripped over
         return repr(error)
     finally:
-        arriving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await arriving
+        await _end(arriving)
+        await _close(client)
+        await _end(living)
     return "the connection was closed"
 
 
@@ -110,9 +113,21 @@ async def _as_late(post: Post, desk: Desk, keeping: ChannelStore) -> Card:
 
 async def _close(client: TightropeClient) -> None:
     try:
-        await client.close()
+        async with asyncio.timeout(CLOSE_S):
+            await client.close()
     except Exception as error:  # noqa: BLE001  what ended it must not hide behind what happens at the end
         log.warning("discord.close", reason=repr(error))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it until it has ended; what it raised is told elsewhere."""
+    for _ in range(CANCELS):
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_S)
+        if task.done():
+            break
+    if task.done() and not task.cancelled():
+        task.exception()
 
 
 def _mend(reason: str) -> ConfigError:

@@ -71,7 +71,7 @@ def make_client(desk: Desk, memory: ChannelStore, *, heartbeat_s: float = 2.0) -
 
 @contextlib.asynccontextmanager
 async def connected(
-    desk: Desk, keeping: ChannelStore, *, heartbeat_s: float = 2.0, token: str = "token", within_s: float = 5
+    desk: Desk, keeping: ChannelStore, *, heartbeat_s: float = 2.0, token: str = "token", within_s: float = 20
 ) -> AsyncIterator[TightropeClient]:
     """A client that is connected to the fake, or to whatever discord.py is turned to."""
     made = make_client(desk, keeping, heartbeat_s=heartbeat_s)

@@ -139,6 +139,7 @@ class FakeDiscord:
         self.faults: dict[tuple[str, str], deque[Fault]] = defaultdict(deque)
         self.latency_s = 0.0
         self.heartbeat_ms = 500
+        self.mute = False  # connections are taken, and greeted with nothing
         self.acks = True
         self.nonce_lives_s = 120.0
         self.global_rate: float | None = None
@@ -314,7 +315,7 @@ class FakeDiscord:
     def requests(self, method: str, within: str = "") -> list[Asked]:
         return [one for one in self.asked if one.method == method and within in one.path]
 
-    async def until(self, true: Any, *, within_s: float = 5.0) -> None:
+    async def until(self, true: Any, *, within_s: float = 20.0) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(within_s):
             while not true():  # noqa: ASYNC110  a test may wait for anything
@@ -364,7 +365,8 @@ class FakeDiscord:
         await socket.prepare(request)
         connection = Connection(socket)
         self.connections.append(connection)
-        await connection.send({"op": 10, "d": {"heartbeat_interval": self.heartbeat_ms}})
+        if not self.mute:
+            await connection.send({"op": 10, "d": {"heartbeat_interval": self.heartbeat_ms}})
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -433,7 +435,7 @@ class FakeDiscord:
         guild: int | None = GUILD,
         reader: int = READER,
         permissions: str = "0",
-        wait_s: float = 5.0,
+        wait_s: float = 20.0,
         **options: str,
     ) -> Pressed:
         """A reader types a command; returns once it is answered."""
@@ -475,7 +477,7 @@ class FakeDiscord:
         reader: int = READER,
         permissions: str = "0",
         message: Mapping[str, Any] | None = None,
-        wait_s: float = 5.0,
+        wait_s: float = 20.0,
     ) -> Pressed:
         number = self.snowflake()
         one = Pressed(id=int(number), token=f"token-{number}", channel=channel, began=time.monotonic())

@@ -81,14 +81,14 @@ async def test_a_request_to_reconnect_resumes_and_misses_nothing(house: House, f
 
 async def test_a_broken_line_resumes(house: House, fake: FakeDiscord) -> None:
     fake.cut()
-    await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=10)
+    await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=20)
     assert await answers(fake)
     assert len(house.clients) == 1
 
 
 async def test_a_session_that_may_be_resumed_is_resumed(house: House, fake: FakeDiscord) -> None:
     await fake.invalidate(resumable=True)
-    await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=10)
+    await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=20)
     assert await answers(fake)
 
 
@@ -100,7 +100,7 @@ async def test_a_session_that_is_lost_is_begun_anew(
 
     monkeypatch.setattr(house.clients[0], "before_identify_hook", at_once)
     await fake.invalidate(resumable=False)
-    await fake.until(lambda: len(fake.sessions) == 2 and fake.live, within_s=10)
+    await fake.until(lambda: len(fake.sessions) == 2 and fake.live, within_s=20)
     assert await answers(fake)
     assert len(house.clients) == 1
 
@@ -112,14 +112,14 @@ async def test_a_silent_gateway_is_left_and_resumed(fake: FakeDiscord, desk: Des
         await fake.until(lambda: house.clients and house.clients[0].arrived.is_set())
         for connection in fake.live:
             connection.silent = True
-        await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=10)
+        await fake.until(lambda: any(said["op"] == 6 for said in fake.gateway), within_s=20)
 
 
 async def test_a_malformed_event_ends_the_client_and_the_next_one_serves(
     house: House, fake: FakeDiscord
 ) -> None:
     await fake.dispatch("CHANNEL_CREATE", {"guild_id": str(GUILD), "id": "7009"})
-    await fake.until(lambda: len(house.clients) == 2 and house.clients[1].arrived.is_set(), within_s=10)
+    await fake.until(lambda: len(house.clients) == 2 and house.clients[1].arrived.is_set(), within_s=20)
     assert house.pauses == [FIRST_PAUSE_S]
     assert await answers(fake)
 
@@ -153,13 +153,13 @@ async def test_discord_being_down_at_the_start_is_waited_for(
     fake.fault("GET", "/users/@me", Fault(status=503), *[Fault(abort=True)] * 2)  # aiohttp asks again once
     house = House(desk, memory)
     async with running(house):
-        await fake.until(lambda: len(house.clients) == 3 and house.clients[2].arrived.is_set(), within_s=10)
+        await fake.until(lambda: len(house.clients) == 3 and house.clients[2].arrived.is_set(), within_s=20)
         assert house.pauses == [FIRST_PAUSE_S, FIRST_PAUSE_S * 2]
 
 
 async def test_the_commands_are_not_sent_again_after_a_restart(house: House, fake: FakeDiscord) -> None:
     await fake.dispatch("CHANNEL_CREATE", {"guild_id": str(GUILD), "id": "7009"})
-    await fake.until(lambda: len(house.clients) == 2 and house.clients[1].arrived.is_set(), within_s=10)
+    await fake.until(lambda: len(house.clients) == 2 and house.clients[1].arrived.is_set(), within_s=20)
     assert len(fake.requests("PUT", "/commands")) == 1
 
 
@@ -246,3 +246,16 @@ async def test_stopping_closes_the_connection_at_once(fake: FakeDiscord, desk: D
         await fake.until(lambda: house.clients and house.clients[0].arrived.is_set())
     assert house.clients[0].is_closed()
     await fake.until(lambda: not fake.live)
+
+
+async def test_stopping_while_it_resumes_stops_it(fake: FakeDiscord, desk: Desk, memory: Memory) -> None:
+    house = House(desk, memory)
+    async with running(house) as task:
+        await fake.until(lambda: house.clients and house.clients[0].arrived.is_set())
+        fake.mute = True
+        before = len(fake.connections)
+        fake.cut()
+        await fake.until(lambda: len(fake.connections) > before, within_s=20)
+    assert task.cancelled()
+    assert house.clients[0].is_closed()
+    assert len(house.clients) == 1
