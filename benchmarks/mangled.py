@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from mangle import KINDS, Told, mangle  # noqa: E402
 
+from bot.domain.catalog import VIEWS  # noqa: E402
 from bot.domain.readings import Gap, Heard, Quantity, Snapshot  # noqa: E402
 from bot.errors import SourceError  # noqa: E402
 from bot.metrics import CATALOG, History, observe  # noqa: E402
@@ -67,6 +68,7 @@ class Sound:
 
     def __init__(self, asset: str = "BTC") -> None:
         self.asset = asset
+        self._loop = asyncio.new_event_loop()
         folder = ROOT / "config/tapes/february-2026"
         self.tape = parse({path.name: path.read_text("utf-8") for path in folder.iterdir()})
         self.sources = [name for name in available() if name in ON_THE_TAPE]
@@ -114,7 +116,9 @@ class Sound:
     def with_reply(self, question: Question, body: bytes) -> tuple[Observed, Snapshot]:
         """The poll with one reply another."""
         source = self.owners[question]
-        heard = asyncio.run(_poll(source, self.asset, _Replies(self.bodies | {question: body}), AT))
+        heard = self._loop.run_until_complete(
+            _poll(source, self.asset, _Replies(self.bodies | {question: body}), AT)
+        )
         snapshot = self.snapshot({**self.heards, source: heard}, AT)
         return observe(snapshot, self.history, CATALOG), snapshot
 
@@ -227,12 +231,12 @@ class Figure:
 
 def figures_of(observed: Observed) -> dict[str, Figure]:
     """The public figures: metrics as they are told now, and their changes."""
-    found = {}
-    for name, fact in observed.facts.known.items():
-        metric, _, view = name.partition(".")
-        slow = CATALOG.metrics[metric].max_age > OLD
-        if (fact.at >= AT - OLD or slow) and (not view or view.startswith("change_")):
-            found[name] = Figure(value=fact.value, at=fact.at, venues=fact.venues)
+    found, changes = {}, [view for view in VIEWS if view.startswith("change_")]
+    for metric, kept in CATALOG.metrics.items():
+        for name in (metric, *(f"{metric}.{view}" for view in changes)):
+            fact = observed.facts.get(name)
+            if fact is not None and (fact.at >= AT - OLD or kept.max_age > OLD):
+                found[name] = Figure(value=fact.value, at=fact.at, venues=fact.venues)
     return found
 
 

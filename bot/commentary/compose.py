@@ -56,7 +56,7 @@ def _story(teller: Teller, headline: Text | None, paragraphs: Sequence[Text], le
     )
     rows = () if length == "short" or choice.alert else table(made, market, teller.memory)
     made = replace(made, table=rows)
-    return replace(made, footer=story_footer(made, market))
+    return replace(made, footer=story_footer(made, market, teller.memory))
 
 
 def _needed(text: Text | None, what: str) -> Text:

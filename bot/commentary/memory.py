@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.commentary.fewer import is_total
 from bot.commentary.masks import story_masked
 from bot.commentary.points import TOPICS
 from bot.commentary.storygate import lead_and_second, told_metrics
@@ -22,6 +23,7 @@ def remember(memory: Memory, story: Story, verdict: Verdict, facts: Facts) -> Me
         for name in sorted(named | leading | of_topics | {"spot_usd"})
         if (fact := facts.get(name)) is not None
     }
+    totals = {name: fact for name, fact in facts.of_metrics().items() if is_total(name)}
     told = RememberedPost(
         at=story.at,
         stance=verdict.stance,
@@ -29,11 +31,13 @@ def remember(memory: Memory, story: Story, verdict: Verdict, facts: Facts) -> Me
         masked=story_masked(story),
         findings=tuple(finding.rule for finding in verdict.findings),
         figures={name: fact.value for name, fact in kept.items()},
-        venues={name: fact.venues for name, fact in kept.items()},
+        venues={name: fact.venues for name, fact in {**totals, **kept}.items()},
         image=story.image,
         length=story.length,
         told=told_metrics(story),
         sentences=lead_and_second(story),
         kind=story.kind,
     )
-    return replace(memory, told=(*memory.told, told)[-KEPT:])
+    # Only with the last post is compared on which venues a figure stands.
+    before = (replace(post, venues={}) for post in memory.told)
+    return replace(memory, told=(*before, told)[-KEPT:])

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from bot.commentary.compose import ALERT_WORDS, ARTICLE_PARAGRAPHS, ARTICLE_WORDS, DAILY_WORDS, alert_key
+from bot.commentary.fewer import unsaid
 from bot.commentary.gate import text_failures, typed_part
 from bot.commentary.masks import figures_in, masked_sentences, sentences
 from bot.commentary.names import SpokenMarket
@@ -69,6 +70,9 @@ def gate(
     failures += _returned(story, memory)
     failures += _trigger(story, choice or choose_story(market, memory))
     failures += _length(story)
+    failures += (
+        f"18: {said!r} does not say that venues are missing" for said in unsaid(story, market, memory)
+    )
     return failures
 
 

@@ -1,6 +1,7 @@
 """The table under a post: readings that earned no sentence, as name, value now, value a day ago, rank in their own year,
 and usual range. On narrow screens the first four columns make thirty characters."""
 
+from bot.commentary.fewer import has_lost
 from bot.commentary.formats import BY_UNIT, Words, apply
 from bot.commentary.names import Namer, SpokenMarket
 from bot.commentary.points import TOPICS, rank_of
@@ -28,7 +29,7 @@ def table(story: Story, market: SpokenMarket, memory: Memory) -> tuple[Text, ...
             name.startswith(("liquidations_", "open_interest_")) and _family(name) in families.values()
         ):
             continue
-        row = _row(name, market)
+        row = _row(name, market, memory)
         if row is not None:
             rows.append(row)
     return tuple(rows[:MOST_ROWS])
@@ -38,7 +39,7 @@ def _family(stem: str) -> str:
     return stem.partition("_")[0]
 
 
-def _row(name: str, market: SpokenMarket) -> Text | None:
+def _row(name: str, market: SpokenMarket, memory: Memory) -> Text | None:
     words = market.bank.words
     label, fact = words.get(f"short.{name}"), market.fact(name)
     if label is None or fact is None:
@@ -53,9 +54,10 @@ def _row(name: str, market: SpokenMarket) -> Text | None:
         return None
     band = namer.band_of_fact(name)
     rank = rank_of(name, fact.value, market)
+    less = words.get("fewer_mark", "") if has_lost(name, market, memory) else ""
     cells = (
         titled,
-        _plainly(now, shape),
+        f"{_plainly(now, shape)}{less}",
         _plainly(then, shape) if then is not None and then.origin.value != "" else NOT_KNOWN,
         NOT_KNOWN if rank is None else _rank(name, rank, recorder, words),
         str(band) if band is not None else NOT_KNOWN,

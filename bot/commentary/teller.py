@@ -10,6 +10,7 @@ from itertools import islice, product
 from jinja2 import TemplateError
 
 from bot.commentary.choose import last_used, lot
+from bot.commentary.fewer import say_fewer
 from bot.commentary.masks import figures_in, masked_sentences, sentences
 from bot.commentary.names import Namer, SpokenMarket
 from bot.commentary.points import ComparedValue, StoryPoint, before, is_price, is_stale_news, unit_of_move
@@ -242,7 +243,8 @@ class Teller(StoryNames):
         except (TemplateError, KeyError, ValueError):
             return None  # it asks for what is not known now: another wording is tried
         ids = (wording.id, *(clause[0] for clause in wording.clauses.values()))
-        return Text(slot=slot, about=self.choice.kind, text=text, spans=spans, phrase_ids=ids)
+        made = Text(slot=slot, about=self.choice.kind, text=text, spans=spans, phrase_ids=ids)
+        return made if slot == "watch" else say_fewer(made, self.market, self.memory)
 
     def _of_clause(self, point: StoryPoint | None, template: str, namer: Namer) -> dict[str, object]:
         names = self._common(namer, template)

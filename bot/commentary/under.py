@@ -2,20 +2,21 @@
 
 from datetime import timedelta
 
+from bot.commentary.fewer import lost_in_table
 from bot.commentary.formats import apply
 from bot.commentary.names import SpokenMarket
 from bot.commentary.terms import Recorder
 from bot.domain.facts import Fact, count_venues
 from bot.domain.readings import VENDORS
-from bot.domain.story import Origin, Story, Text
+from bot.domain.story import Memory, Origin, Story, Text
 
 NAMED_VENUES = 3
 OLD = timedelta(hours=1)
 
 
-def story_footer(story: Story, market: SpokenMarket) -> Text:
+def story_footer(story: Story, market: SpokenMarket, memory: Memory) -> Text:
     """The footer of a story: only the venues that its own figures stand on, and how many these are of those that should
-    tell them, where one is missing."""
+    tell them, where one is missing; which of the post before the totals of its table lack."""
     words, recorder = market.bank.words, Recorder(market.bank.words)
     facts = _facts(story, market)
     count = count_venues(facts, VENDORS)
@@ -39,6 +40,8 @@ def story_footer(story: Story, market: SpokenMarket) -> Text:
                 recorder.mark(str(count.expected), expected, "count"),
             )
         )
+    if "fewer_mark" in words and (lost := lost_in_table(story, market, memory)):
+        parts.append(f"{words['fewer_mark']} {words['without_venues'].format(lost)}")
     oldest = min((fact.at for fact in facts), default=market.at)
     if market.at - oldest > OLD:
         origin = Origin(kind="date", ref="oldest reading", value=oldest.isoformat())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.commentary.compose import compose
+from bot.commentary.fewer import say_fewer
 from bot.commentary.lengths import no_article
 from bot.commentary.names import SpokenMarket
 from bot.commentary.old import write_by_pools
@@ -75,7 +76,8 @@ def write(
                 if not refused:
                     return story
             failures = failures or refused
-    return plain_card(market, lengths[-1], tuple(failures))
+    card = plain_card(market, lengths[-1], tuple(failures))
+    return replace(card, paragraphs=tuple(say_fewer(text, market, memory) for text in card.paragraphs))
 
 
 def write_plainly(
