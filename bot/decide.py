@@ -5,7 +5,7 @@ It does no I/O and takes the time from the snapshot. The same arguments give the
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import get_args
@@ -127,11 +127,19 @@ def recall_state(
 def follow_past(history: History, playbook: Playbook, facts: Facts, ranges: Ranges) -> Replay:
     """The rules after each hour of the last weeks before some facts, from what was known in each; before the first poll
     every few hours, from what venues told afterwards and what is estimated from it."""
+    *_, followed = iterate_past(history, playbook, facts, ranges)
+    return followed
+
+
+def iterate_past(history: History, playbook: Playbook, facts: Facts, ranges: Ranges) -> Iterator[Replay]:
+    """The same, a step at a time: the one replay before its first hour and after each. The whole takes a second or
+    two."""
     since, book = facts.at - LEAD_IN, playbook.rules
+    following = Replay(book, ranges, asset=facts.asset, without=families_without(book, facts))
+    yield following
     heard = hours_polled(history, since, facts.at)
     hours = by_hour(history, playbook.catalog, book.asks, since, facts.at)
     pasts = DailyPasts(history, playbook.catalog, book, facts.asset)
-    following = Replay(book, ranges, asset=facts.asset, without=families_without(book, facts))
     began = first_polled(history) or facts.at
     for hour, values, bounds in hours.rows():
         if hour >= facts.at or hour not in heard:
@@ -146,7 +154,7 @@ def follow_past(history: History, playbook: Playbook, facts: Facts, ranges: Rang
             values = {**{fact.name: fact.value for fact in known}, **values}  # noqa: PLW2901
             bounds |= {fact.name for fact in known if fact.lower_bound and fact.name in values}
         following.judge(values, hour, bounds, pasts.on(hour))
-    return following
+        yield following
 
 
 def signals_still_valid(state: State, playbook: Playbook) -> Mapping[str, Signal]:

@@ -9,6 +9,7 @@ from bot.commentary import figure, footer, in_words, no_article, speak
 from bot.decide import recall_state, tell
 from bot.desk.cache import MinuteCache
 from bot.desk.memory import DeskMemory, SourceState
+from bot.desk.recall import PastFollower
 from bot.desk.stores import MarketArchive, MarketStores
 from bot.domain.audit import AuditReport
 from bot.domain.facts import Facts, OwnPast, PastsOfDay
@@ -80,6 +81,7 @@ class Market:
         self._playbook = playbook
         self._settings = settings
         self._budgets = budgets
+        self.follower = PastFollower()
         self._fresh = MinuteCache()
         self._stores = stores or MarketStores()
 
@@ -184,6 +186,7 @@ class Market:
         """The verdict of now with what would change it, and the facts that it was judged on."""
         facts, history = await self.facts(asset), await self.history(asset)
         state = await self.archive.states.load(asset, profile)
+        state = await self.follower.follow(state, self.playbook, history, facts, profile)
 
         def judge() -> Verdict:
             book = self.playbook.rules

@@ -101,6 +101,7 @@ class Poller:
             try:
                 state = await self._with_due(await self._archive.states.load(asset, profile), asset, at)
                 state = _forgetting(state, at) if follows_anew else state
+                state = await self._market.follower.follow(state, playbook, before, observed.facts, profile)
                 decision = decide(
                     snapshot, before, state, playbook, _spoken(profile, playbook), observed=observed
                 )

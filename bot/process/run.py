@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +50,7 @@ REFRESH_S = 60.0  # how often a process that does not poll reads anew what anoth
 WATCHDOG_S = 60.0  # an event loop that stands still for so long will not come back
 CLOCK_AFTER_S = 5.0  # the page is there at once, and polls go first
 CLOCK_EVERY_S = 6 * 3600.0
+LOADED_AHEAD = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg")
 GRACE_S = 7.0  # for what runs at the stop: 10 s in all
 
 
@@ -365,8 +367,17 @@ async def run(
                 operation=life.operation,
             )
         )
+        loading = asyncio.create_task(load_ahead(), name="libraries")
+        stack.callback(loading.cancel)
         plan(parts, settings, config)
         await _until_stopped(life, settings, role)
+
+
+async def load_ahead() -> None:
+    """Libraries that the page needs not to answer, on a thread: the first command that draws finds them there. Whoever
+    typed it would wait for them with the whole loop."""
+    for name in LOADED_AHEAD:
+        await asyncio.to_thread(import_module, name)
 
 
 async def _until_stopped(life: LiveBot, settings: Settings, role: Role) -> None:

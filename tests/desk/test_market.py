@@ -1,5 +1,6 @@
 """The market as commands read it: from the archive and from memory, at the clock's time, without a venue."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.commentary import in_words
+from bot.decide import iterate_past, recall_state
 from bot.desk.market import Market, MarketSettings, no_audit, no_post_due
 from bot.desk.memory import DeskMemory, SourceState
 from bot.desk.stores import MarketStores
@@ -22,6 +24,7 @@ from bot.errors import InputError
 from bot.metrics import History
 from bot.notices.watches import Watching
 from bot.reasons import reason
+from bot.rules import evaluate
 from tests.desk.parts import AT, HOUR, MINUTE, Clock, NotingArchive, Teller, hourly, market_on, playbook
 
 FEARFUL: Sequence[Series] = (
@@ -170,6 +173,35 @@ async def test_the_verdict_of_now_is_judged_on_the_facts_of_now_and_says_what_wo
     assert (verdict.asset, verdict.at) == ("BTC", AT)
     assert {"skew-fear", "basis-weak"} <= rules_of(verdict)
     assert verdict.flips
+
+
+async def test_others_have_their_turn_while_the_past_is_followed_and_all_who_ask_follow_it_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    market = market_on(NotingArchive(*FEARFUL))
+    monkeypatch.setattr("bot.desk.recall.TURN_S", 0.0)
+    followed: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        for replay in iterate_past(*given):
+            followed.append(turns)
+            yield replay
+
+    monkeypatch.setattr("bot.desk.recall.iterate_past", counted)
+    asking = asyncio.gather(*(market.verdict("BTC", Profile()) for _ in range(3)))
+    turns = 0
+    while not asking.done():
+        turns += 1
+        await asyncio.sleep(0)
+    first, second, third = await asking
+    assert len(set(followed)) == len(followed) > 500
+    assert first == second == third
+    facts, history = await market.facts("BTC"), await market.history("BTC")
+    signals, course = recall_state(State(), market.playbook, history, facts, {})
+    assert (
+        first[0].balance
+        == evaluate(market.playbook.rules, facts, signals, AT, {}, course=course).verdict.balance
+    )
 
 
 async def test_the_verdict_goes_on_from_what_was_judged_before_for_that_asset_and_profile() -> None:
