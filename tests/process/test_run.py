@@ -166,7 +166,7 @@ def test_what_is_said_without_a_network_is_ten_lines_at_most(root: Path, home: P
     assert "HTTPS_PROXY" in told["reason"]
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no list of what a process has loaded")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc: nothing lists what a process has loaded")
 def test_what_draws_is_loaded_before_anybody_asks(running: Running) -> None:
     loaded = Path(f"/proc/{running.process.pid}/maps")
     running.until(lambda: all(name in loaded.read_text("utf-8") for name in ("pandas/_libs", "_backend_agg")))
