@@ -31,7 +31,7 @@ ARTICLE = {
     "open_interest_coin": 527_850.0,
     "open_interest_coin.change_7d_pct": 0.0,
     "liquidations_5d_long_usd": 1.8e9,
-    "liquidations_5d_pct_of_oi": 5.03,
+    "liquidations_5d_long_pct_of_oi": 5.03,
     "liquidations_max_day_1y_usd": 4.65e9,
 }
 STRONG = {

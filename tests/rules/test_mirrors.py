@@ -15,11 +15,12 @@ OPPOSITE = {
     "hours_since_low": "hours_since_high",
     "liquidations_5d_long_usd": "liquidations_5d_short_usd",
     "liquidations_24h_long_usd": "liquidations_24h_short_usd",
+    "liquidations_5d_long_pct_of_oi": "liquidations_5d_short_pct_of_oi",
 }
 OPPOSITE |= {
     f"{ours}.times_median_90d": f"{theirs}.times_median_90d"
     for ours, theirs in OPPOSITE.items()
-    if ours.startswith("liquidations_")
+    if ours.startswith("liquidations_") and ours.endswith("_usd")
 }
 OPPOSITE |= {theirs: ours for ours, theirs in OPPOSITE.items()}
 SIZES = ("liquidations_", "hours_since_")

@@ -45,7 +45,7 @@ def never_stronger(more: Verdict, less: Verdict) -> None:
 
 
 def test_the_articles_market_calls_for_caution_with_high_confidence() -> None:
-    verdict = settled(ARTICLE, lower=["liquidations_5d_pct_of_oi"]).verdict
+    verdict = settled(ARTICLE, lower=["liquidations_5d_long_pct_of_oi"]).verdict
     assert (verdict.stance, verdict.confidence) == ("bearish", "high")
     assert verdict.score == pytest.approx((-0.66, -0.42))
     assert {finding.rule: finding.vote for finding in verdict.findings} == {
