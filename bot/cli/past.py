@@ -104,8 +104,30 @@ def study(
     """Write the page on what the rules would have said over a recorded past, and how that did."""
     with bar("judging the past") as progress:
         past.write_study(
-            read_playbook(config), config, folder, hourly=hourly, schema=schema, to=to, progress=progress
+            read_playbook(config),
+            config,
+            folder,
+            hourly=hourly,
+            schema=schema,
+            to=to,
+            made_on=datetime.now(UTC).date(),
+            progress=progress,
         )
+    print(f"written to {to}")
+
+
+@looking_back.command()
+def agreement(
+    scorer: Annotated[
+        Path, typer.Argument(help="The program that holds a judge against published verdicts.")
+    ],
+    plain: Annotated[Path, typer.Argument(help="The plain judge to stand beside.")],
+    to: Annotated[Path, typer.Option(help="The page to write.")] = ROOT / "docs" / "agreement.md",
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Write the page on how the leans of single families stand beside published commentary."""
+    today = datetime.now(UTC).date()
+    past.write_agreement(read_playbook(config), config, scorer=scorer, plain=plain, to=to, made_on=today)
     print(f"written to {to}")
 
 

@@ -5,7 +5,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from statistics import median
 
@@ -54,11 +54,13 @@ def study(
     manner: RecordSettings,
     hourly: Sequence[Series] = (),
     progress: Progress | None = None,
+    *,
+    made_on: date,
 ) -> str:
     """The page as Markdown, of a past by the day (`past`) and the same market's price by the hour. Raises InputError."""
     daily = tuple(one for one in past if len(one.at_ms) and min(one.covers_s) >= DAY.total_seconds())
     prices = Prices.of(_spot(daily), max(manner.price_max_age, DAY))
-    lines = [*_head(playbook, daily, manner)]
+    lines = [*_head(playbook, daily, manner, made_on)]
     for stretch in stretches(playbook.rules, daily):
         lines += _whole_book(playbook, daily, stretch, manner, prices, progress)
     lines += _by_the_hour(playbook, hourly, progress)
@@ -107,13 +109,13 @@ def _spot(past: Iterable[Series]) -> Series:
 # ── what is said of the page ────────────────────────────────────────────────────────────────────────────────
 
 
-def _head(playbook: Playbook, past: Sequence[Series], manner: RecordSettings) -> Iterator[str]:
+def _head(playbook: Playbook, past: Sequence[Series], manner: RecordSettings, made_on: date) -> Iterator[str]:
     yield "# The record over a recorded past"
     yield ""
     yield (
-        "Made by `./tightrope study FOLDER` from recorded history; nothing in it is written by hand. All of it is **backfilled**: "
-        "today's rules over yesterday's market, by people who knew how it went. What the bot says live is kept apart (`/record`). How "
-        "our readings stand beside published ones: `docs/agreement.md`."
+        f"Made on {made_on.day} {made_on:%B %Y} by `./tightrope study FOLDER --hourly FOLDER` from recorded history; nothing in "
+        "it is written by hand. All of it is **backfilled**: today's rules over yesterday's market, by people who knew how it "
+        "went. What the bot says live is kept apart (`/record`). How our readings stand beside published ones: `docs/agreement.md`."
     )
     yield ""
     table, past_table = playbook.rules.balance, playbook.rules.past

@@ -2,6 +2,8 @@
 opens what they need."""
 
 import io
+import shlex
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,10 +28,11 @@ from bot.lab.export import rows, write, write_csv
 from bot.lab.filewatch import Stretch
 from bot.lab.history_folder import parse_schema, read_folder
 from bot.lab.impact import Impact, compare, old_rules
+from bot.lab.published import AgreementTally, agreement_page, read_tally
 from bot.lab.retell import Brief, brief_at, retell, said_again
 from bot.lab.shipped import past_rows, rows_text
 from bot.lab.study import study
-from bot.playbook import parse_playbook, read_file
+from bot.playbook import ROOT, parse_playbook, read_file
 from bot.process.app import Parts, house
 from bot.process.demo import fill_tape, play, read_tape
 from bot.process.settings import Settings
@@ -247,14 +250,32 @@ def write_study(
     hourly: Path | None = None,
     schema: Path,
     to: Path,
+    made_on: date,
     progress: Progress | None = None,
 ) -> None:
     """Write docs/record.md from a folder of history by the day and one with the price by the hour. Raises ConfigError,
     InputError."""
     told = folder_past(playbook, folder, schema, "BTC")
     bars = () if hourly is None else folder_past(playbook, hourly, schema, "BTC")
-    page = study(playbook, told, read_manner(config), bars, progress)
+    page = study(playbook, told, read_manner(config), bars, progress, made_on=made_on)
     to.write_text(page, encoding="utf-8")
+
+
+def write_agreement(
+    playbook: Playbook, config: Path, *, scorer: Path, plain: Path, to: Path, made_on: date
+) -> None:
+    """Write docs/agreement.md: `bot judge` and a plain judge in the same scorer, which is a program that takes the
+    judge's command as `--judge`. Raises InputError."""
+    ours = [sys.executable, "-m", "bot", "judge", "--lines", "-", "--config", str(config.resolve())]
+    theirs = [sys.executable, str(plain.resolve())]
+    page = agreement_page(_scored(scorer, ours), _scored(scorer, theirs), playbook.rules.hash, made_on)
+    to.write_text(page, encoding="utf-8")
+
+
+def _scored(scorer: Path, judge: Sequence[str]) -> AgreementTally:
+    command = [sys.executable, str(scorer.resolve()), "--judge", shlex.join(judge)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 (named by the operator)
+    return read_tally(ran.stdout)
 
 
 def first_history(

@@ -106,3 +106,24 @@ def test_a_backtest_over_a_folder_without_a_known_file_is_refused(bot: Run, tmp_
     code, _, err = bot("backtest", "--from", "2026-02-04", "--to", "2026-02-05", "--folder", tmp_path)
     assert code == 2
     assert "no file that history.toml describes" in err
+
+
+SCORER = """import subprocess, sys, shlex
+market = '{"asset": "BTC", "at": "2026-02-07T00:00:00Z", "facts": {"skew_60d_pct": 20, "basis_60d_pct": 2}}\\n'
+ran = subprocess.run(shlex.split(sys.argv[2]), input=market, capture_output=True, text=True)
+good = '"options": "bearish"' in ran.stdout
+print(f"skew: {int(good)}/1 = {100 * good}%")
+print(f"all: {int(good)}/1 = {100 * good}%, flips 0, answered 1")
+"""
+
+
+def test_the_rules_stand_beside_a_plain_judge_in_the_same_scorer(bot: Run, tmp_path: Path) -> None:
+    scorer, plain, page = tmp_path / "scorer.py", tmp_path / "plain.py", tmp_path / "agreement.md"
+    scorer.write_text(SCORER, encoding="utf-8")
+    plain.write_text("""print('{"families": {"options": "neutral"}}')""", encoding="utf-8")
+    assert bot("agreement", scorer, plain, "--to", page)[0] == 0
+    told = page.read_text(encoding="utf-8")
+    assert "| these rules | 100.0% (1 of 1) | 0 | 1 |" in told
+    assert "| the plainest bands, one a metric | 0.0% (0 of 1) | 0 | 1 |" in told
+    scorer.write_text("raise SystemExit(1)", encoding="utf-8")
+    assert bot("agreement", scorer, plain, "--to", page)[0] == 2
