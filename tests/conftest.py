@@ -45,13 +45,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --all the slow tests are left out; a `-m` of the caller's own decides for itself."""
-    if config.getoption("--all") or config.getoption("markexpr") or _named_one_by_one(config):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    """Without --all the slow tests are left out; a `-m` of the caller's own decides for itself. Side by side the longest
+    files begin."""
+    if not (config.getoption("--all") or config.getoption("markexpr") or _named_one_by_one(config)):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        if slow:
+            config.hook.pytest_deselected(items=slow)
+            items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    if hasattr(config, "workerinput"):
+        longest_first(items)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Order files by what their tests may take, those of one file as they are: whole files go to the workers, and one
+    that takes minutes and is handed out last leaves the other workers idle.
+
+    What a test may take is its own timeout, where it has one."""
+    may_take: Counter[Path] = Counter()
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        may_take[item.path] += int(limit.args[0]) if limit else 1
+    items.sort(key=lambda item: -may_take[item.path])
 
 
 def _named_one_by_one(config: pytest.Config) -> bool:

@@ -7,9 +7,12 @@ import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
+
+from tests.conftest import longest_first
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -134,6 +137,16 @@ def test_tests_run_side_by_side_unless_the_caller_decided(door: ModuleType) -> N
     assert "-n" in door.pytest_arguments(["--all", "tests/rules"])
     for decided in (["-n0"], ["-n", "4"], ["--pdb"], ["-p", "no:xdist"], ["--numprocesses=1"]):
         assert door.pytest_arguments(decided) == ["-m", "pytest", *decided]
+
+
+def test_side_by_side_the_files_whose_tests_may_take_longest_begin() -> None:
+    def item(file: str, limit_s: int | None = None) -> SimpleNamespace:
+        marker = SimpleNamespace(args=(limit_s,)) if limit_s else None
+        return SimpleNamespace(path=Path(file), get_closest_marker={"timeout": marker}.get)
+
+    items = [item("few"), item("tape", 300), item("many"), item("many"), item("year", 900), item("tape")]
+    longest_first(cast(list[pytest.Item], items))
+    assert [str(one.path) for one in items] == ["year", "tape", "tape", "many", "many", "few"]
 
 
 def test_fresh_hashed_locks_have_no_problem(door: ModuleType, locks: Path, pyproject: Path) -> None:

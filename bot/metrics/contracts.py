@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf, log, nan
 from statistics import median
+from typing import NamedTuple
 
 from bot.domain.tellings import KnownContracts
 from bot.reasons import reason
@@ -40,8 +41,7 @@ ROLLED = timedelta(days=3)
 """How long before its expiry a contract may empty or fill as it likes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldContract:
+class ToldContract(NamedTuple):
     """A contract as it was told now. `amount` in coins, of an inverse one in dollars; None: not told, or too old
     (`stale`). `index_usd` makes coins of dollars."""
 
@@ -77,7 +77,8 @@ def judge_contracts(
     `moves` are the natural logarithms of how the sums of other venues moved over the same time (see `move_of`),
     `contract_moves` those of their single contracts, `least_coins` what a contract moves by at least for its own jump to
     matter."""
-    counted = {one.symbol: one for one in told if one.amount is not None and not _is_over(one.expires_ms, at)}
+    at_ms = _ms(at)
+    counted = {one.symbol: one for one in told if one.amount is not None and not 0 < one.expires_ms <= at_ms}
     now = KnownContracts(
         at=at,
         amounts={name: one.amount for name, one in counted.items() if one.amount is not None},
@@ -117,10 +118,17 @@ def move_of(known: KnownContracts | None, told: Sequence[ToldContract], at: date
     if known is None:
         return None
     then = now = 0.0
+    at_ms = _ms(at)
     for one in told:
-        if one.amount is not None and one.symbol in known.amounts and not _is_over(one.expires_ms, at):
-            then += _coins(one, known.amounts[one.symbol])
-            now += _coins(one, one.amount)
+        amount, before = one.amount, known.amounts.get(one.symbol)
+        if amount is not None and before is not None and not 0 < one.expires_ms <= at_ms:
+            then += _coins(one, before)
+            now += _coins(one, amount)
+    return _move(then, now)
+
+
+def _move(then: float, now: float) -> float | None:
+    """The natural logarithm of how a sum moved; None where it was or is nothing."""
     return log(now) - log(then) if 0.0 < then < inf and 0.0 < now < inf else None
 
 
@@ -154,10 +162,11 @@ def _lacking(
     known: KnownContracts, counted: Mapping[str, ToldContract], told: Mapping[str, ToldContract], at: datetime
 ) -> _Doubt | None:
     """Contracts in which something was open, that still run, and that were not counted now."""
+    at_ms = _ms(at)
     lacking = [
         name
         for name, amount in known.amounts.items()
-        if amount > 0.0 and name not in counted and not _is_over(known.expires_ms.get(name), at)
+        if amount > 0.0 and name not in counted and not 0 < known.expires_ms.get(name, 0) <= at_ms
     ]
     if not lacking:
         return None
@@ -206,20 +215,22 @@ def _jump(
     there = {name: one for name, one in counted.items() if name in known.amounts}
     before = {name: _coins(one, known.amounts[name]) for name, one in there.items()}
     after = {name: _coins(one, one.amount) for name, one in there.items()}
-    move = move_of(known, list(there.values()), at)
+    was_all, now_all = sum(before.values()), sum(after.values())
+    move = _move(was_all, now_all)
     if move is None:
-        return _Doubt(why=reason("open_interest_gone")) if sum(before.values()) > 0.0 else None
+        return _Doubt(why=reason("open_interest_gone")) if was_all > 0.0 else None
     (moves, contract_moves), apart = others, at - known.at
     if not moves and apart > ALONE:
         return None
-    largest = max(there, key=lambda name: (abs(after[name] - before[name]), name))
+    moved = {name: abs(now - before[name]) for name, now in after.items()}
+    farthest = max(moved.values())
+    largest = max(name for name, by in moved.items() if by == farthest)
     if not _is_usual(move, moves, widen(JUMP, apart)):
-        was, now = sum(before.values()), sum(after.values())
-        told = reason("open_interest_jumped", symbol=largest, was=_rounded(was), now=_rounded(now))
+        told = reason("open_interest_jumped", symbol=largest, was=_rounded(was_all), now=_rounded(now_all))
         return _Doubt(why=told, jump=True)
     was, now = before[largest], after[largest]
-    rolls = there[largest].expires_ms and there[largest].expires_ms <= (at + ROLLED).timestamp() * 1000.0
-    if rolls or abs(now - was) <= max(least_coins, CONTRACT_SHARE * sum(before.values())):
+    rolls = there[largest].expires_ms and there[largest].expires_ms <= _ms(at + ROLLED)
+    if rolls or abs(now - was) <= max(least_coins, CONTRACT_SHARE * was_all):
         return None
     move = log(now / was) if now > 0.0 and was > 0.0 else inf if now > was else -inf
     if is_shared(move, contract_moves) or _is_usual(move, moves, widen(CONTRACT_JUMP, apart)):
@@ -249,9 +260,9 @@ def _noted(known: KnownContracts, total: float, at: datetime) -> KnownContracts:
     )
 
 
-def _is_over(expires_ms: int | None, at: datetime) -> bool:
-    """Whether a contract has expired; one without an expiry never does."""
-    return bool(expires_ms) and (expires_ms or inf) <= at.timestamp() * 1000.0
+def _ms(at: datetime) -> float:
+    """A time as contracts tell when they expire: milliseconds since 1970 UTC. One without an expiry (0) never does."""
+    return at.timestamp() * 1000.0
 
 
 def _coins(one: ToldContract, amount: float | None) -> float:
