@@ -166,7 +166,7 @@ def _lacking(
     lacking = [
         name
         for name, amount in known.amounts.items()
-        if amount > 0.0 and name not in counted and not 0 < known.expires_ms.get(name, 0) <= at_ms
+        if amount > 0.0 and name not in counted and known.expires_ms.get(name, inf) > at_ms
     ]
     if not lacking:
         return None
