@@ -33,6 +33,8 @@ class SettingsBefore:
 
     wishes: tuple[Subscription, ...]
     style: ChannelStyle
+    paused_by: str | None = None
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,8 @@ class KeptChannel:
 
     `set_up_by` is the surface's name of the person who set it up, who hears of trouble where no channel was chosen
     for that. `refused_at` are the occasions on which the surface refused us, since it last took a post; `told_at`
-    when a pause was told, `looked_at` when its permissions were last looked at since. `paused_until` is the end of
-    a pause that somebody asked for. `before` is for undoing the last change."""
+    when a pause was told, `looked_at` when its permissions were last looked at since. `paused_by` is who asked for
+    a pause that is on, `paused_until` its end: none where it lasts until somebody resumes. `before` is for undoing the last change."""
 
     channel: str
     guild_id: str | None = None
@@ -50,6 +52,7 @@ class KeptChannel:
     refused_at: tuple[datetime, ...] = ()
     told_at: datetime | None = None
     looked_at: datetime | None = None
+    paused_by: str | None = None
     paused_until: datetime | None = None
     style: ChannelStyle = field(default_factory=ChannelStyle)
     before: SettingsBefore | None = None

@@ -88,7 +88,7 @@ def _is_worth_another_try(error: DeliveryError) -> bool:
 @contextlib.contextmanager
 def translate_errors(subject: str) -> Iterator[None]:
     """Discord's errors as ours, with the subject in the message. Whatever else an odd answer makes of itself
-    is a reason to wait."""
+    is a reason to wait, told by its kind: a library's own words may hold an address."""
     try:
         yield
     except DeliveryError:
@@ -102,12 +102,9 @@ def translate_errors(subject: str) -> Iterator[None]:
         raise _translated(row, reason, error) from error
     except TRANSPORT as error:
         unsent = isinstance(error, BEFORE_IT_LEFT)
-        raise DeliveryUnavailable(f"{subject}: {type(error).__name__}: {error}", unsent=unsent) from error
-    except (
-        Exception
-    ) as error:  # aiohttp's closed session is two kinds of it, a 429 without its seconds another
-        reason = f"{subject}: {type(error).__name__}: {error or 'the session was closed'}"
-        raise DeliveryUnavailable(reason) from error
+        raise DeliveryUnavailable(f"{subject}: {type(error).__name__}", unsent=unsent) from error
+    except Exception as error:  # a closed session is two kinds of it, a 429 without its seconds another
+        raise DeliveryUnavailable(f"{subject}: {type(error).__name__}") from error
 
 
 def _translated(row: Row, reason: str, error: discord.HTTPException) -> DeliveryError:

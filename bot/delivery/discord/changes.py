@@ -1,6 +1,7 @@
 """What each control of the setup panel changes: settings in, settings out."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final, get_args
 
 from bot.commands.typed import read_hours, read_times
@@ -14,6 +15,14 @@ from bot.domain.story import Length
 LENGTHS: Final[tuple[Length, ...]] = get_args(Length)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 LOUD: Final[tuple[Severity, ...]] = ("alarm", "caution", "watch")
+
+PAUSES: Final[Mapping[str, timedelta | None]] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "resumed": None,
+}
+"""How long a channel may be paused; None: until somebody resumes it."""
 
 Change = Callable[[ChannelSettings, Sequence[str], Market], ChannelSettings]
 

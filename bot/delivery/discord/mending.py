@@ -47,7 +47,7 @@ class Mending:
         now = self._now()
         for kept in await self._channels.all():
             if kept.paused_until is not None and kept.paused_until <= now:
-                await self._channels.put(replace(kept, paused_until=None))
+                await self._channels.put(replace(kept, paused_by=None, paused_until=None))
                 if kept.told_at is None:
                     await self._keeping.subscriptions.pause(kept.channel, None)
                 log.info("route.resumed", channel=kept.channel, reason="the pause is over")
@@ -65,7 +65,7 @@ class Mending:
         if kept.told_at is None:
             return
         await self._channels.put(replace(kept, looked_at=self._now()))
-        if kept.paused_until is None:
+        if kept.paused_by is None and kept.paused_until is None:
             await self._keeping.subscriptions.pause(kept.channel, None)
         log.info("route.resumed", channel=kept.channel, reason="we may post there now")
 

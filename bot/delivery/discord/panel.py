@@ -2,9 +2,7 @@
 server's own command permissions sees it."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import discord
 import structlog
@@ -12,7 +10,7 @@ from discord import ui
 
 from bot.commands.zones import Zones
 from bot.delivery.discord.asking import translate_errors
-from bot.delivery.discord.changes import CHANGES, change_by_form
+from bot.delivery.discord.changes import CHANGES, PAUSES, change_by_form
 from bot.delivery.discord.components import Interaction, Press, SettingsModal, add_buttons, custom_id
 from bot.delivery.discord.embed import pages, picture, plain
 from bot.delivery.discord.panelview import FORMS, PanelView
@@ -25,8 +23,6 @@ from bot.domain.story import PhraseBank
 from bot.errors import DeliveryError, InputError
 
 log = structlog.get_logger()
-
-PAUSE: Final = timedelta(days=1)
 
 Preview = Callable[[Subscription], Coroutine[Any, Any, Card]]
 Apology = Callable[[Interaction, BaseException], Coroutine[Any, Any, None]]
@@ -130,9 +126,13 @@ class Panel:
         await self.save(interaction, settings, after)
 
     async def _pause(self, interaction: Interaction, settings: ChannelSettings, press: Press) -> None:
-        now = self._market.now()
-        paused = replace(settings, kept=replace(settings.kept, paused_until=now + PAUSE))
-        await self.save(interaction, settings, paused.with_all(paused_at=now))
+        """For how long is asked first."""
+        lasts = next((name for name in PAUSES if name in press.values), None)
+        if lasts is None:
+            await put(interaction, *self.view.choice("pause", settings, self._bank(interaction)))
+            return
+        after = self.settings.pause(settings, PAUSES[lasts], interaction.user.id)
+        await self.save(interaction, settings, after)
 
     async def _undo(self, interaction: Interaction, settings: ChannelSettings, press: Press) -> None:
         after = await self.settings.undo(settings)

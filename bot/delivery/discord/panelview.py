@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.commands.zones import label_zone
-from bot.delivery.discord.changes import LOUD, SEVERITIES, lengths
+from bot.delivery.discord.changes import LOUD, PAUSES, SEVERITIES, lengths
 from bot.delivery.discord.components import Interaction, PanelItem, add_buttons, custom_id
 from bot.delivery.discord.embed import escape_mentions
 from bot.delivery.discord.permissions import missing, name_permissions
@@ -55,6 +55,8 @@ class PanelView:
             return words["panel.nothing"]
         if settings.is_paused and kept.paused_until is not None:
             return words["panel.paused_until"].format(when=_moment(kept.paused_until))
+        if settings.is_paused and kept.paused_by is not None:
+            return words["panel.paused_by"].format(who=f"<@{kept.paused_by}>")
         if settings.is_paused or kept.refused_at:
             lacking = self.lacking(interaction, settings)
             if lacking:
@@ -229,6 +231,7 @@ class PanelView:
             "length": (lengths(self._market, wish.profile.locale), [wish.profile.length], "panel.length."),
             "language": (tuple(self._market.playbook.banks), [wish.profile.locale], "panel.language."),
             "level": (SEVERITIES, [wish.severity], "panel.level."),
+            "pause": (tuple(PAUSES), [], "panel.pause."),
         }
         offered, now, key = names[what]
         return [

@@ -80,14 +80,12 @@ class Registration:
         for number in range(1_000_000):
             try:
                 await self.register(application_id)
-            except (
-                discord.DiscordException,
-                aiohttp.ClientError,
-                OSError,
-                TimeoutError,
-                ArchiveError,
-            ) as error:
+            except (discord.DiscordException, ArchiveError) as error:
                 await self._keep_failure(" ".join(str(error).split())[:500] or type(error).__name__)
+            except (aiohttp.ClientError, OSError) as error:
+                await self._keep_failure(f"Discord cannot be reached: {type(error).__name__}")
+            except Exception as error:  # noqa: BLE001  an odd answer trips discord.py over whatever it lacks
+                await self._keep_failure(f"Discord's answer is odd: {type(error).__name__}")
             else:
                 await self._keep_failure(None)
                 return

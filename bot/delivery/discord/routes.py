@@ -154,7 +154,7 @@ class Routes:
     async def _is_paused(self, channel: str) -> bool:
         """Whether the channel is paused: asked of the archive only where something happened there."""
         kept = await self._client.channels.get(channel)
-        if not (kept.refused_at or kept.paused_until):
+        if not (kept.refused_at or kept.paused_by or kept.paused_until):
             return False
         known = await self._client.keeping.subscriptions.find(channel=channel)
         return bool(known) and all(one.paused_at is not None for one in known)

@@ -4,7 +4,7 @@ be undone."""
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bot.commands.typed import SPELLED_OFF, is_off
@@ -96,8 +96,7 @@ class SettingsStore:
     async def save(self, before: ChannelSettings, after: ChannelSettings) -> ChannelSettings:
         """Keep a change, and what was before it. Raises InputError where no further profile fits, ArchiveError."""
         if (before.wishes, before.kept.style) != (after.wishes, after.kept.style):
-            undo = SettingsBefore(wishes=before.wishes, style=before.kept.style)
-            after = replace(after, kept=replace(after.kept, before=undo))
+            after = replace(after, kept=replace(after.kept, before=_keep(before)))
         after = replace(after, wishes=tuple(self._begin_anew(before, wish) for wish in after.wishes))
         known = {wish.asset: wish for wish in before.wishes}
         for wish in after.wishes:
@@ -114,15 +113,34 @@ class SettingsStore:
         nothing. What it refused is past. Nothing is kept yet."""
         now = self._now()
         kept = replace(
-            before.kept, set_up_by=str(by), refused_at=(), told_at=None, looked_at=None, paused_until=None
+            before.kept,
+            set_up_by=str(by),
+            refused_at=(),
+            told_at=None,
+            looked_at=None,
+            paused_by=None,
+            paused_until=None,
         )
         after = before if before.wishes else before.with_assets([asset], now)
         return replace(after, kept=kept).with_all(paused_at=None, created_at=now)
 
+    def pause(self, before: ChannelSettings, lasts: timedelta | None, by: int) -> ChannelSettings:
+        """Nothing posted from now on, for a time, or until somebody resumes; what the channel refused is past, and ends
+        no pause that was asked for. Nothing is kept yet."""
+        now = self._now()
+        kept = replace(
+            before.kept,
+            refused_at=(),
+            told_at=None,
+            looked_at=None,
+            paused_by=str(by),
+            paused_until=now + lasts if lasts is not None else None,
+        )
+        return replace(before, kept=kept).with_all(paused_at=now)
+
     async def remove(self, settings: ChannelSettings) -> ChannelSettings:
         """The channel follows nothing any more; what is unsent to it is given up."""
-        undo = SettingsBefore(wishes=settings.wishes, style=settings.kept.style)
-        after = replace(settings, wishes=(), kept=replace(settings.kept, before=undo))
+        after = replace(settings, wishes=(), kept=replace(settings.kept, before=_keep(settings)))
         await self._keeping.subscriptions.remove(settings.channel)
         await self._channels.put(after.kept)
         return after
@@ -132,7 +150,9 @@ class SettingsStore:
         last = settings.kept.before
         if last is None:
             return settings
-        kept = replace(settings.kept, style=last.style)
+        kept = replace(
+            settings.kept, style=last.style, paused_by=last.paused_by, paused_until=last.paused_until
+        )
         now = self._now()
         wishes = tuple(replace(wish, created_at=now) for wish in last.wishes)
         return await self.save(settings, replace(settings, wishes=wishes, kept=kept))
@@ -142,6 +162,13 @@ class SettingsStore:
         known = next((one for one in before.wishes if one.asset == wish.asset), None)
         same = known is not None and (known.post_at, known.zone) == (wish.post_at, wish.zone)
         return wish if same else replace(wish, created_at=self._now())
+
+
+def _keep(settings: ChannelSettings) -> SettingsBefore:
+    kept = settings.kept
+    return SettingsBefore(
+        wishes=settings.wishes, style=kept.style, paused_by=kept.paused_by, paused_until=kept.paused_until
+    )
 
 
 def own_ranges(book: RuleBook, typed: str) -> Ranges:

@@ -1,7 +1,9 @@
 """Telling Discord of the commands: what fails is said, tried again, and holds up nothing; whose application it is."""
 
 import asyncio
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -42,6 +44,31 @@ async def test_commands_that_discord_does_not_take_are_said_and_the_bot_is_there
             assert why in memory.notes.kept[COMMANDS_FAILURE]
             assert memory.notes.kept[COMMANDS_FAILURE].startswith("2026-02-06 14:00 UTC: ")
     assert [one["log_level"] for one in logs if one["event"] == "commands.refused"] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "odd", [[{}], [{"id": "1"}], ["a command"], {"code": 0}, [{"id": None, "options": [{"type": "x"}]}], None, 7]
+)
+async def test_an_odd_answer_to_the_registration_is_said_and_tried_again(
+    desk: Desk, memory: Memory, fake: FakeDiscord, clock: Clock, odd: Any
+) -> None:
+    fake.fault("PUT", "/commands", *[Fault(status=200, body=odd)] * 2)
+    client = make_client(desk, memory)
+    pauses_s = (0.01, 0.02)
+    client.registration = Registration(
+        memory, payload=client.payload, send=client.tree.sync, now=clock.now, pauses_s=pauses_s
+    )
+    with capture_logs() as logs:
+        running = asyncio.create_task(client.start("token"))
+        await fake.until(lambda: memory.notes.kept.get(COMMANDS_FAILURE) == "")
+    refused = [one["reason"] for one in logs if one["event"] == "commands.refused"]
+    assert len(refused) == 2
+    assert all(re.fullmatch(r"Discord's answer is odd: \w+", reason) for reason in refused)
+    assert len(fake.requests("PUT", "/commands")) == 3
+    await client.close()
+    await asyncio.wait({running}, timeout=5)
+    assert all("/commands → 200: body" in problem for problem in fake.problems)  # as it was meant to be
+    fake.problems.clear()
 
 
 async def test_they_are_tried_again_until_discord_has_them(

@@ -33,6 +33,7 @@ class Server:
     manager: Any
     reader: Any
     role: Any
+    client: Any
     shown: Any = None
 
     async def type(self, name: str, **options: Any) -> Any:
@@ -104,6 +105,7 @@ async def server(desk: Desk, memory: Memory) -> AsyncIterator[Server]:
             manager=guild.add_member(env.create_user("manager"), roles=[role]),
             reader=guild.add_member(env.create_user("reader")),
             role=role,
+            client=client,
         )
     finally:
         await env.shutdown()
@@ -332,15 +334,46 @@ async def test_a_channel_is_removed_when_asked_twice_and_the_removal_is_undone(s
     assert [one.post_at for one in server.wishes] == [("09:00",)]
 
 
-async def test_a_channel_pauses_for_a_day_and_resumes(server: Server) -> None:
+@pytest.mark.parametrize(("lasts", "time"), [("hour", HOUR), ("day", DAY), ("week", 7 * DAY)])
+async def test_a_channel_pauses_for_a_while_and_resumes(server: Server, lasts: str, time: timedelta) -> None:
     await server.type("setup")
     await server.press("pause")
+    assert [one.paused_at for one in server.wishes] == [None]
+    await server.choose("pause", lasts)
     assert [one.paused_at for one in server.wishes] == [AT]
-    assert server.kept.paused_until == AT + DAY
-    assert f"paused until <t:{int((AT + DAY).timestamp())}:f>" in server.text
+    assert server.kept.paused_until == AT + time
+    assert f"paused until <t:{int((AT + time).timestamp())}:f>" in server.text
     await server.press("resume")
     assert [one.paused_at for one in server.wishes] == [None]
-    assert server.memory.channels.kept[f"discord:{server.channel.id}"].paused_until is None
+    assert (server.kept.paused_by, server.kept.paused_until) == (None, None)
+
+
+async def test_a_channel_pauses_until_somebody_resumes_it_whatever_it_refused_before(server: Server) -> None:
+    await server.type("setup")
+    kept = server.memory.channels.kept
+    name = f"discord:{server.channel.id}"
+    kept[name] = replace(kept[name], refused_at=(AT - DAY,), told_at=AT - DAY, looked_at=AT - DAY)
+    await server.press("pause")
+    await server.choose("pause", "resumed")
+    assert f"paused by <@{server.manager.id}> until somebody resumes it here" in server.text
+    await server.client.mending.look()
+    assert [one.paused_at for one in server.wishes] == [AT]
+    await server.press("resume")
+    assert [one.paused_at for one in server.wishes] == [None]
+    assert "is served" in server.text
+
+
+async def test_undoing_the_end_of_a_pause_gives_back_its_end(server: Server) -> None:
+    await server.type("setup")
+    await server.press("pause")
+    await server.choose("pause", "week")
+    await server.press("resume")
+    await server.press("undo")
+    assert [one.paused_at for one in server.wishes] == [AT]
+    assert server.kept.paused_until == AT + 7 * DAY
+    await server.press("undo")
+    assert [one.paused_at for one in server.wishes] == [None]
+    assert server.kept.paused_until is None
 
 
 async def test_a_test_post_goes_into_the_channel_and_says_that_it_is_one(server: Server) -> None:
