@@ -2,10 +2,9 @@
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._naming import metric_named, suggest_terms, word_named
-from bot.commands._tables import old_note, past_table
 from bot.commands._telling import go_on, join_texts, tell_fact, title
 from bot.desk.market import Market
-from bot.domain.posts import Answer, Profile
+from bot.domain.posts import Answer, Figure, Profile
 from bot.domain.story import Origin
 
 
@@ -19,17 +18,17 @@ async def answer(market: Market, request: Request) -> Answer:
     asset = market.assets[0]
     facts = await market.facts(asset)
     formula = Origin(kind="input", ref=f"{name} formula", value=market.playbook.catalog.metrics[name].formula)
+    worked_out = market.say("answer", "explain-formula", facts, profile, {"text": formula})
     body, spans = join_texts(
         (words.explain or words.meaning) if words else "",
         tell_fact(market, "explain", name, facts, profile),
-        market.say("answer", "explain-formula", facts, profile, {"text": formula}),
+        between="\n",
     )
     return Answer(
         title=title(market, name, profile),
         body=body,
         body_spans=spans,
-        tables=past_table(market, name, facts, profile),
-        notes=old_note(market, [name], facts, profile),
+        notes=(Figure(label="", text=worked_out.text, spans=worked_out.spans),),
         buttons=(
             go_on(
                 market.bank(profile).words.get("button.history", "history"),

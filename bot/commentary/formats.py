@@ -18,6 +18,9 @@ Format = Callable[[Value, int | None, Words], str]
 MINUS = "−"
 SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 MAX_DIGITS = 9
+END_RANK = 0.05
+"""Of 90 days' hours (1,152 to 2,160 of them) the lowest ranks under this, and any other over it: half an hour's part
+against one and a half."""
 
 
 def _number(value: Value) -> float:
@@ -212,6 +215,26 @@ def share_above(value: Value, digits: int | None, words: Words) -> str:
     return share(100 - _number(value), digits, words)
 
 
+def place(value: Value, digits: int | None, words: Words) -> str:
+    """97.8 (a rank) → higher than 97% of; 0.4 → lower than 99% of; at the ends → the lowest of, the highest of. What it
+    stood among follows: "its last 90 days"."""
+    return _place(_number(value), words, ("lowest", "lower", "higher", "highest"))
+
+
+def amount_place(value: Value, digits: int | None, words: Words) -> str:
+    """97.8 (a rank) → more than in 97% of; at the ends → the least in, the most in."""
+    return _place(_number(value), words, ("least", "less", "more", "most"))
+
+
+def _place(rank: float, words: Words, names: tuple[str, str, str, str]) -> str:
+    least, less, more, most = (words[f"rank.{name}"] for name in names)
+    if rank < END_RANK:
+        return least
+    if rank > 100 - END_RANK:
+        return most
+    return less.format(share_above(rank, None, words)) if rank < 1 else more.format(share(rank, None, words))
+
+
 def count(value: Value, digits: int | None, words: Words) -> str:
     """7 → 7."""
     return _fixed(int(_number(value)), 0, words)
@@ -279,6 +302,8 @@ FORMATS: Mapping[str, Format] = {
     "days": days,
     "share": share,
     "share_above": share_above,
+    "place": place,
+    "amount_place": amount_place,
     "count": count,
     "date": date,
     "moment": moment,

@@ -49,14 +49,19 @@ class MetricInputs:
     reason, not an error."""
 
     def __init__(
-        self, snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] = ()
+        self, snapshot: Snapshot, history: History, catalog: Catalog, holdings: Sequence[Holding] | None = ()
     ) -> None:
+        """`holdings` None: who asks the archive alone does not know what holders published."""
         self.snapshot = snapshot
         self.asset = snapshot.asset
         self.at = snapshot.taken_at
         self.history = history
         self.catalog = catalog
-        self.holdings = tuple(holding for holding in holdings if holding.asset == snapshot.asset)
+        self.holdings = (
+            None
+            if holdings is None
+            else tuple(holding for holding in holdings if holding.asset == snapshot.asset)
+        )
         self.refused: dict[str, list[str]] = {}
         self._outcomes: dict[str, ComputedMetric] = {}
         self._once: dict[Callable[[MetricInputs], Any], Any] = {}

@@ -95,7 +95,8 @@ def facts_at(
     `asked` names the venues that are switched on: the "m" of "n of m" counts those of them that ever gave the
     metric."""
     known = history.at(at)
-    moment = MetricInputs(Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {}), known, catalog)
+    nothing = Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {})
+    moment = MetricInputs(nothing, known, catalog, holdings=None)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics}
     return _facts(known, catalog, asset, at, outcomes, _sought(asked or {}))
 

@@ -19,6 +19,8 @@ MAX_AGE = timedelta(minutes=30)
 
 def _held(moment: MetricInputs) -> tuple[Holding, ...] | Unknown:
     """What each holder had last published by this moment."""
+    if moment.holdings is None:
+        return Unknown(reason=reason("unheard"))
     held: dict[str, Holding] = {}
     for holding in sorted(moment.holdings, key=lambda one: one.as_of):
         if holding.as_of <= moment.at.date():

@@ -11,9 +11,10 @@ async def test_a_term_is_found_by_its_name_its_title_or_a_word_of_it(ask, term):
 
 
 async def test_it_says_what_it_means_where_it_stands_and_how_it_is_worked_out(ask):
-    body = (await ask("explain", term="basis")).body
-    assert "Now 2%, where 5-10% is usual." in body
-    assert "How it is worked out:" in body
+    answer = await ask("explain", term="basis")
+    assert "Now 2%, where 5-10% is usual." in answer.body
+    (worked_out,) = (note.text for note in answer.notes)
+    assert worked_out.startswith("How it is worked out: (mark / index - 1)")
 
 
 async def test_an_unknown_term_is_refused_with_the_nearest(ask):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from bot.commands import Request, discover, run, usage
 from bot.desk.memory import SourceState
 from bot.domain.audit import AuditReport, AuditRow
@@ -53,8 +55,25 @@ async def test_status_shows_each_hosts_budget_and_until_when_one_rests(ask, mark
     )
 
 
-async def test_help_lists_every_command_as_it_is_typed(ask, figures_of):
-    assert set(figures_of(await ask("help"))) == {usage(command) for command in discover().values()}
+async def test_help_lists_every_command_once(ask):
+    lines = (await ask("help")).body.splitlines()[1:]
+    named = [word for line in lines for word in line.partition(": ")[2].split()]
+    assert sorted(named) == sorted(f"/{name}" for name in discover())
+
+
+@pytest.mark.parametrize("typed", ["{}", "/{}", " /{} "])
+async def test_help_tells_how_a_command_is_asked_with_each_of_its_options(ask, figures_of, typed):
+    for name, command in discover().items():
+        answer = await ask("help", command=typed.format(name))
+        assert answer.title == usage(command)
+        assert set(figures_of(answer)) == {option.name for option in command.options}
+        assert all(text and text != label for label, text in figures_of(answer).items())
+
+
+async def test_help_for_a_command_that_there_is_not_lists_those_that_there_are(ask):
+    answer = await ask("help", command="skw")
+    assert answer.private
+    assert "skew" in answer.body
 
 
 async def test_what_a_holder_had_last_published_is_told_with_its_date_and_source(ask, figures_of):

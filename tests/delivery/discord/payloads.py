@@ -21,14 +21,20 @@ from bot.delivery.discord.buttons import view_of
 from bot.delivery.discord.embed import pages
 from bot.desk.cards import Cards
 from bot.desk.market import Market
+from bot.domain.chain import OptionChain
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Call, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile
+from bot.domain.readings import Snapshot, SpotQuote
+from bot.domain.traded import TakerTrades
 from bot.playbook import read_playbook
 from tests.archive.make import verdict as bearish
 from tests.commands.conftest import AT, PAST, FixedClock, MemoryArchive, hourly
+from tests.commands.tapes import tape_poll
 from tests.desks import market_of
+from tests.metrics.market import ms
+from tests.metrics.test_flow import trades
 
 FOLDER: Final = Path(__file__).parent / "golden"
 WRITTEN_BY: Final = "python -m tests.delivery.discord.payloads"
@@ -104,15 +110,64 @@ class CalledMarket(Market):
 
 
 def market(past: Sequence[Series]) -> Market:
-    """A market over a small past, two minutes after its start."""
+    """A market over a small past, two minutes after its start; with the options and the option trades of the tape's
+    afternoon where there is a past at all."""
     archive = MemoryArchive(past)
     archive.states.taken = list(TURNS) if past else []
     made = market_of(archive, FixedClock(), playbook(), made=CalledMarket)
     made.started_at = AT - timedelta(minutes=2)
+    for asset in made.assets if past else ():
+        made.memory.keep_snapshot(tape_poll(asset))
+        made.memory.keep_trades(replace(day_of_trades(tape_poll(asset)), asset=asset))
     return made
 
 
-async def payloads(state: str) -> Mapping[str, Any]:
+def day_of_trades(heard: Snapshot) -> TakerTrades:
+    """Forty small trades at the nearest strike, a straddle as a block and a spread, in an asset's own prices."""
+    (index,) = (one.index_usd for one in heard.readings if isinstance(one, SpotQuote))
+    (chain,) = (one for one in heard.readings if isinstance(one, OptionChain))
+    expires = sorted(set(chain.expires_ms.tolist()))[4]
+    strikes = sorted(set(chain.strike_usd[chain.expires_ms == expires].tolist()))
+    near = min(range(len(strikes)), key=lambda number: abs(strikes[number] - index))
+    low, high = strikes[near], strikes[min(near + 2, len(strikes) - 1)]
+    alike = {
+        "expires_ms": expires,
+        "strike_usd": low,
+        "index_usd": index,
+        "premium_usd": index * 0.06,
+        "mark_usd": index * 0.06,
+        "iv_pct": 70.0,
+    }
+    rows: list[Mapping[str, object]] = [
+        {
+            **alike,
+            "coins": 1.0 + number % 11,
+            "strike_usd": strikes[min(near + number % 4, len(strikes) - 1)],
+            "at_ms": ms(AT) - 60_000 * number,
+            "is_call": number % 3 > 0,
+            "is_buy": number % 2 > 0,
+        }
+        for number in range(40)
+    ]
+    rows += [
+        {**alike, "coins": 250.0, "package": "BLOCK-1", "is_block": True, "is_call": side, "at_ms": ms(AT)}
+        for side in (True, False)
+    ]
+    rows += [
+        {
+            **alike,
+            "coins": 90.0,
+            "package": "7",
+            "strike_usd": strike,
+            "is_buy": strike == low,
+            "at_ms": ms(AT),
+        }
+        for strike in (low, high)
+    ]
+    return replace(trades(*rows), since_ms=ms(AT) - 86_400_000, until_ms=ms(AT))
+
+
+async def payloads(state: str, locale: str = "en") -> Mapping[str, Any]:
     """For each command as it is typed, the messages that answer it and what its picture shows."""
     asset, past = STATES[state]
     told: dict[str, Any] = {}
@@ -124,7 +179,12 @@ async def payloads(state: str) -> Mapping[str, Any]:
         if asset != "BTC" and any(option.name == "asset" for option in command.options):
             given["asset"] = asset
         request = Request(
-            options=given, surface="discord", channel="discord:1", user_id="2", direct="discord:dm:2"
+            options=given,
+            profile=Profile(locale=locale),
+            surface="discord",
+            channel="discord:1",
+            user_id="2",
+            direct="discord:dm:2",
         )
         answer = await run(asked, command, request)
         card = await Cards(asked, Pictures()).of_answer(answer)

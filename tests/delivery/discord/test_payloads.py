@@ -9,13 +9,19 @@ from typing import Any
 
 import pytest
 
+from bot.charts.pictures import Pictures
+from bot.commands import Request, discover, run
+from bot.delivery.discord.embed import pages
 from bot.delivery.discord.tables import WIDTH
+from bot.desk.cards import Cards
+from bot.domain.posts import Profile
 from tests.delivery.discord.payloads import (
     FOLDER,
     LEFT_OUT,
     STATES,
     TOLD_ELSEWHERE,
     WRITTEN_BY,
+    market,
     payloads,
     written,
 )
@@ -23,6 +29,7 @@ from tests.delivery.discord.payloads import (
 MOST_ROWS = 16
 LETTERS = 44  # what a line of an embed holds at 390 pixels
 SMALL_LETTERS = 52
+TITLE_LETTERS = 40
 NUMBERS = ("skew", "basis", "oi", "funding", "options", "price", "liquidations", "history", "venues")
 GOLDEN: Mapping[str, Mapping[str, Any]] = {
     state: json.loads((FOLDER / f"{state}.json").read_text(encoding="utf-8")) for state in STATES
@@ -39,7 +46,8 @@ async def test_each_command_is_answered_as_it_was_looked_at(state: str) -> None:
 
 def rows_of(embed: Mapping[str, Any]) -> int:
     """The rows that an embed takes on a telephone, its footer not counted."""
-    count, in_block = 2, False  # the verdict, the title
+    count, in_block = int("author" in embed), False
+    count += len(textwrap.wrap(embed.get("title") or "", TITLE_LETTERS))
     for line in embed.get("description", "").splitlines():
         if line == "```":
             in_block = not in_block
@@ -47,15 +55,31 @@ def rows_of(embed: Mapping[str, Any]) -> int:
             count += 1
         else:
             count += len(textwrap.wrap(line, SMALL_LETTERS if line.startswith("-# ") else LETTERS)) or 1
-    return count + 2 * len(embed.get("fields", ()))
+    for field in embed.get("fields", ()):
+        count += sum(len(textwrap.wrap(field[part], LETTERS)) for part in ("name", "value"))
+    return count
 
 
-@pytest.mark.parametrize(("state", "line"), [one for one in ANSWERS if one[1].split()[0][1:] in NUMBERS])
-def test_an_answer_about_a_number_fits_a_telephone(state: str, line: str) -> None:
-    ((embed,),) = GOLDEN[state][line]["messages"]
-    assert rows_of(embed) <= MOST_ROWS
-    block = [part for number, part in enumerate(embed["description"].split("```")) if number % 2]
-    assert all(len(row) <= WIDTH for part in block for row in part.splitlines())
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("state", STATES)
+async def test_every_answer_fits_a_telephone(state: str, locale: str) -> None:
+    told = GOLDEN[state] if locale == "en" else json.loads(written(await payloads(state, locale)))
+    for line, answer in told.items():
+        ((embed,),) = answer["messages"]
+        assert rows_of(embed) <= MOST_ROWS, line
+        block = [part for number, part in enumerate(embed["description"].split("```")) if number % 2]
+        assert all(len(row) <= WIDTH for part in block for row in part.splitlines()), line
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("state", ["btc", "fresh"])
+async def test_every_metric_is_explained_on_one_screen(state: str, locale: str) -> None:
+    asked = market(STATES[state][1])
+    for name in asked.playbook.catalog.metrics:
+        given = Request(options={"term": name}, profile=Profile(locale=locale), surface="discord")
+        card = await Cards(asked, Pictures()).of_answer(await run(asked, discover()["explain"], given))
+        ((embed,),) = [page.embeds for page in pages(card)]
+        assert rows_of(dict(embed.to_dict())) <= MOST_ROWS, name
 
 
 @pytest.mark.parametrize(("state", "line"), ANSWERS)
@@ -76,8 +100,6 @@ def test_a_fresh_server_gets_no_number_of_the_market(line: str) -> None:
 
 
 def test_every_command_is_there() -> None:
-    from bot.commands import discover
-
     assert (
         {line.split()[0][1:] for line in GOLDEN["btc"]}
         == set(discover()) - set(LEFT_OUT)

@@ -47,7 +47,8 @@ async def test_commands_that_discord_does_not_take_are_said_and_the_bot_is_there
 
 
 @pytest.mark.parametrize(
-    "odd", [[{}], [{"id": "1"}], ["a command"], {"code": 0}, [{"id": None, "options": [{"type": "x"}]}], None, 7]
+    "odd",
+    [[{}], [{"id": "1"}], ["a command"], {"code": 0}, [{"id": None, "options": [{"type": "x"}]}], None, 7],
 )
 async def test_an_odd_answer_to_the_registration_is_said_and_tried_again(
     desk: Desk, memory: Memory, fake: FakeDiscord, clock: Clock, odd: Any
@@ -67,7 +68,7 @@ async def test_an_odd_answer_to_the_registration_is_said_and_tried_again(
     assert len(fake.requests("PUT", "/commands")) == 3
     await client.close()
     await asyncio.wait({running}, timeout=5)
-    assert all("/commands → 200: body" in problem for problem in fake.problems)  # as it was meant to be
+    assert all("/commands → 200" in problem for problem in fake.problems)  # as it was meant to be
     fake.problems.clear()
 
 

@@ -345,7 +345,8 @@ async def test_a_channel_pauses_for_a_while_and_resumes(server: Server, lasts: s
     assert f"paused until <t:{int((AT + time).timestamp())}:f>" in server.text
     await server.press("resume")
     assert [one.paused_at for one in server.wishes] == [None]
-    assert (server.kept.paused_by, server.kept.paused_until) == (None, None)
+    kept = server.memory.channels.kept[f"discord:{server.channel.id}"]
+    assert (kept.paused_by, kept.paused_until) == (None, None)
 
 
 async def test_a_channel_pauses_until_somebody_resumes_it_whatever_it_refused_before(server: Server) -> None:
