@@ -70,9 +70,12 @@ def sliced(series: pd.Series, at: datetime) -> dict[str, float]:
     told = {
         "percentile_90d": (window.rank().iloc[-1] - 0.5) / len(window) * 100.0,
         "zscore_90d": (now - window.mean()) / window.std(ddof=0),
+        "times_median_90d": now / window.median(),
     }
-    for label, days in (("24h", 1), ("7d", 7)):
-        told[f"change_{label}"] = now - known.asof(at - timedelta(days=days))
+    for label, back in (("1h", timedelta(hours=1)), ("24h", timedelta(days=1)), ("7d", timedelta(days=7))):
+        then = told[f"before_{label}"] = known.asof(at - back)
+        told[f"change_{label}"] = now - then
+        told[f"change_{label}_pct"] = (now / then - 1.0) * 100.0
     before = known[at - YEAR : at - timedelta(hours=1)]
     for name, hits in (("lowest_since", before[before <= now]), ("highest_since", before[before >= now])):
         since = hits.index[-1] if len(hits) else before.index[0]

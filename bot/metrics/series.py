@@ -73,18 +73,27 @@ def _yearly(told: Iterable[SeriesReading], catalog: Catalog) -> Iterator[SeriesR
 def _together(asset: str, stretch: Stretch, own: Mapping[str, float], catalog: Catalog) -> Iterator[Point]:
     """The aggregate of one stretch, and each venue's own."""
     metric, at_ms, covers_s = stretch
-    together = Point(
+    at = to_time(at_ms)
+    yield Point(
         metric=metric,
         asset=asset,
-        at=to_time(at_ms),
+        at=at,
         value=sum(own.values()) if catalog.metrics[metric].combine == "sum" else median(own.values()),
         venues=tuple(sorted(own)),
         of_venues=len(own),
         covers_s=covers_s,
     )
-    yield together
     for venue, value in own.items():
-        yield replace(together, value=value, venue=venue, venues=(venue,), of_venues=1)
+        yield Point(
+            metric=metric,
+            asset=asset,
+            at=at,
+            value=value,
+            venue=venue,
+            venues=(venue,),
+            of_venues=1,
+            covers_s=covers_s,
+        )
 
 
 def _of_tallies(

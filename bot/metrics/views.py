@@ -83,7 +83,8 @@ def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Col
     seen = Views(known_ms=column.known_ms[rows])
     if "unusual" in kinds or "record" in kinds:
         ends = column.ends[rows]
-        first = max(int(ends[0]) - max(WINDOW_HOURS, RECORD_HOURS), int(column.at_ms.min() // HOUR_MS))
+        reach = RECORD_HOURS if "record" in kinds else WINDOW_HOURS
+        first = max(int(ends[0]) - reach, int(column.at_ms.min() // HOUR_MS))
         cells = column.hourly(first, int(ends[-1]))
         covered = _Coverage(cells, first)
         estimates = history.estimates(metric.name)
@@ -262,7 +263,17 @@ def _medians(cells: Floats, ends: Ints) -> Floats:
         import pandas as pd
 
         return np.asarray(pd.Series(cells).rolling(WINDOW_HOURS, min_periods=1).median().to_numpy()[ends])
-    return np.array([np.nanmedian(cells[max(end - WINDOW_HOURS + 1, 0) : end + 1]) for end in ends])
+    return np.array([_median_of(cells[max(end - WINDOW_HOURS + 1, 0) : end + 1]) for end in ends])
+
+
+def _median_of(stretch: Floats) -> float:
+    """The median of the known ones, nan where there is none."""
+    known = stretch[~np.isnan(stretch)]
+    if not len(known):
+        return np.nan
+    low, high = (len(known) - 1) // 2, len(known) // 2
+    parted = np.partition(known, (low, high))
+    return float((parted[low] + parted[high]) / 2.0)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
@@ -281,10 +292,7 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
     earliest = np.maximum(ends - RECORD_HOURS, 0)
     heard = np.flatnonzero(~holes)
     begin = heard[np.minimum(np.searchsorted(heard, earliest), len(heard) - 1)]
-    # Both ways in one search: the wall between them is lower than everything, so neither sees the other.
-    both = np.concatenate([np.where(holes, np.inf, cells), [-np.inf], np.where(holes, np.inf, -cells)])
-    shift = len(cells) + 1
-    found = _last_at_most(both, np.concatenate([ends, ends + shift])) - np.repeat([0, shift], len(ends))
+    found = _last_as_extreme(cells, holes, ends)
     ends, earliest, begin = np.tile(ends, 2), np.tile(earliest, 2), np.tile(begin, 2)
     open_ended = found < earliest
     found = np.where(open_ended, begin, found)
@@ -298,10 +306,21 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
     )
 
 
+def _last_as_extreme(cells: Floats, holes: Bools, ends: Ints) -> Ints:
+    """The index of the last earlier value that is not above the one at each end, then of the last that is not below it; -1
+    where there is none."""
+    if len(ends) <= FEW_ROWS:
+        low = [end - 1 if holes[end] else _last(cells[:end] <= cells[end]) for end in ends]
+        high = [end - 1 if holes[end] else _last(cells[:end] >= cells[end]) for end in ends]
+        return np.array(low + high, dtype=np.int64)
+    # Both ways in one search: the wall between them is lower than everything, so neither sees the other.
+    both = np.concatenate([np.where(holes, np.inf, cells), [-np.inf], np.where(holes, np.inf, -cells)])
+    shift = len(cells) + 1
+    return _last_at_most(both, np.concatenate([ends, ends + shift])) - np.repeat([0, shift], len(ends))
+
+
 def _last_at_most(ground: Floats, ends: Ints) -> Ints:
     """The index of the last earlier value that is not above the one at each end; -1 where there is none."""
-    if len(ends) <= FEW_ROWS:
-        return np.array([_last(ground[:end] <= ground[end]) for end in ends], dtype=np.int64)
     # Jump from each cell to the last one that its neighbor could not rule out, all cells at once: everything
     # between a cell and its place is above it, so where the place is above it too, nothing before that one's
     # own place can be the answer either.
@@ -334,6 +353,7 @@ def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> N
     columns = [history.column(standing, venue) for venue in venues]
     beside = history.column(standing) if metric.venues_of else column
     here = _stack([_beside(own, beside, column, rows) for own in columns], len(rows))
+    told, now_least = ~np.isnan(here), column.at_least[rows] > 0.0
     breaks = [history.breaks_ms(venue, metric.counts) if metric.counts else () for venue in venues]
     for label in ("1h", "24h", "7d"):
         window = VIEWS[f"change_{label}"].window
@@ -342,22 +362,26 @@ def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> N
         now = column.value[rows]
         before, found = column.before(then_ms, tolerance_ms)
         then = _stack([_beside(own, beside, column, found) for own in columns], len(rows))
-        anew = _stack([_is_between(then_ms, ms, known_ms) for ms in breaks], len(rows)).astype(np.bool_)
-        then = np.where(anew, np.nan, then)
-        same = (np.isnan(here) == np.isnan(then)).all(axis=0)
-        seen.common[label] = ~np.isnan(here)
+        anew = (
+            _stack([_is_between(then_ms, ms, known_ms) for ms in breaks], len(rows)) > 0.0
+            if any(breaks)
+            else None
+        )
+        then = then if anew is None else np.where(anew, np.nan, then)
+        same = (told != np.isnan(then)).all(axis=0)
+        seen.common[label] = told
         whole = np.ones(len(rows), np.bool_)
         if not same.all():
             there = _stack([own.before(then_ms, tolerance_ms)[0] for own in columns], len(rows))
-            there = np.where(anew, np.nan, there)
-            both = ~np.isnan(here) & ~np.isnan(there)
+            there = there if anew is None else np.where(anew, np.nan, there)
+            both = told & ~np.isnan(there)
             weights = _weights(history, metric, venues, known_ms, tolerance_ms)
             now = np.where(same, now, _combined(metric, here, both, weights))
             before = np.where(same, before, _combined(metric, there, both, weights))
-            seen.common[label] = np.where(same, ~np.isnan(here), both)
-            whole = same | (both == ~np.isnan(here)).all(axis=0)
+            seen.common[label] = np.where(same, told, both)
+            whole = same | (both == told).all(axis=0)
         # The difference of two figures that may each be higher says nothing.
-        now = np.where((column.at_least[rows] > 0.0) | (column.at_least[found] > 0.0), np.nan, now)
+        now = np.where(now_least | (column.at_least[found] > 0.0), np.nan, now)
         values[f"change_{label}"] = now - before
         # Shown beside the value now, so only where just the venues of the value now were compared.
         values[f"before_{label}"] = np.where(np.isnan(now) | ~whole, np.nan, before)
@@ -379,9 +403,14 @@ def _exactly(own: HistoryColumn, column: HistoryColumn, rows: Ints) -> Floats:
         return np.full(len(rows), np.nan)
     if len(rows) > FEW_ROWS and _same_rows(own, column):
         return own.value[rows]
-    value, found = own.before(column.known_ms[rows], np.inf)
+    if len(rows) == 1:
+        row, known_ms = int(rows[0]), float(column.known_ms[rows[0]])
+        value, at = own.before_one(known_ms, np.inf)
+        there = float(own.known_ms[at]) == known_ms and own.at_ms[at] == column.at_ms[row]
+        return np.array([value if there else np.nan])
+    values, found = own.before(column.known_ms[rows], np.inf)
     same = (own.at_ms[found] == column.at_ms[rows]) & (own.known_ms[found] == column.known_ms[rows])
-    return np.where(same, value, np.nan)
+    return np.where(same, values, np.nan)
 
 
 def _beside(own: HistoryColumn, beside: HistoryColumn, column: HistoryColumn, rows: Ints) -> Floats:
