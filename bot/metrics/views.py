@@ -316,7 +316,8 @@ def _last_as_extreme(cells: Floats, holes: Bools, ends: Ints) -> Ints:
     # Both ways in one search: the wall between them is lower than everything, so neither sees the other.
     both = np.concatenate([np.where(holes, np.inf, cells), [-np.inf], np.where(holes, np.inf, -cells)])
     shift = len(cells) + 1
-    return _last_at_most(both, np.concatenate([ends, ends + shift])) - np.repeat([0, shift], len(ends))
+    found = _last_at_most(both, np.concatenate([ends, ends + shift]))
+    return np.asarray(found - np.repeat([0, shift], len(ends)))
 
 
 def _last_at_most(ground: Floats, ends: Ints) -> Ints:
