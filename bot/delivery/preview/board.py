@@ -1,6 +1,7 @@
 """The board of an asset: its price, its stance and the readings that are looked at most, as they stand now or stood then;
 and what one reading stands on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ COINS = {"open_interest_usd": "open_interest_coin"}  # for who counts in coins
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 WINDOWS = {"7d": WEEK, "30d": timedelta(days=30), "90d": timedelta(days=90)}
 USUAL_WINDOW = "30d"
+FEW_PCT = 5.0  # nearer to an end of its last 90 days a rank is told by that end
 WIDTH, HEIGHT = 100.0, 28.0  # of a sparkline, in its own units
 MOST_POINTS = 84
 
@@ -218,11 +220,19 @@ class Board:
             change=self._change(f"{name}.change_24h_pct", facts, profile)
             or self._change(f"{name}.change_24h", facts, profile),
             since_post=self._since_post(name, known, profile) if name in facts.known else "",
-            rank=self._market.figure(rank.name, facts, profile).text if rank else "",
+            rank=self._rank(rank, facts, profile) if rank else "",
             usual=self._range(name, usual, profile) if usual else "",
             spark=_spark(history.at(facts.at), name, facts.at, usual),
             now=self._market.figure(name, beside, profile).text if beside and name in beside.known else "",
         )
+
+    def _rank(self, rank: Fact, facts: Facts, profile: Profile) -> str:
+        """A percentile of 90 days as a reader means it: near an end by how few days lie beyond it."""
+        beyond = min(rank.value, 100.0 - rank.value)
+        if beyond > FEW_PCT:
+            return self._say("page.rank", profile, rank=self._market.figure(rank.name, facts, profile).text)
+        share = self._words(rank.name, max(math.ceil(beyond), 1.0), rank.at, profile)
+        return self._say("page.rank_low" if rank.value < 50.0 else "page.rank_high", profile, rank=share)
 
     def _since_post(self, name: str, known: _Known, profile: Profile) -> str:
         """The change since the last post as a change is written; nothing where either value is not known."""
@@ -256,13 +266,14 @@ class Board:
     def _range(self, name: str, usual: tuple[float, float], profile: Profile) -> str:
         now = self._market.now()
         low, high = (self._words(name, end, now, profile) for end in usual)
-        return (
-            self._market.bank(profile).words.get("page.usual", "{low} to {high}").format(low=low, high=high)
-        )
+        return self._say("page.usual", profile, low=low, high=high)
 
     def _words(self, name: str, value: float, at: datetime, profile: Profile) -> str:
         fact = Fact(name=name, value=value, at=at)
         return self._market.figure(name, Facts(asset="", at=at, known={name: fact}), profile).text
+
+    def _say(self, word: str, profile: Profile, **named: str) -> str:
+        return self._market.bank(profile).words[word].format(**named)
 
     def _venue(self, venue: str, profile: Profile) -> str:
         return self._market.bank(profile).words.get(f"venue.{venue}", venue.capitalize())

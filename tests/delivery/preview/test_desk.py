@@ -15,7 +15,7 @@ from bot.delivery.preview.adminroutes import OPERATOR
 from bot.delivery.preview.board import Board
 from bot.delivery.preview.light import light_of
 from bot.desk.memory import SourceState
-from bot.domain.facts import Series
+from bot.domain.facts import Fact, Facts, Series
 from bot.domain.judgement import Call
 from bot.domain.operation import BackupFile, LogLine, OperationState, ServedChannel, TaskOutcome
 from bot.domain.posts import Profile, Subscription
@@ -99,6 +99,31 @@ async def test_a_reading_tells_its_change_since_the_last_post_of_the_channel(pag
 async def test_a_change_since_a_post_of_which_nothing_is_known_is_not_told(page, known, a_post) -> None:
     known.archive.posts.kept = [a_post("before", at=AT - timedelta(days=40))]
     assert "since last post" not in await text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("rank", "says"),
+    [
+        (0.02, "lowest 1% of 90 days"),
+        (4.2, "lowest 5% of 90 days"),
+        (5.5, "above 5.5% of 90 days"),
+        (62.0, "above 62% of 90 days"),
+        (95.0, "highest 5% of 90 days"),
+        (99.98, "highest 1% of 90 days"),
+    ],
+)
+async def test_a_rank_is_told_as_a_reader_means_it(
+    page, known, monkeypatch: pytest.MonkeyPatch, rank: float, says: str
+) -> None:
+    named = "skew_60d_pct.percentile_90d"
+    facts = await known.facts("BTC")
+    ranked = replace(facts, known={**facts.known, named: Fact(name=named, value=rank, at=AT)})
+
+    async def facts_of(asset: str) -> Facts:
+        return ranked
+
+    monkeypatch.setattr(known, "facts", facts_of)
+    assert says in await text_of(page)
 
 
 async def test_the_slider_moves_the_board_too_and_says_what_is_now(page, known) -> None:
