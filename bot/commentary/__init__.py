@@ -29,6 +29,7 @@ from bot.commentary.rubric import RubricRow, ToldPost, rubric
 from bot.commentary.speak import speak, spoken_together
 from bot.commentary.stats import stats
 from bot.commentary.storygate import gate
+from bot.commentary.week import week_story
 from bot.commentary.write import write, write_plainly
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "speak",
     "spoken_together",
     "stats",
+    "week_story",
     "word_text",
     "write",
     "write_plainly",

@@ -15,7 +15,7 @@ from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts, count_venues
 from bot.domain.posts import Answer, Card, Figure, Post
 from bot.domain.readings import VENDORS
-from bot.domain.story import Origin, PhraseBank, Span, Story, Text
+from bot.domain.story import WEEK, Origin, PhraseBank, Span, Story, Text
 
 NO_VALUE = "–"
 OLD = "*"
@@ -280,6 +280,7 @@ def card(post: Post, bank: PhraseBank) -> Card:
 
 
 COLUMNS = ("name", "now", "before", "rank", "usual")
+WEEK_COLUMNS = ("name", "now", "week_ago", "rank", "usual")
 
 
 def rows(story: Story, bank: PhraseBank) -> tuple[tuple[str, ...], ...]:
@@ -287,7 +288,8 @@ def rows(story: Story, bank: PhraseBank) -> tuple[tuple[str, ...], ...]:
     if not story.table:
         return ()
     cells = tuple(tuple(row.text.split("\t")) for row in story.table)
-    return (tuple(bank.words[f"column.{name}"] for name in COLUMNS[: len(cells[0])]), *cells)
+    names = WEEK_COLUMNS if story.kind == WEEK else COLUMNS
+    return (tuple(bank.words[f"column.{name}"] for name in names[: len(cells[0])]), *cells)
 
 
 def in_columns(table: tuple[tuple[str, ...], ...], columns: int = 4) -> str:

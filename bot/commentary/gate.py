@@ -297,7 +297,7 @@ def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
     if (
         text.slot not in ("headline", "error")
         and text.text.rstrip()[-1:] not in (".", "!", "?", ")")
-        and text.about != "title"
+        and not text.about.startswith("title")
     ):
         yield f"7: {text.slot} does not end in a mark: {text.text[-30:]!r}"
     for found in re.finditer(r"(?<=[.!?] )[^\W\d_]", running):

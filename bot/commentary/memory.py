@@ -1,5 +1,6 @@
 """What is kept of a post, for phrase choice, for "what changed" and for the overlap limits."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.commentary.fewer import is_total
@@ -8,7 +9,7 @@ from bot.commentary.points import TOPICS
 from bot.commentary.storygate import lead_and_second, told_metrics
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
-from bot.domain.story import Memory, RememberedPost, Story
+from bot.domain.story import Memory, RememberedPost, Story, exit_key
 
 KEPT = 21
 
@@ -37,7 +38,17 @@ def remember(memory: Memory, story: Story, verdict: Verdict, facts: Facts) -> Me
         told=told_metrics(story),
         sentences=lead_and_second(story),
         kind=story.kind,
+        exits=tuple(_exits(story)),
     )
     # Only with the last post is compared on which venues a figure stands.
     before = (replace(post, venues={}) for post in memory.told)
     return replace(memory, told=(*before, told)[-KEPT:])
+
+
+def _exits(story: Story) -> Iterator[str]:
+    """The moves that a story names as changing the verdict."""
+    for span in story.spans:
+        rule_and_fact, _, what = span.origin.ref.rpartition(" ")
+        if span.origin.kind == "threshold" and what == "end" and not isinstance(span.origin.value, str):
+            rule, _, fact = rule_and_fact.partition(":")
+            yield exit_key(rule, fact, span.origin.value)

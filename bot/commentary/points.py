@@ -19,7 +19,7 @@ from bot.domain.story import Memory, Origin, RememberedPost
 
 COMPARED_WITHIN = timedelta(hours=40)
 """A last post older than this says nothing of today's move; the day's own change does."""
-TOLD_WITHIN = timedelta(hours=26)
+TOLD_WITHIN = timedelta(hours=25)
 HEAVY_TIMES, HEAVY_PCT_OF_OI = 3.0, 1.0
 """From so many of their own ordinary days on, or from this share of open interest on, liquidations are heavy."""
 ONE_SIDED = 2.0

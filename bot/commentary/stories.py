@@ -102,7 +102,7 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
     shown = (*same, *((main,) if main is not None else ()))
     if len({point.topic.id for point in shown} & {"liq", "liq5d"}) == 2:
         same = tuple(point for point in same if point.topic.id != "liq5d")
-    head = _head(same, against, main)
+    head = None if steady else _head(same, against, main)  # their headline tells what has not moved
     return StoryChoice(
         kind=kind,
         main=main,
@@ -140,8 +140,8 @@ def _steady(
 def reads_as_before(name: str, market: SpokenMarket, memory: Memory) -> bool:
     """Whether a fact's figure is written as it would have been in the last post."""
     now, then = market.fact(name), memory.last.figures.get(name) if memory.last else None
-    if now is None or then is None:
-        return False
+    if now is None or then is None or memory.last is None or now.at <= memory.last.at:
+        return False  # not known, or not read anew
     if not is_like_for_like(name, market, memory):
         return False
     unit, words = BY_UNIT.get(unit_of(name, market.bank), "text"), market.bank.words

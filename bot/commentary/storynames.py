@@ -15,10 +15,12 @@ from bot.commentary.templates import slots
 from bot.commentary.terms import Term
 from bot.commentary.titles import tenor_of, title_of, unit_of
 from bot.domain.judgement import Exit, Move
-from bot.domain.story import Memory, Origin
+from bot.domain.story import Memory, Origin, exit_key
 
 SIZES = {"pct": "size", "points": "points_size"}
 DAY, A_DAY_WITHIN = timedelta(days=1), timedelta(minutes=15)
+EXITS_REST, GROUND_RESTS = timedelta(hours=26), timedelta(days=3)
+"""For so long what would end or deepen a verdict, and what would weaken it, is not named again."""
 
 
 @dataclass(slots=True)
@@ -102,14 +104,29 @@ class StoryNames:
 
     def _exits(self) -> Sequence[Exit]:
         verdict = self.market.verdict
+        told = self._told_exits(EXITS_REST)
         exits = [way for way in verdict.exits if self._is_seen(*way.moves)] if verdict else []
+        exits = [way for way in exits if not all(_key(move) in told for move in way.moves)]
         if not exits or len(exits[0].moves) > 1:
             return exits[:1]
         return [way for way in exits if len(way.moves) == 1][:2]
 
     def _deepeners(self) -> Sequence[Exit]:
-        verdict = self.market.verdict
-        return [way for way in verdict.deepeners if self._is_seen(*way.moves)][:1] if verdict else ()
+        verdict, told = self.market.verdict, self._told_exits(EXITS_REST)
+        return [
+            way
+            for way in (verdict.deepeners if verdict else ())
+            if self._is_seen(*way.moves) and not all(_key(move) in told for move in way.moves)
+        ][:1]
+
+    def _told_exits(self, within: timedelta) -> frozenset[str]:
+        """The moves that posts of late named; none where the verdict has just become another one."""
+        last = self.memory.last
+        if last is None or self.market.verdict is None or last.stance != self.market.verdict.stance:
+            return frozenset()
+        return frozenset(
+            key for post in self.memory.told if self.market.at - post.at <= within for key in post.exits
+        )
 
     def _is_seen(self, *moves: Move) -> bool:
         """Whether each move leads to another figure than the one that is read now: "funding up to 2%" says nothing where
@@ -123,11 +140,13 @@ class StoryNames:
         return True
 
     def _ground(self, namer: Namer) -> str | None:
-        """The nearest move at which one of the verdict's findings clears, inside the fact's own last ninety days."""
+        """The nearest move at which one of the verdict's findings clears, inside the fact's own last ninety days; one that
+        posts of late named is passed over, and gold and stocks come last."""
         verdict, market = self.market.verdict, self.market
         side = SIDES.get(verdict.stance, 0) if verdict else 0
         votes = {one.rule: one.vote for one in market.findings if not one.background and not one.ordinary}
-        ways: list[tuple[float, Move]] = []
+        told = self._told_exits(GROUND_RESTS)
+        ways: list[tuple[bool, float, Move]] = []
         for flip in verdict.flips if verdict else ():
             move = flip.moves[0]
             unit = unit_of_move(move.fact, move.start, market)
@@ -138,14 +157,15 @@ class StoryNames:
                 and votes.get(move.rule, 0) * side > 0
                 and unit
                 and named
+                and _key(move) not in told
                 and self._is_seen(move)
             ):
                 past = (market.facts.pasts or {}).get(move.fact)
                 low = past.low_90d if past is not None else None
                 high = past.high_90d if past is not None else None
                 if low is not None and high is not None and low <= move.end <= high:
-                    ways.append((abs(move.end - move.start) / unit, move))
-        return self._move(min(ways, key=lambda way: way[0])[1], namer) if ways else None
+                    ways.append((move.fact.startswith("vs_"), abs(move.end - move.start) / unit, move))
+        return self._move(min(ways, key=lambda way: way[:2])[2], namer) if ways else None
 
     def _moves_of(self, ways: Sequence[Exit], namer: Namer) -> str | None:
         if not ways:
@@ -166,7 +186,8 @@ class StoryNames:
         if own is not None:  # what is a change or a distance: its sign is in the words
             coin = namer.common()["coin"]
             return own.format(coin=coin, value=term.write(SIZES.get(term.unit_filter, term.unit_filter)))
-        return bank.words[f"exit_{way}"].format(title=title, value=term.write(term.unit_filter))
+        pattern = bank.words.get(f"exit_{way}_{term.unit_filter}", bank.words[f"exit_{way}"])
+        return pattern.format(title=title, value=term.write(term.unit_filter))
 
     def _held(self, namer: Namer) -> Term | None:
         days = {way.held_days for way in self._exits()}
@@ -234,3 +255,7 @@ class StoryNames:
         name = alarm.fact if tenor_of(alarm.fact, bank) else "spot_usd.change_24h_pct"
         origin = Origin(kind="name", ref=name, value="")
         return bank.words["within"].format(namer.recorder.mark(tenor_of(name, bank), origin, "tenor"))
+
+
+def _key(move: Move) -> str:
+    return exit_key(move.rule, move.fact, move.end)

@@ -19,8 +19,12 @@ NOT_KNOWN = "–"
 COMPACT = {"usd": "compact", "coins": "compact_coins", "price": "price", "points": "bare"}
 
 
-def table(story: Story, market: SpokenMarket, memory: Memory) -> tuple[Text, ...]:
-    """The rows for what the story's prose did not tell, at most six."""
+A_DAY_AGO, A_WEEK_AGO = "before_24h", "before_7d"
+"""The view in the column after the one of now."""
+
+
+def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_AGO) -> tuple[Text, ...]:
+    """The rows for what the story's prose did not tell, at most six, each beside its value of a `past` time."""
     told = {span.origin.ref.partition("@")[0].partition(".")[0] for span in story.spans}
     families = {stem: _family(stem) for stem in told}
     rows: list[Text] = []
@@ -29,7 +33,7 @@ def table(story: Story, market: SpokenMarket, memory: Memory) -> tuple[Text, ...
             name.startswith(("liquidations_", "open_interest_")) and _family(name) in families.values()
         ):
             continue
-        row = _row(name, market, memory)
+        row = _row(name, market, memory, past)
         if row is not None:
             rows.append(row)
     return tuple(rows[:MOST_ROWS])
@@ -39,7 +43,7 @@ def _family(stem: str) -> str:
     return stem.partition("_")[0]
 
 
-def _row(name: str, market: SpokenMarket, memory: Memory) -> Text | None:
+def _row(name: str, market: SpokenMarket, memory: Memory, past: str) -> Text | None:
     words = market.bank.words
     label, fact = words.get(f"short.{name}"), market.fact(name)
     if label is None or fact is None:
@@ -49,7 +53,7 @@ def _row(name: str, market: SpokenMarket, memory: Memory) -> Text | None:
     unit = BY_UNIT.get(unit_of(name, market.bank), "text")
     shape = COMPACT.get(unit, unit)
     titled = recorder.mark(label, Origin(kind="name", ref=f"short.{name}", value=label), "text")
-    now, then = namer.fact(name), namer.fact(f"{name}.before_24h")
+    now, then = namer.fact(name), namer.fact(f"{name}.{past}")
     if now is None:
         return None
     band = namer.band_of_fact(name)

@@ -3,6 +3,7 @@
 Every choice is among wordings that can be said now: the least recently used first, none that stood in one of the last
 posts, and of these the first whose clauses have all that they ask for."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
@@ -139,8 +140,10 @@ class Teller(StoryNames):
             names = [name for name in wanted if name in asked]
             if set(points) - asked:
                 continue
+            names.sort(key=lambda name: template[1].find(f" {name} ") % len(template[1]))
             for chosen in product(*(wanted[name] for name in names)):
-                yield Wording(template[0], template[1], dict(zip(names, chosen, strict=True)))
+                if not any(_explains(clause) for _, clause in chosen[:-1]):
+                    yield Wording(template[0], template[1], dict(zip(names, chosen, strict=True)))
 
     def clauses(self, about: str, form: str) -> Iterator[tuple[str, str]]:
         """The wordings (id, template) of a reading's situation in one form; where it has none of its own those of its
@@ -172,7 +175,7 @@ class Teller(StoryNames):
         told = self.memory.last.told if self.memory.last else ()
         hours, fall = self.market.fact("hours_since_low"), self.market.fact("drawdown_pct")
         fresh_low = hours is not None and hours.value <= LOW_OF_LATE_H
-        if way == "up" and self.choice.rebound and "low_30d_usd" not in told:
+        if way == "up" and self.choice.rebound and (self.choice.steady or "low_30d_usd" not in told):
             yield self.clauses("price.up-low", "say")
         if way == "down" and fresh_low and "low_30d_usd" not in told:
             off = self.market.fact("rebound_pct")
@@ -297,6 +300,12 @@ def name_of_stance(market: SpokenMarket) -> str:
     """The verdict's stance as readers call it."""
     verdict = market.verdict
     return market.bank.words[f"stance.{shape(verdict) if verdict else 'no-call'}"]
+
+
+def _explains(clause: str) -> bool:
+    """Whether a clause has a colon outside brackets: what follows it in a sentence would read as part of the
+    explanation."""
+    return ":" in re.sub(r"\([^)]*\)", "", clause)
 
 
 def opening(template: str) -> str:

@@ -42,6 +42,10 @@ OriginKind = Literal[
 ]
 
 
+WEEK = "weekly"
+"""The kind of a story that reviews a week: the table under it looks seven days back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a numeral in a text comes from.
@@ -214,7 +218,8 @@ class RememberedPost:
     (for the overlap limits), its findings, and the value of each fact it told.
 
     `told` are the metrics that its prose told, `sentences` its sentences of lead and second finding with figures and
-    names masked, `kind` its story, `venues` those that each of its figures stood on."""
+    names masked, `kind` its story, `venues` those that each of its figures stood on, `exits` the moves that it named as
+    changing the verdict (`exit_key`)."""
 
     at: datetime
     stance: str
@@ -228,6 +233,12 @@ class RememberedPost:
     sentences: tuple[str, ...] = ()
     kind: str = ""
     venues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exits: tuple[str, ...] = ()
+
+
+def exit_key(rule: str, fact: str, end: float) -> str:
+    """A move that would change a verdict, as posts remember having named it."""
+    return f"{rule}:{fact} {end:.6g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

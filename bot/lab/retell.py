@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.commentary import footer, no_article, speak, spoken_together, write_plainly
+from bot.commentary import footer, no_article, speak, spoken_together, week_story, write_plainly
 from bot.decide import follow_past, signals_still_valid, tell
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Course, Signal, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import PostInputs, Profile
-from bot.domain.story import Memory, Story, Text
+from bot.domain.story import WEEK, Memory, Story, Text
 from bot.metrics import History, facts_at, own_pasts
 from bot.rules import Replay, evaluate, with_exits
 
@@ -67,11 +67,16 @@ def said_again(story: Story, occasion: PostInputs, playbook: Playbook) -> Story:
         )
         return replace(said, given=text.given)
 
-    return replace(
+    told = replace(
         story,
         headline=again(story.headline) if story.headline else None,
         footer=footer(occasion.facts, bank),
         paragraphs=tuple(again(text) for text in story.paragraphs),
+    )
+    if story.kind != WEEK:
+        return told
+    return week_story(
+        told, facts=occasion.facts, book=playbook.rules, bank=bank, ranges=occasion.profile.ranges
     )
 
 

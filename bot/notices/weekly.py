@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.commentary import footer, spoken_together
+from bot.commentary import spoken_together, week_story
 from bot.decide import post_for
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Call
@@ -26,8 +26,9 @@ WEEK = timedelta(days=7)
 BEGINNING = timedelta(days=3650)
 HORIZON_DAYS = 7
 MOST_TURNS = 3
-MOVES = ("move", "move-also", "move-last")
+MOST_MOVES = 3
 RANK = "percentile_90d"
+PRICE = "price"
 
 Due = Callable[[str, datetime], Awaitable[Mapping[str, datetime]]]
 """For an asset and a time: the channels whose weekly review is due, and the slot's time."""
@@ -108,18 +109,16 @@ def review(
     beginning."""
     speaker = WeeklySpeaker(decision=decision, profile=profile, playbook=playbook)
     paragraphs: list[list[Text]] = [[speaker.lead(), *speaker.turns(calls)]]
+    title = None
     if profile.length != "short":
         at = decision.facts.at
-        before = facts_at(history, playbook.catalog, decision.facts.asset, at - WEEK)
+        moved = speaker.movers(facts_at(history, playbook.catalog, decision.facts.asset, at - WEEK))
+        title = speaker.title(moved[:1])
         paragraphs += [
-            list(speaker.moves(before)),
-            list(speaker.unusual()),
+            [*speaker.moves(moved[1:]), *speaker.unusual(moved)],
             list(speaker.record(calls, spot)),
         ]
-    title = (
-        None if profile.length == "short" else speaker.say("weekly", "title", {"stance": speaker.stance()})
-    )
-    return Story(
+    told = Story(
         asset=decision.facts.asset,
         at=decision.facts.at,
         length=profile.length,
@@ -127,7 +126,13 @@ def review(
         stance=decision.verdict.stance,
         headline=title,
         paragraphs=tuple(spoken_together(texts) for texts in paragraphs if texts),
-        footer=footer(decision.facts, playbook.banks[profile.locale]),
+    )
+    return week_story(
+        told,
+        facts=decision.facts,
+        book=playbook.rules,
+        bank=playbook.banks[profile.locale],
+        ranges=profile.ranges,
     )
 
 
@@ -165,15 +170,29 @@ class WeeklySpeaker(Speaker):
             names = {"was": self.stance(was.stance), "then": self.stance(call.stance)}
             yield self.say("weekly", "turned", names | {"last_at": _date("turn", call.at)})
 
-    def moves(self, before: Facts) -> Iterator[Text]:
-        """What moved most among its own past, start to end."""
+    def title(self, most: Sequence[str]) -> Text:
+        """The stance at the end, with the reading that moved `most` where there is one."""
+        names = {"stance": self.stance()}
+        if not most:
+            return self.say("weekly", "title", names)
+        return self.say("weekly", "title-moved", names | self._it(most[0]))
+
+    def movers(self, before: Facts) -> Sequence[str]:
+        """The readings that moved most among their own past, one of each family; the price is told by itself."""
         known = [name for name in self._watched() if self.facts.get(f"{name}.before_7d") is not None]
         best: dict[str, str] = {}
         for name in sorted(known, key=lambda name: self._share_moved(name, before), reverse=True):
             if self._share_moved(name, before) > 0.0:
                 best.setdefault(self._family(name), name)
-        for about, name in zip(MOVES, list(best.values())[: len(MOVES)], strict=False):
-            yield self.say("weekly", about, self._it(name))
+        return list(best.values())[:MOST_MOVES]
+
+    def moves(self, moved: Sequence[str]) -> Iterator[Text]:
+        """What moved most beside the reading of the title, start to end."""
+        if len(moved) > 1:
+            names = self._it(moved[0]) | {"other": self._it(moved[1])["it"]}
+            yield self.say("weekly", "moves-two", names)
+        elif moved:
+            yield self.say("weekly", "moves-one", self._it(moved[0]))
 
     def _share_moved(self, name: str, before: Facts) -> float:
         """How much of its own past, else of its usual range, a reading has crossed since `before`; 0.0 where
@@ -192,12 +211,12 @@ class WeeklySpeaker(Speaker):
                 shares.append(min(abs(moved) / (usual.high - usual.low), 1.0))
         return max(shares)
 
-    def unusual(self) -> Iterator[Text]:
-        """The reading nearest to either end of its own past."""
+    def unusual(self, told: Sequence[str]) -> Iterator[Text]:
+        """The reading nearest to either end of its own past, of those that are not `told`."""
         ranks = [
             (abs(rank - 50.0), name, rank)
             for name in self._watched()
-            if (rank := self._rank(name)) is not None
+            if name not in told and (rank := self._rank(name)) is not None
         ]
         if not ranks:
             return
@@ -242,7 +261,11 @@ class WeeklySpeaker(Speaker):
     def _watched(self) -> Sequence[str]:
         """The metrics that families are anchored in and rules ask for, as far as they are fresh."""
         asked = dict.fromkeys(name.partition(".")[0] for name in self.playbook.rules.asks)
-        return [name for name in asked if self.facts.get(name) is not None and self._family(name)]
+        return [
+            name
+            for name in asked
+            if self.facts.get(name) is not None and self._family(name) not in ("", PRICE)
+        ]
 
     def _family(self, name: str) -> str:
         """The family that a metric belongs to; "" where it belongs to none."""

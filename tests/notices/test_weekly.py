@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commentary import rows as table_rows
 from bot.domain.facts import Fact, Facts, Series
 from bot.domain.judgement import Call
 from bot.domain.posts import Decision, Profile, Route, State, Subscription
@@ -107,7 +108,8 @@ def words(story: Story) -> str:
 
 def test_a_week_says_where_the_price_went_what_turned_what_moved_and_what_is_odd() -> None:
     story = told(call(30, "neutral"), call(2.25, "bearish"))
-    text = words(story)
+    assert story.headline is not None
+    text = f"{story.headline.text}\n{words(story)}"
     assert "$77,700" in text
     assert "$70,750" in text
     assert "down 8.9%" in text
@@ -117,9 +119,48 @@ def test_a_week_says_where_the_price_went_what_turned_what_moved_and_what_is_odd
     assert "14.6%" in text
     assert "97%" in text
     assert "90 days" in text
-    assert story.headline is not None
     assert "caution" in story.headline.text
-    assert abouts(story) == ["any", "turned", "move", "unusual-high"]
+    assert abouts(story) == ["any", "turned", "unusual-high"]  # the largest move is the headline's
+    assert not [metric for metric in ("8.1%", "14.6%", "57.8") if text.count(metric) > 1]
+
+
+def test_the_price_is_told_as_the_price_and_never_as_what_moved_or_is_odd() -> None:
+    story = told(call(30, "neutral"), made=decision(**{"spot_usd.percentile_90d": 0.0}))
+    text = f"{story.headline.text if story.headline else ''}\n{words(story)}"
+    assert "spot price" not in text
+
+
+def test_a_review_has_a_table_of_the_week_and_a_footer_of_few_words() -> None:
+    story = told(call(30, "neutral"), call(2.25, "bearish"))
+    told_in_prose = {span.origin.ref.partition(".")[0] for text in story.texts for span in text.spans}
+    assert "dvol" in told_in_prose
+    assert [row.text.split("\t")[0] for row in story.table] == []  # its two readings stand in sentences
+    made = decision(**{"put_call_volume_ratio": 0.54, "put_call_volume_ratio.before_7d": 0.72})
+    story = told(call(30, "neutral"), made=made)
+    head, *rows = table_rows(story, playbook().banks["en"])
+    assert head == ("", "now", "7d ago", "rank", "usual")
+    assert ("put/call", "0.54", "0.72", "–", "–") in rows
+    assert story.footer is not None
+    assert len(story.footer.text.split()) <= 25
+    assert "not advice" in story.footer.text
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_a_week_takes_no_more_than_five_sentences_beside_its_record(locale: str) -> None:
+    made = decision(
+        **{
+            "funding_annual_pct": -0.5,
+            "funding_annual_pct.before_7d": 9.3,
+            "funding_annual_pct.change_7d": -9.8,
+            "basis_60d_pct": 2.0,
+            "basis_60d_pct.before_7d": 5.8,
+            "basis_60d_pct.change_7d": -3.8,
+        }
+    )
+    story = told(call(30, "neutral"), call(2.25, "bearish"), made=made, profile=Profile(locale=locale))
+    assert len(abouts(story)) <= 5
+    assert "moves-two" in abouts(story)
+    assert len(words(story).split()) <= 120
 
 
 WEEKS = {
