@@ -38,6 +38,8 @@ def say_fewer(text: Text, market: SpokenMarket, memory: Memory) -> Text:
     """A text in which each sentence says which venues its totals lack that the post before had."""
     if "without_venues" not in market.bank.words:  # books of before have no words for it
         return text
+    if not _lost_in(text, market, memory):
+        return text
     whole, spans, position = "", list(text.spans), 0
     for one in sentences(text):
         start = text.text.index(one.text, position)
@@ -59,9 +61,8 @@ def say_fewer(text: Text, market: SpokenMarket, memory: Memory) -> Text:
 def said_of_lost(sentence: Text, market: SpokenMarket, memory: Memory) -> str:
     """What is to be said at a sentence's end: ", without Binance this time"; nothing where no venue was lost."""
     words = market.bank.words
-    stems = [span.origin.ref.partition("@")[0].partition(".")[0] for span in figures_in(sentence)]
-    lost = _lost(stems, market, memory)
-    if not any(lost.values()):
+    lost = _lost_in(sentence, market, memory)
+    if not lost:
         return ""
     if len(set(lost.values())) == 1:
         named = _named(next(iter(lost.values())), words)
@@ -73,12 +74,21 @@ def said_of_lost(sentence: Text, market: SpokenMarket, memory: Memory) -> str:
     return f", {list_in_words(parts, words)}"
 
 
+def _lost_in(text: Text, market: SpokenMarket, memory: Memory) -> Lost:
+    """As `_lost`, of the figures of a text; empty where none of them lost a venue."""
+    if memory.last is None:
+        return {}
+    stems = [span.origin.ref.partition("@")[0].partition(".")[0] for span in figures_in(text)]
+    lost = _lost(stems, market, memory)
+    return lost if any(lost.values()) else {}
+
+
 def unsaid(story: Story, market: SpokenMarket, memory: Memory) -> Iterator[str]:
     """Of each sentence that tells a total on fewer venues than the post before and does not say so, its beginning."""
     if "without_venues" not in market.bank.words:
         return
     for text in story.texts:
-        if text.slot == "watch":
+        if text.slot == "watch" or not _lost_in(text, market, memory):
             continue
         for one in sentences(text):
             said = said_of_lost(one, market, memory)

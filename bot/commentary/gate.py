@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from bot.commentary.formats import apply
-from bot.commentary.names import Namer, SpokenMarket, age_days, checks
+from bot.commentary.names import Namer, SpokenMarket, age_days
 from bot.commentary.points import rank_of
 from bot.commentary.shapes import NAMED_NEWS, news
 from bot.commentary.terms import Recorder, truthful
-from bot.commentary.titles import tenor_of, title_of
+from bot.commentary.titles import title_of
 from bot.commentary.words import has, several
 from bot.domain.judgement import Verdict
 from bot.domain.rulebook import Condition
@@ -85,9 +85,9 @@ def _span(
 
 def _shown(span: Span, market: SpokenMarket) -> str:
     if span.filter == "title":
-        return title_of(span.origin.ref, market.bank)
+        return market.called(span.origin.ref).title
     if span.filter == "tenor":
-        return tenor_of(span.origin.ref, market.bank)
+        return market.called(span.origin.ref).tenor
     try:
         return apply(span.filter, span.origin.value, span.digits, market.bank.words)
     except (KeyError, ValueError):
@@ -207,7 +207,7 @@ def _rounding(span: Span, market: SpokenMarket) -> Iterator[str]:
     if span.origin.kind != "fact" or isinstance(span.origin.value, str):
         return
     words = market.bank.words
-    if not truthful(span.filter, span.origin.value, span.digits, words, checks(market, span.origin.ref)):
+    if not truthful(span.filter, span.origin.value, span.digits, words, market.checks(span.origin.ref)):
         yield f"3: {span.text!r} for {span.origin.ref} = {span.origin.value:g} is on the other side of a threshold"
 
 
@@ -259,8 +259,11 @@ def _ways_near(text: str, start: int, end: int, bank: PhraseBank) -> list[tuple[
 
 
 def _ways(text: str, bank: PhraseBank) -> list[tuple[str, int]]:
-    found = [(word, 1) for word in several(bank.words, "direction_up") if has(text, (word,))]
-    return found + [(word, -1) for word in several(bank.words, "direction_down") if has(text, (word,))]
+    up, down = several(bank.words, "direction_up"), several(bank.words, "direction_down")
+    if has(text, up + down) is None:
+        return []
+    found = [(word, 1) for word in up if has(text, (word,))]
+    return found + [(word, -1) for word in down if has(text, (word,))]
 
 
 def typed_part(text: Text) -> str:
@@ -274,22 +277,25 @@ def typed_part(text: Text) -> str:
 
 # ── 7: typography ───────────────────────────────────────────────────────────────────────────────────────────
 
-_FLAWS = (
-    (r"\b(\w+) \1\b", "a doubled word"),
-    (r" {2,}|\t", "two spaces"),
-    (r" [,.;:!?)](?!\.\.)", "a space before a mark"),
-    (r"[,;:](?=[^\W\d_])", "no space after a mark"),
-    (r"[,.;:!?]{2,}", "two marks"),
-    (r"\( ", "a space after a bracket"),
-    (r"…|\.\.\.", "an ellipsis"),
-    (r"--", "two hyphens"),
+_FLAWS = tuple(
+    (re.compile(pattern, re.IGNORECASE), name)
+    for pattern, name in (
+        (r"\b(\w+) \1\b", "a doubled word"),
+        (r" {2,}|\t", "two spaces"),
+        (r" [,.;:!?)](?!\.\.)", "a space before a mark"),
+        (r"[,;:](?=[^\W\d_])", "no space after a mark"),
+        (r"[,.;:!?]{2,}", "two marks"),
+        (r"\( ", "a space after a bracket"),
+        (r"…|\.\.\.", "an ellipsis"),
+        (r"--", "two hyphens"),
+    )
 )
 
 
 def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
     running = _without_inputs(text)
     for pattern, name in _FLAWS:
-        if found := re.search(pattern, running, re.IGNORECASE):
+        if found := pattern.search(running):
             yield f"7: {name} at {found.group()!r} in {text.text!r}"
     first = next((char for char in text.text if char.isalpha() or char.isdigit()), "A")
     if first.isalpha() and not first.isupper():

@@ -22,6 +22,9 @@ def sentences(text: Text) -> Iterator[Text]:
         for found in _END.finditer(text.text)
         if not any(span.start < found.start() < span.end for span in text.spans)
     ]
+    if not ends:
+        yield text
+        return
     start = 0
     for stop, following in zip(
         [*(end.start() for end in ends), len(text.text)], [*(end.end() for end in ends), 0], strict=True
@@ -32,7 +35,7 @@ def sentences(text: Text) -> Iterator[Text]:
 
 def _within(spans: tuple[Span, ...], start: int, stop: int) -> tuple[Span, ...]:
     return tuple(
-        replace(span, start=span.start - start, end=span.end - start)
+        replace(span, start=span.start - start, end=span.end - start) if start else span
         for span in spans
         if start <= span.start and span.end <= stop
     )

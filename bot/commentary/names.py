@@ -1,9 +1,10 @@
 """Facts, rules and times as the terms that phrases ask for by name."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.terms import Band, Check, Recorder, Term, fact_dates
@@ -12,6 +13,24 @@ from bot.domain.facts import Fact, Facts
 from bot.domain.judgement import Finding, Verdict
 from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, Threshold, UsualRange
 from bot.domain.story import Origin, PhraseBank
+
+
+class CalledFact(NamedTuple):
+    """How a fact is written and named: the format of its unit, its title, its tenor."""
+
+    unit_filter: str
+    title: str
+    tenor: str
+
+
+@dataclass(slots=True)
+class MarketLookups:
+    """What the texts of one market ask for again and again, each looked up once."""
+
+    usual: dict[str, UsualRange | None] = field(default_factory=dict)
+    checks: dict[str, tuple[Check, ...]] = field(default_factory=dict)
+    called: dict[str, CalledFact] = field(default_factory=dict)
+    ladders: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,37 +44,65 @@ class SpokenMarket:
     ranges: Ranges = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     verdict: Verdict | None = None
+    _seen: MarketLookups = field(default_factory=MarketLookups, init=False, repr=False, compare=False)
 
     def usual(self, ladder: str | None) -> UsualRange | None:
         """The usual range of a ladder in force now."""
         known = self.book.ladders.get(ladder) if ladder else None
         if known is None:
             return None
-        return self.book.usual(known, self.at.date(), self.ranges, self.facts.asset, self.facts.pasts or {})
+        seen = self._seen.usual
+        if known.id not in seen:
+            pasts = self.facts.pasts or {}
+            seen[known.id] = self.book.usual(known, self.at.date(), self.ranges, self.facts.asset, pasts)
+        return seen[known.id]
+
+    def ladders_over(self, fact: str) -> Sequence[str]:
+        """The ladders that judge a fact, in the order of the rule files."""
+        seen = self._seen.ladders
+        if not seen:
+            for ladder in self.book.ladders.values():
+                seen.setdefault(ladder.fact, []).append(ladder.id)
+        return seen.get(fact, ())
+
+    def called(self, fact: str) -> CalledFact:
+        """How a fact is written and named."""
+        found = self._seen.called.get(fact)
+        if found is None:
+            unit = BY_UNIT.get(unit_of(fact, self.bank), "text")
+            found = CalledFact(unit, title_of(fact, self.bank), tenor_of(fact, self.bank))
+            self._seen.called[fact] = found
+        return found
+
+    def checks(self, fact: str) -> tuple[Check, ...]:
+        """What the shown number of a fact must keep true: each condition of a finding on it, and its side of each
+        usual end."""
+        found = self._seen.checks.get(fact)
+        if found is None:
+            found = self._seen.checks[fact] = tuple(_checks(self, fact))
+        return found
 
     def fact(self, name: str) -> Fact | None:
         """The fresh fact, or None."""
         return self.facts.get(name)
 
 
-def checks(market: SpokenMarket, name: str) -> tuple[Check, ...]:
-    """What the shown number of a fact must keep true: each condition of a finding on it, and its side of each
-    usual end."""
-    found: list[Check] = []
+def _checks(market: SpokenMarket, name: str) -> Iterator[Check]:
     for finding in market.findings:
         rule = market.book.rules.get(finding.rule)
         if rule is None:
             continue
-        usual = market.usual(rule.ladder)
         for part in rule.when:
             if isinstance(part, Condition) and part.fact == name:
-                found += _sides(part, usual)
-                found += [_below(part.clears.at(usual)), _above(part.clears.at(usual))] if part.clears else []
-    for ladder in market.book.ladders.values():
-        band = market.usual(ladder.id)
-        if ladder.fact == name and band is not None:
-            found += [_below(band.low), _above(band.high)]
-    return tuple(found)
+                usual = market.usual(rule.ladder)
+                yield from _sides(part, usual)
+                if part.clears:
+                    yield _below(part.clears.at(usual))
+                    yield _above(part.clears.at(usual))
+    for ladder in market.ladders_over(name):
+        if (band := market.usual(ladder)) is not None:
+            yield _below(band.low)
+            yield _above(band.high)
 
 
 def _sides(part: Condition, usual: UsualRange | None) -> list[Check]:
@@ -95,16 +142,16 @@ class Namer:
         stem = name.partition(".")[0]
         if known is None and not any(other.startswith(f"{stem}.") for other in self.market.facts.known):
             return None
-        bank = self.market.bank
+        called = self.market.called(name)
         return Term(
             recorder=self.recorder,
             origin=Origin(kind="fact", ref=name, value=known.value if known else ""),
-            unit_filter=BY_UNIT.get(unit_of(name, bank), "text"),
+            unit_filter=called.unit_filter,
             dated=fact_dates(known.at, known.extreme_at, name) if known else None,
             lower_bound=known.lower_bound if known else False,
-            checks=checks(self.market, name),
-            title=title_of(name, bank),
-            tenor=tenor_of(name, bank),
+            checks=self.market.checks(name),
+            title=called.title,
+            tenor=called.tenor,
             view=self._view(name),
         )
 
@@ -130,8 +177,8 @@ class Namer:
     def number(self, origin: Origin, unit: str) -> Term:
         """A number that is no fact of now: a threshold, a count, a value of an earlier post."""
         stem = origin.ref.partition("@")[0]
-        bank = self.market.bank
-        known = stem.partition(".")[0] in bank.metrics
+        known = stem.partition(".")[0] in self.market.bank.metrics
+        called = self.market.called(stem) if known else CalledFact("text", stem, "")
         return Term(
             recorder=self.recorder,
             origin=origin,
@@ -139,15 +186,15 @@ class Namer:
             checks=(named_exactly(origin.value),)
             if origin.kind in ("threshold", "usual") and origin.value != ""
             else (),
-            title=title_of(stem, bank) if known else stem,
-            tenor=tenor_of(stem, bank) if known else "",
+            title=called.title,
+            tenor=called.tenor,
         )
 
     def earlier_value(self, origin: Origin) -> Term:
         """A fact's value of an earlier time, written with as many digits as it takes to tell it from the one of now."""
         name = origin.ref.partition("@")[0].partition(".before_")[0]
         own, now = float(origin.value), self.market.fact(name)
-        term = self.number(origin, BY_UNIT.get(unit_of(name, self.market.bank), "text"))
+        term = self.number(origin, self.market.called(name).unit_filter)
         if now is None or now.value == own:
             return term
         return replace(term, checks=(lambda shown: abs(shown - own) < abs(shown - now.value),))
@@ -157,7 +204,7 @@ class Namer:
         usual = self.market.usual(ladder)
         if usual is None:
             return None
-        unit = BY_UNIT.get(unit_of(self.market.book.ladders[ladder].fact, self.market.bank), "text")
+        unit = self.market.called(self.market.book.ladders[ladder].fact).unit_filter
         return Band(
             low=self.number(Origin(kind="usual", ref=f"{ladder}:low", value=usual.low), unit),
             high=self.number(Origin(kind="usual", ref=f"{ladder}:high", value=usual.high), unit),
@@ -165,8 +212,8 @@ class Namer:
 
     def band_of_fact(self, fact: str) -> Band | None:
         """The usual range by which a fact is judged; None if there is none."""
-        for ladder in self.market.book.ladders.values():
-            if ladder.fact == fact and (band := self.band(ladder.id)) is not None:
+        for ladder in self.market.ladders_over(fact):
+            if (band := self.band(ladder)) is not None:
                 return band
         return None
 
@@ -177,22 +224,34 @@ class Namer:
             return None
         usual = self.market.usual(rule.ladder)
         origin = Origin(kind="threshold", ref=f"{rule.id}:{part.fact} {side}", value=number.at(usual))
-        return self.number(origin, BY_UNIT.get(unit_of(part.fact, self.market.bank), "text"))
+        return self.number(origin, self.market.called(part.fact).unit_filter)
 
-    def common(self) -> dict[str, object]:
-        """What every phrase may say: the asset, its name, the time, the verdict."""
+    def common(self, asked: Container[str] | None = None) -> dict[str, object]:
+        """What every phrase may say: the asset, its name, the time, the verdict; those of them that are `asked` for
+        (None: all)."""
         market = self.market
         words = market.bank.words
-        names: dict[str, object] = {
-            "asset": self.plain("asset", market.facts.asset),
-            "coin": self.plain("asset", words.get(f"asset.{market.facts.asset}", market.facts.asset)),
-            "at": self.moment("at", market.at),
-        }
+        names: dict[str, object] = {}
+        if asked is None or "asset" in asked:
+            names["asset"] = self.plain("asset", market.facts.asset)
+        if asked is None or "coin" in asked:
+            names["coin"] = self.coin()
+        if asked is None or "at" in asked:
+            names["at"] = self.moment("at", market.at)
         if market.verdict is not None:
-            shown = "mixed" if market.verdict.mixed else market.verdict.stance
-            names["stance"] = self.plain("stance", words[f"stance.{shown}"])
-            names["confidence"] = self.plain("confidence", words[f"confidence.{market.verdict.confidence}"])
+            if asked is None or "stance" in asked:
+                shown = "mixed" if market.verdict.mixed else market.verdict.stance
+                names["stance"] = self.plain("stance", words[f"stance.{shown}"])
+            if asked is None or "confidence" in asked:
+                names["confidence"] = self.plain(
+                    "confidence", words[f"confidence.{market.verdict.confidence}"]
+                )
         return names
+
+    def coin(self) -> Term:
+        """The asset by the name that readers call it."""
+        asset = self.market.facts.asset
+        return self.plain("asset", self.market.bank.words.get(f"asset.{asset}", asset))
 
     def finding(self, finding: Finding) -> dict[str, object]:
         """What a phrase about a rule may say besides: its leading fact, the usual range, its thresholds,
@@ -212,7 +271,7 @@ class Namer:
             names |= {key: term for key, term in (("bar", bar), ("way_out", out)) if term is not None}
         return names
 
-    def facts(self, names: Mapping[str, object]) -> dict[str, object]:
+    def facts(self, names: Iterable[str]) -> dict[str, object]:
         """Terms of the metrics that a phrase asks for by name, where they are known."""
         found: dict[str, object] = {}
         for name in names:

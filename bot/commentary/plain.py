@@ -17,7 +17,7 @@ def plain_card(market: SpokenMarket, length: Length, failures: tuple[str, ...]) 
     words, verdict = market.bank.words, market.verdict
     stance = words[f"stance.{shape(verdict)}"] if verdict else words["stance.no-call"]
     recorder = Recorder(words)
-    coin = Namer(market=market, recorder=recorder).common()["coin"]
+    coin = Namer(market=market, recorder=recorder).coin()
     title, spans = recorder.resolve(words["plain_title"].format(coin=coin, stance=stance))
     lines = [
         line(name, market.facts, market.bank) for name in several(words, "plain_facts") if market.fact(name)

@@ -52,6 +52,11 @@ def gate(
         findings=verdict.findings,
         verdict=verdict,
     )
+    return story_failures(story, market, memory, choice or choose_story(market, memory))
+
+
+def story_failures(story: Story, market: SpokenMarket, memory: Memory, choice: StoryChoice) -> list[str]:
+    """As `gate`, of a post that is told in stories and of the market that it speaks from."""
     failures: list[str] = []
     for text in story.texts:
         failures += text_failures(text, market, memory=memory)
@@ -63,12 +68,12 @@ def gate(
     failures += _images(story, market)
     failures += figures_twice(story)
     failures += _bare(story)
-    failures += _pronouns(story, bank)
+    failures += _pronouns(story, market.bank)
     failures += unchanged_wrongly(story, market, memory)
-    failures += _sides(story, bank)
+    failures += _sides(story, market.bank)
     failures += _again(story, market, memory)
     failures += _returned(story, memory)
-    failures += _trigger(story, choice or choose_story(market, memory))
+    failures += _trigger(story, choice)
     failures += _length(story)
     failures += (
         f"18: {said!r} does not say that venues are missing" for said in unsaid(story, market, memory)
@@ -98,9 +103,14 @@ def _stances(story: Story, market: SpokenMarket, memory: Memory) -> Iterator[str
 def _images(story: Story, market: SpokenMarket) -> Iterator[str]:
     """6: a metaphor stands in no alert and beside nothing graver than a watch; elsewhere in headline or close alone."""
     grave = any(finding.severity in ("caution", "alarm") for finding in market.findings)
+    images = market.bank.images
+    of_any = tuple(entry for entries in images.values() for entry in entries)
     for text in story.texts:
-        for family, entries in market.bank.images.items():
-            word = has(typed_part(text), entries)
+        typed = typed_part(text)
+        if has(typed, of_any) is None:
+            continue
+        for family, entries in images.items():
+            word = has(typed, entries)
             if word and (story.alert or grave or text.slot not in ("headline", "close")):
                 yield f"6: {word!r} belongs to the image {family!r}, which has no place here"
 

@@ -2,7 +2,7 @@
 move that an alert went out for."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,37 +31,19 @@ class StoryNames:
     memory: Memory
     choice: StoryChoice
 
-    def _more(self, namer: Namer) -> dict[str, Callable[[], object]]:
-        """What else may be asked for."""
-        return {}
-
     def _common(self, namer: Namer, template: str) -> dict[str, object]:
-        asked = [name for name, _ in slots(template).asked]
-        names = namer.common() | namer.facts(dict.fromkeys(asked))
-        makers: dict[str, Callable[[], object]] = {
-            "since": lambda: self.since(namer),
-            "steady": lambda: self._steady(namer),
-            "moved": lambda: self.move_term(namer),
-            "exits": lambda: self._moves_of(self._exits(), namer),
-            "ground": lambda: self._ground(namer),
-            "deeper": lambda: self._moves_of(self._deepeners(), namer),
-            "held": lambda: self._held(namer),
-            "becomes": lambda: self._becomes(namer),
-            "was_stance": self._was_stance,
-            "lean": self._lean,
-            "missing": lambda: self._missing(namer),
-            "coverage": lambda: self._coverage(namer),
-            "age": lambda: self._age(namer),
-            "alarm": lambda: self._alarm("move", namer),
-            "alarm_to": lambda: self._alarm("to", namer),
-            "alarm_size": lambda: self._alarm("size", namer),
-            "alarm_in": lambda: self._alarm_in(namer),
-        }
-        makers |= self._more(namer)
-        for name in dict.fromkeys(one.partition(".")[0] for one in asked):
-            if name in makers and (value := makers[name]()) is not None:
+        """What a template asks for by name, apart from readings in its slots; what is not known is left out."""
+        asked = slots(template).roots
+        names = namer.common(asked) | namer.facts(asked)
+        for name in asked:
+            if (value := self._made(name, namer)) is not None:
                 names[name] = value
         return names
+
+    def _made(self, name: str, namer: Namer) -> object | None:
+        """What a name of a story's own stands for; None where it is not known, or no such name."""
+        maker = _MAKERS.get(name)
+        return None if maker is None else maker(self, namer)
 
     def _steady(self, namer: Namer) -> str | None:
         """The readings that stand as they did, by name."""
@@ -131,10 +113,10 @@ class StoryNames:
     def _is_seen(self, *moves: Move) -> bool:
         """Whether each move leads to another figure than the one that is read now: "funding up to 2%" says nothing where
         it reads 2%."""
-        bank = self.market.bank
+        words = self.market.bank.words
         for move in moves:
-            unit = BY_UNIT.get(unit_of(move.fact, bank), "text")
-            shown = {apply(unit, value, None, bank.words) for value in (move.start, move.end)}
+            unit = self.market.called(move.fact).unit_filter
+            shown = {apply(unit, value, None, words) for value in (move.start, move.end)}
             if len(shown) == 1:
                 return False
         return True
@@ -184,7 +166,7 @@ class StoryNames:
         way, place = "down" if down else "up", "below" if move.end < 0 else "above"
         own = bank.words.get(f"exit_{way}_{place}.{stem}")
         if own is not None:  # what is a change or a distance: its sign is in the words
-            coin = namer.common()["coin"]
+            coin = namer.coin()
             return own.format(coin=coin, value=term.write(SIZES.get(term.unit_filter, term.unit_filter)))
         pattern = bank.words.get(f"exit_{way}_{term.unit_filter}", bank.words[f"exit_{way}"])
         return pattern.format(title=title, value=term.write(term.unit_filter))
@@ -202,13 +184,13 @@ class StoryNames:
         stances = {way.stance for way in ways}
         return self.market.bank.words[f"stance.{ways[0].stance}"] if len(stances) == 1 else None
 
-    def _was_stance(self) -> str | None:
+    def _was_stance(self, _: Namer) -> str | None:
         last = self.memory.last
         return self.market.bank.words.get(f"stance.{last.stance}") if last else None
 
     # ── unclear, age, alarms ────────────────────────────────────────────────────────────────────────────────
 
-    def _lean(self) -> str | None:
+    def _lean(self, _: Namer) -> str | None:
         verdict = self.market.verdict
         if verdict is None or verdict.leaning in (None, "neutral"):
             return None
@@ -259,3 +241,24 @@ class StoryNames:
 
 def _key(move: Move) -> str:
     return exit_key(move.rule, move.fact, move.end)
+
+
+_MAKERS: Mapping[str, Callable[[StoryNames, Namer], object | None]] = {
+    "since": StoryNames.since,
+    "steady": StoryNames._steady,
+    "moved": StoryNames.move_term,
+    "exits": lambda story, namer: story._moves_of(story._exits(), namer),
+    "ground": StoryNames._ground,
+    "deeper": lambda story, namer: story._moves_of(story._deepeners(), namer),
+    "held": StoryNames._held,
+    "becomes": StoryNames._becomes,
+    "was_stance": StoryNames._was_stance,
+    "lean": StoryNames._lean,
+    "missing": StoryNames._missing,
+    "coverage": StoryNames._coverage,
+    "age": StoryNames._age,
+    "alarm": lambda story, namer: story._alarm("move", namer),
+    "alarm_to": lambda story, namer: story._alarm("to", namer),
+    "alarm_size": lambda story, namer: story._alarm("size", namer),
+    "alarm_in": StoryNames._alarm_in,
+}

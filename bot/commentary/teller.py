@@ -4,7 +4,7 @@ Every choice is among wordings that can be said now: the least recently used fir
 posts, and of these the first whose clauses have all that they ask for."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
@@ -51,6 +51,8 @@ class Teller(StoryNames):
     daily: bool = False
     used: list[str] = field(default_factory=list)
     joints: list[str] = field(default_factory=list)
+    _lots: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
+    _ordered: list[Frame] = field(default_factory=list, init=False, repr=False)
 
     # ── what is asked for ───────────────────────────────────────────────────────────────────────────────────
 
@@ -86,6 +88,9 @@ class Teller(StoryNames):
 
     def frames(self) -> Iterator[Frame]:
         """The story's frames, the least recently used first; last those of the last few posts."""
+        if self._ordered:
+            yield from self._ordered
+            return
         own = [frame for frame in self.market.bank.frames if frame.story == self.choice.kind]
         used = last_used(self.memory)
         recent = {name for told in self.memory.told[-FRAME_WINDOW:] for name in told.phrase_ids}
@@ -95,7 +100,8 @@ class Teller(StoryNames):
             worn = any(name.startswith(f"{frame.id}/") for name in recent)
             return worn, max((used[name] for name in ids), default=-1), self._lot(frame.id)
 
-        yield from sorted(own, key=order)
+        self._ordered = sorted(own, key=order)
+        yield from self._ordered
 
     def paragraph(self, point: StoryPoint, *, more: bool = False) -> Text | None:
         """A reading as a paragraph of an article; or what can be said `more` of it."""
@@ -199,12 +205,18 @@ class Teller(StoryNames):
         return sorted(templates, key=lambda one: (one[0] in worn, one[0].startswith(f"{ANY}.")))
 
     def _lot(self, name: str) -> bytes:
-        return lot(self.market.facts.asset, self.market.at, name, self.turn)
+        drawn = self._lots.get(name)
+        if drawn is None:
+            drawn = self._lots[name] = lot(self.market.facts.asset, self.market.at, name, self.turn)
+        return drawn
 
     def _clumsy(self, text: Text) -> bool:
         """Whether a joint that bears no repeating stands twice in one sentence."""
         joints = (*several(self.market.bank.words, "once_a_sentence"), self.market.bank.words["window.24h"])
-        return any(f" {one.text} ".count(joint) > 1 for one in sentences(text) for joint in joints)
+        joints = tuple(joint for joint in joints if f" {text.text} ".count(joint) > 1)
+        return bool(joints) and any(
+            f" {one.text} ".count(joint) > 1 for one in sentences(text) for joint in joints
+        )
 
     def _tells_news(self, place: str) -> bool:
         """Whether a place has no room for a reading that has not moved: an alert's trigger may tell one, and exits."""
@@ -267,8 +279,8 @@ class Teller(StoryNames):
         """A value of the time that is compared with, as a term that differs as shown where it differs."""
         return namer.earlier_value(then.origin)
 
-    def _more(self, namer: Namer) -> dict[str, Callable[[], object]]:
-        return {"briefs": lambda: self._briefs(namer)}
+    def _made(self, name: str, namer: Namer) -> object | None:
+        return self._briefs(namer) if name == "briefs" else super(Teller, self)._made(name, namer)
 
     # ── shorts ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.commentary.formats import FORMATS, MOVES
@@ -96,18 +96,26 @@ _PLAIN_SLOT = re.compile(r"{{ *(\w+(?:\.\w+)?(?: *\| *\w+)*) *}}")
 
 
 class Slots:
-    """The placeholders of one template: dotted name → the filters behind it."""
+    """The placeholders of one template: dotted name → the filters behind it. `roots` are the names before the dots, each
+    once."""
 
-    __slots__ = ("asked", "problems")
+    __slots__ = ("asked", "problems", "roots")
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.problems: list[str] = []
+        self.roots: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=8192)
 def slots(text: str) -> Slots:
     """The placeholders of a phrase, and what it holds besides slots and filters (problems)."""
+    found = _read_slots(text)
+    found.roots = tuple(dict.fromkeys(name.partition(".")[0] for name, _ in found.asked))
+    return found
+
+
+def _read_slots(text: str) -> Slots:
     found = Slots()
     if "{" not in _PLAIN_SLOT.sub("", text):
         # Nothing but slots and filters: the usual case, read without Jinja's parser, which takes a second for
@@ -162,7 +170,10 @@ def _compiled(text: str) -> Template:
 def render(text: str, names: Mapping[str, object]) -> str:
     """The phrase with its placeholders filled, still marked. Raises jinja2.TemplateError or KeyError where
     one cannot be."""
-    return _compiled(text).render(dict(names))
+    for name in slots(text).roots:  # Jinja would say the same, and rewrite a traceback first
+        if name not in names:
+            raise UndefinedError(f"{name!r} is undefined")
+    return _compiled(text).render(names)
 
 
 def render_phrase(text: str, names: Mapping[str, object], recorder: Recorder) -> tuple[str, tuple[Span, ...]]:

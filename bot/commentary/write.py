@@ -11,7 +11,7 @@ from bot.commentary.names import SpokenMarket
 from bot.commentary.old import write_by_pools
 from bot.commentary.plain import plain_card
 from bot.commentary.stories import StoryChoice, choose_story
-from bot.commentary.storygate import gate
+from bot.commentary.storygate import story_failures
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
 from bot.domain.rulebook import Ranges, RuleBook
@@ -60,16 +60,7 @@ def write(
         for turn, tried in _tries(choice):
             try:
                 story = compose(market, memory, tried, wanted, turn)
-                refused = gate(
-                    story,
-                    verdict=verdict,
-                    facts=facts,
-                    book=book,
-                    bank=bank,
-                    memory=memory,
-                    ranges=ranges,
-                    choice=tried,
-                )
+                refused = story_failures(story, market, memory, tried)
             except GateRefused as error:
                 refused = list(error.failures)
             else:

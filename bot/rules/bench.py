@@ -33,11 +33,19 @@ class Bench:
         ran = run(ready, settled, values, bounds, at, settled=True)
         self._seen = dict(with_ranks(ready, values, ran.weighed))
         self.now = Moved(add_up(ready, settled, ran), settled, ran)
+        self._judged: dict[tuple[tuple[str, float], ...], Moved] = {}
 
     def judge_moved(self, changed: Mapping[str, float]) -> Moved:
-        """The market with some facts moved; a moved fact is no lower bound."""
+        """The market with some facts moved; a moved fact is no lower bound. The same move is judged once."""
         if not changed:
             return self.now
+        key = tuple(sorted(changed.items()))
+        found = self._judged.get(key)
+        if found is None:
+            found = self._judged[key] = self._judge(changed)
+        return found
+
+    def _judge(self, changed: Mapping[str, float]) -> Moved:
         seen = {**self._seen, **changed}
         weighed = dict(self.now.ran.weighed)
         jobs: dict[str, Job] = {}
