@@ -85,9 +85,9 @@ def _span(
 
 def _shown(span: Span, market: SpokenMarket) -> str:
     if span.filter == "title":
-        return market.called(span.origin.ref).title
+        return market.name_fact(span.origin.ref).title
     if span.filter == "tenor":
-        return market.called(span.origin.ref).tenor
+        return market.name_fact(span.origin.ref).tenor
     try:
         return apply(span.filter, span.origin.value, span.digits, market.bank.words)
     except (KeyError, ValueError):

@@ -65,7 +65,7 @@ class SpokenMarket:
                 seen.setdefault(ladder.fact, []).append(ladder.id)
         return seen.get(fact, ())
 
-    def called(self, fact: str) -> CalledFact:
+    def name_fact(self, fact: str) -> CalledFact:
         """How a fact is written and named."""
         found = self._seen.called.get(fact)
         if found is None:
@@ -142,7 +142,7 @@ class Namer:
         stem = name.partition(".")[0]
         if known is None and not any(other.startswith(f"{stem}.") for other in self.market.facts.known):
             return None
-        called = self.market.called(name)
+        called = self.market.name_fact(name)
         return Term(
             recorder=self.recorder,
             origin=Origin(kind="fact", ref=name, value=known.value if known else ""),
@@ -178,7 +178,7 @@ class Namer:
         """A number that is no fact of now: a threshold, a count, a value of an earlier post."""
         stem = origin.ref.partition("@")[0]
         known = stem.partition(".")[0] in self.market.bank.metrics
-        called = self.market.called(stem) if known else CalledFact("text", stem, "")
+        called = self.market.name_fact(stem) if known else CalledFact("text", stem, "")
         return Term(
             recorder=self.recorder,
             origin=origin,
@@ -194,7 +194,7 @@ class Namer:
         """A fact's value of an earlier time, written with as many digits as it takes to tell it from the one of now."""
         name = origin.ref.partition("@")[0].partition(".before_")[0]
         own, now = float(origin.value), self.market.fact(name)
-        term = self.number(origin, self.market.called(name).unit_filter)
+        term = self.number(origin, self.market.name_fact(name).unit_filter)
         if now is None or now.value == own:
             return term
         return replace(term, checks=(lambda shown: abs(shown - own) < abs(shown - now.value),))
@@ -204,7 +204,7 @@ class Namer:
         usual = self.market.usual(ladder)
         if usual is None:
             return None
-        unit = self.market.called(self.market.book.ladders[ladder].fact).unit_filter
+        unit = self.market.name_fact(self.market.book.ladders[ladder].fact).unit_filter
         return Band(
             low=self.number(Origin(kind="usual", ref=f"{ladder}:low", value=usual.low), unit),
             high=self.number(Origin(kind="usual", ref=f"{ladder}:high", value=usual.high), unit),
@@ -224,7 +224,7 @@ class Namer:
             return None
         usual = self.market.usual(rule.ladder)
         origin = Origin(kind="threshold", ref=f"{rule.id}:{part.fact} {side}", value=number.at(usual))
-        return self.number(origin, self.market.called(part.fact).unit_filter)
+        return self.number(origin, self.market.name_fact(part.fact).unit_filter)
 
     def common(self, asked: Container[str] | None = None) -> dict[str, object]:
         """What every phrase may say: the asset, its name, the time, the verdict; those of them that are `asked` for

@@ -115,7 +115,7 @@ class StoryNames:
         it reads 2%."""
         words = self.market.bank.words
         for move in moves:
-            unit = self.market.called(move.fact).unit_filter
+            unit = self.market.name_fact(move.fact).unit_filter
             shown = {apply(unit, value, None, words) for value in (move.start, move.end)}
             if len(shown) == 1:
                 return False

@@ -37,7 +37,7 @@ ASKED = spoken()
 def test_a_fact_is_called_and_checked_the_same_however_often_it_is_asked_for(
     name: str, values: list[float]
 ) -> None:
-    called = ASKED.called(name)
+    called = ASKED.name_fact(name)
     assert called.unit_filter == BY_UNIT.get(unit_of(name, bank()), "text")
     assert (called.title, called.tenor) == (title_of(name, bank()), tenor_of(name, bank()))
     plain = [ladder.id for ladder in book().ladders.values() if ladder.fact == name]
