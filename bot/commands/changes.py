@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._expiries import date_origin, heading_of, number_origin, table, write_metric
-from bot.commands._telling import ASSET, title
+from bot.commands._smiles import smile_of_day, tell_smile_day
+from bot.commands._telling import ASSET, join_texts, title
 from bot.desk.market import Market
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Profile, Table
@@ -14,8 +15,10 @@ from bot.metrics.pairs import ValuePair, pair_of
 from bot.reasons import reason
 
 MOST = 10
+MOST_WITH_SMILE = 6  # what is left of a telephone under the sentence on the smile
 LEAST_SIZE = 1.001
 USUAL = "24h"
+SMILE_DAYS = 30.0
 LONGEST = timedelta(days=366)
 TWICE_TOLD = (
     "open_interest_price_",
@@ -28,8 +31,8 @@ TWICE_TOLD = (
 
 
 async def answer(market: Market, request: Request) -> Answer:
-    """Pairs of what moved since a time, by the size of the move against the metric's own usual day. Raises
-    InputError."""
+    """Pairs of what moved since a time, by the size of the move against the metric's own usual day; over a day the smile
+    of about a month too, with what of its change is new. Raises InputError."""
     profile = request.profile
     asset = market.asset(request.options.get("asset"))
     since = _since(request.options.get("since"), market.now())
@@ -50,12 +53,15 @@ async def answer(market: Market, request: Request) -> Answer:
         "total": number_origin("readings that moved", float(len(found))),
     }
     said = market.say("answer", "changes" if found else "changes-none", nothing, profile, names)
+    of_day = await smile_of_day(market, asset, SMILE_DAYS) if days == 1.0 else None
+    most = MOST if of_day is None else MOST_WITH_SMILE
+    body, spans = join_texts(said, *tell_smile_day(market, nothing, profile, of_day), between="\n")
     return Answer(
         title=heading_of(market, profile, asset, "changes"),
-        body=said.text,
-        body_spans=said.spans,
-        tables=_table(market, profile, _apart(market, profile, found)[:MOST]),
-        footer=market.footer(facts, profile, [pair.metric for pair in found[:MOST]]),
+        body=body,
+        body_spans=spans,
+        tables=_table(market, profile, _apart(market, profile, found)[:most]),
+        footer=market.footer(facts, profile, [pair.metric for pair in found[:most]]),
     )
 
 

@@ -74,6 +74,12 @@ def bare(value: Value, digits: int | None, words: Words) -> str:
     return f"{_sign(_number(value), shown)}{shown}"
 
 
+def change(value: Value, digits: int | None, words: Words) -> str:
+    """2.84 → +2.8: a change whose unit stands beside it."""
+    shown = bare(value, digits, words)
+    return shown if shown.startswith(MINUS) or not _has_size(shown) else f"+{shown}"
+
+
 def plus_minus(value: Value, digits: int | None, words: Words) -> str:
     """6 → ±6%."""
     return f"±{percent_size(value, digits, words)}"
@@ -285,6 +291,7 @@ FORMATS: Mapping[str, Format] = {
     "size": percent_size,
     "signed": format_signed,
     "bare": bare,
+    "change": change,
     "plusminus": plus_minus,
     "points": points,
     "points_size": points_size,

@@ -9,7 +9,7 @@ from bot.desk.stores import SmilesStore
 from bot.domain.chain import OptionChain, PastSmile, PastSmiles
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError
-from bot.metrics.smile import smile_points
+from bot.metrics.smile import forward_of, smile_points
 
 log = structlog.get_logger()
 
@@ -78,4 +78,5 @@ def _smiles(snapshot: Snapshot) -> Iterator[PastSmile]:
                     expires_ms=expires_ms,
                     strikes_usd=tuple(point.strike_usd for point in points),
                     iv_pct=tuple(round(point.iv_pct, 3) for point in points),
+                    forward_usd=round(forward_of(chain, expires_ms), 4),
                 )

@@ -80,13 +80,14 @@ class OptionChain:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastSmile:
     """The smile of one expiry as it was at a time: implied volatility (% a year) by strike (USD), puts below the forward
-    and calls from it on."""
+    (USD; None: not kept) and calls from it on."""
 
     venue: str
     at: datetime
     expires_ms: int
     strikes_usd: tuple[float, ...]
     iv_pct: tuple[float, ...]
+    forward_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,11 +20,13 @@ from bot.metrics.history import History, to_ms
 from bot.metrics.moment import MetricInputs
 from bot.metrics.protection import usual_cost
 from bot.metrics.smile import DAY_MS, Smile, smile_at
+from bot.metrics.wings import WideSmile, wide_of_chain
 from bot.reasons import about, each, reason
 
 MAX_AGE = timedelta(minutes=30)
 DVOL_MAX_AGE = timedelta(hours=2)
-TENORS = (7, 30, 60, 90)
+TENORS = (7, 30, 60, 90, 180)
+WINGS_DAYS = 30
 EXPIRY_DAYS = 35
 
 Compute = Callable[[MetricInputs, History], Measured | Unknown]
@@ -91,6 +93,32 @@ def _atm(smile: Smile) -> float | str:
 
 
 _NO_ATM = "strikes on both sides of the forward"
+
+
+def _wide_smiles(moment: MetricInputs) -> tuple[tuple[OptionChain, WideSmile], ...]:
+    """Each venue's chain, and its smile to 10 delta at the tenor of `WINGS_DAYS`."""
+    return tuple(
+        (chain, wide_of_chain(chain, to_ms(chain.observed_at), WINGS_DAYS)) for chain in moment.once(_chains)
+    )
+
+
+def _of_wings(name: str, pick: Callable[[WideSmile], float | None]) -> Compute:
+    """A metric of the smile's wings."""
+
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
+        values, reasons = {}, {}
+        for chain, smile in moment.once(_wide_smiles):
+            picked = pick(smile)
+            if picked is None:
+                leg = next((leg for leg in ("put", "call") if getattr(smile, f"{leg}10") is None), _NO_ATM)
+                reasons[chain.venue] = reason("no_expiry_near", days=WINGS_DAYS, leg=leg)
+            else:
+                values[chain.venue] = WeighedValue(
+                    value=picked, observed_at=chain.observed_at, weight=_weight(chain)
+                )
+        return _per_chain(moment, name, values, reasons)
+
+    return compute
 
 
 def _term_slope(moment: MetricInputs, _: History) -> Measured | Unknown:
@@ -272,8 +300,34 @@ def _smile_metrics(days: int) -> tuple[Metric, ...]:
     )
 
 
+def _wings_metric(name: str, pick: Callable[[WideSmile], float | None], formula: str) -> Metric:
+    return Metric(
+        name=name,
+        unit="vol points",
+        max_age=MAX_AGE,
+        valid=(-150.0, 150.0),
+        compute=_of_wings(name, pick),
+        formula=f"{formula}, total variance interpolated to {WINGS_DAYS} days",
+        combine="weighted",
+        weight="option_open_interest_coin",
+    )
+
+
 METRICS = (
     *(metric for days in TENORS for metric in _smile_metrics(days)),
+    _wings_metric(
+        "skew_10delta_30d_points", lambda one: one.reversal10, "10-delta put IV - 10-delta call IV"
+    ),
+    _wings_metric(
+        "butterfly_30d_points",
+        lambda one: one.butterfly25,
+        "(25-delta put IV + 25-delta call IV) / 2 - at-the-money IV",
+    ),
+    _wings_metric(
+        "butterfly_10delta_30d_points",
+        lambda one: one.butterfly10,
+        "(10-delta put IV + 10-delta call IV) / 2 - at-the-money IV",
+    ),
     Metric(
         name="iv_term_slope_points",
         unit="points",

@@ -138,6 +138,11 @@ def smile_points(chain: OptionChain, expires_ms: int, *, least_delta: float) -> 
     )
 
 
+def forward_of(chain: OptionChain, expires_ms: int) -> float:
+    """The forward of an expiry, USD: the median of its rows."""
+    return float(np.median(chain.forward_usd[chain.expires_ms == expires_ms]))
+
+
 def legs(chain: OptionChain, at_ms: float) -> tuple[Smile, ...]:
     """The smile of each expiry of a chain that has any at a time, nearest first."""
     return _legs(chain, slice(0, len(chain)), at_ms)
@@ -245,13 +250,15 @@ def at_tenor(smiles: Sequence[Smile], days: float) -> Smile:
     that have it."""
     return Smile(
         days,
-        put25=_between([(one.days, one.put25) for one in smiles if one.put25 is not None], days),
-        call25=_between([(one.days, one.call25) for one in smiles if one.call25 is not None], days),
-        atm=_between([(one.days, one.atm) for one in smiles if one.atm is not None], days),
+        put25=interpolate_variance([(one.days, one.put25) for one in smiles if one.put25 is not None], days),
+        call25=interpolate_variance(
+            [(one.days, one.call25) for one in smiles if one.call25 is not None], days
+        ),
+        atm=interpolate_variance([(one.days, one.atm) for one in smiles if one.atm is not None], days),
     )
 
 
-def _between(known: Sequence[tuple[float, float]], tenor: float) -> float | None:
+def interpolate_variance(known: Sequence[tuple[float, float]], tenor: float) -> float | None:
     """Linear in total variance between (days, volatility) of rising days; None outside them, or where those
     around are too far apart to tell."""
     place = bisect_left(known, (tenor, 0.0))

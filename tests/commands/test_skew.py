@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from math import log
 
 import pytest
 
 from bot.domain.readings import Snapshot
 from tests.commands.conftest import AT
 from tests.commands.test_charts import chain
+from tests.metrics.market import chain as listed
 
 
 async def test_without_a_tenor_the_one_that_the_rules_judge_by_is_meant(ask):
@@ -48,10 +50,56 @@ async def test_a_tenor_may_be_typed_in_days(ask, tenor):
     assert "30-day" in (await ask("skew", tenor=tenor)).title
 
 
-async def test_an_unknown_tenor_is_refused_with_those_that_there_are(ask):
-    answer = await ask("skew", tenor="45")
+@pytest.mark.parametrize("tenor", ["0", "9999", "2020-01-01"])
+async def test_an_unknown_tenor_is_refused_with_those_that_there_are(ask, tenor):
+    answer = await ask("skew", tenor=tenor)
     assert answer.private
-    assert "7, 30, 60, 90" in answer.body
+    assert "7, 30, 60, 90, 180" in answer.body
+
+
+def tilted(days: float, strike: float) -> float:
+    return 60.0 - 25.0 * log(strike / 90_000.0)
+
+
+@pytest.mark.parametrize(
+    ("tenor", "said"),
+    [
+        ("45", "At 45 days"),
+        ("45d", "At 45 days"),
+        ("2w", "At 14 days"),
+        ("4m", "At 120 days"),
+        ("2026-03-13", "At 35 days"),
+    ],
+)
+async def test_any_distance_between_the_expiries_is_read_from_the_smile_of_now(
+    ask, market, figures_of, tenor, said
+):
+    hear(market, listed(tilted, at=AT))
+    answer = await ask("skew", tenor=tenor)
+    assert said in answer.body
+    assert "a past is kept for" in answer.body
+    assert [row.label for row in answer.tables[0].rows] == ["skew 30 d", "skew 60 d"]
+    assert answer.chart.kind == "smile"
+
+
+async def test_at_an_expiry_it_is_that_smiles_own_risk_reversal(ask, market):
+    # With N⁻¹(0.75) = 0.674490 and σ = 60 − 25 ln(K/90,000), by substitution: the put at 63.123% (79,430), the call at
+    # 56.187% (104,830); 6.936 / 60 = 11.56%.
+    hear(market, listed(tilted, at=AT, strikes=range(40_000, 160_000, 250)))
+    body = (await ask("skew", tenor="45")).body
+    assert "11.6% of the volatility at the money, 60%" in body
+    assert "puts at 63.1%, calls at 56.2%" in body
+
+
+async def test_beyond_the_listed_expiries_nothing_is_told_but_how_far_they_reach(ask, market):
+    hear(market, listed(tilted, at=AT))
+    body = (await ask("skew", tenor="300")).body
+    assert "No smile is known at 300 days" in body
+    assert "from 3 days to 140 days" in body
+
+
+async def test_another_distance_without_options_says_so(ask):
+    assert "No option chain" in (await ask("skew", tenor="45")).body
 
 
 async def test_an_unknown_asset_is_refused_with_those_that_there_are(ask):
@@ -73,6 +121,7 @@ async def test_buttons_lead_to_the_other_tenors_and_to_the_smile(ask):
         ("7", None),
         ("30", None),
         ("90", None),
+        ("180", None),
         ("60", "smile"),
         ("60", "term"),
     ]
@@ -96,7 +145,7 @@ async def test_the_smile_is_drawn_from_what_the_last_poll_heard(ask, market):
     assert "25Δ put 60.0%" in answer.chart.alt
     others = [button for button in answer.buttons if button.command == "skew"]
     assert {button.arguments.get("chart") for button in others} == {"smile", "history", "term"}
-    assert len({button.arguments["tenor"] for button in others}) == 4
+    assert len({button.arguments["tenor"] for button in others}) == 5
 
 
 async def test_the_venue_with_the_most_open_interest_shows_its_smile(ask, market):

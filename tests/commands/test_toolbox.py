@@ -13,6 +13,7 @@ from bot.commands import Request, discover, run
 from bot.commands.move import held_moves
 from bot.delivery.discord.embed import pages
 from bot.desk.cards import Cards
+from bot.desk.smiles import SmileMemory
 from bot.domain.chain import OptionChain
 from bot.domain.facts import Point
 from bot.domain.playbook import DatedEvent
@@ -24,12 +25,13 @@ from tests.commands.conftest import AT, PAST, FixedClock, hourly
 from tests.commands.tapes import tape_poll
 from tests.delivery.discord.test_payloads import MOST_ROWS
 from tests.delivery.discord.test_payloads import rows_of as rows_on_telephone
+from tests.desk.test_smiles import Notes
 from tests.desks import market_of
 from tests.metrics.market import chain, ms
 from tests.metrics.test_flow import trades
 
 FLAT = chain(lambda days, strike: 60.0, at=AT, forward=67_800.0, strikes=range(30_000, 130_000, 1_000))
-OF_CHAINS = ("move", "odds", "hedge", "expiries", "gamma")
+OF_CHAINS = ("move", "odds", "hedge", "expiries", "gamma", "smile")
 TYPED = {"odds": {"level": "80000"}, "compare": {"metric": "skew"}}
 
 
@@ -283,6 +285,64 @@ async def test_without_a_young_chain_each_says_so(ask, hear, name):
     assert "No option chain" in (await ask(name, **TYPED.get(name, {}))).body
     hear(replace(FLAT, observed_at=AT - timedelta(hours=1)))
     assert "No option chain" in (await ask(name, **TYPED.get(name, {}))).body
+
+
+def tilted(points: float) -> OptionChain:
+    return chain(
+        lambda days, strike: 60.0 - 25.0 * np.log(strike / 67_800.0) + points,
+        at=AT,
+        forward=67_800.0,
+        strikes=range(30_000, 130_000, 500),
+    )
+
+
+async def test_a_smile_has_both_wings_now_and_a_day_before(ask, hear, market, rows_of):
+    market.memory.smiles = SmileMemory(Notes())
+    await market.memory.smiles.note(
+        Snapshot(
+            asset="BTC",
+            taken_at=AT - timedelta(days=1),
+            readings=(replace(tilted(0.0), row_ms=tilted(0.0).row_ms - 86_400_000),),
+        )
+    )
+    hear(tilted(2.0))
+    answer = await ask("smile", tenor="24")
+    shown = rows_of(answer)
+    assert shown["ATM IV"] == ["62", "60"]
+    # By substitution, σ = 62 − 25 ln(K/67,800) over 24 days: the 25-delta put at 64.45%, the call at 59.15%, the 10-delta
+    # put at 67.15% and the call at 57.05%.
+    assert shown["RR 25Δ"][0] == "5.3"
+    assert shown["RR 10Δ"][0] == "10.1"
+    # Two points more at each strike with the forward where it was: all of it is new.
+    assert "from 60% to 62% (0 along the old smile as the price moved, +2 new)" in answer.body
+    assert "2 March smile since 5 February, 14:00 UTC" in answer.body
+
+
+async def test_a_smile_without_a_day_before_says_only_what_is_now(ask, hear, rows_of):
+    hear(tilted(0.0))
+    answer = await ask("smile")
+    assert list(rows_of(answer)) == ["ATM IV", "RR 25Δ", "RR 10Δ", "fly 25Δ", "fly 10Δ"]
+    assert all(len(cells) == 1 for cells in rows_of(answer).values())
+    assert "new)" not in answer.body
+
+
+async def test_a_days_changes_say_what_of_the_smiles_is_new_and_still_fit_a_telephone(
+    ask, archive, hear, market, rows_of
+):
+    market.memory.smiles = SmileMemory(Notes())
+    await market.memory.smiles.note(
+        Snapshot(asset="BTC", taken_at=AT - timedelta(days=1), readings=(tilted(0.0),))
+    )
+    hear(tilted(2.0))
+    moved = [
+        one.metric for one in PAST if one.metric in market.playbook.catalog.metrics and one.venue is None
+    ]
+    archive.points.past_series = [sawtooth(name, 60.0, 2.0, last=72.0) for name in dict.fromkeys(moved)]
+    answer = await ask("changes")
+    assert "+2 new" in answer.body
+    assert len(rows_of(answer)) == 6
+    assert await telephone_rows(market, answer) <= MOST_ROWS
+    assert "smile" not in (await ask("changes", since="7d")).body
 
 
 async def test_changes_are_pairs_the_largest_first(ask, archive, rows_of):
