@@ -58,7 +58,10 @@ def test_a_post_has_buttons_that_lead_on(post: Post) -> None:
     ]
     personal = replace(post, channel="discord:dm:6001")
     assert [one.command for one in post_buttons(personal, banks["en"], catalog)] == ["why", "brief"]
-    assert "article" not in str(post_buttons(post, banks["es"], catalog))
+    spanish = banks["es"]
+    assert "article" in str(post_buttons(post, spanish, catalog))
+    without = replace(spanish, words={**spanish.words, "lengths": "short|embed"})
+    assert "article" not in str(post_buttons(post, without, catalog))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """`/setup`, `/settings`, `/mute` and the setup panel as a server's manager meets them, in simcord's Discord."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -250,7 +250,13 @@ async def test_moves_that_alert_are_chosen_one_by_one(server: Server) -> None:
     assert server.wishes[0].muted_moves == ("balance-falls", "balance-rises")
 
 
-async def test_a_language_takes_only_the_lengths_that_it_has(server: Server) -> None:
+async def test_a_language_takes_only_the_lengths_that_it_has(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_english_alone(words: Mapping[str, str], length: str) -> bool:
+        return length != "article" or words["and"] == "and"
+
+    monkeypatch.setattr("bot.delivery.discord.changes.has_length", in_english_alone)
     await server.type("setup")
     await server.choose("change", "length")
     await server.choose("length", "article")
