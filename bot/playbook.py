@@ -2,6 +2,7 @@
 the texts of last year has last year's playbook."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,20 @@ from bot.metrics import CATALOG
 from bot.rules.record import parse_manner
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / "config"
+SHIPPED = ROOT / "bot" / "shipped"
+"""What a wheel brings of config/; a clone has none."""
+
+
+def config_folder(environment: Mapping[str, str], shipped: Path = SHIPPED) -> Path:
+    """Where rules, words and settings are: config/ of a clone; of an installed wheel the folder that TIGHTROPE_CONFIG names,
+    else ~/.config/tightrope."""
+    if not shipped.is_dir():
+        return ROOT / "config"
+    named = environment.get("TIGHTROPE_CONFIG")
+    return Path(named).resolve() if named else Path.home() / ".config" / "tightrope"
+
+
+CONFIG = config_folder(os.environ)
 EQUIVALENT = "equivalent.toml"  # beside the rule cases: mutants that no case can tell apart
 
 

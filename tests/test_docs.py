@@ -113,3 +113,37 @@ def test_each_test_that_a_page_of_faults_names_is_in_the_file_that_it_names(page
         if not any(f"def {test}(" in text for path, text in tests.items() if str(path).endswith(file))
     ]
     assert missing == []
+
+
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
+LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them, and the ids that it gives itself."""
+    text = page.read_text(encoding="utf-8")
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    named = {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+    return named | set(re.findall(r"(?:id|name)=\"([^\"]+)\"", text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_link_to_a_file_or_a_heading_leads_there(page: Path) -> None:
+    lost = []
+    for linked in (one or other for one, other in LINK.findall(page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", linked):  # elsewhere; no test has a network
+            continue
+        path, _, anchor = linked.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(linked)
+    assert lost == []
+
+
+def test_a_link_that_leads_nowhere_is_seen() -> None:
+    assert LINK.findall('[a](b.md#c) `[not](one)` <img src="d.png">') == [("b.md#c", ""), ("", "d.png")]
+    assert {"two-words", "a--b"} <= {
+        re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in ("Two words", "A & b")
+    }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError, Problem
-from bot.playbook import CONFIG, locales_in, read_playbook, read_texts
+from bot.playbook import CONFIG, ROOT, config_folder, locales_in, read_playbook, read_texts
 
 
 @pytest.fixture
@@ -105,3 +105,9 @@ def test_texts_of_any_name_can_be_read_without_an_editors_own(tmp_path: Path) ->
     (tmp_path / "a.csv").write_text("1", encoding="utf-8")
     (tmp_path / ".a.csv.swp").write_bytes(b"\xff")
     assert read_texts(tmp_path, "") == {"a.csv": "1"}
+
+
+def test_an_installed_wheel_reads_the_folder_that_is_named_else_the_one_at_home(tmp_path: Path) -> None:
+    assert config_folder({"TIGHTROPE_CONFIG": "/elsewhere"}, tmp_path / "absent") == ROOT / "config"
+    assert config_folder({"TIGHTROPE_CONFIG": "/elsewhere"}, tmp_path) == Path("/elsewhere")
+    assert config_folder({}, tmp_path) == Path.home() / ".config" / "tightrope"

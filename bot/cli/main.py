@@ -28,7 +28,7 @@ from bot.cli.words import words
 from bot.domain.times import read_time
 from bot.errors import ArchiveError, ConfigError, InputError, SourceError
 from bot.lab import questions as inquiry
-from bot.playbook import CONFIG, read_playbook
+from bot.playbook import CONFIG, SHIPPED, read_playbook
 from bot.process import app as composition
 from bot.process import archive_questions as past
 from bot.process import demo as demonstration
@@ -36,6 +36,7 @@ from bot.process import run as life
 from bot.process.doctor import Diagnosis
 from bot.process.doctor import versions as package_versions
 from bot.process.environment import adopt_env_file, tell_env_file
+from bot.process.first_run import copy_shipped
 from bot.process.logs import set_up_logs
 from bot.process.settings import Settings, load, read_target
 
@@ -68,6 +69,8 @@ def main() -> None:
     """The front of `python -m bot`: our own errors become a message on standard error and an exit code."""
     set_up_logs(level=logging.WARNING)
     try:
+        if copy_shipped(SHIPPED, CONFIG):
+            print(f"tightrope: rules, words and settings are in {CONFIG} from now on", file=sys.stderr)
         adopt_env_file(os.environ)
         cli(prog_name=PROGRAM)
     except ConfigError as error:

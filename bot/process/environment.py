@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
 from bot.errors import Problem
-from bot.playbook import ROOT, read_file
+from bot.playbook import CONFIG, ROOT, SHIPPED, read_file
 
-ENV_FILE = ROOT / ".env"
+ENV_FILE = (CONFIG if SHIPPED.is_dir() else ROOT) / ".env"
 PREFIX = "TIGHTROPE_"
 BETWEEN = "__"
 PLAIN = range(0x21, 0x7F)
