@@ -3,6 +3,7 @@ the texts of last year has last year's playbook."""
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def config_folder(environment: Mapping[str, str], shipped: Path = SHIPPED) -> Pa
 
 
 CONFIG = config_folder(os.environ)
+LARGEST = 4 * 2**20
 EQUIVALENT = "equivalent.toml"  # beside the rule cases: mutants that no case can tell apart
 
 
@@ -119,6 +121,14 @@ def read_file(path: Path) -> str:
     """A file's text. Raises ConfigError that names the file, and the line where a byte is not UTF-8."""
     held = b""
     try:
+        about = path.stat()
+        if not (
+            stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)
+        ):  # a pipe would be waited for, a device read without end
+            raise ConfigError([Problem(file=str(path), id="", reason="cannot be read: not a file")])
+        if about.st_size > LARGEST:
+            reason = f"cannot be read: larger than {LARGEST // 2**20} MB"
+            raise ConfigError([Problem(file=str(path), id="", reason=reason)])
         held = path.read_bytes()
         return held.decode("utf-8").replace("\r\n", "\n")
     except OSError as error:

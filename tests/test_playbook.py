@@ -1,5 +1,6 @@
 """Files of the playbook that cannot be read: each is one problem, with its name and the way out."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError, Problem
-from bot.playbook import CONFIG, ROOT, config_folder, locales_in, read_playbook, read_texts
+from bot.playbook import CONFIG, LARGEST, ROOT, config_folder, locales_in, read_playbook, read_texts
 
 
 @pytest.fixture
@@ -45,9 +46,34 @@ def dangling(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+def endless_key(path: Path) -> None:
+    path.write_text(f"{'a . ' * 50_000}a = 1", encoding="utf-8")
+
+
+def endless_table(path: Path) -> None:
+    path.write_text("[" + '"a".' * 50_000 + "a]", encoding="utf-8")
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def larger_than_any(path: Path) -> None:
+    path.write_text("# " + "a" * LARGEST, encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (endless_key, "nested too deeply"),
+        (endless_table, "nested too deeply"),
+        (pipe, "not a file"),
+        (device, "not a file"),
+        (larger_than_any, "larger than 4 MB"),
         (latin_1, "line 2 is not UTF-8"),
         (folder, "Is a directory"),
         (deeply_nested, "nested too deeply"),

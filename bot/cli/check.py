@@ -18,6 +18,7 @@ from bot.lab import impact as trial
 from bot.lab.banks import bank_warnings
 from bot.lab.check import CheckReport, check_coverage, check_mutants
 from bot.lab.check import check as check_playbook
+from bot.lab.questions import read_asset
 from bot.playbook import CONFIG, EQUIVALENT, ROOT, read_playbook, read_texts
 from bot.process import archive_questions
 from bot.process.demo import read_tape
@@ -86,15 +87,16 @@ def check(
 ) -> None:
     """Check settings, rules, phrases, tapes and rule cases; or try the rules. Exit code 2: a broken file; 1:
     a case that fails."""
+    asset = read_asset(asset)
     settings, playbook = configuration(config)
     when = read_time(at) if at else datetime.now(UTC)
     if watch:
         folders = filewatch.Folders(config=config, cases=cases, golden=golden)
-        _watch(settings, playbook, folders, asset.upper(), impact or WATCHED_DAYS, when)
+        _watch(settings, playbook, folders, asset, impact or WATCHED_DAYS, when)
     if explain is not None:
-        _explain(settings, playbook, explain, asset.upper(), when, tape=tape, config=config, as_json=as_json)
+        _explain(settings, playbook, explain, asset, when, tape=tape, config=config, as_json=as_json)
     if impact is not None:
-        _impact(settings, playbook, asset.upper(), when - timedelta(days=impact), when, as_json=as_json)
+        _impact(settings, playbook, asset, when - timedelta(days=impact), when, as_json=as_json)
     if page is not None:
         _page(settings, playbook, page, tape or "february-2026", config)
     if explain is not None or impact is not None or page is not None:

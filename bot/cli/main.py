@@ -28,6 +28,7 @@ from bot.cli.words import words
 from bot.domain.times import read_time
 from bot.errors import ArchiveError, ConfigError, InputError, SourceError
 from bot.lab import questions as inquiry
+from bot.lab.questions import read_asset
 from bot.playbook import CONFIG, SHIPPED, read_playbook
 from bot.process import app as composition
 from bot.process import archive_questions as past
@@ -164,19 +165,20 @@ def brief(
     config: ConfigFolder = CONFIG,
 ) -> None:
     """The verdict on an asset, now or at a past time, with its commentary."""
+    asset = read_asset(asset)
     playbook = read_playbook(config)
     if at is not None:
-        then = asyncio.run(past.brief_then(_settings(config), playbook, asset.upper(), read_time(at), length))
+        then = asyncio.run(past.brief_then(_settings(config), playbook, asset, read_time(at), length))
         if as_json:
             _print_json(past.as_json(then))
         else:
             print(past.story_text(then.story))
         return
     if recording:
-        facts = composition.recorded_facts(recording, asset.upper(), playbook)
+        facts = composition.recorded_facts(recording, asset, playbook)
     else:
-        with _progress(f"asking the venues about {asset.upper()}"):
-            facts = asyncio.run(composition.live_facts(_settings(config), playbook, asset.upper()))
+        with _progress(f"asking the venues about {asset}"):
+            facts = asyncio.run(composition.live_facts(_settings(config), playbook, asset))
     answer = inquiry.judge(facts, playbook)
     if as_json:
         _print_json(answer)
@@ -191,8 +193,9 @@ def measure(
     config: ConfigFolder = CONFIG,
 ) -> None:
     """Every metric of one recorded poll, as JSON; what is not known is named with its reason."""
+    asset = read_asset(asset)
     playbook = read_playbook(config)
-    _print_json(inquiry.measure(composition.read_recording(recording, asset.upper()), playbook))
+    _print_json(inquiry.measure(composition.read_recording(recording, asset), playbook))
 
 
 @cli.command()

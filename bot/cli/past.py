@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from bot.domain.playbook import Playbook
 from bot.domain.times import read_time
+from bot.lab.questions import read_asset
 from bot.playbook import CONFIG, ROOT, read_playbook
 from bot.process import archive_questions as past
 from bot.process.settings import Settings, load
@@ -69,17 +70,18 @@ def backtest(
     config: ConfigFolder = CONFIG,
 ) -> None:
     """Judge a past by today's rules: time in each stance, changes, would-be posts."""
+    asset = read_asset(asset)
     settings, playbook = _files(config)
     first, last = read_time(since), read_time(until)
     if folder is not None:
-        told = past.folder_past(playbook, folder, schema, asset.upper())
+        told = past.folder_past(playbook, folder, schema, asset)
     else:
-        told = tuple(asyncio.run(past.archive_past(settings, asset.upper(), first, last)))
-    with bar(f"judging {asset.upper()}") as progress:
+        told = tuple(asyncio.run(past.archive_past(settings, asset, first, last)))
+    with bar(f"judging {asset}") as progress:
         report = past.backtest(
             playbook,
             told,
-            asset.upper(),
+            asset,
             first,
             last,
             every_hours=every,
@@ -144,10 +146,9 @@ def first_history(
 ) -> None:
     """Work out [[past]] rows from recordings: what each fact was over a dated stretch, for an installation without days
     of its own."""
+    asset = read_asset(asset)
     first, last = read_time(since).date(), read_time(until).date()
-    rows = past.first_history(
-        read_playbook(config), folder, schema, asset.upper(), span=(first, last), source=source
-    )
+    rows = past.first_history(read_playbook(config), folder, schema, asset, span=(first, last), source=source)
     print(rows)
 
 
@@ -164,7 +165,7 @@ def export(
 ) -> None:
     """Write the archive's points as a table."""
     settings, playbook = _files(config)
-    assets = [one.upper() for one in asset or settings.assets]
+    assets = [read_asset(one) for one in asset or settings.assets]
     end = read_time(until) if until else datetime.now(UTC)
     written = past.export(
         settings, playbook, assets=assets, metrics=metric or [], since=read_time(since), until=end, to=to

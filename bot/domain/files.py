@@ -1,5 +1,6 @@
 """A file that an operator or an editor writes, read into a checked shape: one way for settings, rules, words, tapes."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.errors import ConfigError, Problem
 
 LONGEST_SHOWN = 60
+ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}""", re.ASCII)
+"""A key of so many parts takes a parser minutes: its work grows with their square."""
 
 
 class FileShape(BaseModel):
@@ -22,6 +25,8 @@ S = TypeVar("S", bound=BaseModel)
 
 def read_tables(text: str, file: str) -> dict[str, Any]:
     """The tables of a TOML text. Raises ConfigError that names the file and the line."""
+    if ENDLESS_KEY.search(text):
+        raise ConfigError([Problem(file=file, id="", reason="not TOML: nested too deeply")])
     try:
         return tomllib.loads(text)
     except RecursionError as error:

@@ -60,6 +60,13 @@ def measure(snapshot: Snapshot, playbook: Playbook) -> dict[str, Any]:
     }
 
 
+def read_asset(typed: object) -> str:
+    """An asset's name as we write it. Raises InputError for what can be none."""
+    if not isinstance(typed, str) or not typed.isalnum() or not typed.isascii() or len(typed) > LONGEST_ASSET:
+        raise InputError(f"asset: {_shown(typed)} is not an asset such as BTC")
+    return typed.upper()
+
+
 def read_market(text: str, now: datetime) -> StatedMarket:
     """One market from JSON: `{"asset", "at", "facts": {name: number}, "times": {name: time}, "past": {name: [5 quantiles]},
     "scope": {name: what it is a figure of}}`; a market without `at` is of `now`, and a `scope` that is one text is that of
@@ -78,16 +85,14 @@ def read_market(text: str, now: datetime) -> StatedMarket:
         raise InputError(
             f"unknown key {_shown(unknown[0])}: a market has asset, at, facts, times, past and scope"
         )
-    asset = told.get("asset", "BTC")
-    if not isinstance(asset, str) or not asset.isalnum() or not asset.isascii() or len(asset) > LONGEST_ASSET:
-        raise InputError(f"asset: {_shown(asset)} is not an asset such as BTC")
+    asset = read_asset(told.get("asset", "BTC"))
     facts, times, past = told.get("facts", {}), told.get("times", {}), told.get("past", {})
     if not all(isinstance(one, dict) for one in (facts, times, past)):
         raise InputError("facts, times and past are JSON objects: a name and its value")
     if endless := next((name for name in (*facts, *times, *past) if len(name) > LONGEST_SHOWN), None):
         raise InputError(f"no fact is called {_shown(endless)}")
     return StatedMarket(
-        asset=asset.upper(),
+        asset=asset,
         at=_time("at", told["at"]) if "at" in told else now,
         facts={name: _number(name, value) for name, value in facts.items()},
         times={name: _time(f"times.{name}", value) for name, value in times.items()},

@@ -148,6 +148,9 @@ FOREIGN = {
     "there is a column notes.more more": "ALTER TABLE notes ADD COLUMN more TEXT DEFAULT 'x'",
     "the constraints of notes are others": "CREATE UNIQUE INDEX one ON notes (value)",
     "an index of posts is missing": "DROP INDEX ix_posts_channel",
+    "an index of notes is on an expression": "CREATE INDEX odd ON notes (json(value))",
+    "the constraints of watches are others": "PRAGMA writable_schema = ON;"
+    "UPDATE sqlite_master SET sql = rtrim(sql, ') \n') || '), CHECK (id < 0))' WHERE name = 'watches'",
 }
 
 
@@ -159,7 +162,7 @@ async def test_a_backup_that_is_not_as_it_was_made_is_refused_and_the_database_s
     await file_archive.backup(tmp_path / "copy")
     await file_archive.aclose()
     changed = sqlite3.connect(tmp_path / "copy")
-    changed.execute(FOREIGN[told])
+    changed.executescript(FOREIGN[told])
     changed.commit()
     changed.close()
 

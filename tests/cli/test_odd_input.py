@@ -84,3 +84,26 @@ def test_a_past_at_the_end_of_the_calendar_is_refused() -> None:
     ended = run(["brief", "BTC", "--at", "9999-12-31T23:59:59Z"], "")
     assert isinstance(ended.exception, InputError)
     assert "1971 to 2199" in str(ended.exception)
+
+
+@pytest.mark.parametrize("typed", ["B" * 100_000, "B T C", "\u0661", "../BTC", ""])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("measure", "--recording", ".", "--asset"),
+        ("brief", "--recording", ".", "--"),
+        ("check", "--impact", "1", "--asset"),
+        ("backtest", "--from", "2026-01-01", "--to", "2026-01-02", "--asset"),
+        ("export", "--from", "2026-01-01", "--to", "2026-01-02", "out.csv", "--asset"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_odd_asset_is_named_by_every_command_that_takes_one(
+    arguments: Sequence[str], typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = run([*arguments, typed], "")
+    assert isinstance(ended.exception, InputError)
+    assert "is not an asset such as BTC" in str(ended.exception)
+    assert len(str(ended.exception)) < 300
+    assert list(tmp_path.iterdir()) == []

@@ -208,13 +208,26 @@ def deeply_nested(path: Path) -> None:
     path.write_text(f"a = {'[' * 5000}", encoding="utf-8")
 
 
+def an_endless_key(path: Path) -> None:
+    path.write_text(f"{'a.' * 50_000}a = 1", encoding="utf-8")
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
 def test_a_hangup_with_files_that_cannot_be_read_changes_nothing_and_ends_nothing(running: Running) -> None:
     before = json.loads(running.get("/healthz")[1])["playbook"]
-    for number, make in enumerate((latin_1, a_folder, deeply_nested), 1):
+    for number, make in enumerate((latin_1, a_folder, deeply_nested, an_endless_key, a_pipe, a_device), 1):
         make(running.folder / "config" / "rules" / "odd.toml")
         running.process.send_signal(signal.SIGHUP)
         running.until(partial(refused_times, running, number))
-        shutil.move(running.folder / "config" / "rules" / "odd.toml", running.folder / f"odd{number}")
+        odd = running.folder / "config" / "rules" / "odd.toml"
+        odd.rename(running.folder / f"odd{number}")
     (running.folder / "config" / "rules" / ".#price.toml").symlink_to("me@host.1:2")
     running.process.send_signal(signal.SIGHUP)
     running.until(lambda: running.heard_of("reload.done"))
