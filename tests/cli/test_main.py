@@ -367,7 +367,7 @@ def test_one_venues_open_interest_makes_no_share_of_the_markets_liquidations(
         assert said.code == 0
         return {name for one in said.json["findings"] for name in one["facts"] if name.endswith("pct_of_oi")}
 
-    assert shares() == shares(scope="Binance") == {"liquidations_5d_pct_of_oi"}
+    assert shares() == shares(scope="Binance") == {"liquidations_5d_long_pct_of_oi"}
     assert shares(scope={"open_interest_usd": "Binance"}) == set()
 
 
