@@ -134,6 +134,37 @@ async def test_a_hedge_is_asked_for_by_keyboard(address: str) -> None:
         assert tab.complaints == []
 
 
+COPIED_SIZE = """
+navigator.clipboard.read()
+  .then(([copied]) => copied.getType("image/png"))
+  .then((picture) => createImageBitmap(picture))
+  .then((drawn) => [drawn.width, drawn.height])
+"""
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_post_is_copied_as_a_picture_and_as_text(address: str) -> None:
+    path = chromium.found()
+    assert path
+    async with chromium.browser(path) as tab:
+        await tab.open(address, width=1280)
+        await tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        post = tab.page.locator("article[id^=post-]:has(button[data-picture])").first
+        picture, text = post.locator("button[data-picture]"), post.locator("button.copy:not([data-picture])").first
+        await picture.click()
+        await post.get_by_role("button", name="Copied").wait_for()
+        width, height = await tab.say(COPIED_SIZE)
+        assert width >= 800
+        assert height >= 400
+        await post.get_by_role("button", name="Copied").wait_for(state="detached")
+        await text.click()
+        await post.get_by_role("button", name="Copied").wait_for()
+        copied = await tab.say("navigator.clipboard.readText()")
+        assert (await post.locator(".embed h2, .embed .title").first.inner_text()).strip() in copied
+        assert "Copy" not in copied
+        assert tab.complaints == []
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_price_chart_tells_the_moment_that_the_pointer_rests_on(address: str) -> None:
     path = chromium.found()
