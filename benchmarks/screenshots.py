@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from rich.console import Console as Terminal
 
+from benchmarks.film import film
 from bot.commands import Request, discover, run
 from bot.commands.summary import Summaries
 from bot.delivery.preview import serve
@@ -81,6 +82,7 @@ async def main(folder: Path = IMAGES) -> None:
         tab = await stack.enter_async_context(chromium.browser(browser))
         for name, (width, height, dark) in PAGES.items():
             await look(tab, address, folder / f"{name}.png", width=width, height=height, dark=dark)
+    await film(settings, TAPE, browser, folder / "page.webp")
 
 
 async def draw_charts(parts: app.Parts, folder: Path) -> None:
