@@ -23,6 +23,10 @@ SHRUNK: Final = 760  # pixels wide, in the picture
 HOURS_A_SECOND: Final = 6.0
 LAST_S: Final = 2.0  # the end stays a while
 MOST_BYTES: Final = 1_500_000
+STEADY: Final = """
+document.querySelector("figure.price[data-drawn]") && !document.querySelector(".cell.old") && [...document.images].every((one) => one.complete)
+"""
+"""Between two moments of the tape nothing is fresh: what the page shows then no live bot shows for long."""
 
 
 async def film(settings: Settings, tape_name: str, browser: str, path: Path) -> None:
@@ -40,9 +44,10 @@ async def film(settings: Settings, tape_name: str, browser: str, path: Path) -> 
         await tab.open(address, width=WIDTH, height=HEIGHT)
         taken: list[bytes] = []
         while not playing.done():
-            picture = await tab.picture()
-            if not taken or picture != taken[-1]:
-                taken.append(picture)
+            if await tab.say(STEADY):
+                picture = await tab.picture()
+                if not taken or picture != taken[-1]:
+                    taken.append(picture)
             await asyncio.sleep(0.2)
         await playing
         taken.append(await tab.picture())
@@ -51,7 +56,9 @@ async def film(settings: Settings, tape_name: str, browser: str, path: Path) -> 
     durations = [pause_ms] * (FRAMES - 1) + [round(LAST_S * 1000)]
     image = io.BytesIO()
     first, *others = frames
-    first.save(image, "WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=6)
+    first.save(
+        image, "WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=6
+    )
     if len(image.getvalue()) > MOST_BYTES:
         raise SystemExit(f"{path.name}: {len(image.getvalue()) / 1e6:.2f} MB are too many for a README")
     path.write_bytes(image.getvalue())

@@ -7,7 +7,7 @@ from bot.commands._telling import meaning, title
 from bot.desk.market import Market
 from bot.domain.posts import ChartSpec, Mark, Profile
 
-__all__ = ["chart_of_metric", "meaning", "stance_at", "title", "usual_range"]
+__all__ = ["chart_of_metric", "is_first_stance", "meaning", "stance_at", "title", "usual_range"]
 
 BEFORE = timedelta(days=90)  # a stance that began earlier is as old as that at least
 
@@ -26,3 +26,11 @@ async def stance_at(market: Market, asset: str, at: datetime, profile: Profile) 
     """The stance that stood at a time, and since when; None where none was taken. Raises ArchiveError."""
     found = await stances(market, asset, at - BEFORE, profile, at)
     return found[-1] if found else None
+
+
+async def is_first_stance(market: Market, asset: str, stance: Mark, profile: Profile) -> bool:
+    """Whether no other stance was taken before. Raises ArchiveError."""
+    if stance.at is None:
+        return True
+    found = await stances(market, asset, stance.at - BEFORE, profile, stance.at)
+    return len(found) < 2

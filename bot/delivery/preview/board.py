@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.commands.lookback import chart_of_metric, meaning, stance_at, title, usual_range
+from bot.commands.lookback import chart_of_metric, is_first_stance, meaning, stance_at, title, usual_range
 from bot.delivery.preview.provenance import VenueValue, by_name
 from bot.delivery.preview.surface import CHANNEL
 from bot.desk.market import Market
 from bot.domain.facts import Fact, Facts
-from bot.domain.posts import ChartSpec, Profile
+from bot.domain.posts import ChartSpec, Mark, Profile
 from bot.metrics import History, facts_at
 
 PRICE, BALANCE = "spot_usd", "balance"
@@ -133,6 +133,7 @@ class Board:
         history = await self._market.history(asset)
         names = [COINS.get(name, name) if coins else name for name in READINGS]
         stance = await stance_at(self._market, asset, facts.at, profile)
+        since = await self._since(asset, profile, stance, is_past=beside is not None)
         posted_at = await self._last_post_at(facts.at)
         known = _Known(facts=facts, history=history, beside=beside, posted_at=posted_at)
         return BoardState(
@@ -147,9 +148,21 @@ class Board:
             ),
             stance=stance.kind if stance else "",
             stance_word=stance.label if stance else "",
-            since=stance.at if stance else None,
+            since=since,
             past=beside is not None,
         )
+
+    async def _since(
+        self, asset: str, profile: Profile, stance: Mark | None, *, is_past: bool
+    ) -> datetime | None:
+        """When the stance began, as posts tell it: the rules follow the market from before the first poll. Of an earlier
+        time that is not kept, so that the first stance of all has no known begin."""
+        if stance is None:
+            return None
+        if is_past:
+            return None if await is_first_stance(self._market, asset, stance, profile) else stance.at
+        verdict, _ = await self._market.verdict(asset, profile)
+        return verdict.since if verdict.stance == stance.kind and verdict.since else stance.at
 
     async def detail(
         self, asset: str, name: str, profile: Profile, at: datetime | None = None

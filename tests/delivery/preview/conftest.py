@@ -200,6 +200,7 @@ class StandInMarket:
         self.used: list[Any] = []
         self.past = History.empty("BTC")
         self.direction: str | None = None
+        self.since: datetime | None = None
         self.cards = StandInCards()
 
     def now(self) -> datetime:
@@ -233,7 +234,8 @@ class StandInMarket:
         return Facts(asset=asset, at=AT, known={"skew_60d_pct": fact})
 
     async def verdict(self, asset: str, profile) -> tuple[SimpleNamespace, Facts]:
-        return SimpleNamespace(direction=self.direction), await self.facts(asset)
+        judged = SimpleNamespace(direction=self.direction, since=self.since, stance="bearish")
+        return judged, await self.facts(asset)
 
     def figure(self, name: str, facts: Facts, profile) -> Figure:
         fact = facts.get(name)

@@ -10,8 +10,10 @@ from bot.charts.pictures import Pictures
 from bot.delivery.preview import serve
 from bot.desk.memory import SourceState
 from bot.domain.story import Text
+from bot.metrics import History
 from tests.delivery.preview import chromium
 from tests.delivery.preview.conftest import StandInPainter
+from tests.delivery.preview.test_desk import past
 from tests.delivery.preview.test_page import glance
 
 pytestmark = [
@@ -117,6 +119,26 @@ async def test_a_line_is_completed_by_keyboard(tab, address):
     )
     await tab.press("ArrowUp")
     assert await tab.say("document.getElementById('line').value") == "/skew BTC 60"
+
+
+FIGURE = """
+document.getElementById("board").insertAdjacentHTML("afterend",
+  '<figure class="chart" data-chart="/chart/skew_60d_pct.json?asset=BTC&amp;window=7d" data-at=""></figure>');
+deskCharts.drawAll(document);
+"""
+TOLD = "document.querySelector('figure.chart[data-drawn] figcaption')?.textContent"
+
+
+async def test_a_chart_grows_while_the_page_is_open(tab, address, market):
+    market.past = History.of("BTC", [past("skew_60d_pct", first=2.0, last=18.25)])
+    await tab.open(address)
+    await tab.say(FIGURE)
+    await tab.until(f"{TOLD}?.includes('18.25')")
+    await tab.say("deskCharts.renewMs = 0")
+    market.past = History.of("BTC", [past("skew_60d_pct", first=2.0, last=19.75)])
+    market.direction = "easing"
+    await tab.until(f"{TOLD}?.includes('19.75')")
+    assert tab.complaints == []
 
 
 async def test_it_asks_no_other_host(tab, address):

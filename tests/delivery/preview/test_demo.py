@@ -150,7 +150,10 @@ async def test_a_post_is_copied_as_a_picture_and_as_text(address: str) -> None:
         await tab.open(address, width=1280)
         await tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         post = tab.page.locator("article[id^=post-]:has(button[data-picture])").first
-        picture, text = post.locator("button[data-picture]"), post.locator("button.copy:not([data-picture])").first
+        picture, text = (
+            post.locator("button[data-picture]"),
+            post.locator("button.copy:not([data-picture])").first,
+        )
         await picture.click()
         await post.get_by_role("button", name="Copied").wait_for()
         width, height = await tab.say(COPIED_SIZE)

@@ -72,6 +72,18 @@ async def test_the_board_shows_the_stance_with_its_day_and_each_reading_with_its
     assert "<rect x=" in text
 
 
+async def test_a_stance_is_as_old_as_posts_say_and_of_an_earlier_time_only_where_that_is_kept(
+    page, known
+) -> None:
+    known.since = AT - timedelta(days=30, hours=3)
+    assert "<strong>caution</strong> day 31" in await text_of(page)
+    known.archive.states.taken = [Call(at=AT - timedelta(days=7, hours=2), stance="bearish")]
+    then = int((AT - timedelta(days=3)).timestamp())
+    told = await text_of(page, f"/?at={then}")
+    assert "<strong>caution</strong>" in told
+    assert "<strong>caution</strong> day" not in told
+
+
 async def test_every_followed_asset_stands_in_the_strip_with_its_stance(page, known) -> None:
     known.assets = ("BTC", "ETH", "SOL")
     text = await text_of(page)

@@ -163,12 +163,12 @@ const deskCharts = (() => {
     return coming;
   }
 
-  async function draw(figure) {
-    if (!figure.spec) {
+  async function draw(figure, anew = false) {
+    if (!figure.spec || anew) {
       const at = figure.dataset.at ? `&at=${figure.dataset.at}` : "";
       try {
         const reply = await fetch(figure.dataset.chart + at);
-        if (reply.status !== 200) return void figure.remove();
+        if (reply.status !== 200) return anew ? undefined : void figure.remove();
         figure.spec = await reply.json();
       } catch { return; /* the readings beside it are there all the same */ }
     }
@@ -184,5 +184,17 @@ const deskCharts = (() => {
   let waiting = 0;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(again, 150); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  return { drawAll };
+
+  // What is drawn up to now grows with the market: after a new reading at once, and then at most once in a while.
+  let renewed = performance.now();
+  let renewing = 0;
+  function renew() {
+    clearTimeout(renewing);
+    renewing = setTimeout(() => {
+      renewed = performance.now();
+      for (const figure of drawn.keys()) if (figure.isConnected && !figure.dataset.at && !figure.matches(":hover")) draw(figure, true);
+    }, Math.max(0, renewed + charts.renewMs - performance.now()));
+  }
+  const charts = { drawAll, renew, renewMs: 15_000 };
+  return charts;
 })();

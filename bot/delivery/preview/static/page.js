@@ -85,6 +85,7 @@ function listen() {
   for (const name of ["bar", "pin", "board"]) {
     posts.addEventListener(name, (event) => refresh(document.getElementById(name), event.data));
   }
+  for (const name of ["pin", "board", "post"]) posts.addEventListener(name, () => deskCharts.renew());
   posts.addEventListener("open", () => { trouble.textContent = ""; });
   posts.addEventListener("error", () => { trouble.textContent = words.away; });
 }
