@@ -3,7 +3,6 @@
 import asyncio
 import io
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Final
 
 from PIL import Image
@@ -24,13 +23,14 @@ HOURS_A_SECOND: Final = 6.0
 LAST_S: Final = 2.0  # the end stays a while
 MOST_BYTES: Final = 1_500_000
 STEADY: Final = """
-document.querySelector("figure.price[data-drawn]") && !document.querySelector(".cell.old") && [...document.images].every((one) => one.complete)
+document.querySelector("figure.price[data-drawn]") && !document.querySelector(".cell.old")
+  && [...document.images].every((one) => one.complete)
 """
 """Between two moments of the tape nothing is fresh: what the page shows then no live bot shows for long."""
 
 
-async def film(settings: Settings, tape_name: str, browser: str, path: Path) -> None:
-    """Play a tape before an open page, and keep what it showed. Raises SystemExit where the picture grew too large."""
+async def film(settings: Settings, tape_name: str, browser: str) -> bytes:
+    """Play a tape before an open page, and return what it showed as WebP. Raises SystemExit where that grew too large."""
     tape = read_tape(tape_name)
     async with AsyncExitStack() as stack:
         terminal = Terminal(file=io.StringIO())
@@ -60,8 +60,8 @@ async def film(settings: Settings, tape_name: str, browser: str, path: Path) -> 
         image, "WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=6
     )
     if len(image.getvalue()) > MOST_BYTES:
-        raise SystemExit(f"{path.name}: {len(image.getvalue()) / 1e6:.2f} MB are too many for a README")
-    path.write_bytes(image.getvalue())
+        raise SystemExit(f"the page's film: {len(image.getvalue()) / 1e6:.2f} MB are too many for a README")
+    return image.getvalue()
 
 
 def _shrunk(picture: bytes) -> Image.Image:

@@ -82,7 +82,7 @@ async def main(folder: Path = IMAGES) -> None:
         tab = await stack.enter_async_context(chromium.browser(browser))
         for name, (width, height, dark) in PAGES.items():
             await look(tab, address, folder / f"{name}.png", width=width, height=height, dark=dark)
-    await film(settings, TAPE, browser, folder / "page.webp")
+    _keep(folder / "page.webp", await film(settings, TAPE, browser))
 
 
 async def draw_charts(parts: app.Parts, folder: Path) -> None:
