@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from bot.cli.past import print_json
-from bot.commentary import rubric, stats
+from bot.commentary import ClaimedSentence, claims, groundless, rubric, stats
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile
 from bot.errors import InputError
@@ -107,6 +108,43 @@ def phrases_rubric(
             value = "none" if row.value is None else f"{row.value:.0f}{'%' if '%' in row.goal else ''}"
             print(f"{value:>6}  {row.goal:<7} {'' if row.met else '!'} {row.count}")
     raise typer.Exit(0 if all(row.met for row in counted) else 1)
+
+
+@phrases.command("claims")
+def phrases_claims(
+    at: Annotated[list[datetime], typer.Option(help="A time of a post (UTC); may be given again.")] = [],  # noqa: B006
+    tape: Annotated[str, typer.Option(help="A tape of config/tapes.")] = "february-2026",
+    locale: Locale = "en",
+    as_json: Json = False,
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Each sentence of a tape's posts with the readings that its figures come from. Exit code 1 where a figure leads to
+    none."""
+    playbook = read_playbook(config)
+    _known(locale, playbook)
+    wanted = {one if one.tzinfo else one.replace(tzinfo=UTC) for one in at}
+    posts = asyncio.run(told_on_tape(load(config, {}), playbook, read_tape(tape, config), locale))
+    told = [post for post in posts if not wanted or post.story.at in wanted]
+    if missing := sorted(wanted - {post.story.at for post in told}):
+        raise InputError(f"{tape} has no post of {', '.join(one.isoformat() for one in missing)}")
+    if as_json:
+        rows = {post.story.at.isoformat(): [dataclasses.asdict(one) for one in claims(post)] for post in told}
+        print_json(rows)
+    else:
+        for post in told:
+            print(f"{post.story.at:%Y-%m-%d %H:%M} {post.story.tag.text if post.story.tag else ''}")
+            for claim in claims(post):
+                print("\n".join(_claimed(claim)))
+            print()
+    raise typer.Exit(1 if any(any(groundless(post)) for post in told) else 0)
+
+
+def _claimed(claim: ClaimedSentence) -> Iterator[str]:
+    yield f"  {claim.sentence.replace(chr(9), '  ')}"
+    for figure in claim.figures:
+        when = f", {figure.at:%Y-%m-%d %H:%M}" if figure.at is not None else ""
+        who = f", {', '.join(figure.venues)}" if figure.venues else ""
+        yield f"      {figure.text:<18} {figure.kind} {figure.ref} = {figure.value}{when}{who}"
 
 
 def _known(locale: str, playbook: Playbook) -> None:

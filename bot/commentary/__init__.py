@@ -21,6 +21,7 @@ from bot.commentary.cards import (
     rows,
     word_text,
 )
+from bot.commentary.claims import ClaimedFigure, ClaimedSentence, claims, groundless
 from bot.commentary.factcheck import factcheck
 from bot.commentary.joining import list_in_words
 from bot.commentary.lengths import Refusal, no_article
@@ -34,12 +35,15 @@ from bot.commentary.write import write, write_plainly
 
 __all__ = [
     "NO_VALUE",
+    "ClaimedFigure",
+    "ClaimedSentence",
     "Refusal",
     "RubricRow",
     "ToldPost",
     "answer_card",
     "card",
     "cell",
+    "claims",
     "command_words",
     "date_line",
     "exact",
@@ -48,6 +52,7 @@ __all__ = [
     "fill_from_english",
     "footer",
     "gate",
+    "groundless",
     "in_columns",
     "in_words",
     "list_in_words",

@@ -266,6 +266,7 @@ def _open_interest(topic: Topic, market: SpokenMarket, memory: Memory) -> Iterat
     coins = market.fact("open_interest_coin.change_7d_pct")
     dollars = market.fact("open_interest_usd.change_7d_pct")
     now = market.fact("open_interest_coin") or market.fact("open_interest_usd")
+    coins, dollars = (one if one and _is_of_all(one, market) else None for one in (coins, dollars))
     if now is None or (coins is None and dollars is None):
         return
     then = before("open_interest_coin", market, memory)
@@ -308,6 +309,12 @@ def _open_interest(topic: Topic, market: SpokenMarket, memory: Memory) -> Iterat
         out=about != "flat",
         background=finding is not None and finding.background,
     )
+
+
+def _is_of_all(change: Fact, market: SpokenMarket) -> bool:
+    """Whether a change stands on all venues of the amount that it is told beside: of fewer it says nothing of the whole."""
+    whole = market.fact(change.name.partition(".")[0])
+    return whole is None or not (change.venues and whole.venues) or set(change.venues) == set(whole.venues)
 
 
 # ── liquidations ────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,8 @@
 """A phrase that could go wrong is refused before it is ever written."""
 
 import re
+import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
@@ -12,6 +14,7 @@ from bot.commentary.stories import StoryKind
 from bot.commentary.templates import slots
 from bot.commentary.words import has, several
 from bot.errors import ConfigError
+from bot.playbook import CONFIG
 from tests.commentary.make import bank, book, texts
 
 
@@ -170,3 +173,82 @@ def test_each_metric_is_explained_in_three_sentences_without_a_typed_number(name
     assert re.search(r"\d", text) is None
     for key in ("number_words", "forbidden"):
         assert has(text, several(bank().words, key)) is None
+
+
+# ── what nobody can know, and what readers took for something else ───────────────────────────────────────────
+
+UNTRUE = {
+    "en": {
+        "who holds, who stayed": r"\bstill in\b|\bsat through\b|those who were in\b|(?:did not|nobody) (?:leave|left)\b|\bwalk out\b",
+        "how coins were paid": r"bought with (?:cash|borrowed)|with (?:their own|borrowed) money",
+        "a rule told as an event": r"\b(?:came|went) (?:on|off) the list\b|(?:^|[.!?] )(?-i:Out|In): |rule (?:has )?(?:come|gone)\b",
+        "a forecast of need": r"\b(?:price|coin|market|Bitcoin|bulls?|buyers?) needs\b|\bbegins here\b",
+        "skew as a price": r"\d%? more than calls|puts cost [^.]*\bmore than (?:the )?calls\b",
+        "a low that is away": r"(?:low|high) (?:is|lies) .{0,20}\baway\b",
+        "short options": r"\bshort options\b",
+        "coins that stand at a loss": r"coins stand at\b",
+        "an hour of the post and not of the clock": r"\b(?:since|in|after) the last post\b|\byesterday's post\b|\blast night\b",
+    },
+    "es": {
+        "who holds, who stayed": r"siguen dentro|sigue dentro|aguantaron el golpe|nadie (?:se fue|salió)|se quedaron dentro",
+        "how coins were paid": r"comprad[ao]s? (?:con efectivo|al contado con|a crédito)",
+        "a rule told as an event": r"\b(?:entró en|salió de) la lista\b|(?:^|[.!?] )(?-i:Fuera|Dentro): ",
+        "a forecast of need": r"\b(?:el precio|el mercado|la moneda|Bitcoin) necesita\b|\bempieza aquí\b",
+        "skew as a price": r"\d\s?% más (?:caras )?que las calls|puts cuestan un [^.]*más que las calls",
+        "a low that is away": r"(?:mínimo|máximo) (?:queda|está) .{0,20}de distancia",
+        "short options": r"\bopciones cortas\b",
+        "coins that stand at a loss": r"las monedas están en\b",
+        "an hour of the post and not of the clock": r"(?:desde|tras) la última publicación|la publicación de ayer|\banoche\b",
+    },
+}
+"""Kinds of untruth and riddle that readers found in posts, as each language would word them."""
+
+
+def wordings(locale: str) -> Iterator[tuple[str, str]]:
+    """Every wording of a bank: the file with the key, and the text."""
+
+    def walk(where: str, node: object) -> Iterator[tuple[str, str]]:
+        if isinstance(node, str):
+            yield where, node
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                yield from walk(f"{where}:{key}", value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(where, value)
+
+    for path in sorted((CONFIG / "phrases" / locale).glob("*.toml")):
+        yield from walk(path.name, tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_no_wording_of_a_bank_says_what_nobody_can_know(locale: str) -> None:
+    said = list(wordings(locale))
+    assert len(said) > 1500
+    found = [
+        (kind, where, text)
+        for where, text in said
+        for kind, pattern in UNTRUE[locale].items()
+        if re.search(pattern, text, re.IGNORECASE)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "kind", "text"),
+    [
+        ("en", "who holds, who stayed", "Those who were in are still in."),
+        ("en", "how coins were paid", "The coins were bought with cash."),
+        ("en", "a rule told as an event", "Out: a cascade of forced selling."),
+        ("en", "a forecast of need", "The price needs a higher basis."),
+        ("en", "skew as a price", "Puts cost 20% more than calls."),
+        ("en", "a low that is away", "The low is 18.9% away."),
+        ("en", "short options", "Traders are short options."),
+        ("en", "coins that stand at a loss", "The coins stand at −$3.25 billion."),
+        ("es", "who holds, who stayed", "Quienes estaban siguen dentro."),
+        ("es", "skew as a price", "Las puts cuestan un 20 % más que las calls."),
+        ("es", "a low that is away", "El mínimo queda a un 18,9 % de distancia."),
+    ],
+)
+def test_each_kind_is_found_where_it_is_said(locale: str, kind: str, text: str) -> None:
+    assert re.search(UNTRUE[locale][kind], text, re.IGNORECASE)

@@ -1,0 +1,148 @@
+"""The posts of the shipped tape, in both languages: what they are like in counts, what each figure stands on, and the
+kinds of untruth that readers found in them."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from bot import commentary
+from bot.commentary import ToldPost, claims, groundless, rubric
+from bot.domain.story import Length, Story
+from bot.playbook import CONFIG, read_playbook
+from bot.process.archive_questions import told_on_tape
+from bot.process.demo import read_tape
+from bot.process.settings import load
+from tests.commentary.test_bank import UNTRUE
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+TAPE, LOCALES = "february-2026", ("en", "es")
+MOMENTS = (
+    datetime(2026, 1, 30, 12, tzinfo=UTC),
+    datetime(2026, 2, 6, 14, tzinfo=UTC),
+    datetime(2026, 2, 7, tzinfo=UTC),
+)
+A_DAY = timedelta(hours=25)
+
+
+@cache
+def posts(locale: str) -> Sequence[ToldPost]:
+    return asyncio.run(told_on_tape(load(CONFIG, {}), read_playbook(), read_tape(TAPE, CONFIG), locale))
+
+
+@cache
+def stories(locale: str) -> Sequence[Story]:
+    """Each post as it went out; of the daily ones also the short and the article of the same hour."""
+    playbook = read_playbook()
+    lengths: tuple[Length, ...] = ("short", "article")
+    return [post.story for post in posts(locale)] + [
+        commentary.write(
+            verdict=post.verdict,
+            facts=post.facts,
+            book=playbook.rules,
+            bank=playbook.banks[locale],
+            memory=post.memory,
+            length=length,
+            at=post.story.at,
+        )
+        for post in posts(locale)
+        if not post.story.alert
+        for length in lengths
+    ]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_goal_is_met(locale: str) -> None:
+    playbook = read_playbook()
+    rows = rubric(posts(locale), playbook.rules, playbook.banks[locale])
+    assert len(posts(locale)) >= 15
+    assert [row for row in rows if not row.met] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_figure_of_every_post_leads_to_a_reading(locale: str) -> None:
+    assert set(MOMENTS) <= {post.story.at for post in posts(locale)}
+    for post in posts(locale):
+        assert list(groundless(post)) == []
+        for text in (*post.story.texts, *post.story.table):
+            covered = {place for span in text.spans for place in range(span.start, span.end)}
+            bare = [
+                text.text[at] for at in range(len(text.text)) if text.text[at].isdigit() and at not in covered
+            ]
+            assert bare == [], text.text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_more_than_one_sentence_of_a_post_stands_on_nothing_measured(locale: str) -> None:
+    for post in posts(locale):
+        bare = [claim for claim in claims(post) if claim.bare and claim.slot not in ("headline", "watch")]
+        assert len(bare) <= 1, [claim.sentence for claim in bare]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_change_of_a_sum_stands_on_the_venues_of_the_sum(locale: str) -> None:
+    """A week's change of two venues says nothing of the open interest of eight."""
+    for post in posts(locale):
+        for claim in claims(post):
+            refs = {figure.ref: set(figure.venues) for figure in claim.figures if figure.kind == "fact"}
+            for ref, venues in refs.items():
+                stem, _, view = ref.partition(".")
+                if stem in ("open_interest_usd", "open_interest_coin") and view.endswith(("7d", "7d_pct")):
+                    fact = post.facts.get(stem)
+                    assert fact is not None
+                    assert venues == set(fact.venues), claim.sentence
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_would_change_a_verdict_is_not_named_again_within_a_day(locale: str) -> None:
+    named = 0
+    for number, post in enumerate(posts(locale)):
+        last = post.memory.last
+        now = commentary.remember(post.memory, post.story, post.verdict, post.facts).last
+        if last is None or now is None or last.stance != now.stance:
+            continue
+        named += bool(now.exits)
+        recent = {key for one in post.memory.told if post.story.at - one.at <= A_DAY for key in one.exits}
+        assert not (now.exits and set(now.exits) <= recent), (number, now.exits)
+    assert named
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_two_posts_running_end_on_the_same_sentence(locale: str) -> None:
+    told = [post.story for post in posts(locale) if post.story.length == "embed"]
+    for before, story in pairwise(told):
+        ends = [text.text for one in (before, story) for text in one.paragraphs if text.slot == "watch"]
+        assert len(ends) == len(set(ends))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_nothing_that_nobody_can_know_is_said_at_any_length(locale: str) -> None:
+    said = [text.text for story in stories(locale) for text in story.texts]
+    assert len(said) > 100
+    assert list(_untrue(said, locale)) == []
+
+
+def _untrue(said: Sequence[str], locale: str) -> Iterator[tuple[str, str]]:
+    for text in said:
+        for kind, pattern in UNTRUE[locale].items():
+            if re.search(pattern, text, re.IGNORECASE):
+                yield kind, text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_article_is_told_as_an_article_on_most_days_and_nothing_as_a_plain_card(locale: str) -> None:
+    told = stories(locale)
+    articles = [story for story in told if story.length == "article"]
+    assert not [story.failures for story in told if story.plain]
+    assert len(articles) >= 8
+    for story in articles:
+        assert 300 <= len(story.body.split()) <= 400
+        assert 5 <= len(story.paragraphs) <= 9
+        assert len({text.text for text in story.paragraphs}) == len(story.paragraphs)
+        lines = [line for text in story.paragraphs for line in re.split(r"(?<=[.!?])\s", text.text)]
+        assert len(lines) == len(set(lines)), "a sentence stands in it twice"
