@@ -183,12 +183,13 @@ def _second(teller: Teller, frame: Frame | None) -> list[Text]:
         left = sorted(some, key=lambda point: not point.derivative)
         while left and len(made) < MOST_SENTENCES:
             pair = _pair(left)
-            place = "both" if alone == "second" else "also-both"
+            one = "also" if made and teller.choice.kind == "unclear" else alone  # what is known is said once
+            place = "both" if one == "second" else "also-both"
             text = _fresh(teller, place, {"second": pair[0], "third": pair[1]}, frames) if pair else None
             if text is not None:
                 left = [point for point in left if point not in pair]
             else:
-                text = _fresh(teller, alone, {"second": left[0]}, frames)
+                text = _fresh(teller, one, {"second": left[0]}, frames)
                 left = left[1:]
             if text is not None:
                 made.append(text)
@@ -258,13 +259,17 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     others = [point for point in choice.same if point is not main]
     others = others if told or main is None else [main, *others]
     room = ALERT_WORDS - _words([first])
-    verdict = teller.place("alert-verdict", "sowhat") if key not in ("alert-stance", "alert-clear") else None
+    verdict = teller.place("alert-verdict", "sowhat") if key not in NAMES_VERDICT else None
     exits = _exits(teller)
     exits = exits if _words(exits) <= room else []
     room -= _words(exits) + (_words([verdict]) if verdict is not None else 0)
     more = _alert_more(teller, others, room)
     paragraphs = [[first], [text for text in (more, verdict) if text is not None], exits]
     return _needed(headline, "an alert's headline"), [join_sentences(some) for some in paragraphs if some]
+
+
+NAMES_VERDICT = ("alert-first", "alert-stance", "alert-clear")
+"""The triggers whose sentence says what the verdict is."""
 
 
 def _alert_more(teller: Teller, points: Sequence[StoryPoint], room: int) -> Text | None:

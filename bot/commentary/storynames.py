@@ -201,8 +201,15 @@ class StoryNames:
         if verdict is None:
             return None
         families = dict.fromkeys(missing.family for missing in verdict.missing if missing.family)
-        named = [self._name(f"family.{family}", namer) for family in families]
+        named = [self._name(self._word_of(family), namer) for family in families]
         return list_in_words(named, self.market.bank.words) if named else None
+
+    def _word_of(self, family: str) -> str:
+        """What of a family is missing: where its reading is known, and what becomes of it over days is not yet, that."""
+        bases = {name.partition(".")[0] for name in self.market.book.families[family].anchor if "." in name}
+        change = f"family.{family}.change"
+        is_read = bases & set(self.market.facts.known) and change in self.market.bank.words
+        return change if is_read else f"family.{family}"
 
     def _name(self, key: str, namer: Namer) -> str:
         word = self.market.bank.words.get(key, key.partition(".")[2])

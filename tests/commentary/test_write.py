@@ -1,7 +1,9 @@
 """Verdicts in words: what a post says, what it leaves out, and that it never repeats itself."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -181,6 +183,60 @@ def test_an_alert_of_a_turn_names_both_verdicts() -> None:
     memory = commentary.remember(Memory(), told(calm), judged(calm), calm)
     story = alerted("changed stance", memory)
     assert story.paragraphs[0].text.startswith("The verdict goes from neutral to caution")
+
+
+def test_an_alert_that_says_what_the_verdict_is_does_not_say_that_it_stands() -> None:
+    story = alerted("first", since=NOW)
+    assert "The verdict is caution" in story.body
+    assert "stands" not in story.body
+
+
+UNSETTLED = {
+    name: value for name, value in ARTICLE.items() if not name.startswith(("liquidations", "open_interest"))
+}
+
+
+def unsettled(more: Mapping[str, float]) -> list[Story]:
+    """A market that what is missing could turn, on fourteen days that go up and down."""
+    memory, stories = Memory(), []
+    for day in range(14):
+        spot = {"spot_usd.change_24h_pct": -1.0 - day % 3, "skew_60d_pct": 10.0 + 3 * (day % 2)}
+        market = facts({**UNSETTLED, **more, **spot}, at=NOW + timedelta(days=day))
+        verdict = replace(judged(market), stance="unclear")
+        story = commentary.write(
+            verdict=verdict,
+            facts=market,
+            book=book(),
+            bank=bank(),
+            memory=memory,
+            length="embed",
+            at=market.at,
+        )
+        memory = commentary.remember(memory, story, verdict, market)
+        stories.append(story)
+    return stories
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({}, "open interest, liquidations"),
+        ({"open_interest_coin": 527_850.0}, "open interest over the week, liquidations"),
+    ],
+)
+def test_a_reading_that_is_known_is_not_called_unread_where_its_change_is(
+    more: dict[str, float], says: str
+) -> None:
+    told_missing = [story.body for story in unsettled(more) if "evidence" in story.body]
+    assert len(told_missing) >= 3
+    for body in told_missing:
+        assert says in body
+        assert ("over the week" in body) is bool(more)
+
+
+def test_that_only_a_part_is_known_is_said_once() -> None:
+    for story in unsettled({"dvol": 60.0, "funding_annual_pct": -4.0, "put_call_volume_ratio": 0.5}):
+        assert len(re.findall("what is known", story.body, re.IGNORECASE)) <= 1, story.body
 
 
 def test_what_was_told_yesterday_and_has_not_moved_stays_in_the_table() -> None:
