@@ -3,7 +3,9 @@ post is counted.
 
 Run: ./tightrope soak [--minutes 10] [--servers 200] [--seed 1] [--kills 3]
 
-The bot runs in a process of its own (soak_bot.py) on a SQLite file; Discord is a fake on loopback. Checked:
+The bot runs in a process of its own (soak_bot.py) on a SQLite file; Discord is a fake on loopback. Beside the faults of
+venues and of Discord: requests of its page that are broken off, half-open or malformed, the process stopped for seconds,
+the database locked, reloads of files that cannot be read, its clock moved while it sends. Checked:
 no post lost, none doubled, every fault accounted for, and memory: its median in the last third of the run
 within 5% of that of the second (told, not judged, in runs under five minutes: the bot is still warming up).
 Exit code 1 where one of these does not hold."""
@@ -13,6 +15,8 @@ import asyncio
 import json
 import random
 import signal
+import socket
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -29,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the fake is one of the tests'
 
 # ruff: noqa: E402
+import aiohttp
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
@@ -45,6 +50,8 @@ KILLED_WITHIN = 0.2  # of the run: memory is judged on the process that lives to
 JUDGED_FROM_MIN = 5.0
 FLAT = 1.05
 ENDS_WITHIN_S = 240.0
+LOCKED_S = 3.0
+ASKED = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 YEARS_MS = 10 * 365 * 86_400_000  # the tape's time may be ahead of ours: Discord's must be ahead of both
 DIED = "died with the process"
 
@@ -143,6 +150,12 @@ def limited() -> dict[str, Any]:
     return {"code": 0, "message": "You are being rate limited.", "retry_after": 0.5, "global": False}
 
 
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
 @dataclass(slots=True)
 class Soak:
     """What is known of a run."""
@@ -161,6 +174,9 @@ class Soak:
     failures: list[str] = field(default_factory=list)
     killed: int = 0
     lives: int = 0
+    bot: asyncio.subprocess.Process | None = None
+    page_port: int = field(default_factory=free_port)
+    pests: list[Fell] = field(default_factory=list)
     heard: int = 0
 
     @property
@@ -203,6 +219,73 @@ class Soak:
                 self.memory_mb.append((self.part, mb))
             await asyncio.sleep(1)
 
+    async def pester(self) -> None:
+        """Again and again something befalls the process from outside; its page must answer afterwards."""
+        chance = random.Random(f"pests {self.seed}")
+        ways: Mapping[str, Callable[[], Awaitable[None]]] = {
+            "page: 50 requests broken off": partial(self._ask, 50, ASKED),
+            "page: 60 half-open requests": partial(self._ask, 60, ASKED[:20], held_s=12.0),
+            "page: malformed requests": partial(self._ask, 10, b"\x00\xff / HTTP/9.9\r\n\r\n"),
+            "process stopped for seconds": partial(self._stop, chance.uniform(2.0, 7.0)),
+            "database locked for three seconds": self._lock,
+        }
+        while True:
+            await asyncio.sleep(chance.uniform(4.0, 12.0))
+            if self.heard != self.lives or self.bot is None:
+                continue
+            name, life = chance.choice(sorted(ways)), self.lives
+            fell = Fell(kind=name)
+            self.pests.append(fell)
+            await ways[name]()
+            answered = await self._answers()
+            if life == self.lives and self.bot is not None and self.bot.returncode is None:
+                fell.outcome = "the page answers" if answered else "THE PAGE IS SILENT"
+
+    async def _ask(self, count: int, asked: bytes, held_s: float = 0.0) -> None:
+        held = []
+        for _ in range(count):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.page_port)
+            except OSError:  # it was killed
+                continue
+            writer.write(asked)
+            held.append(writer)
+        await asyncio.sleep(held_s)
+        for writer in held:
+            writer.transport.abort()
+
+    async def _stop(self, seconds: float) -> None:
+        bot = self.bot
+        if bot is None or bot.returncode is not None:
+            return
+        bot.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        if bot.returncode is None:
+            bot.send_signal(signal.SIGCONT)
+
+    async def _lock(self) -> None:
+        held = sqlite3.connect(self.url.removeprefix("sqlite:///"), isolation_level=None, timeout=LOCKED_S)
+        try:
+            held.execute("BEGIN IMMEDIATE")
+            await asyncio.sleep(LOCKED_S)
+            held.execute("ROLLBACK")
+        except sqlite3.OperationalError:  # the bot held it all the while
+            pass
+        finally:
+            held.close()
+
+    async def _answers(self) -> bool:
+        """Whether the page answers within a minute: after a stop it has much to catch up with."""
+        try:
+            async with (
+                asyncio.timeout(60),
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{self.page_port}/") as answer,
+            ):
+                return answer.status == 200 and b"</html>" in await answer.read()
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
     async def run(self) -> None:
         """Lives that end by a kill, and one that may end well; where memory is judged, after a life that
         fills the archive."""
@@ -215,7 +298,7 @@ class Soak:
         chance = random.Random(self.seed)
         times = sorted(chance.uniform(0.03, KILLED_WITHIN) for _ in range(self.kills))
         for at in [*times, None]:
-            bot = await self.life()
+            bot = self.bot = await self.life(str(self.page_port))
             hearing, watching = asyncio.create_task(self.hear(bot)), asyncio.create_task(self.watch(bot))
             try:
                 await (self._kill(bot, at) if at is not None else self._end(bot))
@@ -310,7 +393,7 @@ def judged(soak: Soak, rows: Sequence[Any], channels: Sequence[int]) -> list[tup
     status = Counter(row.status for row in rows)
     lost = [
         one
-        for one in (*soak.venue.values(), *fake.fell)
+        for one in (*soak.venue.values(), *soak.pests, *fake.fell)
         if one.outcome.isupper() or one.outcome.startswith("SWALL")
     ]
     slots = len({row.intended_at for row in rows if row.reason == "scheduled"})
@@ -388,15 +471,16 @@ async def main(arguments: Sequence[str]) -> int:
             for number, channel in enumerate(channels):
                 fake.add_guild(GUILD + number, [channel])
             soak = Soak(**given, fake=fake, url=url, channels=channels)
-            shaking = asyncio.create_task(fake.shake())
+            beside = [asyncio.create_task(fake.shake()), asyncio.create_task(soak.pester())]
             try:
                 await soak.run()
             finally:
-                shaking.cancel()
+                for task in beside:
+                    task.cancel()
             rows = await stored(url)
             fake.settle(rows)
     console = Console(width=150)
-    console.print(faults([*soak.venue.values(), *fake.fell]))
+    console.print(faults([*soak.venue.values(), *soak.pests, *fake.fell]))
     title = (
         f"{len(soak.moments)} moments, {soak.sent} messages, {given['servers']} servers, seed {given['seed']}"
     )

@@ -1,11 +1,12 @@
 """The bot that `soak.py` soaks and kills: the whole house on a file, its market a tape that goes on and on,
 its Discord the fake's.
 
-Arguments: the fake's port, the database, the seed, the share of venue requests that go wrong. Prints a line
-of JSON for each fault, for what became of it, and for each moment of the tape that is done. SIGUSR1 asks it
+Arguments: the fake's port, the database, the seed, the share of venue requests that go wrong, the port of its
+page. Between two moments of the tape it is asked to reload files that cannot be read, or its clock is moved while
+it sends. Prints a line of JSON for each fault, for what became of it, and for each moment of the tape that is done. SIGUSR1 asks it
 to send what is left and to end well.
 
-With a fifth argument, `grow`, it is a bot without Discord that lives through the first lap and then remembers
+With `grow` for the page's port it is a bot without Discord that lives through the first lap and then remembers
 that lap as often as the desk looks back: in the run that follows as much of the past goes out of sight as
 comes in, and memory that grows is a leak."""
 
@@ -14,10 +15,14 @@ import io
 import itertools
 import json
 import logging
+import os
 import random
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,11 +46,12 @@ from bot.archive.schema import hours
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.supervise import run_discord
 from bot.domain.playbook import Playbook
-from bot.playbook import read_playbook
+from bot.errors import ConfigError
+from bot.playbook import CONFIG, read_playbook
 from bot.process import app
 from bot.process.demo import read_tape
 from bot.process.logs import set_up_logs
-from bot.process.run import night
+from bot.process.run import LiveBot, night
 from bot.process.settings import Settings
 from bot.sources import available
 from bot.sources._tape import VENUES, TapeTransport
@@ -55,7 +61,16 @@ LAP = timedelta(days=14)  # whole weeks: expiries are Fridays
 LEAD_IN = timedelta(days=90)
 LAPS = 40  # more than any run gets through
 PLACE = "soak.at"
-KINDS = ("refused", "reset", "429", "500", "451", "garbage")
+KINDS = ("refused", "reset", "429", "500", "451", "garbage", "anything at all", "year 9999")
+ANYTHING = (
+    KeyError("mark"),
+    OverflowError("year 10000"),
+    RecursionError(),
+    UnicodeEncodeError("ascii", "\u200b", 0, 1, "no"),
+)
+NEVER = "Fri, 31 Dec 9999 23:59:59 +99999"
+TROUBLE_SHARE = 0.3  # of the moments
+CLOCKS = {"an hour back": -60, "three minutes back": -3, "three minutes ahead": 3, "an hour ahead": 60}
 LAST_TRIES = 200
 
 
@@ -87,6 +102,11 @@ class Faulty(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("nobody listens", request=request)
         if kind == "reset":
             raise httpx.ReadError("reset by peer", request=request)
+        if kind == "anything at all":
+            raise self._chance.choice(ANYTHING)
+        if kind == "year 9999":
+            headers = {"date": NEVER, "retry-after": NEVER}
+            return httpx.Response(429, content=b"{}", headers=headers, request=request)
         if kind == "garbage":
             return httpx.Response(200, content=b"\x1f\x8b<html>", request=request)
         return httpx.Response(int(kind), content=b"{}", headers={"retry-after": "1"}, request=request)
@@ -105,6 +125,71 @@ class Faulty(httpx.AsyncBaseTransport):
 
 def say(**told: object) -> None:
     print(json.dumps(told), flush=True)
+
+
+class Troubles:
+    """What befalls the bot from within, some moments long: files that cannot be read at a reload, a clock that is moved
+    while posts go out."""
+
+    def __init__(self, parts: app.Parts, settings: Settings, config: Path, chance: random.Random) -> None:
+        self._parts = parts
+        self._bot = LiveBot(parts, settings, config=config, role="all")
+        self._rules = config / "rules"
+        self._chance = chance
+        self._numbers = itertools.count(1)
+
+    async def befall(self) -> None:
+        """One of them, or none."""
+        if self._chance.random() >= TROUBLE_SHARE:
+            return
+        number = -next(self._numbers)
+        if self._chance.random() < 0.5:
+            await self._move_clock(number, self._chance.choice(sorted(CLOCKS)))
+        else:
+            await self._reload(number, self._chance.choice(sorted(ODD_FILES)))
+
+    async def _move_clock(self, number: int, how: str) -> None:
+        say(fault=number, kind=f"clock: {how}")
+        clock: Any = self._parts.clock
+        clock._at += timedelta(minutes=CLOCKS[how])
+        await self._parts.desk.sender.deliver()
+        clock._at -= timedelta(minutes=CLOCKS[how])
+        say(fault=number, outcome="sent, and set right")
+
+    async def _reload(self, number: int, what: str) -> None:
+        say(fault=number, kind=f"reload: {what}")
+        before, path = self._parts.desk.market.playbook.hash, self._rules / "odd.toml"
+        ODD_FILES[what](path)
+        try:
+            await self._bot.reload()
+            outcome = "TAKEN"
+        except ConfigError:
+            outcome = "refused" if self._parts.desk.market.playbook.hash == before else "CHANGED"
+        finally:
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        say(fault=number, outcome=outcome)
+
+
+def write_latin_1(path: Path) -> None:
+    path.write_bytes("# café".encode("latin-1"))
+
+
+def write_endless_key(path: Path) -> None:
+    path.write_text("a." * 50_000 + "a = 1", encoding="utf-8")
+
+
+def write_nested(path: Path) -> None:
+    path.write_text("a = " + "[" * 50_000, encoding="utf-8")
+
+
+ODD_FILES: Mapping[str, Callable[[Path], object]] = {
+    "Latin-1": write_latin_1,
+    "a folder": Path.mkdir,
+    "a pipe": os.mkfifo,
+    "a link to nowhere": lambda path: path.symlink_to("nowhere"),
+    "a key of 50,000 parts": write_endless_key,
+    "deep nesting": write_nested,
+}
 
 
 def long(tape: Tape) -> Tape:
@@ -132,11 +217,17 @@ async def play(
 ) -> None:
     """Step through the tape from behind the moment that is done until it is asked to end."""
     terminal = Console(file=io.StringIO())
-    async with app.house(
-        settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]
-    ) as parts:
+    async with (
+        app.house(
+            settings, playbook, terminal=terminal, tape=tape, transport=faults, url=sys.argv[2]
+        ) as parts,
+        AsyncExitStack() as own,
+    ):
         faults.tape = TapeTransport(tape, parts.clock.now, venues=settings.sources)
         desk, archive = parts.desk, parts.archive
+        config = await own.enter_async_context(own_config())
+        await own.enter_async_context(app.page(parts, settings, terminal, port=int(sys.argv[5])))
+        troubles = Troubles(parts, settings, config, random.Random(f"trouble {sys.argv[3]} {done}"))
 
         def make() -> TightropeClient:
             return TightropeClient(desk=desk, keeping=archive, guild_ready_timeout=0.5)
@@ -156,11 +247,19 @@ async def play(
                 if ends():
                     break
                 await step(parts, at, faults)
+                await troubles.befall()
             faults.on = False
             await drain(parts)
         finally:
             online.cancel()
             await asyncio.wait({online})
+
+
+@asynccontextmanager
+async def own_config() -> AsyncIterator[Path]:
+    """A copy of config/, to put odd files into."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copytree(CONFIG, Path(folder) / "config"))
 
 
 def nights(moments: list[datetime]) -> list[datetime]:
@@ -228,7 +327,7 @@ async def place() -> datetime | None:
 
 async def main() -> None:
     """Go on from where an earlier process stopped."""
-    set_up_logs(level=logging.ERROR)
+    set_up_logs(level=logging.CRITICAL)  # what is meant to go wrong is told on standard output
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ending.set)
     settings = Settings(assets=("BTC",), surfaces=(), sources=tuple(available()))
