@@ -5,7 +5,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
 
 
 def wait_s(times: Iterable[float], count: int, per_s: float, now: float) -> float:
@@ -41,21 +40,3 @@ class SlidingWindow:
     def wait_s(self) -> float:
         """How long until one more fits; 0 where it fits now."""
         return wait_s(self._at, self.count, self.per_s, self._now()) if len(self) == self.count else 0.0
-
-
-class Rest:
-    """A pause of so many seconds that no clock can prolong: it is over when the machine's clock says so, when
-    the one that nobody sets does, and when the machine's was put back before its beginning."""
-
-    def __init__(
-        self, seconds: float, now: datetime, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.until = now + timedelta(seconds=seconds)
-        self._began = now
-        self._seconds = seconds
-        self._monotonic = monotonic
-        self._began_s = monotonic()
-
-    def is_over(self, now: datetime) -> bool:
-        """Whether it is over at this moment of the machine's clock."""
-        return not self._began <= now < self.until or self._monotonic() - self._began_s >= self._seconds

@@ -14,7 +14,7 @@ import structlog
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.direct import is_direct
 from bot.delivery.discord.embed import escape_mentions
-from bot.delivery.discord.limits import Rest
+from bot.delivery.rests import Rest
 from bot.domain.channels import OCCASION, add_refusal, is_refused_for_good
 from bot.domain.posts import Card, Post
 from bot.errors import (

@@ -18,9 +18,9 @@ from bot.delivery.discord.asking import AlreadyDeleted, Asking
 from bot.delivery.discord.body import Bodies, Body, post_message
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.embed import EmbedPage, pages, picture
-from bot.delivery.discord.limits import Rest
 from bot.delivery.discord.lookback import PAGE, look_back, nonce
 from bot.delivery.discord.postextras import PostExtras, post_buttons, role_called
+from bot.delivery.rests import Rest
 from bot.domain.posts import Card, Post
 from bot.errors import ChannelRefused, DeliveryUnavailable, DeliveryUncertain, PostRejected
 

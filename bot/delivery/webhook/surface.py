@@ -3,12 +3,13 @@ as in doubt; one that certainly did not waits in the outbox."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import aiohttp
 import structlog
 
+from bot.delivery.rests import Rest
 from bot.delivery.webhook.bodies import discord_messages, slack_message
 from bot.delivery.webhook.hooks import Hook
 from bot.domain.posts import Card, Post
@@ -49,11 +50,12 @@ class WebhookSurface:
         self._now = now
         self._outbox = outbox
         self._tries: dict[str, int] = {}
-        self._rests: dict[str, datetime] = {}
+        self._rests: dict[str, Rest] = {}
 
     async def is_ready(self, channel: str) -> bool:
         """Whether a post to the channel would be tried now. Raises nothing."""
-        return channel not in self._hooks or self._now() >= self._rests.get(channel, self._now())
+        rest = self._rests.get(channel)
+        return channel not in self._hooks or rest is None or rest.is_over(self._now())
 
     async def show(self, post: Post, card: Card) -> str | None:
         """Send one post; Discord's id of its message, None on Slack, which gives none. Raises DeliveryError."""
@@ -123,7 +125,7 @@ class WebhookSurface:
         elif isinstance(error, DeliveryUnavailable) and error.retry_after_s:
             rest_s = max(rest_s, error.retry_after_s)
         self._tries[channel] = count + 1
-        self._rests[channel] = self._now() + timedelta(seconds=rest_s)
+        self._rests[channel] = Rest(rest_s, self._now())
 
 
 def _session() -> aiohttp.ClientSession:
@@ -173,6 +175,7 @@ def _meaning(hook: Hook, status: int, retry_after: str) -> DeliveryError:
 
 def _seconds(told: str) -> float | None:
     try:
-        return max(0.0, float(told))
+        seconds = float(told)
     except ValueError:
         return None
+    return seconds if seconds >= 0.0 else None  # "nan" is none

@@ -1,13 +1,13 @@
 """The one idea of a limit, and pauses that no clock can prolong."""
 
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.discord.limits import Rest, SlidingWindow, wait_s
+from bot.delivery.discord.limits import SlidingWindow, wait_s
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
@@ -38,23 +38,3 @@ def test_whoever_waits_as_it_says_never_exceeds_it(pauses: list[float], count: i
         window.add()
         taken.append(ticks.s)
         assert sum(at > ticks.s - 10.0 for at in taken) <= count
-
-
-@pytest.mark.parametrize(
-    ("moved", "passed_s", "over"),
-    [
-        (timedelta(seconds=14), 0.0, False),
-        (timedelta(seconds=15), 0.0, True),
-        (timedelta(hours=-1), 0.0, True),
-        (timedelta(hours=1), 0.0, True),
-        (timedelta(0), 15.0, True),
-        (timedelta(0), 14.9, False),
-    ],
-)
-def test_a_rest_is_over_by_whichever_clock_says_so_first(
-    moved: timedelta, passed_s: float, over: bool
-) -> None:
-    ticks = Ticks()
-    rest = Rest(15.0, AT, monotonic=ticks)
-    ticks.s += passed_s
-    assert rest.is_over(AT + moved) is over

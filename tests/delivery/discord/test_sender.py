@@ -320,6 +320,24 @@ async def test_cloudflares_own_limit_rests_every_channel_for_as_long_as_it_says(
     assert len(fake.posted(7002)) == 1
 
 
+async def test_a_wait_of_a_year_is_one_of_a_day_and_of_its_channel_alone(
+    surface: DiscordSurface, fake: FakeDiscord, desk: Desk, clock: Clock
+) -> None:
+    fake.checked = False
+    body = {"message": "slow down", "retry_after": 31_536_000.0, "global": False}
+    headers = {"Retry-After": "31536000", "Via": "1.1 fake"}
+    fake.fault("POST", "/channels/7001/messages", Fault(status=429, body=body, headers=headers))
+    here, there = make_post("a"), make_post("b", channel=7002)
+    with pytest.raises(DeliveryUnavailable):
+        await surface.show(here, make_card(here, desk))
+    await surface.show(there, make_card(there, desk))
+    clock.at += timedelta(hours=23)
+    assert not await surface.is_ready(here.channel)
+    clock.at += timedelta(hours=1)
+    await surface.show(here, make_card(here, desk))
+    assert (len(fake.posted(7001)), len(fake.posted(7002))) == (1, 1)
+
+
 async def test_a_rest_ends_though_the_machines_clock_is_put_back(
     show, surface: DiscordSurface, fake: FakeDiscord, post: Post, clock: Clock
 ) -> None:

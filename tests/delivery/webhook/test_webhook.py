@@ -251,6 +251,26 @@ async def test_what_was_not_taken_waits_in_the_outbox_and_goes_out_once(stage: S
     assert stage.kept.sent == [("abcd2345", "991")]
 
 
+@pytest.mark.parametrize(
+    "told", ["31536000", "1e300", "inf", "nan", "-5", "soon", "Fri, 31 Dec 9999 23:59:59 GMT"]
+)
+async def test_whatever_it_asks_for_a_webhook_rests_for_a_day_at_most(stage: Stage, told: str) -> None:
+    stage.kept.unsent = [stage.post()]
+    stage.other.answers, stage.other.headers = [429], {"Retry-After": told}
+    await stage.sender.deliver()
+    stage.now += timedelta(days=1)
+    assert await stage.surface.is_ready(stage.post().channel)
+
+
+async def test_a_webhooks_rest_ends_though_the_machines_clock_is_put_back(stage: Stage) -> None:
+    stage.kept.unsent = [stage.post()]
+    stage.other.answers, stage.other.headers = [429], {"Retry-After": "40"}
+    await stage.sender.deliver()
+    assert not await stage.surface.is_ready(stage.post().channel)
+    stage.now -= timedelta(days=1)
+    assert await stage.surface.is_ready(stage.post().channel)
+
+
 async def test_what_may_have_gone_out_is_never_sent_again(stage: Stage) -> None:
     stage.kept.unsent = [stage.post()]
     stage.other.answers = [0]
