@@ -118,6 +118,9 @@ def review(
             [*speaker.moves(moved[1:]), *speaker.unusual(moved)],
             list(speaker.record(calls, spot)),
         ]
+    worded = [[text for text in texts if text.phrase_ids] for texts in paragraphs]
+    if any(worded):  # beside sentences a bare value says nothing
+        paragraphs = worded
     told = Story(
         asset=decision.facts.asset,
         at=decision.facts.at,
@@ -148,8 +151,9 @@ class WeeklySpeaker(Speaker):
 
     def lead(self) -> Text:
         """Where the price went, and the reading at the end."""
-        known = self.facts.get("spot_usd.change_7d_pct") is not None
-        return self.say("weekly", "any" if known else "unpriced", {"stance": self.stance()})
+        known = [self.facts.get(f"spot_usd.{view}") is not None for view in ("change_7d_pct", "before_7d")]
+        about = "any" if all(known) else "changed" if known[0] else "unpriced"
+        return self.say("weekly", about, {"stance": self.stance()})
 
     def turns(self, calls: Sequence[Call]) -> Iterator[Text]:
         """Each change of the verdict in the week, or that there was none."""

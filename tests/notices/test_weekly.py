@@ -214,6 +214,16 @@ def test_a_price_of_a_week_ago_that_is_not_known_is_not_made_up() -> None:
     assert "$" not in words(story).split("\n\n")[0]
 
 
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_a_week_whose_first_price_is_not_known_but_whose_change_is_tells_the_change(locale: str) -> None:
+    made = decision()
+    known = {name: fact for name, fact in made.facts.known.items() if name != "spot_usd.before_7d"}
+    made = replace(made, facts=replace(made.facts, known=known))
+    story = told(call(30, "bearish"), made=made, profile=Profile(locale=locale))
+    assert abouts(story)[0] == "changed"
+    assert "8" in words(story).split("\n\n")[0]
+
+
 def test_the_record_stands_beside_its_base_rate_with_its_interval_or_is_not_told() -> None:
     few = told(*(call(100 - 8 * number, ("bearish", "neutral")[number % 2]) for number in range(5)))
     assert not [about for about in abouts(few) if about.startswith("record")]
