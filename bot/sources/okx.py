@@ -10,11 +10,14 @@ s and address for each method, 10 for funding; here 10 a second for all. Swap, f
 replies serve all assets. Margined in coins are `BTC-USD-…` (inverse, dollars), in USDT `BTC-USDT-…`, in USDC
 `BTC-USDC-…`, in dollars and their stablecoins `BTC-USD_UM-…` and, as futures that pay funding,
 `BTC-USD_UM_XPERP-…`: all of these but the first count coins, and each stands on the index of its currency.
-Option volume is not part of the summary: it stays unknown."""
+Option volume is not part of the summary: it stays unknown. Past open interest is told of one contract a
+request (https://www.okx.com/docs-v5/en/#trading-statistics-rest-api-get-contract-open-interest-history): rows of
+start, contracts, coins, dollars, newest first, 100 a request and 1,440 in all; `begin` and `end` bound the starts and are
+not among them; days of UTC are `1Dutc`. A row speaks for the end of its time."""
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import ClassVar, Generic, TypeVar
@@ -38,6 +41,7 @@ from bot.sources._wire import (
     HOUR_MS,
     Figure,
     amount,
+    column,
     funding,
     funding_column,
     gather,
@@ -65,6 +69,10 @@ BUSY = {
     "50026",
 }  # unavailable, timeout, too many requests, busy, system error
 PAYMENTS = timedelta(hours=95)  # 100 rows a request, and funding may be paid every hour
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOURS_WANTED = timedelta(days=31)
+OPEN_ROWS = 95
+APART = 0.1  # contracts of one time whose dollars a coin lie farther apart than this are not of one time, or not of one unit
 # margined in coins, in USDT, in USDC, or in dollars and their stablecoins: the last also as a perpetual with a far expiry
 _CONTRACT = re.compile(r"([A-Z0-9]+)-(USD|USDT|USDC|USD_UM)(_XPERP)?-(SWAP|\d{6})", re.ASCII)
 INVERSE = "USD"
@@ -136,6 +144,7 @@ _INDICES = msgspec.json.Decoder(_OkxAnswer[_OkxIndex])
 _FUNDINGS = msgspec.json.Decoder(_OkxAnswer[_Funding])
 _SUMMARIES = msgspec.json.Decoder(_OkxAnswer[_Summary])
 _PAYMENTS = msgspec.json.Decoder(_OkxAnswer[_Paid])
+_OPENED = msgspec.json.Decoder(_OkxAnswer[tuple[str, str, str, str]])
 
 
 class Okx:
@@ -186,7 +195,15 @@ class Okx:
         return gather(f"{NAME} {asset}", parts, ["swaps", "futures"])
 
     async def backfill(self, asset: str, since: datetime, until: datetime) -> Sequence[SeriesReading]:
-        """Funding of the swap in USDT, as far as the venue keeps it (three months). Raises SourceError."""
+        """Funding of the swap in USDT, as far as the venue keeps it (three months); open interest by the hour of the last
+        month, by the day before it. Raises SourceError."""
+        told = [
+            await self._past_funding(asset, since, until),
+            *await self._past_open_interest(asset, since, until),
+        ]
+        return [one for one in told if isinstance(one, SeriesReading)]
+
+    async def _past_funding(self, asset: str, since: datetime, until: datetime) -> SeriesReading | Gap:
         rows: list[tuple[int, float | None]] = []
         end, server_at = until, until
         while end > since:
@@ -202,8 +219,47 @@ class Okx:
             server_at = reply.server_at()
             end = start
         subject = f"{NAME} {asset} funding history"
-        told = funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
-        return [told] if isinstance(told, SeriesReading) else []
+        return funding_column(source=NAME, subject=subject, asset=asset, rows=rows, server_at=server_at)
+
+    async def _past_open_interest(
+        self, asset: str, since: datetime, until: datetime
+    ) -> list[SeriesReading | Gap]:
+        """What was open in the contracts that are listed now: those that have expired since are not told any more."""
+        if since >= until:
+            return []
+        interval = HOUR if until > self._http.now() - HOURS_WANTED else DAY
+        listed = [
+            name
+            for kind in ("SWAP", "FUTURES")
+            for name in listed_contracts(
+                await self._get("public/open-interest", f"{kind} open interest", {"instType": kind}, SHARE_S),
+                asset,
+            )
+        ]
+        opened: dict[str, list[Reply]] = {name: [] for name in listed}
+        start = since
+        while start < until:
+            end = min(start + interval * OPEN_ROWS, until)
+            replies = await asyncio.gather(
+                *(self._opened(name, interval, start - interval, end) for name in listed)
+            )
+            for name, reply in zip(listed, replies, strict=True):
+                opened[name].append(reply)
+            start = end
+        return parse_past_open_interest(opened, asset, interval, until)
+
+    async def _opened(self, name: str, interval: timedelta, since: datetime, until: datetime) -> Reply:
+        """A contract's rows that begin between two times."""
+        params: Params = {
+            "instId": name,
+            "period": "1H" if interval == HOUR else "1Dutc",
+            "begin": to_ms(since) - 1,
+            "end": to_ms(until),
+            "limit": 100,
+        }
+        return await self._get(
+            "rubik/stat/contracts/open-interest-history", f"{name} open interest history", params
+        )
 
     async def _learn_sizes(self) -> None:
         """What one contract of each swap is, for the liquidations. Raises SourceError."""
@@ -447,6 +503,65 @@ def parse_payments(reply: Reply) -> list[tuple[int, float | None]]:
         if at_ms is not None:
             paid.append((int(at_ms), number(row.realized_rate, reply.subject)))
     return paid
+
+
+def listed_contracts(reply: Reply, asset: str) -> list[str]:
+    """The asset's contracts in a count of open interest. Raises SourceError."""
+    return sorted(
+        name
+        for name in _by_name(_rows(_OPENS, reply, OddRows(reply.subject)), asset, reply.subject)
+        if _is_contract(name, asset)
+    )
+
+
+def parse_past_open_interest(
+    opened: Mapping[str, Sequence[Reply]], asset: str, interval: timedelta, until: datetime
+) -> list[SeriesReading | Gap]:
+    """Open interest of all contracts together, by name, in coins and in dollars, at the times at which the swaps in
+    USDT and in coins tell their own; any other contract counts from its first row on. Rows whose time has not ended are left out,
+    and times at which the contracts' dollars a coin lie apart. Raises SourceError."""
+    step_ms = interval // timedelta(milliseconds=1)
+    told: dict[int, dict[str, tuple[float, float]]] = {}
+    server_at = until
+    swaps: set[str] = set()
+    for name, replies in opened.items():
+        for reply in replies:
+            server_at = reply.heard_at
+            for start, _, coins, dollars in _rows(_OPENED, reply):
+                at, coin, usd = (
+                    number(start, reply.subject),
+                    amount(coins, reply.subject),
+                    amount(dollars, reply.subject),
+                )
+                if (
+                    at is None
+                    or coin is None
+                    or usd is None
+                    or int(at) + step_ms > to_ms(min(until, server_at))
+                ):
+                    continue
+                told.setdefault(int(at) + step_ms, {})[name] = (coin, usd)
+                swaps |= {name} & {f"{asset}-USDT-SWAP", f"{asset}-USD-SWAP"}
+    whole = [at for at in sorted(told) if swaps <= told[at].keys() and _is_of_one_price(told[at].values())]
+    subject = f"{NAME} {asset} open interest history"
+    return [
+        column(
+            source=NAME,
+            subject=subject,
+            asset=asset,
+            metric=metric,
+            interval=interval,
+            rows=[(at, sum(one[part] for one in told[at].values())) for at in whole],
+            server_at=server_at,
+        )
+        for part, metric in enumerate(("open_interest_coin", "open_interest_usd"))
+    ]
+
+
+def _is_of_one_price(opened: Collection[tuple[float, float]]) -> bool:
+    """Whether the dollars a coin of some contracts lie together."""
+    prices = [usd / coins for coins, usd in opened if coins > 0.0]
+    return bool(prices) and max(prices) <= min(prices) * (1.0 + APART)
 
 
 def _rows(

@@ -70,7 +70,7 @@ async def test_after_it_every_reading_that_the_verdict_leans_on_has_a_rank(playb
     assert steps[3][0] == "BTC, estimates, 22 January to 29 January"
     for name in RANKED:
         assert 0 <= facts.known[f"{name}.percentile_90d"].value <= 100, name
-    assert facts.known["open_interest_coin.change_7d_pct"].venues == ("binance", "bybit")
+    assert facts.known["open_interest_coin.change_7d_pct"].venues == ("binance", "bybit", "okx")
     assert facts.pasts is not None
     assert facts.pasts["skew_60d_pct"].days >= 85
     assert facts.pasts["skew_60d_pct"].estimated_pct == 100.0

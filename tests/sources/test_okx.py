@@ -306,6 +306,72 @@ def test_every_recorded_bitcoin_future_expires_when_its_name_says(shared: Path):
         assert to_ms(expiry(row["instId"].rsplit("-", 1)[1], "okx")) == int(row["expTime"])
 
 
+HOUR_MS = 3_600_000
+TOLD_MS = NOW_MS // HOUR_MS * HOUR_MS
+
+
+def opened_then(*rows: tuple[int, float, float]) -> bytes:
+    """Rows of hours before the last full one, coins and dollars; newest first, as the venue tells them."""
+    cells = [[str(TOLD_MS - hours * HOUR_MS), "1", str(coins), str(usd)] for hours, coins, usd in rows]
+    return json.dumps({"code": "0", "msg": "", "data": cells}).encode()
+
+
+HISTORIES = {
+    "BTC-USDT-SWAP": opened_then((0, 999, 88_000_000), (1, 1000, 89_000_000), (2, 990, 88_000_000)),
+    "BTC-USD-SWAP": opened_then((1, 500, 44_500_000), (2, 480, 42_700_000)),
+    "BTC-USDC-SWAP": opened_then((1, 10, 890_000), (2, 12, 1_068_000)),
+    "BTC-USD-260327": opened_then((1, 40, 3_560_000)),
+}
+
+
+async def test_past_open_interest_is_that_of_all_listed_contracts_at_the_ends_of_full_hours(ask: Ask):
+    seen: list[str] = []
+
+    def reply_to(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        if request.url.path.endswith("open-interest-history"):
+            return httpx.Response(200, content=HISTORIES[request.url.params["instId"]])
+        if request.url.path.endswith("funding-rate-history"):
+            return httpx.Response(200, content=answer())
+        return venue(BODIES)(request)
+
+    told = await Okx(ask(reply_to)).backfill("BTC", START - timedelta(hours=24), START)
+    coins, dollars = told
+    assert (coins.metric, dollars.metric) == ("open_interest_coin", "open_interest_usd")
+    # The running hour is left out; the future counts from its first row on.
+    assert list(coins.at_ms) == [TOLD_MS - HOUR_MS, TOLD_MS]
+    assert list(coins.value) == [990 + 480 + 12, 1000 + 500 + 10 + 40]
+    assert list(dollars.value) == [
+        88_000_000 + 42_700_000 + 1_068_000,
+        89_000_000 + 44_500_000 + 890_000 + 3_560_000,
+    ]
+    asked = [url for url in seen if "open-interest-history" in url]
+    assert len(asked) == 4
+    assert all("period=1H" in url and "limit=100" in url for url in asked)
+    assert not any("ETH" in url for url in asked)
+    seen.clear()
+    await Okx(ask(reply_to)).backfill("BTC", START - timedelta(days=90), START - timedelta(days=60))
+    assert sum("period=1Dutc" in url for url in seen) == 4
+
+
+def past_of(**bodies: bytes) -> list[Any]:
+    opened = {name.replace("_", "-"): [reply(body)] for name, body in bodies.items()}
+    return okx.parse_past_open_interest(opened, "BTC", timedelta(hours=1), START)
+
+
+def test_a_time_at_which_a_swap_is_missing_or_counts_in_another_unit_is_left_out():
+    whole = opened_then((1, 1000, 89_000_000), (2, 990, 88_000_000))
+    one = past_of(BTC_USDT_SWAP=whole, BTC_USD_SWAP=opened_then((1, 500, 44_500_000)))
+    assert list(one[0].at_ms) == [TOLD_MS]
+    hundredfold = past_of(
+        BTC_USDT_SWAP=whole, BTC_USD_SWAP=opened_then((1, 50_000, 44_500_000), (2, 480, 42_700_000))
+    )
+    assert list(hundredfold[0].at_ms) == [TOLD_MS - HOUR_MS]
+    assert all(isinstance(gap, Gap) for gap in past_of(BTC_USDT_SWAP=opened_then()))
+    with pytest.raises(SourceChanged):
+        past_of(BTC_USDT_SWAP=b'{"code":"0","data":[["1","2","3"]]}')
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(replies(*BODIES.values()))
 async def test_a_broken_reply_never_ends_in_a_number_that_was_not_told(bodies: tuple[bytes, ...]):

@@ -364,7 +364,7 @@ def _open_interest_history(scene: Scene, params: Mapping[str, str]) -> list[obje
     """`begin` and `end` bound the starts of the periods; rows come newest first, at most a hundred: start, contracts,
     coins, dollars."""
     (one,) = _chosen(scene, {"instId": params.get("instId", "")})[:1]
-    step = step_ms(params.get("period", ""))
+    step = step_ms(params.get("period", "").removesuffix("utc"))
     if step is None:
         raise _OkxRefusal("period")
     page = RowRange(
