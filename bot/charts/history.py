@@ -1,5 +1,6 @@
 """A metric over time: each series' `at` and `y`; `band` is the usual range; `marks` with `at` say from when on which
-stance stood, and become a ribbon; `price` is drawn above it, on the same time."""
+stance stood, and become a ribbon; `price` is drawn above it, on the same time. What was only `estimated` is a thin line, and where
+the readings begin stands an upright one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ RIBBON = 30.0
 BETWEEN = 12.0
 ABOVE, BELOW = 0.28, 0.5  # of what the price spans: room for the words at its extremes
 PRICE_SHARE = 0.38  # of the height that price and metric share
+THIN = 1.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,8 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     unit = "price" if spec.unit == "USD" and not spec.price else spec.unit
     labels = [frame.last_words(sheet, column, unit, named=named) for column in shown]
     floors = floors_of(spec)
-    y_ends = y_ends_of(shown, spec.band)
+    guessed = [spec.estimated] if spec.estimated and frame.points_of(spec.estimated) else []
+    y_ends = y_ends_of([*shown, *guessed], spec.band)
     price_ends = price_ends_of(spec)
     left = frame.room_for_levels(sheet, y_ends, spec.unit)
     if price_ends:
@@ -45,12 +48,14 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         right=theme.WIDTH - theme.EDGE - widest - 8,
         low=floors.low,
         high=floors.high,
-        x_ends=frame.time_ends([*shown, *([spec.price] if spec.price else [])]),
+        x_ends=frame.time_ends([*shown, *guessed, *([spec.price] if spec.price else [])]),
         y_ends=y_ends,
     )
     keys = frame.band(sheet, plot, spec.band, spec.band_label)
     frame.levels(sheet, plot, spec.unit, 5 if floors.price is None else 4)
     frame.times(sheet, plot)
+    if guessed:
+        draw_estimated(sheet, plot, guessed[0], shown[0])
     for place, column in enumerate(shown):
         frame.line(sheet, plot, frame.points(column), theme.INKS[place], dash=theme.DASHES[place])
     ends(sheet, plot, shown, labels)
@@ -59,6 +64,13 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     keys += draw_above(sheet, plot, spec, floors)
     # Lines are named at their ends: the key needs what has no other name alone.
     frame.key(sheet, spec.unit, keys)
+
+
+def draw_estimated(sheet: Sheet, plot: Plot, guessed: ChartSeries, read: ChartSeries) -> None:
+    """What was estimated, thin, and an upright line where the readings begin."""
+    frame.line(sheet, plot, frame.points(guessed), theme.INKS[0], width=THIN)
+    x, _ = frame.points_of(read)[0]
+    sheet.line([plot.x(x), plot.x(x)], [plot.low, plot.high], theme.MUTED, width=1.2)
 
 
 def draw_above(sheet: Sheet, plot: Plot, spec: ChartSpec, floors: Floors) -> list[Key]:

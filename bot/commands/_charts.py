@@ -11,10 +11,11 @@ from bot.charts import ticks
 from bot.commands._lines import SPOT, merge_equal, price_path, stretch
 from bot.commands._telling import title
 from bot.desk.market import Market
-from bot.domain.facts import Fact, Facts
+from bot.domain.catalog import Catalog
+from bot.domain.facts import ESTIMATES, Fact, Facts
 from bot.domain.posts import ChartSeries, ChartSpec, ChartSpeech, Mark, Profile
 from bot.domain.readings import FutureQuote
-from bot.metrics import BALANCE, History
+from bot.metrics import BALANCE, History, compare_estimates, readings_begin
 from bot.metrics.futures import curve
 
 Rates = Mapping[str, Sequence[tuple[float, float]]]
@@ -81,19 +82,46 @@ async def history_chart(
     facts = await market.facts(asset)
     usual = usual_range(market, name, asset, profile)
     fact = facts.get(name) or facts.stale.get(name)
+    guessed = before_readings(history, name, past, since, until, catalog)
+    told = caption(market, profile, fact.venues if fact and name != BALANCE else (), until)
     return ChartSpec(
         kind="balance" if name == BALANCE else "history",
         speech=speech(market, profile),
         title=heading,
         series=(replace(past, label=title(market, name, profile)),),
         unit=market.playbook.catalog.metrics[name].unit,
-        caption=caption(market, profile, fact.venues if fact and name != BALANCE else (), until),
+        caption=f"{told} · {estimate_words(market, history, name, profile)}" if guessed else told,
         alt=alt,
+        estimated=guessed,
         band=usual,
         band_label=market.bank(profile).words.get("chart.usual", "") if usual else "",
         marks=await stances(market, asset, since, profile, until),
         price=None if name == SPOT or price is None else _priced(market, price, profile),
     )
+
+
+def before_readings(
+    history: History, name: str, past: ChartSeries, since: datetime, until: datetime, catalog: Catalog
+) -> ChartSeries | None:
+    """What was estimated of a metric between two times before its first reading in them; None where nothing was."""
+    first = next(at for at, value in zip(past.at, past.y, strict=True) if value is not None)
+    guessed = stretch(history, name, since, min(first, until), catalog, ESTIMATES)
+    known = [(at, value) for at, value in zip(guessed.at, guessed.y, strict=True) if value is not None]
+    if not known:
+        return None
+    return ChartSeries(label=name, at=tuple(at for at, _ in known), y=tuple(value for _, value in known))
+
+
+def estimate_words(market: Market, history: History, name: str, profile: Profile) -> str:
+    """That a thin line is estimated, until when, and by how much it steps at the splice where that was measured: "thin:
+    estimated until 29 Jan 2026, 0.4 points above readings"."""
+    known = market.bank(profile).words
+    begins, found = readings_begin(history, name), compare_estimates(history, name)
+    told = words(market, profile, "estimated", day="" if begins is None else short_day(known, begins))
+    if found is None:
+        return f"{told}, {words(market, profile, 'step_unknown')}"
+    step = _written(market, f"{name}.change_24h", abs(found.bias), profile).lstrip("+")
+    return f"{told}, {words(market, profile, 'step_above' if found.bias >= 0 else 'step_below', step=step)}"
 
 
 def _priced(market: Market, price: ChartSeries, profile: Profile) -> ChartSeries:

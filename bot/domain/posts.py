@@ -303,7 +303,9 @@ ChartKind = Literal[
 class ChartSpec:
     """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would
     miss; `x_label` what a chart that is not over time counts along its foot. `price` is the price over the same
-    time, drawn above the rest or over it. `marks` with a stance as `kind` and a time say from when on it stood."""
+    time, drawn above the rest or over it. `marks` with a stance as `kind` and a time say from when on it stood.
+    `estimated` is what was only estimated of the one series before it was measured: drawn thinner, up to a line where
+    the readings begin."""
 
     kind: ChartKind
     title: str
@@ -316,6 +318,7 @@ class ChartSpec:
     marks: tuple[Mark, ...] = ()
     x_label: str = ""
     price: ChartSeries | None = None
+    estimated: ChartSeries | None = None
     speech: ChartSpeech = ENGLISH
 
 

@@ -5,6 +5,7 @@ opinion.
 archive's past alone, `by_hour` all its hours at once (`polled`: which of them brought news), `derive`
 completes facts that somebody else states."""
 
+from bot.metrics.calibration import Calibration, compare_estimates, readings_begin
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
 from bot.metrics.estimates import ESTIMATED_METRICS, basis_estimates, option_estimates
@@ -23,6 +24,7 @@ __all__ = [
     "BALANCE",
     "CATALOG",
     "ESTIMATED_METRICS",
+    "Calibration",
     "DailyPasts",
     "History",
     "HourlyFacts",
@@ -31,6 +33,7 @@ __all__ = [
     "balance_points",
     "basis_estimates",
     "by_hour",
+    "compare_estimates",
     "day_of",
     "derive",
     "discover",
@@ -43,5 +46,6 @@ __all__ = [
     "parse_events",
     "parse_holdings",
     "points_from_series",
+    "readings_begin",
     "with_balance",
 ]

@@ -59,6 +59,7 @@ from bot.process.doctor import (
     compare_with_recorded,
     look_at_archive,
     look_at_commands,
+    look_at_estimates,
     look_at_events,
     look_at_sources,
     look_at_treasuries,
@@ -304,6 +305,8 @@ async def doctor(settings: Settings, playbook: Playbook) -> Sequence[Diagnosis]:
                 found.append(await look_at_commands(parts.archive.notes))
             found += await look_at_sources(parts.desk, parts.clock.now())
             found += tell_closed(settings.closed_at(parts.clock.now()))
+            for asset in parts.desk.market.assets:
+                found += look_at_estimates(await parts.desk.market.history(asset))
             found += look_at_treasuries(playbook.holdings, parts.clock.now().date())
             found += look_at_events(playbook.events, parts.clock.now())
             found += compare_with_recorded(await last_shapes(parts.archive.notes), shapes_of(replies))

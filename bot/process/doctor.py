@@ -11,11 +11,12 @@ from bot.desk.desk import Desk
 from bot.desk.memory import SourceState
 from bot.desk.troubles import NOTHING_HEARD
 from bot.domain.channels import COMMANDS_FAILURE
-from bot.domain.facts import Facts
+from bot.domain.facts import ESTIMATES, Facts
 from bot.domain.playbook import DatedEvent, Holding
 from bot.domain.posts import Profile
 from bot.domain.shapes import EndpointShapes, Shape
 from bot.lab.shapes import ShapeChange, compare_shapes
+from bot.metrics import History, compare_estimates
 from bot.metrics.holdings import FILE
 from bot.ports import Usage
 
@@ -133,6 +134,27 @@ def look_at_events(events: Sequence[DatedEvent], at: datetime) -> Sequence[Diagn
         more = "" if well else "; add the next ones to config/events.toml once they are published"
         found.append(Diagnosis(what=f"events {kind}", well=well, says=says + more))
     return found
+
+
+def look_at_estimates(history: History) -> Sequence[Diagnosis]:
+    """How far the estimates of an asset's past lie from the readings of the same stretches, a line a metric; one line
+    where nothing was both estimated and measured so far."""
+    what = f"estimates of {history.asset}"
+    names = dict.fromkeys(metric for metric, teller in history.columns if teller == ESTIMATES)
+    if not names:
+        return [Diagnosis(what=what, well=True, says="nothing of the past is estimated")]
+    found = [one for name in names if (one := compare_estimates(history, name)) is not None]
+    if not found:
+        says = f"{len(names)} metrics are estimated; nothing of them was both estimated and measured yet"
+        return [Diagnosis(what=what, well=True, says=says)]
+    return [
+        Diagnosis(
+            what=f"estimate of {history.asset} {one.metric}",
+            well=True,
+            says=f"{one.bias:+.2f} against readings, half within {one.spread:.2f} of that, over {one.stretches} stretches",
+        )
+        for one in found
+    ]
 
 
 async def look_at_archive(outbox: OutboxCounts, address: str) -> Diagnosis:

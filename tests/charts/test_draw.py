@@ -100,6 +100,28 @@ def test_a_gap_is_not_drawn_through(sheet: Sheet) -> None:
     assert int(np.isnan(np.asarray(longest.get_ydata(), float)).sum()) == missing
 
 
+def test_what_was_estimated_is_thinner_and_ends_at_a_line_where_readings_begin(sheet: Sheet) -> None:
+    read = ChartSeries(label="a", at=hours(4), y=(1.0, 2.0, 3.0, 3.5))
+    before = tuple(at - timedelta(hours=4) for at in hours(4))
+    guessed = ChartSeries(label="a", at=before, y=(2.0, 2.5, 2.0, 1.5))
+    spec = replace(ALL["history"](), series=(read,), band=None, marks=(), price=None)
+    render(replace(spec, estimated=guessed), sheet)
+    drawn = [line for line in lines(sheet) if line.get_color() == theme.SKY and len(line.get_xdata()) == 4]
+    thin, thick = sorted(drawn, key=lambda line: line.get_linewidth())
+    assert thin.get_linewidth() < thick.get_linewidth() / 2
+    assert max(thin.get_xdata()) < min(thick.get_xdata())
+    [upright] = [
+        line
+        for line in lines(sheet)
+        if line.get_color() == theme.MUTED
+        and len(set(line.get_xdata())) == 1
+        and len(line.get_xdata()) == 2
+        and line.get_xdata()[0] == thick.get_xdata()[0]
+    ]
+    low, high = upright.get_ydata()
+    assert high - low > 100
+
+
 def test_a_value_alone_between_two_gaps_is_a_dot(sheet: Sheet) -> None:
     column = ChartSeries(label="a", at=hours(7), y=(1.0, 2.0, None, 9.0, None, 2.0, 1.0))
     render(replace(ALL["history"](), series=(column,), band=None, marks=()), sheet)

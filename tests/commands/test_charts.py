@@ -1,6 +1,7 @@
 """Builders of charts: what they show is what the archive knows, and nothing is filled in."""
 
 from array import array
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
@@ -12,7 +13,7 @@ from bot import commentary
 from bot.commands import _charts as charts
 from bot.commands import _option_charts as option_charts
 from bot.domain.chain import OptionChain, PastSmile
-from bot.domain.facts import Fact, Facts, Series
+from bot.domain.facts import ESTIMATES, Fact, Facts, Series
 from bot.domain.instruments import Instrument
 from bot.domain.judgement import Call
 from bot.domain.posts import Profile
@@ -67,6 +68,32 @@ def test_funding_has_a_line_a_venue_with_its_last_value_in_words(market) -> None
     ]
     assert "Deribit 1.5%; OKX 0.5%" in spec.alt
     assert spec.caption == "6 Feb 2026, 14:00 UTC · Deribit, OKX"
+
+
+def estimated(metric: str, values: dict[int, float]) -> Series:
+    """Estimates of eight hours each, by the hours before AT at which they begin."""
+    told = series(metric, values, ESTIMATES)
+    return replace(told, covers_s=array("q", [8 * 3600] * len(told.at_ms)))
+
+
+async def test_what_was_only_estimated_is_a_line_of_its_own_that_ends_where_readings_begin(market) -> None:
+    readings = series("skew_60d_pct", dict.fromkeys(range(24), 10.0))
+    guessed = estimated("skew_60d_pct", {40: 12.0, 32: 11.0, 24: 10.5, 16: 10.4, 8: 9.0})
+    past = History.of("BTC", [readings, guessed])
+    await market.keep_history("BTC", past)
+    since = AT - timedelta(days=3)
+    spec = await charts.history_chart(market, "BTC", "skew_60d_pct", since, PLAIN, heading="Skew", alt="Skew")
+    assert spec is not None
+    assert spec.estimated is not None
+    # The one that ends after the first reading is none of it.
+    assert spec.estimated.at == (AT - timedelta(hours=32), AT - timedelta(hours=24))
+    assert spec.estimated.y == (12.0, 11.0)
+    assert spec.caption.endswith(" · thin: estimated until 5 Feb 2026, 0.4 points above readings")
+    plain = await charts.history_chart(
+        market, "BTC", "skew_60d_pct", AT - timedelta(hours=12), PLAIN, heading="Skew", alt="Skew"
+    )
+    assert plain is not None
+    assert (plain.estimated, "estimated" in plain.caption) == (None, False)
 
 
 def test_funding_of_one_venue_is_no_comparison(market) -> None:

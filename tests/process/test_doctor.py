@@ -12,17 +12,19 @@ import pytest
 from bot.cli.main import main
 from bot.desk.memory import SourceState
 from bot.domain.channels import COMMANDS_FAILURE
-from bot.domain.facts import Fact, Facts
+from bot.domain.facts import ESTIMATES, Fact, Facts, Point
 from bot.domain.playbook import DatedEvent, Holding
 from bot.domain.posts import Profile
 from bot.domain.readings import Gap
 from bot.domain.shapes import EndpointShapes
 from bot.domain.story import PhraseBank
+from bot.metrics import History
 from bot.process.doctor import (
     compare_clocks,
     compare_with_recorded,
     look_at_archive,
     look_at_commands,
+    look_at_estimates,
     look_at_events,
     look_at_sources,
     look_at_treasuries,
@@ -261,3 +263,41 @@ def test_events_are_well_while_there_are_dates_ahead_and_say_which_kind_runs_out
     assert (fomc.what, fomc.well) == ("events fomc", True)
     [none] = look_at_events([], at)
     assert not none.well
+
+
+def test_estimates_are_told_with_how_far_they_lie_from_readings_once_both_exist() -> None:
+    """By the tenor: the sixty-day skew was measured too, the thirty-day one only estimated."""
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def estimated(metric: str) -> list[Point]:
+        return [
+            Point(
+                metric=metric,
+                asset="BTC",
+                at=start + timedelta(hours=8 * number),
+                value=11.0,
+                venue=ESTIMATES,
+                venues=("deribit",),
+                covers_s=8 * 3600,
+            )
+            for number in range(4)
+        ]
+
+    nothing = History.empty("BTC")
+    assert [one.says for one in look_at_estimates(nothing)] == ["nothing of the past is estimated"]
+    alone = nothing.extend([*estimated("skew_60d_pct"), *estimated("skew_30d_pct")])
+    [told] = look_at_estimates(alone)
+    assert told.says == "2 metrics are estimated; nothing of them was both estimated and measured yet"
+    read = [
+        Point(
+            metric="skew_60d_pct",
+            asset="BTC",
+            at=start + timedelta(hours=hour),
+            value=10.5,
+            venues=("deribit",),
+        )
+        for hour in range(1, 33)
+    ]
+    [told] = look_at_estimates(alone.extend(read))
+    assert told.what == "estimate of BTC skew_60d_pct"
+    assert told.says == "+0.50 against readings, half within 0.00 of that, over 4 stretches"
