@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.peers import python_with, run, why
@@ -37,14 +38,15 @@ def memory_mb(process: subprocess.Popen[bytes]) -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
-def ours() -> tuple[float, float]:
-    """Seconds until the page answered, and memory then."""
+def ours(more: Mapping[str, str] | None = None) -> tuple[float, float]:
+    """Seconds until the page answered, and memory then; with `more` in the environment."""
     port = free_port()
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "TIGHTROPE_PAGE__PORT": str(port),
         "https_proxy": "http://127.0.0.1:9",
+        **(more or {}),
     }
     environment.pop("DISCORD_TOKEN", None)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

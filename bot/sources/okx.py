@@ -225,9 +225,10 @@ class Okx:
         self, asset: str, since: datetime, until: datetime
     ) -> list[SeriesReading | Gap]:
         """What was open in the contracts that are listed now: those that have expired since are not told any more."""
+        cut = min(max(self._http.now() - HOURS_WANTED, since), until)
+        wanted = [(DAY, since, cut), (HOUR, cut, until)]
         if since >= until:
             return []
-        interval = HOUR if until > self._http.now() - HOURS_WANTED else DAY
         listed = [
             name
             for kind in ("SWAP", "FUTURES")
@@ -236,17 +237,18 @@ class Okx:
                 asset,
             )
         ]
-        opened: dict[str, list[Reply]] = {name: [] for name in listed}
-        start = since
-        while start < until:
-            end = min(start + interval * OPEN_ROWS, until)
-            replies = await asyncio.gather(
-                *(self._opened(name, interval, start - interval, end) for name in listed)
-            )
-            for name, reply in zip(listed, replies, strict=True):
-                opened[name].append(reply)
-            start = end
-        return parse_past_open_interest(opened, asset, interval, until)
+        told: list[SeriesReading | Gap] = []
+        for interval, first, last in wanted:
+            opened: dict[str, list[Reply]] = {name: [] for name in listed}
+            start = first
+            while start < last:
+                end = min(start + interval * OPEN_ROWS, last)
+                for name in listed:
+                    opened[name].append(await self._opened(name, interval, start - interval, end))
+                start = end
+            if first < last:
+                told += parse_past_open_interest(opened, asset, interval, last)
+        return told
 
     async def _opened(self, name: str, interval: timedelta, since: datetime, until: datetime) -> Reply:
         """A contract's rows that begin between two times."""
