@@ -41,10 +41,11 @@ class PastFollower:
 async def _follow(state: State, playbook: Playbook, history: History, facts: Facts, ranges: Ranges) -> State:
     began_s = time.perf_counter()
     steps = iterate_past(history, playbook, facts, ranges)
-    followed = next(steps)
-    for _ in steps:
+    following, more = next(steps), True
+    while more:
         if time.perf_counter() - began_s >= TURN_S:
             await asyncio.sleep(0)
             began_s = time.perf_counter()
-    signals = signals_still_valid(state, playbook) or followed.signals()
-    return replace(state, signals=signals, course=followed.course)
+        more = next(steps, None) is not None
+    signals = signals_still_valid(state, playbook) or following.signals()
+    return replace(state, signals=signals, course=following.course)
