@@ -173,6 +173,7 @@ class Soak:
     moments: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     killed: int = 0
+    ending: bool = False
     lives: int = 0
     bot: asyncio.subprocess.Process | None = None
     page_port: int = field(default_factory=free_port)
@@ -231,14 +232,14 @@ class Soak:
         }
         while True:
             await asyncio.sleep(chance.uniform(4.0, 12.0))
-            if self.heard != self.lives or self.bot is None:
+            if self.ending or self.heard != self.lives:
                 continue
-            name, life = chance.choice(sorted(ways)), self.lives
+            name, life, killed = chance.choice(sorted(ways)), self.lives, self.killed
             fell = Fell(kind=name)
             self.pests.append(fell)
             await ways[name]()
             answered = await self._answers()
-            if life == self.lives and self.bot is not None and self.bot.returncode is None:
+            if (life, killed) == (self.lives, self.killed) and not self.ending:
                 fell.outcome = "the page answers" if answered else "THE PAGE IS SILENT"
 
     async def _ask(self, count: int, asked: bytes, held_s: float = 0.0) -> None:
@@ -331,7 +332,7 @@ class Soak:
             lambda: self.heard == self.lives or bot.returncode is not None, within_s=ENDS_WITHIN_S
         )
         self._alive(bot)
-        self.fake.rough = False
+        self.fake.rough, self.ending = False, True
         bot.send_signal(signal.SIGUSR1)
         async with asyncio.timeout(ENDS_WITHIN_S):
             await bot.wait()

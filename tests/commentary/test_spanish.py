@@ -390,7 +390,7 @@ def test_a_further_folder_is_a_further_language() -> None:
             changed = re.sub("|".join(own), lambda found: own[found.group()], text)
             texts[path.replace("/es/", "/gl/")] = changed
     books = parse_playbook(texts)
-    assert sorted(books.banks) == ["en", "es", "gl"]
+    assert books.banks.keys() == playbook().banks.keys() | {"gl"}
     verdict, stories = told_of(article(), books, Profile(locale="gl", length="embed"), ("short", "embed"))
     said = " ".join(whole(story) for story in stories.values())
     assert verdict.stance == "bearish"
