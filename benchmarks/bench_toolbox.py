@@ -21,9 +21,9 @@ from tests.commands.tapes import tape_poll
 from tests.desks import market_of
 
 ROUNDS = 15
-GOAL_MS = 50.0
+GOAL_MS, GOAL_SKEW_MS = 50.0, 3.0
 TYPED = {"odds": {"level": "+10%"}}
-NAMES = ("move", "odds", "hedge", "expiries", "gamma", "calendar", "changes", "carry")
+NAMES = ("skew", "move", "odds", "hedge", "expiries", "gamma", "calendar", "changes", "carry")
 
 
 async def timed(name: str) -> tuple[float, float]:
@@ -49,7 +49,8 @@ def main() -> None:
         row = {"what": f"/{name}, the first after a poll", "value": round(first, 1), "unit": "ms"}
         print("row:" + json.dumps(row))
         again = {"what": f"/{name}, the next", "value": round(later, 1), "unit": "ms"}
-        goal = {"goal": f"≤ {GOAL_MS:g} ms", "held": later <= GOAL_MS}
+        most = GOAL_SKEW_MS if name == "skew" else GOAL_MS
+        goal = {"goal": f"≤ {most:g} ms", "held": later <= most}
         print("row:" + json.dumps(again | goal))
 
 

@@ -1,10 +1,10 @@
 """Lines of the past, for charts: a metric over time with its gaps, the price with its extremes, venues that tell the
 same as one line. Pure builders."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from bot.domain.catalog import Catalog
 from bot.domain.posts import ChartSeries
@@ -32,17 +32,14 @@ def stretch(
     last = int(rows.known_ms.searchsorted(until.timestamp() * 1000, side="right"))
     oldest = max(LEAST_GAP, 2 * catalog.metrics[name].max_age)
     widest = max(oldest, min((until - since) * SEEN, LONGEST_GAP))
-    at: list[datetime] = []
-    y: list[float | None] = []
-    heard_until = None
-    for row in range(first, last):
-        start, known = _time(rows.at_ms[row]), _time(rows.known_ms[row])
-        if heard_until is not None and start - heard_until > widest:
-            at.append(heard_until + (start - heard_until) / 2)
-            y.append(None)
-        at.append(known)
-        y.append(float(rows.value[row]))
-        heard_until = known
+    at = [datetime.fromtimestamp(ms / 1000, UTC) for ms in rows.known_ms[first:last].tolist()]
+    y: list[float | None] = rows.value[first:last].tolist()
+    heard_until = at[-1] if at else None
+    starts_ms, widest_ms = rows.at_ms[first:last], widest / timedelta(milliseconds=1)
+    apart = starts_ms[1:] - rows.known_ms[first:last][:-1] > widest_ms
+    for row in reversed(apart.nonzero()[0].tolist()):
+        at.insert(row + 1, at[row] + (_time(starts_ms[row + 1]) - at[row]) / 2)
+        y.insert(row + 1, None)
     if heard_until is not None and until - heard_until > oldest:
         at.append(until)
         y.append(None)
@@ -59,13 +56,15 @@ def price_path(history: History, since: datetime, until: datetime, catalog: Cata
     if not found:
         return None
     width = (until - since) / BINS
-    least = (max(y for _, y in found) - min(y for _, y in found)) * WICK_SHARE
+    prices = [y for _, y in found]
+    least = (max(prices) - min(prices)) * WICK_SHARE
+    placed = [(int((at - since) / width), at, y) for at, y in found]
     added: dict[datetime, float] = {}
     for name, way in ((LOW, 1.0), (HIGH, -1.0)):
         furthest: dict[int, tuple[float, datetime]] = {}
-        for at, value in found:
-            place = int((at - since) / width)
-            furthest[place] = min(furthest.get(place, (way * value, at)), (way * value, at))
+        for place, at, value in placed:
+            if place not in furthest or way * value < furthest[place][0]:
+                furthest[place] = (way * value, at)
         for at, value in _bars(history, name, since, until):
             place = int((at - since) / width)
             if place not in furthest or way * value < furthest[place][0] - least:
@@ -81,21 +80,19 @@ def _in_gap(at: datetime, path: ChartSeries) -> bool:
     """Whether a time lies where the path has a gap, or outside it."""
     if not path.at[0] <= at <= path.at[-1]:
         return True
-    for (before, y), (after, z) in pairwise(zip(path.at, path.y, strict=True)):
-        if before <= at <= after:
-            return y is None or z is None
-    return False
+    after = max(bisect_left(path.at, at), 1)
+    return len(path.at) > 1 and (path.y[after - 1] is None or path.y[after] is None)
 
 
 def _bars(history: History, name: str, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
     """The middle of each bar of a time, and what it tells."""
     column = history.column(name)
-    rows = zip(column.at_ms, column.known_ms, column.value, strict=True)
     first, last = since.timestamp() * 1000, until.timestamp() * 1000
+    within = (column.at_ms >= first) & (column.known_ms <= last)
+    middles_ms = ((column.at_ms[within] + column.known_ms[within]) / 2).tolist()
     return [
-        (_time((float(start) + float(known)) / 2), float(value))
-        for start, known, value in rows
-        if start >= first and known <= last
+        (datetime.fromtimestamp(ms / 1000, UTC), value)
+        for ms, value in zip(middles_ms, column.value[within].tolist(), strict=True)
     ]
 
 

@@ -21,6 +21,9 @@ NO_VALUE = "–"
 OLD = "*"
 AT_LEAST = "≥"
 SHORT = "short."
+BANKS_KEPT = 8
+_SHORTENED: list[tuple[Mapping[str, str], Mapping[str, str]]] = []
+"""The words of the last banks, each beside what `short_words` made of it: a table asks for them cell by cell."""
 SMALL = ((0.01, 4), (0.1, 3))  # what funding pays in eight hours has its first digit far behind the point
 
 
@@ -127,8 +130,13 @@ def range_cell(ladder: str, low: float, high: float, name: str, bank: PhraseBank
 
 def short_words(bank: PhraseBank) -> Mapping[str, str]:
     """The bank's words, with the short ones ("short.unit.billion") in place of those that are written out."""
+    for words, shortened in _SHORTENED:
+        if words is bank.words:
+            return shortened
     short = {key.removeprefix(SHORT): text for key, text in bank.words.items() if key.startswith(SHORT)}
-    return {**bank.words, **short}
+    _SHORTENED.append((bank.words, {**bank.words, **short}))
+    del _SHORTENED[:-BANKS_KEPT]
+    return _SHORTENED[-1][1]
 
 
 def _is_change(name: str) -> bool:

@@ -1,7 +1,7 @@
 """The market as commands read it: from the archive and from memory, at the clock's time, without a venue."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,16 +15,17 @@ from bot.desk.memory import DeskMemory, SourceState
 from bot.desk.stores import MarketStores
 from bot.domain.facts import Fact, Facts, Series
 from bot.domain.judgement import Signal
+from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile, State
 from bot.domain.readings import Snapshot
-from bot.domain.rulebook import UsualRange
+from bot.domain.rulebook import Ranges, UsualRange
 from bot.domain.story import Origin
 from bot.domain.tellings import KnownContracts, KnownTellings
 from bot.errors import InputError
 from bot.metrics import History
 from bot.notices.watches import Watching
 from bot.reasons import reason
-from bot.rules import evaluate
+from bot.rules import Replay, evaluate
 from tests.desk.parts import AT, HOUR, MINUTE, Clock, NotingArchive, Teller, hourly, market_on, playbook
 
 FEARFUL: Sequence[Series] = (
@@ -202,6 +203,34 @@ async def test_others_have_their_turn_while_the_past_is_followed_and_all_who_ask
         first[0].balance
         == evaluate(market.playbook.rules, facts, signals, AT, {}, course=course).verdict.balance
     )
+
+
+async def test_the_past_is_followed_once_an_hour_and_again_where_that_failed_or_the_past_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    market = market_on(NotingArchive(*FEARFUL), clock := Clock(AT + MINUTE))
+    begun: list[datetime] = []
+    broken = True
+
+    def followed(history: History, playbook: Playbook, facts: Facts, ranges: Ranges) -> Iterator[Replay]:
+        begun.append(facts.at)
+        if broken:
+            raise ValueError("the past is not to be had")
+        return iterate_past(history, playbook, facts, ranges)
+
+    monkeypatch.setattr("bot.desk.recall.iterate_past", followed)
+    with pytest.raises(ValueError, match="not to be had"):
+        await market.verdict("BTC", Profile())
+    broken = False
+    for at in (AT + MINUTE, AT + 2 * MINUTE, AT + HOUR):
+        clock.at = at
+        assert (await market.verdict("BTC", Profile(locale="es")))[0].at == at
+    assert begun == [AT + MINUTE] * 2
+    clock.at = AT + HOUR + MINUTE
+    await market.verdict("BTC", Profile())
+    market.refresh()
+    await market.verdict("BTC", Profile())
+    assert begun == [AT + MINUTE] * 2 + [AT + HOUR + MINUTE] * 2
 
 
 async def test_the_verdict_goes_on_from_what_was_judged_before_for_that_asset_and_profile() -> None:
