@@ -19,7 +19,8 @@ from bot.domain.story import Memory, Origin, RememberedPost
 
 COMPARED_WITHIN = timedelta(hours=40)
 """A last post older than this says nothing of today's move; the day's own change does."""
-TOLD_WITHIN = timedelta(hours=25)
+TOLD_WITHIN, ALERT_TOLD_WITHIN = timedelta(hours=25), timedelta(hours=12)
+"""For so long a post has told a reading; what an alert told beside its trigger may stand in the next day's post."""
 HEAVY_TIMES, HEAVY_PCT_OF_OI = 3.0, 1.0
 """From so many of their own ordinary days on, or from this share of open interest on, liquidations are heavy."""
 ONE_SIDED = 2.0
@@ -202,9 +203,15 @@ def last_telling(name: str, market: SpokenMarket, memory: Memory) -> RememberedP
     for post in reversed(memory.told):
         if post is not memory.last and market.at - post.at > TOLD_WITHIN:
             return None
+        if post is not memory.last and _is_alert(post) and market.at - post.at > ALERT_TOLD_WITHIN:
+            continue
         if name in post.told:
             return post
     return None
+
+
+def _is_alert(post: RememberedPost) -> bool:
+    return any("/alert-" in name for name in post.phrase_ids)
 
 
 def is_stale_news(name: str, value: float, unit: float, market: SpokenMarket, memory: Memory) -> bool:

@@ -77,7 +77,10 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
     if verdict is None:
         raise ValueError("a story needs a verdict")
     points = find_points(market, memory)
-    news = [point for point in points if point.news and not point.background]
+    known = [point for point in points if point.news]
+    news = [point for point in known if not point.background] or [
+        point for point in known if point.out and point.derivative
+    ]  # one that its own past calls ordinary is told where there is nothing else
     price = price_move(market, memory)
     rebound = stands_off_low(market)
     main = _main(news, verdict)

@@ -199,6 +199,16 @@ def test_a_week_without_a_turn_says_so_and_where_the_record_begins_if_it_is_youn
     assert "5 February 2026, 18:00 UTC" in words(young)
 
 
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_a_week_of_which_only_the_change_is_known_is_told_in_words(locale: str) -> None:
+    made = decision()
+    known = {name: fact for name, fact in made.facts.known.items() if name != "spot_usd.before_7d"}
+    whole = replace(made, facts=replace(made.facts, known=known))
+    story = told(call(30, "bearish"), made=whole, profile=Profile(locale=locale))
+    assert abouts(story)[0] == "any"
+    assert len(words(story)) > 60
+
+
 def test_of_many_turns_the_last_three_are_told_and_the_others_counted() -> None:
     stances = ["neutral", "bearish"] * 3
     story = told(call(30, "bearish"), *(call(6 - number, stance) for number, stance in enumerate(stances)))
