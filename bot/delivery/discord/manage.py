@@ -136,6 +136,8 @@ class Management:
         channels = list(dict.fromkeys(wish.channel for wish in here))
         now = self._reception.market.now()
         lines = [words["discord.settings" if here else "discord.no_settings"], ""]
+        if here:
+            lines.append(f"-# {words['panel.summary_head']}")
         for channel in channels:
             mine = [wish for wish in here if wish.channel == channel]
             lines.append(f"<#{channel.removeprefix('discord:')}>: {summarize(mine, words, now)}")

@@ -435,6 +435,7 @@ async def test_settings_lists_every_channel_by_mention_and_opens_one(server: Ser
     listed = await server.type("settings")
     assert listed.ephemeral
     assert f"<#{server.channel.id}>: BTC · 12:00, UTC · embed · alerts on" in server.text
+    assert "-# channel: assets · times and zone · length · alerts" in server.text
     await server.choose("channel", str(server.channel.id))
     assert "**Assets** BTC" in server.text
     await server.choose("channel", server.closed)
@@ -478,3 +479,12 @@ async def test_the_invitation_asks_for_what_is_needed_and_no_more(server: Server
     place = server.env.bot.get_channel(server.closed.id)
     assert isinstance(place, discord.TextChannel)
     assert missing(place) == ["embed_links", "attach_files"]
+
+
+async def test_in_an_announcement_channel_posts_are_passed_on_when_it_is_switched_so(server: Server) -> None:
+    news = server.guild.create_news_channel("news")
+    await server.type("setup", channel=news)
+    assert f"<#{news.id}>: is served" in server.text
+    for on in (True, False):
+        await server.press("publishes")
+        assert server.memory.channels.kept[f"discord:{news.id}"].style.publishes is on
