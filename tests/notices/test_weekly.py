@@ -205,7 +205,7 @@ def test_a_week_of_which_only_the_change_is_known_is_told_in_words(locale: str) 
     known = {name: fact for name, fact in made.facts.known.items() if name != "spot_usd.before_7d"}
     whole = replace(made, facts=replace(made.facts, known=known))
     story = told(call(30, "bearish"), made=whole, profile=Profile(locale=locale))
-    assert abouts(story)[0] == "any"
+    assert abouts(story)[0] == "changed"
     assert len(words(story)) > 60
 
 
