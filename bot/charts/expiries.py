@@ -1,4 +1,4 @@
-"""What is open by expiry: series of calls, of puts (USD, side by side) and of a strike in words; `at` the expiries."""
+"""What is open by expiry: series of calls, of puts (USD, puts upon calls) and of a strike in words; `at` the expiries."""
 
 from bot.charts import frame, theme, ticks
 from bot.charts.frame import Key, Plot
@@ -7,10 +7,10 @@ from bot.domain.posts import ChartSpec
 
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
-    """Two bars an expiry with their sum above; the day and the strike below."""
+    """A bar an expiry, calls below and puts upon them, as high as the sum above it; the day and the strike below."""
     calls, puts, strikes = spec.series
     sums = [(one or 0.0) + (other or 0.0) for one, other in zip(calls.y, puts.y, strict=True)]
-    most = max(*(value or 0.0 for value in (*calls.y, *puts.y)), 1.0)
+    most = max(*sums, 1.0)
     y_ends = (0.0, most * 1.2)
     plot = Plot(
         left=frame.room_for_levels(sheet, y_ends, spec.unit),
@@ -20,15 +20,17 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         y_ends=y_ends,
     )
     frame.levels(sheet, plot, spec.unit)
-    for column, ink, start, hatch in ((calls, theme.SKY, 0.14, ""), (puts, theme.ORANGE, 0.5, "//")):
+    bases = [0.0] * len(sums)
+    for column, ink, hatch in ((calls, theme.SKY, ""), (puts, theme.ORANGE, "//")):
+        tops = [base + (value or 0.0) for base, value in zip(bases, column.y, strict=True)]
         boxes = [
-            (plot.x(place + start), plot.low, plot.x(place + start + 0.34), plot.y(value or 0.0))
-            for place, value in enumerate(column.y)
+            (plot.x(place + 0.24), plot.y(base), plot.x(place + 0.76), plot.y(top))
+            for place, (base, top) in enumerate(zip(bases, tops, strict=True))
         ]
         sheet.bars(boxes, ink, strength=0.6 if hatch else 1.0, hatch=hatch)
+        bases = tops
     for place, (at, total) in enumerate(zip(calls.at, sums, strict=True)):
-        middle = plot.x(place + 0.49)
-        top = plot.y(max(calls.y[place] or 0.0, puts.y[place] or 0.0))
+        middle, top = plot.x(place + 0.5), plot.y(total)
         sheet.text(
             middle, top + 8, sheet.number(total, spec.unit), across="center", bold=True, size=theme.SMALL
         )

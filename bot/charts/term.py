@@ -22,7 +22,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         left=frame.room_for_levels(sheet, y_ends, spec.unit),
         right=theme.WIDTH - theme.EDGE - 24,
         low=frame.PLOT_LOW + frame.ROW - 4,
-        x_ends=(0.0, furthest * 1.1),
+        x_ends=(-furthest * 0.06, furthest * 1.1),  # room for the nearest tenor's own figure
         y_ends=y_ends,
     )
     for days, (low, high) in ranges.items():

@@ -28,6 +28,7 @@ DAY_MS = 86_400_000
 OPEN = frozenset({"unclear", "no-call"})  # are not more or less sure
 OWN_PLACE = frozenset({SPOT, BALANCE, "high_30d_usd", "low_30d_usd", "spot_high_usd", "spot_low_usd"})
 KEPT = 200
+CALLED = "called."
 NO_VERDICT = frozenset(
     {"outage", "back", "watch"}
 )  # about sources, or about one reader's number: not about the market
@@ -216,20 +217,27 @@ def _reading(
 
 
 def leading(market: Market, story: Story, verdict: Verdict) -> Sequence[str]:
-    """The metrics that a post is about: those that its headline tells, each family's first finding, what the text tells
-    further, what the rules found further, those that a usual range judges. A change or a rank of a metric stands for
-    the metric; the price and the balance have their own place on the card."""
+    """The metrics that a post is about: those that its headline tells, those that its text tells or names, each family's
+    first finding, what the rules found further, those that a usual range judges. What would end the verdict is no part
+    of what a post is about. A change or a rank of a metric stands for the metric; the price and the balance have their
+    own place on the card."""
     families = {finding.family: finding for finding in reversed(verdict.findings)}
     first = [families[family] for family in dict.fromkeys(finding.family for finding in verdict.findings)]
     found = [finding.facts[0] for finding in first if finding.facts]
     more = [finding.facts[0] for finding in verdict.findings if finding.facts]
     headline = _told(story.headline.spans if story.headline else ())
+    body = _told([span for text in story.paragraphs if text.slot != "watch" for span in text.spans])
     judged = [ladder.fact for ladder in market.playbook.rules.ladders.values()]
-    return _metrics(market, (*headline, *found, *_told(story.spans), *more, *judged))
+    return _metrics(market, (*headline, *body, *found, *more, *judged))
 
 
 def _told(spans: Sequence[Span]) -> Sequence[str]:
-    return [span.origin.ref for span in spans if span.origin.kind == "fact"]
+    """The facts that spans write as figures, and those that they call by name."""
+    return [
+        span.origin.ref.removeprefix(CALLED)
+        for span in spans
+        if span.origin.kind == "fact" or (span.origin.kind == "name" and span.origin.ref.startswith(CALLED))
+    ]
 
 
 def _metrics(market: Market, names: Iterable[str]) -> Sequence[str]:

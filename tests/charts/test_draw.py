@@ -344,3 +344,31 @@ def test_a_long_list_of_venues_takes_a_second_line_and_hides_no_time(sheet: Shee
     shown = [word for word in sheet.words if word.text and word.text in caption and len(word.text) > 12]
     assert " ".join(word.text for word in shown) == caption
     assert [(a.text, b.text) for a, b in combinations(sheet.words, 2) if a.meets(b, -3)] == []
+
+
+def test_an_expirys_bar_is_as_high_as_the_sum_that_stands_above_it(
+    sheet: Sheet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[tuple[float, float, float, float]]] = []
+    bars = Sheet.bars
+
+    def keep(self: Sheet, corners: list[tuple[float, float, float, float]], ink: str, **more: Any) -> None:
+        drawn.append(list(corners))
+        bars(self, corners, ink, **more)
+
+    monkeypatch.setattr(Sheet, "bars", keep)
+    spec = ALL["expiries"]()
+    render(spec, sheet)
+    calls, puts = drawn[:2]
+    assert len(calls) == len(puts) == len(spec.series[0].y)
+    per_dollar = (calls[0][3] - calls[0][1]) / (spec.series[0].y[0] or 1.0)
+    for number, (lower, upper) in enumerate(zip(calls, puts, strict=True)):
+        assert upper[1] == pytest.approx(lower[3])
+        total = (spec.series[0].y[number] or 0.0) + (spec.series[1].y[number] or 0.0)
+        assert upper[3] - lower[1] == pytest.approx(per_dollar * total)
+
+
+def test_the_nearest_tenor_has_its_figure_although_it_stands_at_the_edge(sheet: Sheet) -> None:
+    spec = ALL["term"]()
+    render(spec, sheet)
+    assert f"{spec.series[0].y[0]:g}%" in said(sheet)

@@ -142,18 +142,29 @@ async def test_one_number_alone_makes_no_picture(market) -> None:
     assert summary_chart(market, story(), verdict(), await market.history("BTC"), alone) is None
 
 
-def test_the_headline_leads_then_each_familys_first_finding_then_what_the_text_tells(market) -> None:
+def test_the_headline_leads_then_what_the_text_tells_or_names_then_each_familys_first_finding(market) -> None:
     found = verdict(
         finding("a", "options", "skew_60d_pct.change_7d"),
         finding("b", "options", "skew_30d_pct"),
         finding("c", "leverage", "open_interest_usd"),
     )
     names = leading(market, story(told="dvol"), found)
-    assert list(names[:4]) == ["skew_60d_pct", "open_interest_usd", "dvol", "skew_30d_pct"]
+    assert list(names[:4]) == ["dvol", "skew_60d_pct", "open_interest_usd", "skew_30d_pct"]
     assert len(names) == len(set(names))
     told = story(told="dvol")
     headed = leading(market, replace(told, headline=told.paragraphs[0], paragraphs=()), found)
     assert list(headed[:2]) == ["dvol", "skew_60d_pct"]
+    (text,) = told.paragraphs
+    named = replace(
+        text,
+        spans=tuple(
+            replace(one, origin=Origin(kind="name", ref="called.basis_60d_pct", value=""))
+            for one in text.spans
+        ),
+    )
+    assert leading(market, replace(told, paragraphs=(named,)), found)[0] == "basis_60d_pct"
+    ends = replace(told, paragraphs=(replace(text, slot="watch"),))
+    assert leading(market, ends, found)[0] == "skew_60d_pct"
 
 
 def test_the_price_has_its_own_place_on_the_card(market) -> None:
