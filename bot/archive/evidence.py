@@ -20,9 +20,9 @@ def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
         "at": plain(facts.at),
         "taken_at": plain(snapshot.taken_at),
         "playbook": decision.playbook_hash,
-        "facts": {name: _fact(fact) for name, fact in facts.known.items()},
-        "stale": {name: _fact(fact) for name, fact in facts.stale.items()},
-        "estimated": {name: _fact(fact) for name, fact in facts.estimated.items()},
+        "facts": _spelled(facts.known),
+        "stale": _spelled(facts.stale),
+        "estimated": _spelled(facts.estimated),
         "unknown": dict(facts.unknown),
         "pasts": plain(facts.pasts),
         "sought": plain(facts.sought),
@@ -62,9 +62,11 @@ def _named(group: Any) -> Any:
     )
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
-    told: dict[str, Any] = plain(fact)
-    del told["name"]
+def _spelled(group: Mapping[str, Fact]) -> dict[str, dict[str, Any]]:
+    """Facts by name, each without its name."""
+    told: dict[str, dict[str, Any]] = plain(dict(group))
+    for one in told.values():
+        del one["name"]
     return told
 
 

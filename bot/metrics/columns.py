@@ -121,7 +121,7 @@ class HistoryColumn:
 
     def until(self, when_ms: float) -> HistoryColumn:
         """What was known by then."""
-        return HistoryColumn(self.rows, int(np.searchsorted(self.known_ms, when_ms, side="right")))
+        return HistoryColumn(self.rows, int(self.known_ms.searchsorted(when_ms, side="right")))
 
     def first(self, length: int) -> HistoryColumn:
         """The first rows."""
@@ -192,7 +192,7 @@ class HistoryColumn:
         all its hours, but only where nothing was observed within its stretch: else a replay would know it
         before its time."""
         cells = np.full(last - first + 1, np.nan)
-        start, stop = np.searchsorted(self.ends, first), np.searchsorted(self.ends, last, side="right")
+        start, stop = self.ends.searchsorted(first), self.ends.searchsorted(last, side="right")
         long_reach = self.covers_ms[start:stop] > HOUR_MS
         if not long_reach.any():
             cells[self.ends[start:stop] - first] = self.value[start:stop]
