@@ -15,7 +15,7 @@ from bot.archive.corrections import SqlCorrections
 from bot.archive.digests import SqlDigests
 from bot.archive.engine import Database, translate_errors
 from bot.archive.evidence import evidence
-from bot.archive.files import keep_private
+from bot.archive.files import keep_private, prepare_file
 from bot.archive.leader import Leadership
 from bot.archive.locks import SHARD, SessionLocks, Turns
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
@@ -116,10 +116,13 @@ async def open_archive(url: str, *, claims: Claims | None = None) -> SqlArchive:
         if database.path is not None:
             with translate_errors(f"database {database.path}"):
                 await to_thread(Path(database.path).parent.mkdir, parents=True, exist_ok=True)
-                await to_thread(keep_private, Path(database.path))
+                await to_thread(prepare_file, Path(database.path))
         await _keep_old(database)
         if await migrate(database):
             await database.checkpoint()
+        if database.path is not None:
+            with translate_errors(f"database {database.path}"):
+                await to_thread(keep_private, Path(database.path))
     except BaseException:
         await database.aclose()
         raise

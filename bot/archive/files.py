@@ -5,6 +5,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from bot.errors import ArchiveError
+
 MODE = 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -21,15 +23,22 @@ def make_private(path: Path) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
 
 
-def keep_private(database: Path) -> None:
-    """The database's file, made empty where it is not there yet, and what SQLite keeps beside it: for their
-    owner alone. SQLite gives new files beside it the same mode. Raises OSError."""
-    # By its name: closing a descriptor of its own would end the locks that this process has on the file.
+def prepare_file(database: Path) -> None:
+    """The database's file, made empty where it is not there yet. Raises ArchiveError for what is no file, such as a
+    folder or a device, and OSError."""
     with suppress(FileExistsError):
         make_private(database)
+    if not stat.S_ISREG(database.stat().st_mode):
+        raise ArchiveError(f"database {database}: not a file: name another in DATABASE_URL")
+
+
+def keep_private(database: Path) -> None:
+    """A database that is known to be ours, and what SQLite keeps beside it: for their owner alone. SQLite gives new
+    files beside it the same mode. Raises OSError."""
+    # By its name: closing a descriptor of its own would end the locks that this process has on the file.
     for ending in ("", "-wal", "-shm", ".lock"):
         path = database.with_name(database.name + ending)
         with suppress(FileNotFoundError, PermissionError):  # somebody else's file is somebody else's to guard
             mode = path.stat().st_mode
-            if mode & OTHERS:
+            if stat.S_ISREG(mode) and mode & OTHERS:
                 path.chmod(stat.S_IMODE(mode) & ~OTHERS)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.archive import open_archive, restore
 from bot.archive.files import keep_private
+from bot.errors import ArchiveError
 from tests.archive.make import NOON, point
 
 
@@ -54,6 +55,20 @@ async def test_what_an_earlier_version_left_for_everybody_to_read_is_closed_at_t
     assert [kept.value for kept in await archive.points.latest()] == [2.0]
     await archive.aclose()
     await again.aclose()
+
+
+async def test_what_is_no_database_keeps_its_mode(tmp_path: Path) -> None:
+    folder, pipe, text = tmp_path / "folder", tmp_path / "pipe", tmp_path / "text"
+    folder.mkdir(0o755)
+    os.mkfifo(pipe, 0o644)
+    text.write_text("a letter\n" * 200, encoding="utf-8")
+    text.chmod(0o644)
+    (tmp_path / "pipe-wal").mkdir(0o755)
+    before = {path: path.stat().st_mode for path in tmp_path.iterdir()}
+    for path, said in ((folder, "not a file"), (pipe, "not a file"), (text, "not a database")):
+        with pytest.raises(ArchiveError, match=said):
+            await open_archive(f"sqlite:///{path}")
+    assert {path: path.stat().st_mode for path in before} == before
 
 
 def test_a_stricter_mode_stays(tmp_path: Path) -> None:
