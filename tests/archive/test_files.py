@@ -64,11 +64,12 @@ async def test_what_is_no_database_keeps_its_mode(tmp_path: Path) -> None:
     text.write_text("a letter\n" * 200, encoding="utf-8")
     text.chmod(0o644)
     (tmp_path / "pipe-wal").mkdir(0o755)
-    before = {path: path.stat().st_mode for path in tmp_path.iterdir()}
+    paths = (folder, pipe, text, tmp_path / "pipe-wal")
+    before = [path.stat().st_mode for path in paths]
     for path, said in ((folder, "not a file"), (pipe, "not a file"), (text, "not a database")):
         with pytest.raises(ArchiveError, match=said):
             await open_archive(f"sqlite:///{path}")
-    assert {path: path.stat().st_mode for path in before} == before
+    assert [path.stat().st_mode for path in paths] == before
 
 
 def test_a_stricter_mode_stays(tmp_path: Path) -> None:
