@@ -2,6 +2,7 @@
 config/phrases/<locale>/tables.toml)."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.commands._telling import title
@@ -11,16 +12,28 @@ from bot.errors import InputError
 from bot.reasons import reason
 
 MOST_SUGGESTIONS = 25
+TOLD_AS = ("called", "short")
+ARTICLE = re.compile(r"^(the|a|el|la|los|las|un|una) ")
 
 
 def terms(market: Market, profile: Profile) -> Mapping[str, str]:
     """Every word that can be explained, in small letters, and its metric: what the trade calls it wins over words of
-    titles."""
+    titles, and these over what posts and their tables call it."""
     titles = {title(market, name, profile).lower(): name for name in market.playbook.catalog.metrics}
     aliases = {
         alias: name for name in market.playbook.catalog.metrics for alias in _aliases(market, name, profile)
     }
-    return titles | {name: name for name in market.playbook.catalog.metrics} | aliases
+    told = dict(_told_as(market, profile))
+    return told | titles | {name: name for name in market.playbook.catalog.metrics} | aliases
+
+
+def _told_as(market: Market, profile: Profile) -> Iterator[tuple[str, str]]:
+    """What sentences ("the 60-day basis") and tables ("60d basis") of posts call metrics; a view leads to its metric."""
+    for key, text in market.bank(profile).words.items():
+        kind, _, fact = key.partition(".")
+        name = fact.partition(".")[0]
+        if kind in TOLD_AS and name in market.playbook.catalog.metrics:
+            yield ARTICLE.sub("", text.lower()), name
 
 
 def suggest_metrics(market: Market, profile: Profile, typed: str) -> Sequence[str]:

@@ -1,6 +1,13 @@
 """`/explain`: words of the trade."""
 
+import re
+from dataclasses import replace
+
 import pytest
+
+from bot.commands import Request, discover, run
+from bot.domain.posts import Profile
+from bot.playbook import read_playbook
 
 
 @pytest.mark.parametrize(
@@ -43,3 +50,32 @@ async def test_a_word_of_the_posts_that_is_no_metric_is_explained(ask, term):
 
 async def test_what_the_trade_calls_a_metric_stays_the_metric(ask):
     assert "Now 2%" in (await ask("explain", term="basis")).body
+
+
+def words_of_posts(locale: str) -> list[str]:
+    """What stands in posts and may be asked for: stances, directions, readings by the name that sentences and tables give
+    them, the heads of the table, and every spelling that the glossary marks."""
+    words = read_playbook().banks[locale].words
+    kinds, metrics = ("stance.", "direction.", "called.", "term."), read_playbook().catalog.metrics
+    marked = [
+        text
+        for key, text in words.items()
+        if key.startswith(kinds) or (key.startswith("short.") and key.removeprefix("short.") in metrics)
+    ]
+    heads = [words[f"column.{name}"] for name in ("rank", "usual")]
+    spelled = [name for text in (*marked, *heads) for name in text.split("|")]
+    return sorted({re.sub(r"^(the|a|el|la|las|los|un) ", "", name) for name in spelled if name})
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+async def test_every_word_that_posts_use_is_explained(market, playbook, locale):
+    market.adopt(replace(playbook, banks=read_playbook().banks))
+    found = words_of_posts(locale)
+    assert len(found) > 60
+    unknown = []
+    for term in found:
+        asked = Request(options={"term": term}, channel="preview:", profile=Profile(locale=locale))
+        answer = await run(market, discover()["explain"], asked)
+        if answer.private or len(answer.body.split()) < 8:
+            unknown.append(term)
+    assert unknown == []
