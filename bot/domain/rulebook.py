@@ -1,5 +1,6 @@
 """The judgements of `config/rules/` as values: thresholds, ladders, rules, families, stances."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
@@ -340,13 +341,14 @@ class RuleBook:
         return row is None or row.book
 
     def usual_in_own_past(self, ladder: Ladder, pasts: Mapping[str, OwnPast]) -> UsualRange | None:
-        """What is usual by a fact's own past, 20 to 80% of it; None where too few days of it are known."""
+        """What is usual by a fact's own past, 20 to 80% of it, to a tenth of a unit of interest: its ends are written as
+        they are judged. None where too few days of it are known."""
         past = pasts.get(ladder.fact)
         if not ladder.usual or self.past is None or past is None or past.days < self.past.least_days:
             return None
-        return UsualRange(
-            since=date.min, low=past.quantiles[1], high=past.quantiles[3], source="its own past"
-        )
+        digits = 1 - math.floor(math.log10(ladder.interest))
+        low, high = round(past.quantiles[1], digits), round(past.quantiles[3], digits)
+        return UsualRange(since=date.min, low=low, high=high, source="its own past")
 
     def usual(
         self, ladder: Ladder, day: date, ranges: "Ranges", asset: str, pasts: Mapping[str, OwnPast]

@@ -328,7 +328,7 @@ def _of_rules(search: _Search, side: int) -> Iterator[_Way]:
             for fact, _, _, way_out in job.numbers:
                 start = search.bench.values.get(fact)
                 past = search.pasts.get(fact)
-                if start is None or way_out == start:
+                if start is None or way_out == start or not math.isfinite(way_out):
                     continue
                 if not _is_within(past, way_out):
                     continue
@@ -425,7 +425,7 @@ def _ends(search: _Search, rule: str) -> Iterator[tuple[str, float, bool, float]
                 if scale is None:
                     continue
                 end = scale.value(way_out)
-            if end != values[plain]:
+            if end != values[plain] and math.isfinite(end):
                 yield plain, end, other is job, abs(end - values[plain])
     for one in ready.yardsticks.values():
         if one.fact in about and one.fact in values and one.fact not in job.facts:

@@ -1,6 +1,7 @@
 """A rule book made ready for one day: every threshold a plain number, every question answered once for all
 evaluations."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -330,9 +331,12 @@ def _job(
             entry = part.above or part.below
             if entry is None:
                 raise ValueError(f"{rule.id}: a condition without a threshold")
-            number = entry.at(usual, asset)
-            clear = number if part.clears is None else part.clears.at(usual, asset)
-            moved = _beyond(book, part, number, pasts)
+            if entry.side is not None and usual is None and not book.has_published_ranges(asset):
+                number = clear = math.inf if part.above is not None else -math.inf  # nothing is beyond it
+            else:
+                number = entry.at(usual, asset)
+                clear = number if part.clears is None else part.clears.at(usual, asset)
+            moved = _beyond(book, part, number, pasts) if math.isfinite(number) else 0.0
             family = family_of(book, part.fact) or ""
             tests.append(
                 CompiledCondition(
@@ -372,12 +376,12 @@ def _usual(
     asset: str,
     pasts: Mapping[str, OwnPast],
 ) -> UsualRange | None:
-    """The usual range that a threshold stands on. Before an asset without a published one has a past of its own, its
-    steps stand at the published ends, weigh nothing and are told nowhere as usual."""
+    """The usual range that a threshold stands on; None for an asset without a published one until it has a past of its
+    own: nobody else's numbers stand in."""
     ladder = book.ladder_of(rule, part)
     if ladder is None:
         return None
-    return book.usual(ladder, day, ranges, asset, pasts) or ladder.usual_on(day)
+    return book.usual(ladder, day, ranges, asset, pasts)
 
 
 def _asked_for(book: RuleBook) -> frozenset[str]:

@@ -192,15 +192,15 @@ def yardstick(
     low = [step for step in steps if _entry(step).below is not None]
     high = [step for step in steps if _entry(step).above is not None]
     past = pasts.get(ladder.fact) if ladder.past else None
-    row = book.assets.get(asset)
+    booked = book.has_published_ranges(asset)
     return Yardstick(
         ladder=ladder.id,
         family=ladder.family,
         fact=ladder.fact,
         unit=ladder.interest,
-        low=_side(book, ladder, low[::-1], usual, asset, low=True),
-        high=_side(book, ladder, high, usual, asset, low=False),
-        book=row.book if row is not None else True,
+        low=_side(book, ladder, low[::-1], usual, asset, low=True, booked=booked or own is not None),
+        high=_side(book, ladder, high, usual, asset, low=False, booked=booked or own is not None),
+        book=booked,
         scale=None if past is None else scale_of(past, ladder.interest, book.past),
         agrees=book.past.agrees,
         extreme=book.past.extreme,
@@ -216,13 +216,23 @@ def yardstick(
 
 
 def _side(
-    book: RuleBook, ladder: Ladder, steps: Sequence[Rule], usual: UsualRange | None, asset: str, *, low: bool
+    book: RuleBook,
+    ladder: Ladder,
+    steps: Sequence[Rule],
+    usual: UsualRange | None,
+    asset: str,
+    *,
+    low: bool,
+    booked: bool,
 ) -> LevelSide:
     """One side from its steps, the mildest first. A side without steps begins where the usual range ends and does not
-    vote."""
+    vote; one of an asset that has no book begins nowhere."""
     cool = [step for step in steps if not step.stance]
     hot = [step for step in steps if step.stance]
     pull = _sign(book.rules[ladder.extremes[0 if low else 1]].vote) if ladder.extremes else 0
+    if not booked:
+        sign = _sign(cool[0].vote) if cool else 0
+        return LevelSide(float("-inf") if low else float("inf"), sign, pull)
     if not steps:
         edge = (usual.low if low else usual.high) if usual else float("-inf") if low else float("inf")
         return LevelSide(edge, 0, pull)

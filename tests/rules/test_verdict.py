@@ -1,13 +1,15 @@
 """The sum: a range where something is unknown, and less data never makes a stronger verdict."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.facts import OwnPast
 from bot.domain.judgement import Verdict
-from bot.rules import Judgement, Replay, evaluate
+from bot.rules import Judgement, Replay, evaluate, with_exits
 from tests.rules.make import (
     ARTICLE,
     CALM,
@@ -157,3 +159,44 @@ def test_a_missing_fact_never_turns_a_rule_on_and_never_clears_one(examples: int
         assert voting(after) == voting(before)
 
     holds()
+
+
+def solana(
+    values: Mapping[str, float], past: tuple[float, float, float, float, float] | None = None
+) -> Judgement:
+    pasts = {} if past is None else {"basis_60d_pct": OwnPast(fact="basis_60d_pct", quantiles=past, days=200)}
+    return evaluate(book(), replace(facts(values), asset="SOL", pasts=pasts), {}, NOON, settled=True)
+
+
+def test_an_asset_without_a_book_is_judged_by_nobody_elses_numbers() -> None:
+    bitcoin = {"skew_60d_pct": 13.0, "skew_30d_pct": 9.0, "basis_60d_pct": 2.0, "basis_90d_pct": 12.0}
+    judged = solana(bitcoin)
+    assert on(judged) == set()
+    assert judged.verdict.balance is not None
+    assert dict(judged.verdict.votes)["options"] == (0.0, 0.0)
+    # What needs no yardstick stands.
+    assert on(solana({"skew_60d_pct": 26.0, "basis_60d_pct": -2.0})) == {"skew-panic", "basis-backwardation"}
+
+
+def test_its_own_past_is_its_range_to_a_tenth_of_interest_and_what_would_change_the_view_stays_in_it() -> (
+    None
+):
+    past = (2.6, 3.374340, 4.2, 5.131909, 5.8)
+    judged = solana({"basis_60d_pct": 2.0}, past)
+    assert on(judged) == {"basis-weak"}
+    usual = book().usual_in_own_past(
+        book().ladders["basis"], {"basis_60d_pct": OwnPast(fact="basis_60d_pct", quantiles=past, days=200)}
+    )
+    assert usual is not None
+    assert (usual.low, usual.high) == (3.4, 5.1)
+    known = replace(
+        facts({"basis_60d_pct": 2.0}),
+        asset="SOL",
+        pasts={
+            "basis_60d_pct": OwnPast(
+                fact="basis_60d_pct", quantiles=past, days=200, low_90d=2.0, high_90d=6.0
+            )
+        },
+    )
+    told = with_exits(book(), known, judged, settled=True)
+    assert {move.end for flip in told.flips for move in flip.moves} == {4.4}  # one beyond its own range's end
