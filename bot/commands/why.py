@@ -1,5 +1,6 @@
 """`/why`: each number of a post back to its reading, and each rule that was on with its conditions."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bot.commands import Command, CommandOption, Request
@@ -95,10 +96,19 @@ def _rules(market: Market, evidence: object, facts: Facts, profile: Profile) -> 
         if rule in market.playbook.rules.rules and signal.get("phase") in ("on", "recovering"):
             parts = explain(market.playbook.rules, rule, facts, facts.at, profile.ranges).parts
             label = market.bank(profile).words.get(f"rule.{rule}", rule)
-            told = [_part(market, rule, part, facts, profile) for part in parts]
+            told = [_part(market, rule, part, facts, profile) for part in parts if not _is_of_own_past(part)]
+            if len(told) < len(parts):
+                told.append(market.say("answer", "why-own-past", facts, profile, {}))
             text, spans = join_texts(f"{label[:1].upper()}{label[1:]}:", *told, between=" ")
             said.append(Text(slot="answer", about=rule, text=text, spans=spans))
     return said
+
+
+def _is_of_own_past(part: ExplainedCondition) -> bool:
+    """Whether a condition stands on the fact's own past of that day, which is not kept with a post: its rank, or a
+    range that nobody published."""
+    bounds = (part.threshold, part.clears)
+    return "@" in part.asks or any(bound is not None and not math.isfinite(bound) for bound in bounds)
 
 
 def _part(market: Market, rule: str, part: ExplainedCondition, facts: Facts, profile: Profile) -> Text:

@@ -117,3 +117,17 @@ def test_evidence_becomes_facts_again():
 )
 def test_evidence_of_another_shape_gives_no_fact(evidence):
     assert not facts_of("BTC", AT, evidence).known
+
+
+async def test_a_rule_on_the_own_past_and_one_that_asks_what_counts_are_told_too(ask, archive) -> None:
+    """A rank is not kept with a post, and is no figure of the reading; nor is a range that nobody published."""
+    signals = {name: {"phase": "on"} for name in ("skew-past-high", "basis-weak", "rebound-unconfirmed")}
+    basis = {**EVIDENCE["facts"]["rebound_pct"], "value": 2.0}
+    known = {**EVIDENCE, "facts": {**EVIDENCE["facts"], "basis_60d_pct": basis}, "signals": signals}
+    for asset in ("BTC", "SOL"):
+        post = replace(a_post(), story=replace(a_post().story, asset=asset), asset=asset)
+        archive.posts.kept, archive.posts.judged = [post], {"abcd2345": known}
+        body = (await ask("why", post="abcd2345")).body
+        assert "Here the reading is judged by its own past." in body
+        assert "inf" not in body
+        assert ("comes on at less than 5" in body) == (asset == "BTC")
