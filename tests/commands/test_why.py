@@ -122,8 +122,11 @@ def test_evidence_of_another_shape_gives_no_fact(evidence):
 async def test_a_rule_on_the_own_past_and_one_that_asks_what_counts_are_told_too(ask, archive) -> None:
     """A rank is not kept with a post, and is no figure of the reading; nor is a range that nobody published."""
     signals = {name: {"phase": "on"} for name in ("skew-past-high", "basis-weak", "rebound-unconfirmed")}
-    basis = {**EVIDENCE["facts"]["rebound_pct"], "value": 2.0}
-    known = {**EVIDENCE, "facts": {**EVIDENCE["facts"], "basis_60d_pct": basis}, "signals": signals}
+    facts = {
+        name: {"value": value, "at": "2026-02-06T13:58:00Z", "venues": [], "of_venues": 0}
+        for name, value in (("skew_60d_pct", 20.04), ("rebound_pct", 12.7), ("basis_60d_pct", 2.0))
+    }
+    known = {**EVIDENCE, "facts": facts, "signals": signals}
     for asset in ("BTC", "SOL"):
         post = replace(a_post(), story=replace(a_post().story, asset=asset), asset=asset)
         archive.posts.kept, archive.posts.judged = [post], {"abcd2345": known}
