@@ -1,8 +1,8 @@
 """From the command to an answering page: time and memory, beside the imports of discord.py and of
 Red-DiscordBot alone.
 
-Run: python benchmarks/bench_start.py Goal: at most 1.5 s and 120 MB (the readiness that a reader sees, before
-the first poll). The machine's noise falls on both."""
+Run: python benchmarks/bench_start.py Goal: at most 3 times the time and 2.2 times the memory of `import discord` in the
+same run (the readiness that a reader sees, before the first poll). The machine's noise falls on both."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from benchmarks.peers import python_with, run, why
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = 5
-GOAL_S, GOAL_MB = 1.5, 120
+GOAL_TIME, GOAL_MEMORY = 3.0, 2.2
 RED = "import redbot.core.bot, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 PEER = "import discord, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 
@@ -80,7 +80,8 @@ def peer() -> tuple[float, float]:
     return time.perf_counter() - begun, float(done.stdout)
 
 
-def row(what: str, unit: str, mine: float, peer: str, theirs: float, goal: float) -> str:
+def row(what: str, unit: str, mine: float, peer: str, theirs: float, most: float) -> str:
+    """One row; `most`: how many times the peer's figure ours may be (0: no goal)."""
     told = {
         "what": what,
         "value": round(mine, 2),
@@ -88,9 +89,9 @@ def row(what: str, unit: str, mine: float, peer: str, theirs: float, goal: float
         "peer": peer,
         "peer_value": round(theirs, 2),
         "ratio": theirs / mine,
-        "goal": f"≤ {goal:g} {unit}",
-        "held": mine <= goal,
     }
+    if most:
+        told |= {"goal": f"≤ {most:g} x the peer", "held": mine <= most * theirs}
     return f"row: {json.dumps(told, ensure_ascii=False)}"
 
 
@@ -124,8 +125,9 @@ def main() -> None:
     else:
         beside["import Red-DiscordBot"] = other
     for name, (seconds, megabytes) in beside.items():
-        print(row("page answers", "s", ready_s, name, seconds, GOAL_S))
-        print(row("memory then", "MB", memory, name, megabytes, GOAL_MB))
+        bounds = (GOAL_TIME, GOAL_MEMORY) if name == "import discord" else (0.0, 0.0)
+        print(row("page answers", "s", ready_s, name, seconds, bounds[0]))
+        print(row("memory then", "MB", memory, name, megabytes, bounds[1]))
     print(f"median of {TIMES}: {statistics.median(one[0] for one in mine):.2f} s")
 
 

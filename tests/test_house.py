@@ -421,7 +421,17 @@ def test_the_locks_are_fresh_hashed_and_name_no_host() -> None:
 
 
 def test_what_costs_time_and_memory_is_not_loaded_at_the_start() -> None:
-    heavy = ("pandas", "matplotlib", "discord")
+    heavy = (
+        "pandas",
+        "matplotlib",
+        "discord",
+        "alembic",
+        "PIL",
+        "mcp",
+        "pyarrow",
+        "asyncpg",
+        "prometheus_client",
+    )
     program = f"import sys, bot.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

@@ -50,6 +50,7 @@ REFRESH_S = 60.0  # how often a process that does not poll reads anew what anoth
 WATCHDOG_S = 60.0  # an event loop that stands still for so long will not come back
 CLOCK_AFTER_S = 5.0  # the page is there at once, and polls go first
 CLOCK_EVERY_S = 6 * 3600.0
+LOAD_AFTER_S = 5.0  # a start takes neither its time nor its memory for what draws
 LOADED_AHEAD = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg")
 GRACE_S = 7.0  # for what runs at the stop: 10 s in all
 
@@ -376,6 +377,7 @@ async def run(
 async def load_ahead() -> None:
     """Libraries that the page needs not to answer, on a thread: the first command that draws finds them there. Whoever
     typed it would wait for them with the whole loop."""
+    await asyncio.sleep(LOAD_AFTER_S)
     for name in LOADED_AHEAD:
         await asyncio.to_thread(import_module, name)
 
