@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import get_args
 
-from bot.commentary import remember, write
+from bot.commentary import forget_venues, remember, write
 from bot.domain.facts import Facts
 from bot.domain.judgement import Course, Signal, Verdict
 from bot.domain.playbook import Playbook
@@ -69,11 +69,13 @@ def decide(
     lost = bool(set(state.venues) - set(venues))
     routes, reasons = _reasons(state, judgement, playbook, at, lost=lost)
     posts: list[Post] = []
-    memory, verdict = state.memory, judgement.verdict
+    anew = _counted_anew(state.memory, observed.history or history, playbook, at)
+    known = memory = forget_venues(state.memory, anew)
+    verdict = judgement.verdict
     if reasons:
         verdict = with_exits(playbook.rules, observed.facts, judgement, profile.ranges)
         stories = {
-            reason: tell(verdict, observed.facts, playbook, profile, state.memory, at, reason=reason)
+            reason: tell(verdict, observed.facts, playbook, profile, known, at, reason=reason)
             for reason in dict.fromkeys(reason for _, reason, _ in reasons)
         }
         posts = [
@@ -100,7 +102,24 @@ def decide(
         verdict=verdict,
         posts=tuple(posts),
         playbook_hash=playbook.hash,
+        told_by=known,
     )
+
+
+def _counted_anew(
+    memory: Memory, history: History, playbook: Playbook, at: datetime
+) -> Mapping[str, tuple[str, ...]]:
+    """By metric the venues whose sums began to stand on other contracts since the last post."""
+    last = memory.last
+    if last is None or not history.tellings.breaks:
+        return {}
+    counted = {name: metric.counts for name, metric in playbook.catalog.metrics.items() if metric.counts}
+    return {
+        name: tuple(
+            venue for venue in last.venues.get(name, ()) if history.began_anew(venue, kind, last.at, at)
+        )
+        for name, kind in counted.items()
+    }
 
 
 def observe_with_pasts(snapshot: Snapshot, history: History, playbook: Playbook) -> Observed:

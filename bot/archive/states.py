@@ -51,6 +51,8 @@ class SqlStates:
         evaluation: its number. The whole verdict is kept where the stance changed or something was
         posted."""
         before, verdict = await _load(connection, asset, profile), decision.verdict
+        if decision.told_by is not None:
+            before = replace(before, memory=decision.told_by)
         telling = verdict.stance != before.stance or bool(decision.posts)
         row = {
             "asset": asset,

@@ -25,16 +25,18 @@ from bot.commentary.claims import ClaimedFigure, ClaimedSentence, claims, ground
 from bot.commentary.factcheck import factcheck
 from bot.commentary.joining import list_in_words
 from bot.commentary.lengths import Refusal, no_article
-from bot.commentary.memory import remember
+from bot.commentary.memory import forget_venues, remember
 from bot.commentary.rubric import RubricRow, ToldPost, rubric
 from bot.commentary.speak import speak, spoken_together
 from bot.commentary.stats import stats
 from bot.commentary.storygate import gate
+from bot.commentary.under import OF_NOTICE, notice_footer
 from bot.commentary.week import week_story
 from bot.commentary.write import write, write_plainly
 
 __all__ = [
     "NO_VALUE",
+    "OF_NOTICE",
     "ClaimedFigure",
     "ClaimedSentence",
     "Refusal",
@@ -51,12 +53,14 @@ __all__ = [
     "figure",
     "fill_from_english",
     "footer",
+    "forget_venues",
     "gate",
     "groundless",
     "in_columns",
     "in_words",
     "list_in_words",
     "no_article",
+    "notice_footer",
     "number",
     "parse",
     "range_cell",

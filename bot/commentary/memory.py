@@ -1,6 +1,6 @@
 """What is kept of a post, for phrase choice, for "what changed" and for the overlap limits."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from bot.commentary.fewer import is_total
@@ -12,6 +12,19 @@ from bot.domain.judgement import Verdict
 from bot.domain.story import Memory, RememberedPost, Story, exit_key
 
 KEPT = 21
+
+
+def forget_venues(memory: Memory, anew: Mapping[str, Collection[str]]) -> Memory:
+    """The memory as if the last post's figures had not stood on some venues, by metric: on what is counted there anew, no
+    figure of then is compared with."""
+    last = memory.last
+    if last is None or not any(anew.values()):
+        return memory
+    venues = {
+        name: tuple(venue for venue in some if venue not in anew.get(name, ()))
+        for name, some in last.venues.items()
+    }
+    return replace(memory, told=(*memory.told[:-1], replace(last, venues=venues)))
 
 
 def remember(memory: Memory, story: Story, verdict: Verdict, facts: Facts) -> Memory:

@@ -76,7 +76,7 @@ def story_failures(story: Story, market: SpokenMarket, memory: Memory, choice: S
     failures += _trigger(story, choice)
     failures += _length(story)
     failures += (
-        f"18: {said!r} does not say that venues are missing" for said in unsaid(story, market, memory)
+        f"18: {said!r} does not say on which venues it stands" for said in unsaid(story, market, memory)
     )
     return failures
 

@@ -1,7 +1,7 @@
 """The table under a post: readings that earned no sentence, as name, value now, value a day ago, rank in their own year,
 and usual range. On narrow screens the first four columns make thirty characters."""
 
-from bot.commentary.fewer import has_lost
+from bot.commentary.fewer import stands_otherwise
 from bot.commentary.formats import BY_UNIT, Words, apply
 from bot.commentary.names import Namer, SpokenMarket
 from bot.commentary.points import TOPICS, rank_of
@@ -58,7 +58,7 @@ def _row(name: str, market: SpokenMarket, memory: Memory, past: str) -> Text | N
         return None
     band = namer.band_of_fact(name)
     rank = rank_of(name, fact.value, market)
-    less = words.get("fewer_mark", "") if has_lost(name, market, memory) else ""
+    less = words.get("fewer_mark", "") if stands_otherwise(name, market, memory) else ""
     cells = (
         titled,
         f"{_plainly(now, shape)}{less}",

@@ -1,17 +1,18 @@
 """The line under a post: when, from whom its own figures came, how old the oldest is, and that it is no advice."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from bot.commentary.fewer import lost_in_table
+from bot.commentary.fewer import said_of_table
 from bot.commentary.formats import apply
 from bot.commentary.names import SpokenMarket
 from bot.commentary.terms import Recorder
 from bot.domain.facts import Fact, count_venues
 from bot.domain.readings import VENDORS
-from bot.domain.story import Memory, Origin, Story, Text
+from bot.domain.story import Memory, Origin, PhraseBank, Story, Text
 
 NAMED_VENUES = 3
 OLD = timedelta(hours=1)
+OF_NOTICE = "notice"
 
 
 def story_footer(story: Story, market: SpokenMarket, memory: Memory) -> Text:
@@ -40,8 +41,8 @@ def story_footer(story: Story, market: SpokenMarket, memory: Memory) -> Text:
                 recorder.mark(str(count.expected), expected, "count"),
             )
         )
-    if "fewer_mark" in words and (lost := lost_in_table(story, market, memory)):
-        parts.append(f"{words['fewer_mark']} {words['without_venues'].format(lost)}")
+    if "fewer_mark" in words and (said := said_of_table(story, market, memory)):
+        parts.append(f"{words['fewer_mark']} {said}")
     oldest = min((fact.at for fact in facts), default=market.at)
     if market.at - oldest > OLD:
         origin = Origin(kind="date", ref="oldest reading", value=oldest.isoformat())
@@ -55,6 +56,15 @@ def story_footer(story: Story, market: SpokenMarket, memory: Memory) -> Text:
     parts.append(words["not_advice"])
     text, spans = recorder.resolve(" · ".join(parts))
     return Text(slot="footer", about="footer", text=text, spans=spans)
+
+
+def notice_footer(at: datetime, bank: PhraseBank) -> Text:
+    """The footer of a notice, which stands on no venue's figures: when, and that it is no advice."""
+    words, recorder = bank.words, Recorder(bank.words)
+    seen = Origin(kind="date", ref="at", value=at.isoformat())
+    shown = recorder.mark(apply("moment", str(seen.value), None, words), seen, "moment")
+    text, spans = recorder.resolve(" · ".join((shown, words["not_advice"])))
+    return Text(slot="footer", about=OF_NOTICE, text=text, spans=spans)
 
 
 def _facts(story: Story, market: SpokenMarket) -> list[Fact]:

@@ -161,8 +161,8 @@ class DailyNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on,
-    `watches` those that stand otherwise after it."""
+    """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on, `told_by` the
+    memory that its posts were told by (None: that of the state before), `watches` those that stand otherwise after it."""
 
     points: tuple[Point, ...]
     facts: Facts
@@ -171,6 +171,7 @@ class Decision:
     posts: tuple[Post, ...]
     playbook_hash: str = ""
     watches: tuple[Watch, ...] = ()
+    told_by: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.commentary import footer, no_article, speak, spoken_together, week_story, write_plainly
+from bot.commentary import (
+    OF_NOTICE,
+    footer,
+    no_article,
+    notice_footer,
+    speak,
+    spoken_together,
+    week_story,
+    write_plainly,
+)
 from bot.decide import follow_past, signals_still_valid, tell
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Course, Signal, Verdict
@@ -70,7 +79,9 @@ def said_again(story: Story, occasion: PostInputs, playbook: Playbook) -> Story:
     told = replace(
         story,
         headline=again(story.headline) if story.headline else None,
-        footer=footer(occasion.facts, bank),
+        footer=notice_footer(occasion.facts.at, bank)
+        if story.footer is not None and story.footer.about == OF_NOTICE
+        else footer(occasion.facts, bank),
         paragraphs=tuple(again(text) for text in story.paragraphs),
     )
     if story.kind != WEEK:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.commentary import footer, list_in_words
+from bot.commentary import list_in_words, notice_footer
 from bot.decide import post_for, post_id
 from bot.domain.catalog import Catalog
 from bot.domain.playbook import Playbook
@@ -220,7 +220,7 @@ class OutageSpeaker(Speaker):
             stance=self.decision.verdict.stance,
             headline=None if self.profile.length == "short" else title,
             paragraphs=tuple(body),
-            footer=footer(self.decision.facts, self.bank),
+            footer=notice_footer(self.decision.facts.at, self.bank),
         )
         return [
             post_for(story, replace(route, due_at=None, late=False), reason, self.profile, at)

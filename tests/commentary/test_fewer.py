@@ -95,12 +95,52 @@ def test_each_sentence_with_a_total_that_lost_a_venue_says_which(
 
 
 @pytest.mark.parametrize("locale", ["en", "es"])
-def test_where_no_venue_was_lost_nothing_is_said(locale: str) -> None:
-    for before in ({}, EVERYTHING):  # one that came back makes a total no smaller
-        story, failures = second({}, before=before, locale=locale)
-        assert failures == []
-        assert "Binance this time" not in story.body
-        assert "esta vez sin" not in story.body
+def test_where_the_venues_are_those_of_the_post_before_nothing_is_said(locale: str) -> None:
+    story, failures = second({}, locale=locale)
+    assert failures == []
+    for said in ("this time", "counted anew", "esta vez", "contando de nuevo"):
+        assert said not in story.body
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"), [("en", "with Binance counted anew"), ("es", "contando de nuevo Binance")]
+)
+def test_each_sentence_with_a_total_that_has_a_venue_back_says_which(locale: str, said: str) -> None:
+    story, failures = second({}, before=EVERYTHING, locale=locale)
+    assert failures == []
+    with_totals = [one for prefix in TOTALS for one in telling(story, prefix)]
+    assert with_totals
+    for one in with_totals:
+        assert one.rstrip(".").endswith(said), one
+
+
+def test_a_venue_whose_count_began_anew_is_compared_with_no_figure_of_before() -> None:
+    then, now = market(CALM, 0, {}), market(CRASH, 1, {})
+    memory = commentary.remember(Memory(), told(then), judged(then), then)
+    compared = " ".join(telling(told(now, memory=memory), "open_interest_"))
+    assert "517,000" in compared
+    anew = {"open_interest_coin": ("okx",), "open_interest_usd": ("okx",)}
+    story = told(now, memory=commentary.forget_venues(memory, anew))
+    sentences_of = telling(story, "open_interest_")
+    assert sentences_of
+    for one in sentences_of:
+        assert "517,000" not in one
+        assert "OKX counted anew" in one
+
+
+def test_where_a_vendor_no_longer_counts_the_whole_market_that_is_said() -> None:
+    then = market(CRASH, 0, {})
+    vendor = {
+        name: replace(fact, venues=("coinglass",)) if name.startswith("liquidations_") else fact
+        for name, fact in then.known.items()
+    }
+    then = replace(then, known=vendor)
+    memory = commentary.remember(Memory(), told(then), judged(then), then)
+    twice = {name: value * 2 if name.startswith("liquidations_") else value for name, value in CRASH.items()}
+    story = told(market(twice, 1, {}), memory=memory)
+    own = telling(story, "liquidations_")
+    assert own
+    assert all("without CoinGlass this time" in one for one in own)
 
 
 def test_a_venue_that_was_missing_in_the_post_before_is_not_said_again() -> None:

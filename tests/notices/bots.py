@@ -3,7 +3,7 @@ console was sent."""
 
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -31,10 +31,11 @@ MINUTE = timedelta(minutes=1)
 
 class Flaky(httpx.AsyncBaseTransport):
     """The tape, on which some venues cannot be reached: those in `silent`. Where `told` is set the venues
-    tell that one's past instead. A test changes both as it goes."""
+    tell that one's past instead, where `change` is, it makes another reply of each. A test changes them as it goes."""
 
     silent: frozenset[str] = frozenset()
     told: Tape | None = None
+    change: "Change | None" = None
 
     def __init__(self, tape: Tape, now: Callable[[], datetime], *, venues: Sequence[str]) -> None:
         self._make = partial(TapeTransport, now=now, venues=venues)
@@ -49,7 +50,12 @@ class Flaky(httpx.AsyncBaseTransport):
         told = Flaky.told or self._first
         if self._telling is None or self._telling[0] is not told:
             self._telling = told, self._make(told)
-        return await self._telling[1].handle_async_request(request)
+        reply = await self._telling[1].handle_async_request(request)
+        return reply if Flaky.change is None else await Flaky.change(request, reply, self._telling[1])
+
+
+Change = Callable[[httpx.Request, httpx.Response, TapeTransport], Awaitable[httpx.Response]]
+"""What becomes of a reply, by the question and by who else can be asked."""
 
 
 @cache
@@ -114,10 +120,11 @@ class Bot:
         *,
         silent: str = "",
         told: Tape | None = None,
+        change: Change | None = None,
     ) -> None:
         """Poll from one time to another, ends included, while these venues (words) do not answer and the
-        others tell what is on a tape."""
-        Flaky.silent, Flaky.told = frozenset(silent.split()), told
+        others tell what is on a tape, or what `change` makes of it."""
+        Flaky.silent, Flaky.told, Flaky.change = frozenset(silent.split()), told, change
         try:
             at = since
             while at <= until:
@@ -126,7 +133,7 @@ class Bot:
                 await self.parts.desk.sender.deliver()
                 at += every
         finally:
-            Flaky.silent, Flaky.told = frozenset(), None
+            Flaky.silent, Flaky.told, Flaky.change = frozenset(), None, None
 
     async def posts(self, *reasons: str) -> Sequence[Post]:
         """The console's posts of these reasons, oldest first."""
