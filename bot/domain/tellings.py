@@ -28,13 +28,14 @@ class KnownContracts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFigure:
     """One figure of a telling as it was last believed (None: never), and what was told since and not believed: in how many
-    polls in a row, the last time at `doubted_at`."""
+    polls in a row, from `doubted_since` to `doubted_at`."""
 
     value: float | None = None
     at: datetime | None = None
     told: float | None = None
     polls: int = 0
     doubted_at: datetime | None = None
+    doubted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

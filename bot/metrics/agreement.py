@@ -7,12 +7,17 @@ half of all venues, itself included: of two that disagree neither is, of three t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
+from statistics import median
+
+import numpy as np
 
 from bot.domain.catalog import Catalog
+from bot.domain.chain import OptionChain
 from bot.domain.readings import FutureQuote, Gap, Reading, Snapshot, SpotQuote
-from bot.reasons import reason
+from bot.reasons import about, reason
 
 Range = tuple[float, float]
 """The lowest and the highest price that one venue tells."""
@@ -45,6 +50,44 @@ def drop_disbelieved(snapshot: Snapshot, catalog: Catalog) -> tuple[Snapshot, tu
     )
     return kept, gaps
 
+
+def drop_odd_forwards(snapshot: Snapshot) -> tuple[Snapshot, tuple[Gap, ...]]:
+    """The snapshot without the option chains whose forwards are further from the median index of all venues than any carry
+    makes them, and a gap for each, in the snapshot too."""
+    at = snapshot.taken_at
+    indexes = [
+        one.index_usd
+        for one in snapshot.readings
+        if isinstance(one, SpotQuote) and one.asset == snapshot.asset and at - one.observed_at <= INDEX_AGE
+    ]
+    if not indexes:
+        return snapshot, ()
+    found: dict[int, Gap] = {}
+    for one in snapshot.readings:
+        if not isinstance(one, OptionChain) or one.asset != snapshot.asset:
+            continue
+        with np.errstate(all="ignore"):
+            apart = np.abs(np.log(one.forward_usd / median(indexes)))
+            years = np.maximum(one.expires_ms - one.row_ms, 0) / YEAR_MS
+        odd = apart > FORWARD_APART + CARRY_A_YEAR * years
+        told = int(np.count_nonzero(np.isfinite(one.forward_usd)))
+        if np.count_nonzero(odd) > ODD_SHARE * told:
+            who = f"{one.venue} {one.asset} options"
+            why = reason("forward_apart", pct=round(100.0 * float(np.expm1(apart[odd].max()))))
+            found[id(one)] = Gap(who=who, reason=about(who, why))
+    if not found:
+        return snapshot, ()
+    gaps = tuple(found.values())
+    readings = tuple(one for one in snapshot.readings if id(one) not in found)
+    return replace(snapshot, readings=readings, gaps=snapshot.gaps + gaps), gaps
+
+
+INDEX_AGE = timedelta(minutes=30)
+YEAR_MS = 365.0 * 86_400_000.0
+FORWARD_APART = 0.05
+"""How far a forward may be from the index (natural logarithm), and how much more for each year to its expiry."""
+CARRY_A_YEAR = 0.5
+ODD_SHARE = 0.02
 
 _Quote = (FutureQuote, SpotQuote)
 

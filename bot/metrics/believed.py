@@ -18,7 +18,7 @@ from bot.domain.catalog import Catalog
 from bot.domain.chain import OptionChain
 from bot.domain.readings import FundingRate, FutureQuote, Gap, Reading, SeriesReading, Snapshot, SpotQuote
 from bot.domain.tellings import KnownContracts, KnownFigure, KnownTellings
-from bot.metrics.agreement import drop_disbelieved
+from bot.metrics.agreement import drop_disbelieved, drop_odd_forwards
 from bot.metrics.contracts import (
     SHARE_OF_ALL,
     JudgedContracts,
@@ -29,7 +29,9 @@ from bot.metrics.contracts import (
     sum_of,
 )
 from bot.metrics.drift import ALIKE, Kind, ToldFigure, figures_of, judge_figure, say_figure
+from bot.metrics.history import History
 from bot.metrics.moment import is_of_one_moment
+from bot.metrics.retold import drop_retold
 from bot.reasons import about, reason
 
 MAX_AGE = timedelta(minutes=30)
@@ -52,13 +54,19 @@ class BelievedPoll:
     tellings: KnownTellings
 
 
-def believe(snapshot: Snapshot, tellings: KnownTellings, catalog: Catalog) -> BelievedPoll:
-    """A poll held against what is remembered of its tellings."""
+def believe(snapshot: Snapshot, history: History, catalog: Catalog) -> BelievedPoll:
+    """A poll held against what is remembered of its tellings, and against what was measured before."""
+    tellings = history.tellings
     snapshot, gaps = drop_disbelieved(snapshot, catalog)
+    retold = drop_retold(snapshot, history)
+    snapshot, gaps = retold.snapshot, gaps + retold.gaps
+    snapshot, odd = drop_odd_forwards(snapshot)
+    gaps += odd
     late = tuple(_late(snapshot))
     snapshot, gaps = replace(snapshot, gaps=snapshot.gaps + late), gaps + late
     told = _contracts_told(snapshot)
     snapshot, drifts, figures, withheld = _drop_drifting(snapshot, tellings)
+    withheld |= retold.withheld
     gaps += drifts
     known, anew, doubted = dict(tellings.contracts), [], dict[str, str]()
     moves = _moves(told, tellings.contracts, snapshot.taken_at)

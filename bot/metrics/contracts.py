@@ -3,9 +3,9 @@
 Rule: what is open at a venue (futures and perpetuals; options) stands where its contracts are those of its last believed
 poll, but for those that expired since and those newly listed, and where neither their sum nor a large one of them has
 jumped as no other venue's sum did. Else the venue's sum is withheld, with the contract named. A first poll has nothing to
-be compared with. What has stood for long enough (a jump or a large newcomer three polls, a missing contract a day) is
-believed again; the venue's changes then begin anew (`KnownTellings.breaks`), so that no doubt of then becomes a move of
-now."""
+be compared with. What has stood for long enough (a jump or a large newcomer three polls, a missing contract or a count
+that is absurd a day) is believed again; the venue's changes then begin anew (`KnownTellings.breaks`), so that no doubt of
+then becomes a move of now."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ JUMP = 0.18
 """The natural logarithm of a jump within an hour (a fifth up, a sixth down)."""
 CONTRACT_JUMP = 0.4
 """The same of one contract (a half more, a third less)."""
+TIMES_THREE, TIMES_EIGHT = log(3.0), log(8.0)
+"""How far a sum, and a single contract, moves alone in no market: another unit, a count of another asset, nothing at all.
+Such a one has to stand as long as a contract that is missing."""
 CONTRACT_SHARE = 0.005
 """What it moved by, as a share of the venue's sum, for that to matter."""
 SHARE_OF_ALL = {"futures": 0.001, "options": 0.01}
@@ -218,16 +221,16 @@ def _jump(
     was_all, now_all = sum(before.values()), sum(after.values())
     move = _move(was_all, now_all)
     if move is None:
-        return _Doubt(why=reason("open_interest_gone")) if was_all > 0.0 else None
+        return _Doubt(why=reason("open_interest_gone"), patience=DELISTED) if was_all > 0.0 else None
     (moves, contract_moves), apart = others, at - known.at
-    if not moves and apart > ALONE:
+    if not moves and apart > ALONE and not known.polls:
         return None
     moved = {name: abs(now - before[name]) for name, now in after.items()}
     farthest = max(moved.values())
     largest = max(name for name, by in moved.items() if by == farthest)
     if not _is_usual(move, moves, widen(JUMP, apart)):
         told = reason("open_interest_jumped", symbol=largest, was=_rounded(was_all), now=_rounded(now_all))
-        return _Doubt(why=told, jump=True)
+        return _Doubt(why=told, jump=True, patience=DELISTED if abs(move) > TIMES_THREE else None)
     was, now = before[largest], after[largest]
     rolls = there[largest].expires_ms and there[largest].expires_ms <= _ms(at + ROLLED)
     if rolls or abs(now - was) <= max(least_coins, CONTRACT_SHARE * was_all):
@@ -236,7 +239,7 @@ def _jump(
     if is_shared(move, contract_moves) or _is_usual(move, moves, widen(CONTRACT_JUMP, apart)):
         return None
     told = reason("contract_jumped", symbol=largest, was=_rounded(was), now=_rounded(now))
-    return _Doubt(why=told, jump=True)
+    return _Doubt(why=told, jump=True, patience=DELISTED if abs(move) > TIMES_EIGHT else None)
 
 
 def _is_usual(move: float, moves: Sequence[float], usual: float) -> bool:

@@ -3,13 +3,14 @@ value, and against what the others tell.
 
 Rule: a figure is in doubt where it is further from its last believed value than it moves in the time since, no other
 venue moved the same way at least half as far, and no other venue tells one like it now; a first one, where it is far from
-what all others tell. It is told again when it has stood for three polls, or as soon as it is confirmed."""
+what all others tell. It is told again when it has stood for three polls (an absurd one for a day), or as soon as it is
+confirmed. A funding rate of nothing at all, where others pay, is in doubt however near it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import exp, isfinite, log, nan
 from statistics import median
 from typing import Literal
@@ -31,10 +32,16 @@ from bot.domain.readings import (
 from bot.domain.tellings import KnownFigure
 from bot.metrics.contracts import ALONE, STAND_POLLS, is_shared, widen
 
-Kind = Literal["premium", "basis", "index", "bar", "level", "funding", "dvol", "iv", "ratio", "vendor"]
+Kind = Literal[
+    "premium", "basis", "index", "bar", "level", "funding", "dvol", "iv", "ratio", "vendor", "interval"
+]
 
 ALIKE: tuple[frozenset[Kind], ...] = (frozenset({"index", "bar"}), frozenset({"dvol", "iv"}))
 """Kinds that tell the same thing in two ways: each confirms the other."""
+TIMES_THREE = log(3.0)
+ABSURD: dict[Kind, float] = {"premium": 0.2, "basis": 0.2, "funding": 0.4}
+"""How far a figure moves alone in no market: another unit, another asset. It is believed when it has stood for a day."""
+ABSURD_STANDS = timedelta(days=1)
 LEVELS = frozenset({"gold_usd", "nasdaq_points"})
 MONTH_DAYS = (20.0, 45.0)
 AT_THE_MONEY = 0.1
@@ -65,6 +72,7 @@ BOUNDS: dict[Kind, _Bounds] = {
     "iv": _Bounds(jump=0.20, near=0.12),  # ln(median % a year at the money, at about a month)
     "ratio": _Bounds(jump=0.40, near=0.15),  # ln(long / short)
     "vendor": _Bounds(jump=0.10),  # ln(USD)
+    "interval": _Bounds(jump=0.01, fewest=1),  # ln(hours) of one funding period
 }
 
 
@@ -106,9 +114,11 @@ def judge_figure(
     if known.doubted_at is None or at > known.doubted_at:
         same = known.told is not None and abs(told.value - known.told) <= BOUNDS[told.kind].jump
         polls = known.polls + 1 if same else 1
-        if polls >= STAND_POLLS:
+        since = known.doubted_since if same and known.doubted_since else at
+        absurd = was is not None and abs(told.value - was) > ABSURD.get(told.kind, TIMES_THREE)
+        if polls >= STAND_POLLS and (not absurd or at - since >= ABSURD_STANDS):
             return JudgedFigure(believed=True, was=was, known=believed)
-        known = replace(known, told=told.value, polls=polls, doubted_at=at)
+        known = replace(known, told=told.value, polls=polls, doubted_at=at, doubted_since=since)
     return JudgedFigure(believed=False, was=was, known=known)
 
 
@@ -117,6 +127,8 @@ def _is_doubtful(
 ) -> bool:
     bounds = BOUNDS[told.kind]
     now = [value for _, value in peers]
+    if told.kind == "funding" and told.value == 0.0 and known is not None and known.value:
+        return bool(now) and 0.0 not in now  # nothing at all is what is written where nothing is known
     if bounds.near and any(abs(value - told.value) <= bounds.near for value in now):
         return False
     if known is None or known.value is None or known.at is None:
@@ -124,7 +136,7 @@ def _is_doubtful(
     move, apart = told.value - known.value, at - known.at
     usual = widen(bounds.jump, apart)
     moves = [value - before for before, value in peers if before is not None]
-    if len(moves) < bounds.fewest or (not moves and apart > ALONE):
+    if not known.polls and (len(moves) < bounds.fewest or (not moves and apart > ALONE)):
         return False
     if abs(move) <= usual or is_shared(move, moves):
         return False
@@ -156,6 +168,8 @@ def _of_contract(reading: FutureQuote | FundingRate) -> Iterator[ToldFigure]:
             return
         value = reading.rate_pct * 8.0 / reading.interval_hours
         yield ToldFigure(of=f"{of} funding", venue=venue, kind="funding", value=value)
+        hours = log(reading.interval_hours)
+        yield ToldFigure(of=f"{of} funding interval", venue=venue, kind="interval", value=hours)
     elif reading.mark_usd > 0.0 and reading.index_usd > 0.0:
         premium = log(reading.mark_usd) - log(reading.index_usd)
         kind: Kind = "premium" if reading.instrument.kind == "perpetual" else "basis"

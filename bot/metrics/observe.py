@@ -40,7 +40,7 @@ def observe(
 ) -> Observed:
     """Measure a snapshot: every name of the catalog and every view of it ends known, or unknown with a
     reason. The history that comes of it remembers the venues' replies, too."""
-    believed = believe(snapshot.without_expired(), history.tellings, catalog)
+    believed = believe(snapshot.without_expired(), history, catalog)
     snapshot, history = believed.snapshot, history.knowing(believed.tellings)
     past = points_from_series(snapshot.readings, snapshot.taken_at, history, catalog)
     moment = MetricInputs(snapshot, history.extend(past), catalog, holdings)

@@ -39,7 +39,7 @@ HOST = "open-api-v4.coinglass.com"
 ALL = "All"
 CME = "CME"
 APART = 0.001  # a total and its sides come in one row
-BARS_APART = 1.2  # bars and a window's total are counted by the same vendor, and not at the same moment
+BARS_APART = 1.1  # bars and a window's total are counted by the same vendor, and not at the same moment
 ROUNDING = 0.02  # the vendor's rows and its sum are of moments seconds apart
 FOUR_HOURS = timedelta(hours=4)
 DAY = timedelta(days=1)
@@ -323,7 +323,7 @@ def _sums_of_bars(reply: Reply, since: datetime, until: datetime) -> tuple[_Side
     inside, touching, covered = [0.0, 0.0], [0.0, 0.0], since
     for row in _rows(_FORCED, reply):
         starts = utc(row.time)
-        ends = starts + FOUR_HOURS
+        ends = min(starts + FOUR_HOURS, until) if starts < until else starts + FOUR_HOURS
         if ends <= since or starts >= until:
             continue
         figures = (row.aggregated_long_liquidation_usd, row.aggregated_short_liquidation_usd)

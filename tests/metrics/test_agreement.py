@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.readings import Quantity, Reading
-from tests.metrics.market import NOW, future, observed, spot
+from tests.metrics.market import NOW, chain, changed, future, observed, spot
 from tests.said import english
 
 VENUES = ("binance", "bybit", "deribit", "okx", "kraken")
@@ -109,3 +109,20 @@ def test_one_wild_venue_among_three_that_agree_changes_nothing(
     beside = observed(*sane, spot(wild, venue="wild")).facts.known["spot_usd"]
     alone = observed(*sane).facts.known["spot_usd"]
     assert (beside.value, beside.venues) == (alone.value, alone.venues)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0, 10.0, 0.001])
+def test_a_chain_whose_forwards_are_of_another_unit_is_a_gap(factor: float) -> None:
+    options = chain(lambda _, __: 44.0, days=(10, 38, 66), forward=70_000.0)
+    odd = changed(options, forward_usd=options.forward_usd * factor)
+    seen = observed(odd, spot(70_000.0), spot(70_010.0, venue="okx"))
+    assert [gap.who for gap in seen.gaps] == ["deribit BTC options"]
+    assert "atm_iv_30d_pct" not in seen.facts.known
+    assert observed(options, spot(70_000.0)).gaps == ()
+
+
+def test_a_forward_may_carry_more_the_later_it_expires() -> None:
+    options = chain(lambda _, __: 44.0, days=(10, 38, 300), forward=70_000.0)
+    years = (options.expires_ms - options.row_ms) / (365 * 86_400_000)
+    carried = changed(options, forward_usd=70_000.0 * (1.0 + 0.3 * years))
+    assert observed(carried, spot(70_000.0)).gaps == ()

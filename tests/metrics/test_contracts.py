@@ -136,9 +136,21 @@ def test_a_contract_may_move_as_it_likes_where_it_is_small_expires_soon_or_anoth
 
 
 def test_a_jump_that_does_not_stand_still_begins_to_count_again() -> None:
-    rounds = [told(perpetual=amount) for amount in (50.0, 20.0, 20.0, 20.0)]
+    rounds = [told(perpetual=amount) for amount in (50.0, 35.0, 35.0, 35.0)]
     judged = polls(known(perpetual=100.0), *rounds)
     assert [one.withheld is None for one in judged] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.01, 0.0])
+def test_a_count_that_no_market_makes_has_to_stand_for_a_day(factor: float) -> None:
+    past, believed, at = known(perpetual=100.0), [], NOW
+    for _ in range(27):
+        at += timedelta(hours=1)
+        judged = judge_contracts(past, told(perpetual=100.0 * factor), (0.0,), at)
+        assert judged.known is not None
+        past = judged.known
+        believed.append(judged.withheld is None)
+    assert believed.index(True) == 24
 
 
 def test_a_jump_that_another_venue_shares_is_believed() -> None:

@@ -125,6 +125,49 @@ def test_it_is_told_when_it_has_stood_for_three_polls(kind: str) -> None:
     assert [len(one.gaps) for one in seen] == [0, 1, 1, 0]
 
 
+def test_what_no_market_does_has_to_stand_for_a_day() -> None:
+    known = KnownFigure(value=log(45.0), at=NOW)
+    told = ToldFigure(of="a dvol", venue="a", kind="dvol", value=log(4_500.0))
+    believed, at = [], NOW
+    for _ in range(27):
+        at += HOUR
+        judged = judge_figure(known, told, [(log(44.0), log(44.0))], at)
+        known = judged.known
+        believed.append(judged.believed)
+    assert believed.index(True) == 24
+
+
+def test_a_doubt_stands_though_the_others_last_believed_polls_are_newer_than_its_own() -> None:
+    known = KnownFigure(value=log(70_000.0), at=NOW)
+    told = ToldFigure(of="a index", venue="a", kind="index", value=log(72_100.0))
+    usual = log(70_000.0)
+    first = judge_figure(known, told, [(usual, usual), (usual, usual)], NOW + HOUR)
+    second = judge_figure(first.known, told, [(None, usual), (None, usual)], NOW + 2 * HOUR)
+    assert [first.believed, second.believed] == [False, False]
+
+
+def test_a_rate_of_nothing_at_all_is_in_doubt_where_others_pay() -> None:
+    known = KnownFigure(value=0.004, at=NOW)
+    told = ToldFigure(of="a funding", venue="a", kind="funding", value=0.0)
+    assert not judge_figure(known, told, [(0.005, 0.005)], NOW + HOUR).believed
+    assert judge_figure(known, told, [(0.005, 0.0)], NOW + HOUR).believed
+    assert judge_figure(replace(known, value=0.0), told, [(0.005, 0.005)], NOW + HOUR).believed
+
+
+def test_an_interval_of_funding_that_changes_at_one_venue_alone_is_in_doubt_for_three_polls() -> None:
+    def told(hours: float) -> list[Reading]:
+        return [*market(), funding(0.01, 8.0, venue="okx"), funding(0.01, hours, venue="gate")]
+
+    seen = polls(told(8.0), told(4.0), told(4.0), told(4.0))
+    assert [[gap.who for gap in one.gaps] for one in seen] == [
+        [],
+        ["gate perpetual funding interval"],
+        ["gate perpetual funding interval"],
+        [],
+    ]
+    assert "8 became 4" in english(seen[1].gaps[0].reason)
+
+
 def test_what_all_venues_share_is_told_at_once() -> None:
     assert polls(market(), market(63_000.0, mark=0.95, rate=-0.3))[1].gaps == ()
 
@@ -157,8 +200,9 @@ def test_a_second_look_is_no_second_poll() -> None:
 def test_figures_are_told_in_their_own_unit() -> None:
     [mark, index] = figures_of(future(None, 84_000.0, index=70_000.0), "BTC")
     assert [say_figure(one.kind, one.value) for one in (mark, index)] == [20.0, 70_000.0]
-    [rate] = figures_of(funding(0.01, 4.0), "BTC")
+    rate, interval = figures_of(funding(0.01, 4.0), "BTC")
     assert say_figure(rate.kind, rate.value) == 0.02
+    assert say_figure(interval.kind, interval.value) == 4.0
     [volatility] = figures_of(chain(lambda _, __: 44.0), "BTC")
     assert volatility.kind == "iv"
     assert volatility.value == pytest.approx(log(44.0))

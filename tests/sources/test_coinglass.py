@@ -127,11 +127,11 @@ def tally_of(longs: float, shorts: float, hours: int = 24) -> LiquidationTally:
     ("longs", "shorts", "hours", "said"),
     [
         (12.0, 9.0, 24, None),
-        (11.0, 8.0, 24, None),
+        (11.0, 8.5, 24, None),
         (9.9, 9.0, 24, "the longs of the window are 9.9 USD, its own bars of four hours make 12 to 12"),
         (12.0, 11.0, 24, "the shorts of the window are 11 USD, its own bars of four hours make 9 to 9"),
         (12.0, 90.0, 24, "the shorts of the window are 90 USD, its own bars of four hours make 9 to 9"),
-        (2.3, 0.0, 1, None),
+        (2.1, 0.0, 1, None),
         (2.5, 0.0, 1, "the longs of the window are 2.5 USD, its own bars of four hours make 0 to 2"),
     ],
 )
