@@ -4,13 +4,14 @@ otherwise.
 Rule: what is open at a venue and its index, a vendor's sum, or both sides of a window are figures of many digits. Where they
 are, to the last digit, those of an earlier time, and other ones were told since, the reply is of then. Bars that ended are
 not told anew by a fifth: where over a quarter of those that are known are, or none stands where they stood, the bars are
-another asset's, or their sides or times are wrong."""
+another asset's, or their sides or times are wrong, and so are its windows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from statistics import median
 
 import numpy as np
 
@@ -39,6 +40,8 @@ OTHERWISE = 1.2
 """By how much a bar is another one."""
 OTHERWISE_SHARE = 0.25
 FEWEST_BARS = 3
+PRICE_MOVED = 0.001
+"""By what share of it the price moved where a sum of dollars cannot be the same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +78,7 @@ def drop_retold(snapshot: Snapshot, history: History) -> RetoldReplies:
         if isinstance(one, LiquidationTally) and one.complete:
             then_ms = _when_window_told(one, history, snapshot)
         elif isinstance(one, VendorOpenInterest) and one.venue == one.source:
-            column = history.column("open_interest_market_usd", one.source)
-            then_ms = next(iter(_told_times(column, one.open_interest_usd, snapshot)), None)
+            then_ms = _when_sum_told(one, history, snapshot)
         else:
             continue
         if then_ms is not None:
@@ -87,7 +89,10 @@ def drop_retold(snapshot: Snapshot, history: History) -> RetoldReplies:
         odd, known = _bars_otherwise(bars, history)
         if odd > OTHERWISE_SHARE * known:
             why = reason("bars_otherwise", number=odd, known=known)
-            drop(f"{source} {snapshot.asset} liquidations history", why, bars)
+            counted = [
+                one for one in snapshot.readings if isinstance(one, LiquidationTally) and one.source == source
+            ]  # its windows are counted from the same orders
+            drop(f"{source} {snapshot.asset} liquidations history", why, (*bars, *counted))
     if not gaps:
         return RetoldReplies(snapshot=snapshot, gaps=(), withheld={})
     kept = tuple(one for one in snapshot.readings if id(one) not in dropped)
@@ -129,6 +134,25 @@ def _when_window_told(tally: LiquidationTally, history: History, snapshot: Snaps
     ]
     both = set.intersection(*times) if len(times) == len(sides) else set[float]()
     return max(both, default=None)
+
+
+def _when_sum_told(one: VendorOpenInterest, history: History, snapshot: Snapshot) -> float | None:
+    """When a vendor told the same sum of dollars, if it told others since or the price is another one now."""
+    column = history.column("open_interest_market_usd", one.source)
+    again = next(iter(_told_times(column, one.open_interest_usd, snapshot)), None)
+    if again is not None or not len(column):
+        return again
+    last_ms = column.known_ms[-1:] if column.value[-1] == one.open_interest_usd else column.known_ms[:0]
+    then, _ = history.column("spot_usd").before(last_ms, SAME_POLL_MS)
+    now = [
+        quote.index_usd
+        for quote in snapshot.readings
+        if isinstance(quote, SpotQuote) and quote.asset == snapshot.asset
+    ]
+    is_old = len(last_ms) and last_ms[0] <= to_ms(snapshot.taken_at) - LATELY.total_seconds() * 1000.0
+    if not is_old or not now or not abs(median(now) / float(then[0]) - 1.0) > PRICE_MOVED:
+        return None
+    return float(last_ms[0])
 
 
 def _told_times(

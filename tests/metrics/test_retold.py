@@ -99,6 +99,17 @@ def test_a_vendors_sum_of_an_hour_ago_is_a_gap() -> None:
     assert "open_interest_market_usd" not in {point.metric for point in seen[-1].points}
 
 
+def test_a_vendors_sum_of_dollars_that_stands_still_while_the_price_moves_is_a_gap() -> None:
+    def told(at: datetime, price: float) -> list[Reading]:
+        return [total(at, 6.1e10), spot(price, at=at)]
+
+    first = [*told(NOW - 4 * MINUTES, 70_000.0)]
+    then, now = polls(first, [], [], [], told(NOW, 70_500.0))[::4]
+    assert then.gaps == ()
+    assert [gap.who for gap in now.gaps] == ["coinglass BTC open interest"]
+    assert polls(first, [], [], [], told(NOW, 70_010.0))[-1].gaps == ()
+
+
 def bars(values: list[float], side: str, shift: timedelta = timedelta()) -> SeriesReading:
     first = NOW - timedelta(hours=1) - len(values) * FOUR_HOURS + shift
     return SeriesReading(
