@@ -258,9 +258,9 @@ def test_half_the_open_interest_is_gone_from_the_lists(base: Path, sound: Read) 
     found = read(base, change=emptied)
     assert "without Binance, Bybit and OKX this time" in counted(found.noon)
     assert not any(move in counted(found.noon) for move in MOVES)
-    assert found.facts.get("open_interest_coin.change_7d_pct") is not None
-    assert found.facts.value("open_interest_coin.change_7d_pct") == pytest.approx(
-        sound.facts.value("open_interest_coin.change_7d_pct"), abs=0.5
+    assert found.facts.get("open_interest_coin.change_24h_pct") is not None
+    assert found.facts.value("open_interest_coin.change_24h_pct") == pytest.approx(
+        sound.facts.value("open_interest_coin.change_24h_pct"), abs=0.5
     )
     notices = [post.story.body for post in found.posts if post.reason == "outage"]
     assert not any("has not answered" in body or "silen" in body for body in notices)  # Bybit did answer

@@ -73,7 +73,9 @@ def drop_odd_forwards(snapshot: Snapshot) -> tuple[Snapshot, tuple[Gap, ...]]:
         told = int(np.count_nonzero(np.isfinite(one.forward_usd)))
         if np.count_nonzero(odd) > ODD_SHARE * told:
             who = f"{one.venue} {one.asset} options"
-            why = reason("forward_apart", pct=round(100.0 * float(np.expm1(apart[odd].max()))))
+            why = reason(
+                "forward_apart", pct=round(100.0 * float(np.expm1(min(apart[odd].max(), MOST_APART))))
+            )
             found[id(one)] = Gap(who=who, reason=about(who, why))
     if not found:
         return snapshot, ()
@@ -88,6 +90,7 @@ FORWARD_APART = 0.05
 """How far a forward may be from the index (natural logarithm), and how much more for each year to its expiry."""
 CARRY_A_YEAR = 0.5
 ODD_SHARE = 0.02
+MOST_APART = 20.0
 
 _Quote = (FutureQuote, SpotQuote)
 

@@ -9,7 +9,7 @@ grows, which is no new position. What that alone makes of the coins' part is tol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf, nan
@@ -69,13 +69,6 @@ def _sum(quotes: list[FutureQuote], at: datetime) -> _VenueOpenInterest | str:
         inverse_usd += in_usd if quote.instrument.inverse else 0.0
     observed_at = min(min(quote.observed_at, quote.open_interest_at or quote.observed_at) for quote in quotes)
     return _VenueOpenInterest(coins=coins, usd=usd, inverse_usd=inverse_usd, observed_at=observed_at)
-
-
-def sum_coins(quotes: Sequence[FutureQuote]) -> float | None:
-    """What is open in some contracts together, in coins; None where one does not tell it."""
-    told = [_both(quote)[0] for quote in quotes if 0.0 < quote.index_usd < inf]
-    total = sum(told)
-    return total if told and len(told) == len(quotes) and 0.0 < total < inf else None
 
 
 def _both(quote: FutureQuote) -> tuple[float, float]:

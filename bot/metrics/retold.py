@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import inf
 from statistics import median
 
 import numpy as np
@@ -29,7 +30,6 @@ from bot.domain.readings import (
 from bot.metrics.columns import HistoryColumn
 from bot.metrics.history import History, to_ms
 from bot.metrics.moment import age
-from bot.metrics.open_interest import sum_coins
 from bot.reasons import about, reason
 
 LATELY = timedelta(minutes=30)
@@ -114,13 +114,26 @@ def _when_venue_told(
     readings: Sequence[Reading], venue: str, history: History, snapshot: Snapshot
 ) -> float | None:
     """When a venue told the same coins and the same index, if it told others since; None where it did not."""
-    coins = sum_coins([one for one in readings if isinstance(one, FutureQuote)])
+    coins = _coins([one for one in readings if isinstance(one, FutureQuote)])
     index = next((one.index_usd for one in readings if isinstance(one, SpotQuote)), None)
     if coins is None or index is None:
         return None
     counted = _told_times(history.column("open_interest_coin", venue), coins, snapshot)
     priced = _told_times(history.column("spot_usd", venue), index, snapshot)
     return next((at for at in counted if any(abs(at - other) <= SAME_POLL_MS for other in priced)), None)
+
+
+def _coins(quotes: Sequence[FutureQuote]) -> float | None:
+    """What is open in some contracts together, in coins, summed as it is measured; None where one does not tell it."""
+    total = 0.0
+    for one in quotes:
+        if one.open_interest_coin is not None:
+            total += one.open_interest_coin
+        elif one.open_interest_usd is not None and 0.0 < one.index_usd < inf:
+            total += one.open_interest_usd / one.index_usd
+        else:
+            return None
+    return total if 0.0 < total < inf else None
 
 
 def _when_window_told(tally: LiquidationTally, history: History, snapshot: Snapshot) -> float | None:
