@@ -14,11 +14,12 @@ import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -68,7 +69,6 @@ class Sound:
 
     def __init__(self, asset: str = "BTC") -> None:
         self.asset = asset
-        self._loop = asyncio.new_event_loop()
         folder = ROOT / "config/tapes/february-2026"
         self.tape = parse({path.name: path.read_text("utf-8") for path in folder.iterdir()})
         self.sources = [name for name in available() if name in ON_THE_TAPE]
@@ -116,9 +116,7 @@ class Sound:
     def with_reply(self, question: Question, body: bytes) -> tuple[Observed, Snapshot]:
         """The poll with one reply another."""
         source = self.owners[question]
-        heard = self._loop.run_until_complete(
-            _poll(source, self.asset, _Replies(self.bodies | {question: body}), AT)
-        )
+        heard = _at_once(_poll(source, self.asset, _Replies(self.bodies | {question: body}), AT))
         snapshot = self.snapshot({**self.heards, source: heard}, AT)
         return observe(snapshot, self.history, CATALOG), snapshot
 
@@ -205,6 +203,15 @@ async def _poll(name: str, asset: str, transport: httpx.AsyncBaseTransport, at: 
             return await available()[name](http, key="key").poll(asset, at)
         except SourceError as error:
             return Heard(readings=(), gaps=(Gap(who=name, reason=str(error)),))
+
+
+def _at_once(poll: Coroutine[Any, Any, Heard]) -> Heard:
+    """What a poll brings; `asyncio.run` spells out the whole task for its signal handler each time."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(poll)
+    finally:
+        loop.close()
 
 
 def _question(request: httpx.Request) -> Question:

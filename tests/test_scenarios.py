@@ -98,7 +98,8 @@ def read(base: Path, locale: str = "en", *, silent: str = "", change: Change | N
             inputs = [await archive.posts.inputs(at[when].id) for when in (NOON, LATER)]
             assert inputs[0] is not None
             assert inputs[1] is not None
-            same = [(await post_again(archive, post.id)).same for post in posts]
+            later = [post for post in posts if post.intended_at >= WRONG_FROM]
+            same = [(await post_again(archive, post.id)).same for post in later]
             return Read(
                 noon=at[NOON],
                 facts=inputs[0].facts,

@@ -20,7 +20,18 @@ SourceLight = Literal["LIVE", "PARTIAL", "STALE", "DRIFT"]
 did."""
 
 DRIFTS = frozenset(
-    {"figure_jumped", "figure_apart", "open_interest_jumped", "contract_appeared", "too_far_apart"}
+    {
+        "figure_jumped",
+        "figure_apart",
+        "forward_apart",
+        "too_far_apart",
+        "open_interest_jumped",
+        "open_interest_gone",
+        "contract_jumped",
+        "contract_appeared",
+        "told_before",
+        "bars_otherwise",
+    }
 )
 """The reasons that speak of what was told, and not of what was not."""
 

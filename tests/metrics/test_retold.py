@@ -1,6 +1,7 @@
 """What was told before is not told again: a reply of another time under a fresh date, bars that are other ones."""
 
 from array import array
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ MINUTES = timedelta(minutes=10)
 FOUR_HOURS = timedelta(hours=4)
 
 
-def polls(*rounds: list[Reading]) -> list[Observed]:
+def polls(*rounds: Sequence[Reading]) -> list[Observed]:
     """One poll after the other, ten minutes apart, the last one now."""
     history, found = History.empty("BTC"), []
     for number, readings in enumerate(rounds, 1 - len(rounds)):

@@ -10,6 +10,7 @@ from bot.commands.evidence import facts_of
 from bot.commands.lookback import meaning, title, usual_range
 from bot.commentary import in_words
 from bot.desk.market import Market
+from bot.domain.audit import AuditReport
 from bot.domain.facts import Fact, Facts, count_venues
 from bot.domain.judgement import Exit, Verdict
 from bot.domain.posts import Post, Profile
@@ -159,6 +160,25 @@ class Answers:
             "rules": list(_rules(evidence, words)),
         }
 
+    async def audit(self, profile: Profile) -> Json:
+        """How each source did in the last poll, and how far what was stored lay from the venues' own histories when it was
+        last looked at. Raises ArchiveError."""
+        words, report = self._market.bank(profile).words, await self._market.last_audit()
+        return {
+            "at": _iso(self._market.now()),
+            "note": words["page.api_note"],
+            "sources": [
+                {
+                    "source": one.source,
+                    "light": one.light,
+                    "heard_at": _iso(one.heard_at),
+                    "gaps": [in_words(gap.reason, words) for gap in one.gaps],
+                }
+                for one in self._market.source_states()
+            ],
+            "audit": None if report is None else _audit(report, words),
+        }
+
     def _head(self, asset: str, at: datetime, words: Mapping[str, str]) -> Json:
         return {"asset": asset, "at": _iso(at), "note": words["page.api_note"]}
 
@@ -213,6 +233,34 @@ def _post(post: Post) -> Json:
         "text": "\n\n".join(text.text for text in story.paragraphs),
         "footer": story.footer.text if story.footer else "",
         "corrections": [text.text for text in post.corrections],
+    }
+
+
+def _audit(report: AuditReport, words: Mapping[str, str]) -> Json:
+    return {
+        "at": _iso(report.at),
+        "since": _iso(report.since),
+        "compared": report.compared,
+        "beyond": report.beyond,
+        "metrics": [
+            {
+                "asset": row.asset,
+                "metric": row.metric,
+                "venue": row.venue,
+                "unit": row.unit,
+                "tolerance": row.tolerance,
+                "compared": row.compared,
+                "missing": row.missing,
+                "beyond": row.beyond,
+                "mean": row.mean,
+                "bias": row.bias,
+                "largest": row.largest,
+                "largest_at": _iso(row.largest_at),
+            }
+            for row in report.rows
+        ],
+        "without_history": list(report.without_history),
+        "gaps": [in_words(gap, words) for gap in report.gaps],
     }
 
 

@@ -73,6 +73,7 @@ class ApiRoutes:
             "/history/{asset}/{metric}": self.history,
             "/posts": self.posts,
             "/why/{post}": self.why,
+            "/audit": self.audit,
         }
         return [
             web.get(f"{ROOT}/openapi.json", self.document),
@@ -129,6 +130,10 @@ class ApiRoutes:
             return await self._answers.why(request.match_info["post"], profile)
         except InputError as error:
             raise NotThere(str(error)) from error
+
+    async def audit(self, request: web.Request) -> Json:
+        """How each source does, and the last audit."""
+        return await self._answers.audit(self._profile_of(request))
 
     async def nothing(self, request: web.Request) -> Json:
         """An address that there is not."""

@@ -12,6 +12,7 @@ from aiopenapi3 import OpenAPI
 from openapi_spec_validator import validate
 
 from bot.delivery.api.routes import DOCUMENT, REQUESTS, Limit
+from bot.domain.audit import AuditReport, AuditRow
 from tests.commands.conftest import AT, MemoryArchive
 from tests.delivery.api.conftest import a_post
 
@@ -22,6 +23,7 @@ TOLD = {
     "History": "/api/v1/history/BTC/skew_60d_pct",
     "Posts": "/api/v1/posts",
     "Why": "/api/v1/why/abcd2345",
+    "Audited": "/api/v1/audit",
 }
 
 
@@ -94,6 +96,7 @@ def _path_of(schema: str) -> list[str]:
         "History": ["history", "{asset}", "{metric}"],
         "Posts": ["posts"],
         "Why": ["why", "{post}"],
+        "Audited": ["audit"],
     }[schema]
 
 
@@ -157,6 +160,39 @@ async def test_a_post_leads_back_to_venues_formula_and_rules(api, posted) -> Non
     assert fact["formula"]
     assert [(one["rule"], one["phase"]) for one in body["rules"]] == [("skew-fear", "on")]
     assert [one["name"] for one in body["unknown"]] == ["dvol"]
+
+
+async def test_the_last_audit_and_how_each_source_does_are_told(api, market) -> None:
+    assert (await told(api, "/api/v1/audit"))["audit"] is None
+    row = AuditRow(
+        asset="BTC",
+        metric="dvol",
+        venue="deribit",
+        unit="vol points",
+        tolerance=0.5,
+        compared=20,
+        missing=1,
+        beyond=3,
+        mean=0.4,
+        bias=-0.1,
+        largest=1.5,
+        largest_at=AT - timedelta(hours=5),
+    )
+    report = AuditReport(at=AT, since=AT - timedelta(days=1), rows=(row,), gaps=("no_gap(x='y')",))
+
+    async def audited() -> AuditReport:
+        return report
+
+    market.last_audit = audited
+    whole = document()
+    body = await told(api, "/api/v1/audit")
+    jsonschema.Draft202012Validator(
+        {"$ref": "#/components/schemas/Audited", "components": whole["components"]}
+    ).validate(body)
+    found = body["audit"]
+    assert (found["compared"], found["beyond"]) == (20, 3)
+    assert found["metrics"][0]["largest_at"] == "2026-02-06T09:00:00Z"
+    assert [one["light"] for one in body["sources"]] == [one.light for one in market.source_states()]
 
 
 @pytest.mark.parametrize(
