@@ -43,7 +43,7 @@ class ChangedSet:
     gone: tuple[str, ...] = ()
     come: tuple[str, ...] = ()
 
-    def said(self, words: Mapping[str, str], totals: str = "") -> str:
+    def say(self, words: Mapping[str, str], totals: str = "") -> str:
         """In words: "without Binance this time"; nothing where it stands on the same venues."""
         form = "total_{}" if totals else "{}_venues"
         parts = [
@@ -88,11 +88,11 @@ def said_of_venues(sentence: Text, market: SpokenMarket, memory: Memory) -> str:
     if not changed:
         return ""
     if len(set(sets.values())) == 1:
-        return f", {changed[0].said(words)}"
+        return f", {changed[0].say(words)}"
     parts = []
     for some in changed:
         totals = [words[f"total.{total}"] for total, own in sets.items() if own == some]
-        parts.append(some.said(words, list_in_words(totals, words)))
+        parts.append(some.say(words, list_in_words(totals, words)))
     return f", {list_in_words(parts, words)}"
 
 
@@ -133,7 +133,7 @@ def said_of_table(story: Story, market: SpokenMarket, memory: Memory) -> str:
     sets = _sets(stems, market, memory).values()
     gone = tuple(sorted({venue for some in sets for venue in some.gone}))
     come = tuple(sorted({venue for some in sets for venue in some.come}))
-    return ChangedSet(gone=gone, come=come).said(market.bank.words)
+    return ChangedSet(gone=gone, come=come).say(market.bank.words)
 
 
 def stands_otherwise(stem: str, market: SpokenMarket, memory: Memory) -> bool:

@@ -207,6 +207,6 @@ def _bars_otherwise(bars: Iterable[SeriesReading], history: History) -> tuple[in
             continue
         known += len(before)
         for at_ms, usd in before.items():
-            now = told.get(round(at_ms), 0.0)
-            odd += max(usd, now) > OTHERWISE * min(usd, now)
+            now = told.get(round(at_ms))
+            odd += now is None or max(usd, now) > OTHERWISE * min(usd, now)
     return odd, known
