@@ -26,7 +26,14 @@ YEAR = timedelta(days=365)
 LEAST_DAYS = 30
 DAY_MS = 86_400_000
 OPEN = frozenset({"unclear", "no-call"})  # are not more or less sure
-OWN_PLACE = frozenset({SPOT, BALANCE, "high_30d_usd", "low_30d_usd", "spot_high_usd", "spot_low_usd"})
+OWN_PLACE = frozenset(
+    {
+        *(SPOT, BALANCE, "high_30d_usd", "low_30d_usd", "spot_high_usd", "spot_low_usd"),
+        *("rebound_pct", "drawdown_pct", "hours_since_low", "hours_since_high"),
+    }
+)
+"""The price and what is counted from it, and the balance: not among the readings of a card."""
+ELSEWHERE = "vs_"
 KEPT = 200
 CALLED = "called."
 NO_VERDICT = frozenset(
@@ -218,17 +225,18 @@ def _reading(
 
 def leading(market: Market, story: Story, verdict: Verdict) -> Sequence[str]:
     """The metrics that a post is about: those that its headline tells, those that its text tells or names, each family's
-    first finding, what the rules found further, those that a usual range judges. What would end the verdict is no part
-    of what a post is about. A change or a rank of a metric stands for the metric; the price and the balance have their
-    own place on the card."""
+    first finding, what the rules found further (of gold and stocks last), those that a usual range judges. What would end
+    the verdict is no part of what a post is about. A change or a rank of a metric stands for the metric; the price and
+    the balance have their own place on the card."""
     families = {finding.family: finding for finding in reversed(verdict.findings)}
     first = [families[family] for family in dict.fromkeys(finding.family for finding in verdict.findings)]
     found = [finding.facts[0] for finding in first if finding.facts]
     more = [finding.facts[0] for finding in verdict.findings if finding.facts]
     headline = _told(story.headline.spans if story.headline else ())
     body = _told([span for text in story.paragraphs if text.slot != "watch" for span in text.spans])
+    others = sorted((*found, *more), key=lambda name: name.startswith(ELSEWHERE))
     judged = [ladder.fact for ladder in market.playbook.rules.ladders.values()]
-    return _metrics(market, (*headline, *body, *found, *more, *judged))
+    return _metrics(market, (*headline, *body, *others, *judged))
 
 
 def _told(spans: Sequence[Span]) -> Sequence[str]:

@@ -167,6 +167,16 @@ def test_the_headline_leads_then_what_the_text_tells_or_names_then_each_familys_
     assert leading(market, ends, found)[0] == "skew_60d_pct"
 
 
+def test_gold_and_stocks_come_after_derivatives_and_distances_from_extremes_not_at_all(market) -> None:
+    found = verdict(
+        finding("a", "cross-asset", "vs_gold_30d_pct"),
+        finding("b", "funding", "funding_annual_pct"),
+        finding("c", "options", "skew_60d_pct"),
+    )
+    names = leading(market, story(told="rebound_pct"), found)
+    assert list(names[:3]) == ["funding_annual_pct", "skew_60d_pct", "vs_gold_30d_pct"]
+
+
 def test_the_price_has_its_own_place_on_the_card(market) -> None:
     names = leading(market, story(told="spot_usd"), verdict(finding("a", "price", "high_30d_usd")))
     assert not {"spot_usd", "high_30d_usd", "balance"} & set(names)
