@@ -23,7 +23,7 @@ from tests.desks import market_of
 ROUNDS = 15
 GOAL_MS, GOAL_SKEW_MS = 50.0, 3.0
 TYPED = {"odds": {"level": "+10%"}}
-NAMES = ("skew", "move", "odds", "hedge", "expiries", "gamma", "calendar", "changes", "carry")
+NAMES = ("skew", "move", "odds", "hedge", "expiries", "gamma", "smile", "calendar", "changes", "carry")
 
 
 async def timed(name: str) -> tuple[float, float]:
@@ -46,12 +46,10 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for name in NAMES:
         first, later = asyncio.run(timed(name))
-        row = {"what": f"/{name}, the first after a poll", "value": round(first, 1), "unit": "ms"}
-        print("row:" + json.dumps(row))
-        again = {"what": f"/{name}, the next", "value": round(later, 1), "unit": "ms"}
-        most = GOAL_SKEW_MS if name == "skew" else GOAL_MS
-        goal = {"goal": f"≤ {most:g} ms", "held": later <= most}
-        print("row:" + json.dumps(again | goal))
+        for what, took_ms in (("the first after a poll", first), ("the next", later)):
+            most = GOAL_SKEW_MS if name == "skew" and took_ms == later else GOAL_MS
+            row = {"what": f"/{name}, {what}", "value": round(took_ms, 1), "unit": "ms"}
+            print("row:" + json.dumps(row | {"goal": f"≤ {most:g} ms", "held": took_ms <= most}))
 
 
 if __name__ == "__main__":

@@ -4,17 +4,20 @@ the texts of last year has last year's playbook."""
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from bot import commentary, metrics, rules
 from bot.domain.catalog import Catalog
 from bot.domain.files import read_tables
-from bot.domain.playbook import DatedEvent, Holding, Playbook
+from bot.domain.playbook import Playbook
 from bot.domain.rulebook import RuleBook
 from bot.errors import ConfigError, Problem
 from bot.metrics import CATALOG
 from bot.rules.record import parse_manner
+
+Parsed = TypeVar("Parsed")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "bot" / "shipped"
@@ -37,8 +40,8 @@ EQUIVALENT = "equivalent.toml"  # beside the rule cases: mutants that no case ca
 
 def parse_playbook(texts: Mapping[str, str], *, whole: bool = False) -> Playbook:
     """The playbook in some files, path → text: `rules/*.toml`, `phrases/<locale>/*.toml`, `treasuries.toml`,
-    `events.toml`, `record.toml`. Its catalog holds the metrics that its English has words for: files of an earlier time know
-    nothing of later ones. A `whole` one has words for all of them.
+    `events.toml`, `event-posts.toml`, `record.toml`. Its catalog holds the metrics that its English has words for: files of
+    an earlier time know nothing of later ones. A `whole` one has words for all of them.
 
     Raises ConfigError with every problem of every file.
     """
@@ -51,23 +54,10 @@ def parse_playbook(texts: Mapping[str, str], *, whole: bool = False) -> Playbook
             banks[locale] = commentary.parse(_within(texts, f"phrases/{locale}"), locale, catalog, book)
         except ConfigError as error:
             problems += error.problems
-    holdings: tuple[Holding, ...] = ()
-    if "treasuries.toml" in texts:
-        try:
-            holdings = metrics.parse_holdings(texts["treasuries.toml"])
-        except ConfigError as error:
-            problems += error.problems
-    events: tuple[DatedEvent, ...] = ()
-    if "events.toml" in texts:
-        try:
-            events = metrics.parse_events(texts["events.toml"])
-        except ConfigError as error:
-            problems += error.problems
-    if "record.toml" in texts:
-        try:
-            parse_manner(texts["record.toml"])
-        except ConfigError as error:
-            problems += error.problems
+    holdings = _parsed(texts, "treasuries.toml", metrics.parse_holdings, problems) or ()
+    events = _parsed(texts, "events.toml", metrics.parse_events, problems) or ()
+    event_rows = _parsed(texts, "event-posts.toml", metrics.parse_event_rows, problems) or ()
+    _parsed(texts, "record.toml", parse_manner, problems)
     if "en" not in banks and not problems:
         problems.append(Problem(file="phrases", id="en", reason="the English phrases are missing"))
     if problems:
@@ -80,10 +70,24 @@ def parse_playbook(texts: Mapping[str, str], *, whole: bool = False) -> Playbook
         banks=banks,
         holdings=holdings,
         events=events,
+        event_rows=event_rows,
         hash=hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:12],
         editions=rules.editions(book),
         texts=texts,
     )
+
+
+def _parsed(
+    texts: Mapping[str, str], name: str, parse: Callable[[str], Parsed], problems: list[Problem]
+) -> Parsed | None:
+    """What one file says; None where there is none, or where it has problems, which are noted."""
+    if name not in texts:
+        return None
+    try:
+        return parse(texts[name])
+    except ConfigError as error:
+        problems += error.problems
+        return None
 
 
 def _named(texts: Mapping[str, str]) -> Catalog:
@@ -178,7 +182,7 @@ def read_playbook(config: Path = CONFIG) -> Playbook:
             texts |= {f"{folder}/{name}": text for name, text in read_texts(config / folder).items()}
         except ConfigError as error:
             problems += error.problems
-    for name in ("treasuries.toml", "events.toml", "record.toml"):
+    for name in ("treasuries.toml", "events.toml", "event-posts.toml", "record.toml"):
         try:
             texts |= {name: read_file(config / name)} if (config / name).exists() else {}
         except ConfigError as error:

@@ -4,7 +4,6 @@ dates and prices of them are written."""
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from math import isnan
 
 from bot.commands import CommandOption
@@ -19,6 +18,7 @@ from bot.domain.story import Origin
 from bot.errors import InputError
 from bot.metrics import options
 from bot.metrics.density import ExpirySmile, fit_expiries
+from bot.metrics.smile import DAY_MS
 from bot.reasons import reason
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -41,16 +41,35 @@ def _open_interest(chain: OptionChain) -> float:
     return float(sum(coins for coins in chain.open_interest_coin.tolist() if not isnan(coins)))
 
 
-def fitted_smiles(market: Market, asset: str) -> tuple[ExpirySmile, ...]:
-    """The fitted smiles of the venue with the most open interest that has any; empty where none was heard. Fitted once a
-    poll."""
+def fitted_near(market: Market, asset: str, distances: Sequence[float]) -> tuple[ExpirySmile, ...]:
+    """The fitted smiles that are nearest to some distances in days, each once, nearest first, of the venue with the most open
+    interest that has any; empty where none was heard. Each is fitted once a poll, whoever asks."""
     for chain in young_chains(market, asset):
-        found = market.memory.of_poll(
-            asset, f"smiles {chain.venue}", partial(fit_expiries, chain, heard_ms(chain))
-        )
+        at_ms = heard_ms(chain)
+        found: dict[int, ExpirySmile] = {}
+        for days in distances:
+            away = sorted(listed_ms(chain), key=lambda one: abs((one - at_ms) / DAY_MS - days))
+            fitted = (fitted_at(market, chain, expires_ms) for expires_ms in away)
+            near = next((one for one in fitted if one is not None), None)
+            if near is not None:
+                found[near.expires_ms] = near
         if found:
-            return found
+            return tuple(found[expires_ms] for expires_ms in sorted(found))
     return ()
+
+
+def fitted_at(market: Market, chain: OptionChain, expires_ms: int) -> ExpirySmile | None:
+    """The fitted smile of one expiry of a chain, fitted once a poll; None where it has none."""
+    return market.memory.of_poll(
+        chain.asset,
+        f"smile {chain.venue} {expires_ms}",
+        lambda: next(iter(fit_expiries(chain, heard_ms(chain), (expires_ms,))), None),
+    )
+
+
+def listed_ms(chain: OptionChain) -> tuple[int, ...]:
+    """The expiries of a chain that are a day and more away, in milliseconds since 1970 UTC, nearest first."""
+    return tuple(sorted({one for one in chain.expires_ms.tolist() if one >= heard_ms(chain) + DAY_MS}))
 
 
 def heard_ms(chain: OptionChain) -> float:

@@ -10,7 +10,7 @@ from bot.commands._expiries import (
     date_origin,
     day_of,
     expiry_time,
-    fitted_smiles,
+    fitted_near,
     footer_of,
     heading_of,
     heard_ms,
@@ -56,18 +56,18 @@ async def answer(market: Market, request: Request) -> Answer:
     profile = request.profile
     asset = market.asset(request.options.get("asset"))
     heading = heading_of(market, profile, asset, "move")
-    smiles = fitted_smiles(market, asset)
+    smiles = fitted_near(market, asset, SHOWN_DAYS)
     moves = _moves(market, asset, smiles)
     if not moves:
         return without_chain(market, profile, asset, heading)
     facts = Facts(asset=asset, at=market.now(), known={})
+    history, now_s = await market.history(asset), market.now().timestamp()
+    held = market.memory.of_poll(asset, "moves held", lambda: held_moves(history, now_s))
     near, far = moves[0], min(moves, key=lambda one: abs(one[0].years * 365.0 - MONTH_DAYS))
     body, spans = join_texts(
         _told_moves(market, facts, profile, near, far),
         *_told_levels(market, facts, profile, far[0]),
-        *_told_past(
-            market, facts, profile, held_moves(await market.history(asset), market.now().timestamp())
-        ),
+        *_told_past(market, facts, profile, held),
         between="\n",
     )
     return Answer(
@@ -75,7 +75,7 @@ async def answer(market: Market, request: Request) -> Answer:
         body=body,
         body_spans=spans,
         tables=_table(market, profile, _shown(moves)),
-        chart=move_chart(market, await market.history(asset), await market.facts(asset), profile),
+        chart=move_chart(market, history, await market.facts(asset), profile),
         buttons=(go_on(market.bank(profile).words["button.odds"], "odds", {"asset": asset}),),
         footer=footer_of(market, profile, asset, smiles),
     )

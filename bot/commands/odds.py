@@ -8,18 +8,21 @@ from bot.commands._expiries import (
     date_origin,
     expiry_named,
     expiry_time,
-    fitted_smiles,
+    fitted_at,
+    fitted_near,
     footer_of,
     heading_of,
+    listed_ms,
     number_origin,
+    spell_expiry,
     without_chain,
+    young_chains,
 )
 from bot.commands._telling import ASSET, join_texts
 from bot.desk.market import Market
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer
 from bot.errors import InputError
-from bot.metrics.density import nearest_expiry
 from bot.reasons import reason
 
 USUAL_DAYS = 30.0
@@ -30,16 +33,20 @@ async def answer(market: Market, request: Request) -> Answer:
     """What a settlement above and below the level is priced at. Raises InputError."""
     profile = request.profile
     asset = market.asset(request.options.get("asset"))
-    smiles = fitted_smiles(market, asset)
+    chain = next(iter(young_chains(market, asset)), None)
     heading = heading_of(market, profile, asset, "odds")
-    if not smiles:
-        return without_chain(market, profile, asset, heading)
     typed = request.options.get("expiry")
-    if typed:
-        times = [expiry_time(one.expires_ms) for one in smiles]
-        smile = smiles[times.index(expiry_named(typed, times, market.now()))]
-    else:
-        smile = nearest_expiry(smiles, USUAL_DAYS) or smiles[0]
+    times = [] if chain is None else [expiry_time(one) for one in listed_ms(chain)]
+    smile = None
+    if typed and chain is not None:
+        at = expiry_named(typed, times, market.now())
+        smile = fitted_at(market, chain, round(at.timestamp() * 1000))
+        if smile is None:
+            others = ", ".join(spell_expiry(one) for one in times if one != at)
+            raise InputError(reason("unknown_expiry", typed=typed, known=others))
+    smile = smile or next(iter(fitted_near(market, asset, (USUAL_DAYS,))), None)
+    if smile is None:
+        return without_chain(market, profile, asset, heading)
     facts = Facts(asset=asset, at=market.now(), known={})
     level = _level(request.options.get("level"), smile.forward_usd)
     under = smile.price_under(level)

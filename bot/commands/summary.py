@@ -37,8 +37,8 @@ ELSEWHERE = "vs_"
 KEPT = 200
 CALLED = "called."
 NO_VERDICT = frozenset(
-    {"outage", "back", "watch"}
-)  # about sources, or about one reader's number: not about the market
+    {"outage", "back", "watch", "event"}
+)  # about sources, one reader's number, or one event: not a verdict
 
 
 class Summaries:

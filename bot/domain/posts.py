@@ -24,6 +24,7 @@ Reason = Literal[
     "watch",
     "weekly",
     "digest",
+    "event",
 ]
 
 

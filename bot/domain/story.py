@@ -29,6 +29,7 @@ Slot = Literal[
     "answer",
     "explain",
     "weekly",
+    "event",
     "watch-dm",
     "error",
     "missing",

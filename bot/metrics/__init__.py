@@ -9,7 +9,7 @@ from bot.metrics.calibration import Calibration, compare_estimates, readings_beg
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
 from bot.metrics.estimates import ESTIMATED_METRICS, basis_estimates, option_estimates
-from bot.metrics.events import parse_events
+from bot.metrics.events import parse_event_rows, parse_events
 from bot.metrics.history import History
 from bot.metrics.holdings import parse_holdings
 from bot.metrics.observe import Observed, facts_at, observe, with_balance
@@ -43,6 +43,7 @@ __all__ = [
     "observe",
     "option_estimates",
     "own_pasts",
+    "parse_event_rows",
     "parse_events",
     "parse_holdings",
     "points_from_series",

@@ -12,7 +12,7 @@ outermost strikes that have a volatility, nor of a fit that would price a settle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import erf, exp, inf, log, pi, sqrt
 
@@ -169,9 +169,11 @@ class ExpirySmile:
         return 2.0 * (2.0 * _cdf(self.move_share / 2.0) - 1.0)
 
 
-def fit_expiries(chain: OptionChain, at_ms: float) -> tuple[ExpirySmile, ...]:
+def fit_expiries(
+    chain: OptionChain, at_ms: float, only: Collection[int] | None = None
+) -> tuple[ExpirySmile, ...]:
     """The fitted smile of each expiry of a chain that is a day and more away and has enough strikes, nearest
-    first; an expiry whose fit would price any settlement below zero is left out."""
+    first; an expiry whose fit would price any settlement below zero is left out. `only`: of these expiries."""
     usable = (
         (chain.mark_iv_pct > MIN_IV_PCT)
         & (chain.mark_iv_pct < MAX_IV_PCT)
@@ -184,6 +186,8 @@ def fit_expiries(chain: OptionChain, at_ms: float) -> tuple[ExpirySmile, ...]:
     usable &= chain.is_call == (chain.strike_usd >= chain.forward_usd)
     found = []
     for expires_ms in np.unique(chain.expires_ms[usable]).tolist():
+        if only is not None and expires_ms not in only:
+            continue
         rows = np.flatnonzero(usable & (chain.expires_ms == expires_ms))
         years = (expires_ms - float(np.median(chain.row_ms[rows]))) / YEAR_MS
         fitted = _fit(chain, rows, expires_ms, years)
@@ -301,8 +305,3 @@ def price_option(forward_usd: float, strike_usd: float, sigma: float, *, is_call
 
 def _cdf(x: float) -> float:
     return 0.5 * (1.0 + erf(x / sqrt(2.0)))
-
-
-def nearest_expiry(smiles: Sequence[ExpirySmile], days: float) -> ExpirySmile | None:
-    """The expiry that is nearest to a distance in days; None where there is none."""
-    return min(smiles, key=lambda one: abs(one.years * 365.0 - days), default=None)

@@ -6,19 +6,21 @@ it). That is the whole stretch, its ordinary days with it, and no more can be to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from bot.domain.files import FileShape, check_shape, read_tables
-from bot.domain.playbook import DatedEvent
+from bot.domain.playbook import DatedEvent, EventKind, EventRow
+from bot.domain.rulebook import Severity
 from bot.errors import ConfigError, Problem
 from bot.metrics.smile import Smile
 
 FILE = "events.toml"
+ROWS_FILE = "event-posts.toml"
 
 
 class _EventsShape(FileShape):
@@ -54,6 +56,68 @@ def parse_events(text: str) -> tuple[DatedEvent, ...]:
     if problems:
         raise ConfigError(problems)
     return tuple(found[key] for key in sorted(found))
+
+
+EVENT_NUMBERS: Mapping[EventKind, frozenset[str]] = {
+    "cascade": frozenset({"times", "quiet_h", "after_h"}),
+    "squeeze": frozenset({"times", "quiet_h", "after_h"}),
+    "funding-turn": frozenset({"beyond_pct", "before_h", "holds_h"}),
+    "expiry": frozenset({"share_pct", "before_h"}),
+    "calendar": frozenset({"before_h", "after_h"}),
+}
+"""The numbers that each kind of event goes by."""
+Positive = Annotated[float, Field(gt=0.0, le=1e12)]
+
+
+class _EventRowShape(FileShape):
+    """One table `[[event]]` of `event-posts.toml`."""
+
+    kind: EventKind
+    severity: Severity
+    late_h: Annotated[float, Field(gt=0.0, le=24.0)]
+    numbers: dict[str, Positive]
+    floors: dict[str, Positive] = Field(default_factory=dict)
+    why: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    mistakes: Annotated[str, Field(min_length=1)]
+
+
+def parse_event_rows(text: str) -> tuple[EventRow, ...]:
+    """How events are told, by `event-posts.toml`: tables `[[event]]`, each kind once, with its numbers, why and on which
+    source. Raises ConfigError with every problem."""
+    tables = read_tables(text, ROWS_FILE)
+    problems = [Problem(file=ROWS_FILE, id=key, reason="unknown key") for key in tables if key != "event"]
+    rows = tables.get("event", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        problems.append(Problem(file=ROWS_FILE, id="event", reason="must be a list of tables: [[event]]"))
+        rows = []
+    found: dict[str, EventRow] = {}
+    for place, row in enumerate(rows, 1):
+        named = f"{row.get('kind') or 'event'} {place}"
+        try:
+            shape = check_shape(_EventRowShape, row, ROWS_FILE, named)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        wanted, given = EVENT_NUMBERS[shape.kind], set(shape.numbers)
+        if given != wanted:
+            why = f"numbers must be {', '.join(sorted(wanted))}"
+            problems.append(Problem(file=ROWS_FILE, id=named, reason=why))
+        if ("times" in wanted) != ("each" in shape.floors):
+            why = "floors need each" if "times" in wanted else "has no floors"
+            problems.append(Problem(file=ROWS_FILE, id=named, reason=why))
+        if shape.kind in found:
+            problems.append(Problem(file=ROWS_FILE, id=named, reason=f"{shape.kind} stands twice"))
+        found[shape.kind] = EventRow(
+            kind=shape.kind,
+            severity=shape.severity,
+            late=timedelta(hours=shape.late_h),
+            numbers=shape.numbers,
+            floors=shape.floors,
+        )
+    if problems:
+        raise ConfigError(problems)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What is posted beside commentary and alerts: outages and returns, the weekly review, daily notes, and edits of posts
+"""What is posted beside commentary and alerts: outages and returns, the weekly review, events, daily notes, and edits of posts
 that were corrected."""
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,6 +21,7 @@ from bot.notices.corrections import (
     SeriesStore,
 )
 from bot.notices.digests import DailyNotes
+from bot.notices.events import EventNotes
 from bot.notices.outages import MadeForStore, Outages, SourceHealthStore
 from bot.notices.weekly import CallStore, Due, SpotPastStore, Weekly
 from bot.ports import Edits, Surface
@@ -92,7 +93,9 @@ class Notices:
     outages: Outages
     corrections: Corrections
     weekly: Weekly
+    events: EventNotes | None = None
     digests: DailyNotes | None = None
+    _heard: dict[str, Snapshot] = field(default_factory=dict)
     _standings: dict[str, Sequence[SourceHealth]] = field(default_factory=dict)
 
     @classmethod
@@ -121,11 +124,13 @@ class Notices:
                 history=history,
             ),
             weekly=Weekly(states=archive.states, points=archive.points, due=due, late_after=late_after),
+            events=EventNotes(posts=archive.posts),
             digests=digests,
         )
 
     async def begin(self, snapshot: Snapshot, history: History, playbook: Playbook) -> None:
         """Look how the sources did in this poll."""
+        self._heard[snapshot.asset] = snapshot
         self._standings[snapshot.asset] = await self.outages.begin(snapshot, history, playbook.catalog)
 
     async def with_notices(
@@ -141,10 +146,19 @@ class Notices:
                 made += await making
             except Exception:
                 log.error("notice.failed", asset=decision.facts.asset, profile=profile.id, exc_info=True)
-        return replace(decision, posts=(*decision.posts, *made))
+        decision = replace(decision, posts=(*decision.posts, *made))
+        heard = self._heard.get(decision.facts.asset)
+        if self.events is None or heard is None:
+            return decision
+        try:
+            return await self.events.with_events(decision, profile, playbook, history, heard)
+        except Exception:
+            log.error("notice.failed", asset=decision.facts.asset, profile=profile.id, exc_info=True)
+            return decision
 
     async def end(self, asset: str, at: datetime, playbook: Playbook) -> None:
         """All posts of the poll are stored: settle what they told, and correct what was restated."""
+        self._heard.pop(asset, None)
         await self.outages.end(self._standings.pop(asset, ()), at)
         try:
             await self.corrections.run(asset, at, playbook)

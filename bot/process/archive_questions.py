@@ -42,7 +42,7 @@ from bot.rules.record import RecordSettings, changes, parse_manner
 from bot.sources._tape_table import Tape
 
 TAPE_POSTS = 500
-SPOKEN = frozenset({"outage", "back", "weekly"})
+SPOKEN = frozenset({"outage", "back", "weekly", "event"})
 """Reasons of posts that tell no verdict: their texts are said one by one."""
 
 

@@ -5,7 +5,7 @@ a channel is told; `explain` what a rule met; `replay` judges a whole history by
 `run_cases`, `coverage`, `mutants` and `put_to_the_test` check the rules themselves, `junit` writes down what
 came of it."""
 
-from bot.rules.alerts import alert, is_quiet
+from bot.rules.alerts import after_event, alert, is_quiet, wants_event
 from bot.rules.cases import Case, CasesReport, JudgedCase, coverage, parse_cases, run_case, run_cases
 from bot.rules.editions import editions
 from bot.rules.evaluate import balance_shares, evaluate, families_without, is_background
@@ -31,6 +31,7 @@ __all__ = [
     "MutantFate",
     "Replay",
     "Suite",
+    "after_event",
     "alert",
     "balance_shares",
     "coverage",
@@ -55,5 +56,6 @@ __all__ = [
     "suite_of_cases",
     "suite_of_coverage",
     "suite_of_mutants",
+    "wants_event",
     "with_exits",
 ]

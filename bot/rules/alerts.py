@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.judgement import MoveAlarm, Verdict
+from bot.domain.playbook import EventRow
 from bot.domain.posts import Reason, Route
 from bot.domain.rulebook import Notify, RuleBook, Severity
 from bot.rules.evaluate import Judgement
@@ -143,13 +144,42 @@ def _suppressed(
         return True
     if is_quiet(route, at):
         return True
-    lately = [told for told in route.alerted_at if at - told < DAY]
-    if sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day:
+    if is_spent(route, notify, at):
         return True
     if reason == "move" or (severity == "alarm" and stance != "neutral"):
         return False
     alerted = [told_at for told_at, subject in _told(route) if subject.startswith(f"{stance} ")]
     return bool(alerted) and at - max(alerted) < notify.cooldown
+
+
+def is_spent(route: Route, notify: Notify, at: datetime) -> bool:
+    """Whether the channel was told as much as it may be in an hour or in a day."""
+    lately = [told for told in route.alerted_at if at - told < DAY]
+    return sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day
+
+
+def wants_event(route: Route, row: EventRow, stamp: str, notify: Notify, at: datetime) -> bool:
+    """Whether a channel is told of an event now: it takes alerts of that severity and of that kind, it is not quiet, its budget
+    is not spent, and it was not told of the same (`stamp`: which one of its kind)."""
+    if not route.alerts or row.kind in route.muted_moves or _rank(row.severity) < _rank(route.severity):
+        return False
+    is_snoozed = route.snoozed_until is not None and at < route.snoozed_until
+    if is_snoozed or is_quiet(route, at) or is_spent(route, notify, at):
+        return False
+    return _event_word(row, stamp) not in _told_at(route)
+
+
+def after_event(route: Route, row: EventRow, stamp: str, at: datetime) -> Route:
+    """The route once it was told of an event."""
+    kept = [(told, about) for told, about in _told(route) if at - told < REMEMBERED]
+    kept.append((at, f" {_event_word(row, stamp)}"))
+    return replace(
+        route, alerted_at=tuple(told for told, _ in kept), subjects=tuple(about for _, about in kept)
+    )
+
+
+def _event_word(row: EventRow, stamp: str) -> str:
+    return f"event/{row.kind}/{stamp}"
 
 
 def is_quiet(route: Route, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.chain import OptionChain
-from bot.metrics.density import ExpirySmile, fit_expiries, nearest_expiry, price_option
+from bot.metrics.density import ExpirySmile, fit_expiries, price_option
 from bot.sources.deribit import read_recording
 from tests.metrics.market import NOW, chain, changed, ms
 
@@ -104,7 +104,7 @@ def test_recorded_expiries_integrate_to_one_and_to_their_forward(shared: Path, d
 
 def test_the_levels_of_a_recorded_day_are_those_worked_out_by_hand(shared: Path) -> None:
     _, smiles = recorded(shared, "2026-01-23")
-    month = nearest_expiry(smiles, 35.0)
+    month = min(smiles, key=lambda one: abs(one.years * 365.0 - 35.0))
     assert month is not None
     assert month.move_share * 100 == pytest.approx(11.2, abs=0.05)
     assert (month.price_under(80_200.0) or 0.0) * 100 == pytest.approx(16.0, abs=0.5)

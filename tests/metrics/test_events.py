@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.metrics import parse_events
+from bot.metrics import parse_event_rows, parse_events
 from bot.metrics.events import price_stretch
 from bot.metrics.smile import Smile
 
@@ -100,3 +100,32 @@ def test_on_a_recorded_day_the_stretch_of_the_decision_is_that_of_both_expiries(
     found = price_stretch(smiles, 5.27)
     assert found is not None
     assert found.move_pct == pytest.approx(3.65, abs=0.005)
+
+
+ROWS = (ROOT / "config" / "event-posts.toml").read_text(encoding="utf-8")
+
+
+def test_each_kind_of_event_that_is_told_has_its_numbers() -> None:
+    rows = {row.kind: row for row in parse_event_rows(ROWS)}
+    assert set(rows) == {"cascade", "squeeze", "funding-turn", "expiry", "calendar"}
+    assert rows["cascade"].floor_usd("SOL") == 3e6
+    assert rows["cascade"].floor_usd("BTC") == 2e7
+    assert parse_event_rows("") == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('kind     = "squeeze"', 'kind = "cascade"', "stands twice"),
+        ('kind     = "squeeze"', 'kind = "rumor"', "kind"),
+        ("times = 80, ", "", "numbers must be after_h, quiet_h, times"),
+        ("share_pct = 10", "share = 10", "numbers must be"),
+        ("each = 3e6, ", "", "floors need each"),
+        ("late_h   = 12", "late_h = 0", "late_h"),
+        ("[[event]]", "[[rumor]]", "unknown key"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_refused_with_its_reason(old: str, new: str, said: str) -> None:
+    assert old in ROWS
+    with pytest.raises(ConfigError, match=said):
+        parse_event_rows(ROWS.replace(old, new))

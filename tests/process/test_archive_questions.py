@@ -101,6 +101,7 @@ async def test_the_playbook_of_the_same_texts_is_the_same_edition() -> None:
         "treasuries.toml",
         "record.toml",
         "events.toml",
+        "event-posts.toml",
     }
 
 

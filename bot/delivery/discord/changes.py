@@ -73,7 +73,7 @@ def _level(settings: ChannelSettings, values: Sequence[str], market: Market) -> 
 
 
 def _moves(settings: ChannelSettings, values: Sequence[str], market: Market) -> ChannelSettings:
-    muted = tuple(name for name in market.playbook.rules.alarms if name not in values)
+    muted = tuple(name for name in market.playbook.moves if name not in values)
     return settings.with_all(muted_moves=muted)
 
 

@@ -108,7 +108,7 @@ class PanelView:
         return [*lines, *(f"-# {one.asset}: {summarize([one], words, now)}" for one in own)]
 
     def _moves(self, wish: Subscription, words: Mapping[str, str]) -> str:
-        known = self._market.playbook.rules.alarms
+        known = self._market.playbook.moves
         muted = [words.get(f"rule.{name}", name) for name in known if name in wish.muted_moves]
         if not wish.alerts or len(muted) == len(known):
             return words["discord.never"]
@@ -225,9 +225,9 @@ class PanelView:
         wish = settings.first
         if wish is None:
             return []
-        alarms = tuple(self._market.playbook.rules.alarms)
+        moves = self._market.playbook.moves
         names: Mapping[str, tuple[Sequence[str], Collection[str], str]] = {
-            "moves": (alarms, [name for name in alarms if name not in wish.muted_moves], "rule."),
+            "moves": (moves, [name for name in moves if name not in wish.muted_moves], "rule."),
             "length": (lengths(self._market, wish.profile.locale), [wish.profile.length], "panel.length."),
             "language": (tuple(self._market.playbook.banks), [wish.profile.locale], "panel.language."),
             "level": (SEVERITIES, [wish.severity], "panel.level."),
