@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from bot.domain.playbook import DatedEvent
 from bot.domain.posts import Card, ChartSpec, Post
 from bot.domain.readings import Heard, Quantity, SeriesReading
 from bot.domain.traded import FuturePrices, OptionTrades, TakerTrades
@@ -80,6 +81,20 @@ class TradeTeller(Protocol):
 
     async def hear_trades(self, asset: str, since: datetime, until: datetime) -> TakerTrades:
         """The trades between two times, both included, or their newest. Raises SourceError."""
+        ...
+
+
+@runtime_checkable
+class DateTeller(Protocol):
+    """A source that tells when something that markets wait for is published."""
+
+    @property
+    def name(self) -> str:
+        """Its name in bot.toml."""
+        ...
+
+    async def hear_dates(self, since: datetime, until: datetime) -> Sequence[DatedEvent]:
+        """The dates between two times, as far as they are known. Raises SourceError."""
         ...
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from bot.desk.smiles import SmileMemory
 from bot.desk.troubles import Troubles
 from bot.domain.facts import PastsOfDay
+from bot.domain.playbook import DatedEvent
 from bot.domain.readings import Gap, Snapshot
 from bot.domain.traded import TakerTrades
 from bot.metrics import History
@@ -74,6 +75,7 @@ class DeskMemory:
         self._trades: dict[str, TakerTrades] = {}
         self._of_poll: dict[str, dict[str, Any]] = {}
         self._pasts: dict[str, PastsOfDay] = {}
+        self.dates: tuple[DatedEvent, ...] = ()  # as publishers told them since the start
         self._states: dict[tuple[str, str], SourceState] = {}
         self._heard: dict[str, bool] = {}
         self._followed_anew: set[str] = set()

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
@@ -14,7 +14,7 @@ from bot.desk.market import Market
 from bot.desk.stores import PollerArchive
 from bot.desk.troubles import NOTHING_HEARD, is_without_network
 from bot.domain.facts import Facts
-from bot.domain.playbook import Playbook
+from bot.domain.playbook import DatedEvent, Playbook
 from bot.domain.posts import Decision, Profile, Route, State
 from bot.domain.readings import Gap, Heard, Reading, Snapshot
 from bot.errors import ArchiveError, InputError, SourceError
@@ -22,7 +22,7 @@ from bot.metrics import BALANCE, observe
 from bot.metrics.flow import join_trades
 from bot.notices.notices import Notices
 from bot.notices.watches import with_watches
-from bot.ports import Source, TradeTeller
+from bot.ports import DateTeller, Source, TradeTeller
 from bot.reasons import about, reason
 
 log = structlog.get_logger()
@@ -31,6 +31,7 @@ YOUNG_COURSE = timedelta(days=3)
 """A course as long as the stance's median stands by itself."""
 
 DAY = timedelta(days=1)
+DATED_AHEAD = timedelta(days=92)
 TWICE_HEARD = timedelta(minutes=1)
 """How far a venue's trades are asked for again: some are told late."""
 
@@ -69,6 +70,7 @@ class Poller:
         self._kept: set[str] = set()
         self._unreached: dict[str, bool] = {}  # by asset: whether its last poll found no way to any source
         self._unheard: set[str] = set()
+        self._dated_on: date | None = None
         self._silence_told = False
 
     async def poll(self, asset: str, at: datetime) -> Decision:
@@ -79,7 +81,9 @@ class Poller:
         not, which is the default one's; raises what the last one raised where none is left.
         """
         begun_s, playbook = time.perf_counter(), self._market.playbook
-        snapshot, _ = await asyncio.gather(self._gather(asset, at), self._hear_trades(asset, at))
+        snapshot, *_ = await asyncio.gather(
+            self._gather(asset, at), self._hear_trades(asset, at), self._hear_dates(at)
+        )
         before = await self._market.history(asset)
         await self._keep_playbook(playbook, at)
         observed = observe(snapshot, before, playbook.catalog, playbook.holdings)
@@ -109,7 +113,9 @@ class Poller:
                     watches = await self._archive.watches.find(asset=asset)
                     decision = with_watches(decision, watches, playbook, self._market.watching)
                 if self._notices:
-                    decision = await self._notices.with_notices(decision, profile, playbook, after)
+                    decision = await self._notices.with_notices(
+                        decision, profile, self._dated(playbook), after
+                    )
                 await self._archive.commit(asset, profile, decision, snapshot)
             except ArchiveError:
                 raise
@@ -220,6 +226,30 @@ class Poller:
                 self._market.memory.keep_trades(
                     told if known is None else join_trades(known, told, begins_ms)
                 )
+
+    def _dated(self, playbook: Playbook) -> Playbook:
+        """The playbook with what publishers told since it was read."""
+        return replace(playbook, events=self._market.events)
+
+    async def _hear_dates(self, at: datetime) -> None:
+        """The dates that publishers tell, once a day. A poll is never held up or lost by them."""
+        tellers = [source for source in self._sources if isinstance(source, DateTeller)]
+        if not tellers or self._dated_on == at.date():
+            return
+        self._dated_on = at.date()
+        told: list[DatedEvent] = []
+        for teller in tellers:
+            try:
+                async with asyncio.timeout(self._settings.deadline.total_seconds()):
+                    told += await teller.hear_dates(at - DAY, at + DATED_AHEAD)
+            except (SourceError, TimeoutError) as error:
+                log.info("dates.unheard", source=teller.name, reason=str(error))
+                return
+            except Exception as error:  # noqa: BLE001 (whatever an answer made of its reader, the poll goes on)
+                self._market.memory.troubles.note(f"dates of {teller.name}", error)
+                return
+            self._market.memory.troubles.clear(f"dates of {teller.name}")
+        self._market.memory.dates = tuple(told)
 
     async def _hear(self, source: Source, asset: str, at: datetime) -> Heard:
         try:

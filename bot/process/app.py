@@ -121,7 +121,7 @@ def build_sources(settings: Settings, http: Http, *, any_key: str | None = None)
             problems += error.problems
             continue
         given = settings.keys.get(name)
-        key = given.get_secret_value() if given else any_key
+        key = given.get_secret_value() if given else any_key if source.NEEDS_KEY else None
         if source.NEEDS_KEY and key is None:
             without_key.append(name)
             continue

@@ -277,7 +277,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Settings:
     if url := read_secret("DATABASE_URL", environment, problems):
         given["archive"] = {"url": url}
     keys = {}
-    for name in ("COINGLASS", "COINALYZE"):
+    for name in ("COINGLASS", "COINALYZE", "FRED"):
         if key := read_secret(f"{name}_KEY", environment, problems):
             keys[name.lower()] = key
     given["keys"] = keys

@@ -17,7 +17,7 @@ from bot.desk.smiles import SmileMemory
 from bot.domain.chain import OptionChain
 from bot.domain.facts import Point
 from bot.domain.playbook import DatedEvent
-from bot.domain.posts import Answer
+from bot.domain.posts import Answer, Profile
 from bot.domain.readings import Snapshot, SpotQuote
 from bot.metrics import History
 from bot.sources.deribit import read_recording
@@ -438,6 +438,29 @@ async def test_each_asset_of_the_tape_is_answered_and_fits_a_telephone(archive, 
     given = typed if name == "compare" else {**typed, "asset": asset}
     answer = await run(market, discover()[name], Request(options=given, channel="preview:"))
     assert answer.tables or answer.figures or name in ("odds", "changes", "calendar", "flow")
+    assert await telephone_rows(market, answer) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("asset", ["BTC", "ETH", "SOL"])
+@pytest.mark.parametrize("name", [*OF_CHAINS, "changes", "carry", "compare", "calendar", "flow"])
+async def test_each_answer_is_said_in_words_and_fits_in_either_language(
+    archive, playbook, asset, name, locale
+):
+    poll = tape_poll(asset)
+    index = next(one for one in poll.readings if isinstance(one, SpotQuote)).index_usd
+    past = [replace(one, asset=asset) for one in PAST if one.metric != "spot_usd"]
+    archive.points.past_series = [*past, hourly("spot_usd", last=index, asset=asset)]
+    market = market_of(archive, FixedClock(), playbook, assets=("BTC", "ETH", "SOL"))
+    market.memory.smiles = SmileMemory(Notes())
+    await market.memory.smiles.note(tape_poll(asset, AT - timedelta(hours=22)))
+    market.memory.keep_snapshot(poll)
+    typed = {"odds": {"level": "+5%"}, "compare": {"metric": "skew"}}.get(name, {})
+    given = typed if name == "compare" else {**typed, "asset": asset}
+    request = Request(options=given, channel="preview:", profile=Profile(locale=locale))
+    answer = await run(market, discover()[name], request)
+    # Where no phrase passes the gate, bare values go out: a time or a fraction as the machine writes it.
+    assert not re.search(r"\d{4}-\d\d-\d\dT|\d[.,]\d{5}", answer.body)
     assert await telephone_rows(market, answer) <= MOST_ROWS
 
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from bot.desk.market import Market
 from bot.desk.memory import SourceState
 from bot.desk.poller import Agenda, Poller, PollSettings
+from bot.domain.playbook import DatedEvent
 from bot.domain.posts import Decision, Post, Profile, Route, State, Watch
 from bot.domain.readings import Gap, Heard, Snapshot
 from bot.domain.rulebook import UsualRange
@@ -123,6 +124,50 @@ class TellerOfTrades(Teller):
             since_ms=round(since.timestamp() * 1000),
             until_ms=ends_ms,
         )
+
+
+class TellerOfDates(Teller):
+    """A publisher of dates: one too many, which the files have too."""
+
+    def __init__(self, *dates: DatedEvent, failure: Exception | None = None) -> None:
+        super().__init__("fred", quote())
+        self.dates = dates
+        self.failure = failure
+        self.times: list[datetime] = []
+
+    async def hear_dates(self, since: datetime, until: datetime) -> tuple[DatedEvent, ...]:
+        self.times.append(until)
+        if self.failure is not None:
+            raise self.failure
+        return self.dates
+
+
+def cpi_at(at: datetime, source: str = "its publisher") -> DatedEvent:
+    return DatedEvent(kind="cpi", at=at, source=source, read=AT.date())
+
+
+async def test_dates_are_asked_for_once_a_day_and_those_of_the_files_win() -> None:
+    archive = NotingArchive()
+    filed, told = cpi_at(AT + HOUR, "events.toml"), cpi_at(AT + timedelta(days=30))
+    source = TellerOfDates(cpi_at(AT + 2 * HOUR), told)
+    market = market_on(archive, sources=(source,))
+    market.adopt(replace(market.playbook, events=(filed,)))
+    poller = poller_on(archive, source, market=market)
+    for at in (AT, AT + HOUR, AT + timedelta(days=1)):
+        await poller.poll("BTC", at)
+    assert source.times == [AT + timedelta(days=92), AT + timedelta(days=93)]
+    assert market.events == (filed, told)
+
+
+@pytest.mark.parametrize("failure", [SourceUnavailable("HTTP 400"), ValueError("odd")])
+async def test_a_publisher_that_fails_costs_no_poll_and_no_date_of_the_files(failure: Exception) -> None:
+    archive = NotingArchive()
+    source = TellerOfDates(failure=failure)
+    market = market_on(archive, sources=(source,))
+    before = market.events
+    await poller_on(archive, source, market=market).poll("BTC", AT)
+    assert archive.committed
+    assert market.events == before
 
 
 async def test_trades_of_a_day_are_heard_with_a_poll_and_then_those_since() -> None:

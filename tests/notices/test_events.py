@@ -269,3 +269,21 @@ async def test_every_event_is_said_in_words_and_not_in_plain_figures(locale: str
         made += [text for post in decision.posts for text in (post.story.headline, *post.story.paragraphs)]
     assert len(made) == 10
     assert all(text is not None and text.phrase_ids for text in made)
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("kind", ["fomc", "cpi"])
+async def test_every_kind_of_date_is_said_in_words_before_and_after(locale: str, kind: str):
+    book = replace(playbook(), events=(replace(FOMC, kind=kind),))
+    later = FOMC.at + DAY
+    history = History.empty("BTC").extend(points("spot_usd", priced_by, polls(FOMC.at - HOUR, later)))
+    before = await told(History.empty("BTC"), readings=(priced(AT),), by=book, locale=locale)
+    after = await told(history, at=later, by=book, locale=locale, posts=Told(*before.posts))
+    unpriced = [
+        await told(History.empty("BTC"), by=book, locale=locale),
+        await told(history, at=later, by=book, locale=locale),
+    ]
+    for decision in (before, after, *unpriced):
+        (post,) = decision.posts
+        assert post.story.headline is not None
+        assert all(text.phrase_ids for text in (post.story.headline, *post.story.paragraphs))

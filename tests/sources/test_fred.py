@@ -83,3 +83,47 @@ def test_whatever_is_put_into_the_file_ends_in_a_close_that_is_in_it_or_in_a_ref
         return
     cells = {float(line.split(",")[1] or "nan") for line in body.decode().splitlines()[1:] if line[-1] != "."}
     assert isinstance(series, Gap) or set(series.value) <= cells
+
+
+DATES = b"""{"realtime_start": "2026-06-01", "realtime_end": "2026-12-31", "order_by": "release_date", "sort_order": "asc",
+ "count": 4, "offset": 0, "limit": 1000, "release_dates": [
+ {"release_id": 9, "release_name": "Advance Monthly Sales for Retail and Food Services", "date": "2026-07-15"},
+ {"release_id": 10, "release_name": "Consumer Price Index", "date": "2026-07-14"},
+ {"release_id": 10, "release_name": "Consumer Price Index", "date": "2026-12-10"},
+ {"release_id": 10, "release_name": "Consumer Price Index", "date": "2026-12-10"}]}"""
+
+
+def test_release_dates_are_those_of_consumer_prices_at_half_past_eight_in_washington():
+    told = fred.parse_dates(reply(DATES))
+    assert [one.at for one in told] == [
+        datetime(2026, 7, 14, 12, 30, tzinfo=UTC),  # summer time
+        datetime(2026, 12, 10, 13, 30, tzinfo=UTC),
+    ]
+    assert {(one.kind, one.read) for one in told} == {("cpi", START.date())}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"release_dates": [{"release_id": 10, "date": "soon"}]}', b"{}"]
+)
+def test_dates_in_another_shape_are_refused(body: bytes):
+    with pytest.raises(SourceChanged):
+        fred.parse_dates(reply(body))
+
+
+async def test_dates_are_asked_for_with_a_key_alone(ask: Ask):
+    seen: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url)
+        return httpx.Response(200, content=DATES)
+
+    until = datetime(2026, 8, 1, tzinfo=UTC)
+    since = datetime(2026, 7, 1, tzinfo=UTC)
+    assert await Fred(ask(answer)).hear_dates(since, until) == ()
+    assert seen == []
+    [one] = await Fred(ask(answer), key="0123456789abcdef").hear_dates(since, until)
+    assert one.at == datetime(2026, 7, 14, 12, 30, tzinfo=UTC)
+    asked = dict(seen[0].params)
+    assert (seen[0].host, seen[0].path) == ("api.stlouisfed.org", "/fred/releases/dates")
+    assert asked["include_release_dates_with_no_data"] == "true"
+    assert (asked["realtime_start"], asked["realtime_end"]) == ("2026-07-01", "2026-08-01")
