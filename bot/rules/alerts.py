@@ -1,5 +1,6 @@
 """Whether a channel is told, and why: an edge makes an alert, never a level. A move is told whatever the stance."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from bot.rules.evaluate import Judgement
 SEVERITIES: tuple[Severity, ...] = ("info", "watch", "caution", "alarm")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REMEMBERED = timedelta(days=2)
+EVENT = "event/"  # how the subject of an event begins
 
 
 def alert(
@@ -144,7 +146,7 @@ def _suppressed(
         return True
     if is_quiet(route, at):
         return True
-    if is_spent(route, notify, at):
+    if is_spent([told for told, about in _told(route) if not about.startswith(EVENT)], notify, at):
         return True
     if reason == "move" or (severity == "alarm" and stance != "neutral"):
         return False
@@ -152,9 +154,10 @@ def _suppressed(
     return bool(alerted) and at - max(alerted) < notify.cooldown
 
 
-def is_spent(route: Route, notify: Notify, at: datetime) -> bool:
-    """Whether the channel was told as much as it may be in an hour or in a day."""
-    lately = [told for told in route.alerted_at if at - told < DAY]
+def is_spent(times: Sequence[datetime], notify: Notify, at: datetime) -> bool:
+    """Whether a channel that was told at these times was told as much as it may be in an hour or in a day. Events count
+    for events alone: a note on a date takes no alert's place."""
+    lately = [told for told in times if at - told < DAY]
     return sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day
 
 
@@ -164,7 +167,7 @@ def wants_event(route: Route, row: EventRow, stamp: str, notify: Notify, at: dat
     if not route.alerts or row.kind in route.muted_moves or _rank(row.severity) < _rank(route.severity):
         return False
     is_snoozed = route.snoozed_until is not None and at < route.snoozed_until
-    if is_snoozed or is_quiet(route, at) or is_spent(route, notify, at):
+    if is_snoozed or is_quiet(route, at) or is_spent(route.alerted_at, notify, at):
         return False
     return _event_word(row, stamp) not in _told_at(route)
 
@@ -172,14 +175,14 @@ def wants_event(route: Route, row: EventRow, stamp: str, notify: Notify, at: dat
 def after_event(route: Route, row: EventRow, stamp: str, at: datetime) -> Route:
     """The route once it was told of an event."""
     kept = [(told, about) for told, about in _told(route) if at - told < REMEMBERED]
-    kept.append((at, f" {_event_word(row, stamp)}"))
+    kept.append((at, _event_word(row, stamp)))
     return replace(
         route, alerted_at=tuple(told for told, _ in kept), subjects=tuple(about for _, about in kept)
     )
 
 
 def _event_word(row: EventRow, stamp: str) -> str:
-    return f"event/{row.kind}/{stamp}"
+    return f"{EVENT}{row.kind}/{stamp}"
 
 
 def is_quiet(route: Route, at: datetime) -> bool:

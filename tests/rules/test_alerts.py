@@ -226,6 +226,12 @@ def test_as_many_alerts_an_hour_go_out_as_are_set_and_no_more() -> None:
     assert reason_after(*two, severity="alarm", per_hour=2) is None
 
 
+def test_events_take_no_alerts_place() -> None:
+    two = [(timedelta(minutes=40), "event/calendar/fomc"), (timedelta(minutes=5), "event/expiry/friday")]
+    assert reason_after(*two, per_hour=2) == "changed stance"
+    assert reason_after(*two, (timedelta(minutes=20), "neutral "), per_hour=1) is None
+
+
 def test_as_many_alerts_a_day_go_out_as_are_set_and_no_more() -> None:
     two = (5 * HOUR, "bullish"), (10 * HOUR, "neutral")
     assert reason_after(two[0], per_day=2) == "changed stance"
