@@ -73,7 +73,11 @@ def heard_smiles(market: Market, asset: str) -> tuple[Smile, ...]:
 def coming_events(market: Market, asset: str, smiles: tuple[Smile, ...]) -> tuple[Coming, ...]:
     """The dated events and the large expiries of the next sixty days, the nearest first."""
     now = market.now()
-    dated = [(one.kind, one.at) for one in market.events if now < one.at <= now + AHEAD]
+    dated = [
+        (one.kind, one.at)
+        for one in market.memory.events_with(market.playbook.events)
+        if now < one.at <= now + AHEAD
+    ]
     expiries = [
         one
         for one in open_by_expiry(young_chains(market, asset), now.timestamp() * 1000)

@@ -14,7 +14,7 @@ from bot.desk.stores import MarketArchive, MarketStores
 from bot.domain.audit import AuditReport
 from bot.domain.facts import Facts, OwnPast, PastsOfDay
 from bot.domain.judgement import Verdict
-from bot.domain.playbook import DatedEvent, Playbook
+from bot.domain.playbook import Playbook
 from bot.domain.posts import Answer, Figure, Profile
 from bot.domain.readings import Quantity, Snapshot
 from bot.domain.story import Length, Memory, Origin, PhraseBank, Slot, Story, Text
@@ -91,14 +91,6 @@ class Market:
     def playbook(self) -> Playbook:
         """The rules and words of now."""
         return self._playbook
-
-    @property
-    def events(self) -> tuple[DatedEvent, ...]:
-        """The dated events of the files and those that a publisher told since, in the order of time; a day's event of a kind
-        counts once, as the file has it."""
-        known = {(one.kind, one.at.date()): one for one in self.memory.dates}
-        known |= {(one.kind, one.at.date()): one for one in self._playbook.events}
-        return tuple(sorted(known.values(), key=lambda one: (one.at, one.kind)))
 
     def adopt(self, playbook: Playbook) -> None:
         """Go by these rules and words from now on."""

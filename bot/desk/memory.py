@@ -133,6 +133,12 @@ class DeskMemory:
         found: Worked = known[name]
         return found
 
+    def events_with(self, filed: Iterable[DatedEvent]) -> tuple[DatedEvent, ...]:
+        """The dated events of the files and those that a publisher told since, in the order of time; a day's event of a kind
+        counts once, as the file has it."""
+        known = {(one.kind, one.at.date()): one for one in (*self.dates, *filed)}
+        return tuple(sorted(known.values(), key=lambda one: (one.at, one.kind)))
+
     def trades(self, asset: str) -> TakerTrades | None:
         """The trades in the asset's options of the last day, as far as this process heard them."""
         return self._trades.get(asset)

@@ -229,7 +229,7 @@ class Poller:
 
     def _dated(self, playbook: Playbook) -> Playbook:
         """The playbook with what publishers told since it was read."""
-        return replace(playbook, events=self._market.events)
+        return replace(playbook, events=self._market.memory.events_with(playbook.events))
 
     async def _hear_dates(self, at: datetime) -> None:
         """The dates that publishers tell, once a day. A poll is never held up or lost by them."""
