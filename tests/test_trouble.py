@@ -3,11 +3,12 @@ its deadline."""
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from bot.sources._tape import TapeTransport
 from tests.desks import desk_of, market_of
 from tests.said import english
 
+T = TypeVar("T")
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 # Short enough to be waited for, where a venue stalls; elsewhere longer than a loaded machine takes.
 STALL_DEADLINE_S = 4.0
@@ -154,16 +156,22 @@ async def polled(word: str, serve: Serve) -> tuple[Facts, dict[str, SourceState]
         return decision.facts, {hearing.source: hearing for hearing in one.market.source_states()}
 
 
+def run_apart(asked: Coroutine[object, object, T]) -> T:
+    """In a loop of its own that takes no other one's place: asyncio.run would leave that of the tests before unclosed."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(asked)
+
+
 @cache
 def untroubled() -> tuple[Facts, dict[str, SourceState]]:
-    return asyncio.run(polled("", stall))
+    return run_apart(polled("", stall))
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("venue", ["okx", "binance"])
 def test_one_venue_in_trouble_is_missing_and_the_others_say_what_they_said(venue: str, trouble: str):
     serve, word = TROUBLES[trouble]
-    facts, hearings = asyncio.run(polled(venue, serve))
+    facts, hearings = run_apart(polled(venue, serve))
     whole, heard = untroubled()
     assert hearings[venue].heard_at is None
     assert hearings[venue].gaps
