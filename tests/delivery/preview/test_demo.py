@@ -26,7 +26,7 @@ BROKEN = """
 """
 BARE = """
 [...document.querySelectorAll("article[id^=post-]")]
-  .filter((one) => !one.querySelector("img") && !one.querySelector(".reason").textContent.includes("weekly"))
+  .filter((one) => !one.querySelector("img") && !/weekly|event/.test(one.querySelector(".reason").textContent))
   .map((one) => one.id)
 """
 LOADED = """
