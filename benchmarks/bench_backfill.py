@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console as Terminal
 
-from benchmarks.bench_start import GOAL_S, ours
+from benchmarks.bench_start import ours
 from bot.playbook import CONFIG, read_playbook
 from bot.process.app import house
 from bot.process.backfill import fill
@@ -28,6 +28,7 @@ from bot.sources._tape import TapeTransport
 YEAR = 365
 ASSETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 STARTS = 3
+READY_GOAL_S = 1.5
 
 
 class Timed(httpx.AsyncBaseTransport):
@@ -122,7 +123,7 @@ def main() -> None:
             "peer_value": round(bare_s, 2),
             "ratio": bare_s / ready_s,
         }
-        print(row(what, ready_s, "s", **beside, goal=f"≤ {GOAL_S:g} s", held=ready_s <= GOAL_S))
+        print(row(what, ready_s, "s", **beside, goal=f"≤ {READY_GOAL_S:g} s", held=ready_s <= READY_GOAL_S))
         print(row("memory then", memory, "MB"))
 
 

@@ -1,5 +1,6 @@
 """The line under a post: when, from whom its own figures came, how old the oldest is, and that it is no advice."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.commentary.fewer import said_of_table
@@ -21,17 +22,9 @@ def story_footer(story: Story, market: SpokenMarket, memory: Memory) -> Text:
     words, recorder = market.bank.words, Recorder(market.bank.words)
     facts = _facts(story, market)
     count = count_venues(facts, VENDORS)
-    named = [words.get(f"venue.{venue}", venue.capitalize()) for venue in count.sources]
     at = Origin(kind="date", ref="at", value=market.at.isoformat())
     parts = [recorder.mark(apply("moment", str(at.value), None, words), at, "moment")]
-    if not named:
-        parts.append(words["sources_none"])
-    elif len(named) <= NAMED_VENUES + 1:
-        parts.append(", ".join(named))
-    else:
-        more = Origin(kind="count", ref="venues beside those named", value=float(len(named) - NAMED_VENUES))
-        shown = recorder.mark(str(len(named) - NAMED_VENUES), more, "count")
-        parts.append(words["footer_more"].format(", ".join(named[:NAMED_VENUES]), shown))
+    parts.append(_named(count.sources, words, recorder) or words["sources_none"])
     if count.heard < count.expected and "footer_heard" in words:  # books of before have no words for it
         heard = Origin(kind="count", ref="venues heard", value=float(count.heard))
         expected = Origin(kind="count", ref="venues asked", value=float(count.expected))
@@ -58,13 +51,24 @@ def story_footer(story: Story, market: SpokenMarket, memory: Memory) -> Text:
     return Text(slot="footer", about="footer", text=text, spans=spans)
 
 
-def notice_footer(at: datetime, bank: PhraseBank) -> Text:
-    """The footer of a notice, which stands on no venue's figures: when, and that it is no advice."""
+def notice_footer(at: datetime, bank: PhraseBank, venues: Sequence[str] = ()) -> Text:
+    """The footer of a notice: when, from whom its figures came where it has any, and that it is no advice."""
     words, recorder = bank.words, Recorder(bank.words)
     seen = Origin(kind="date", ref="at", value=at.isoformat())
     shown = recorder.mark(apply("moment", str(seen.value), None, words), seen, "moment")
-    text, spans = recorder.resolve(" · ".join((shown, words["not_advice"])))
+    parts = (shown, _named(venues, words, recorder), words["not_advice"])
+    text, spans = recorder.resolve(" · ".join(part for part in parts if part))
     return Text(slot="footer", about=OF_NOTICE, text=text, spans=spans)
+
+
+def _named(venues: Sequence[str], words: Mapping[str, str], recorder: Recorder) -> str:
+    """Venues by their names, the first ones and how many more; nothing where there is none."""
+    named = [words.get(f"venue.{venue}", venue.capitalize()) for venue in venues]
+    if len(named) <= NAMED_VENUES + 1:
+        return ", ".join(named)
+    more = Origin(kind="count", ref="venues beside those named", value=float(len(named) - NAMED_VENUES))
+    shown = recorder.mark(str(len(named) - NAMED_VENUES), more, "count")
+    return words["footer_more"].format(", ".join(named[:NAMED_VENUES]), shown)
 
 
 def _facts(story: Story, market: SpokenMarket) -> list[Fact]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.commentary import footer
+from bot.commentary import notice_footer
 from bot.decide import digest_of, post_for
 from bot.domain.chain import OptionChain
 from bot.domain.playbook import DatedEvent, EventRow, Playbook
@@ -37,12 +37,14 @@ class ToldPosts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One event: of which kind, which one of its kind (`stamp`), what is said, and its words' names."""
+    """One event: of which kind, which one of its kind (`stamp`), what is said, its words' names, and the venues that its
+    figures came from."""
 
     row: EventRow
     stamp: str
     about: str
     names: Mapping[str, Origin]
+    venues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,9 @@ class EventNotes:
         at, found = speaker.facts.at, list[Occurrence]()
         for storm in (rows.get("cascade"), rows.get("squeeze")):
             if storm is not None:
-                found += _storms(history, at, storm)
+                found += _storms(history, at, storm, speaker)
         if (row := rows.get("funding-turn")) is not None:
-            found += _turns(history, at, row)
+            found += _turns(history, at, row, speaker)
         if (row := rows.get("expiry")) is not None:
             found += _expiries(snapshot, speaker, row)
         if (row := rows.get("calendar")) is not None:
@@ -118,7 +120,10 @@ class EventNotes:
         )
         kept = {name: given[name] for name in ("value", "then", "until") if name in given}
         about = "calendar-after" if len(kept) == 3 else "calendar-after-unpriced"
-        return [Occurrence(row=row, stamp=_stamp(event, "after"), about=about, names=names | kept)]
+        venues = _venues_of("spot_usd", speaker)
+        return [
+            Occurrence(row=row, stamp=_stamp(event, "after"), about=about, names=names | kept, venues=venues)
+        ]
 
 
 def event_post_id(asset: str, profile: Profile, stamp: str) -> str:
@@ -126,7 +131,7 @@ def event_post_id(asset: str, profile: Profile, stamp: str) -> str:
     return digest_of("event", asset, profile.id, stamp)[:8]
 
 
-def _storms(history: History, at: datetime, row: EventRow) -> Iterator[Occurrence]:
+def _storms(history: History, at: datetime, row: EventRow, speaker: Speaker) -> Iterator[Occurrence]:
     side: Side = "long" if row.kind == "cascade" else "short"
     storm = find_storm(
         history,
@@ -150,10 +155,12 @@ def _storms(history: History, at: datetime, row: EventRow) -> Iterator[Occurrenc
         "window": _count("hours after", row.numbers["after_h"]),
     }
     about = f"{row.kind}-bound" if storm.at_least else row.kind
-    yield Occurrence(row=row, stamp=f"{row.kind}-{storm.began_at:%Y%m%dT%H}", about=about, names=names)
+    venues = _venues_of(f"liquidations_24h_{side}_usd", speaker)
+    stamp = f"{row.kind}-{storm.began_at:%Y%m%dT%H}"
+    yield Occurrence(row=row, stamp=stamp, about=about, names=names, venues=venues)
 
 
-def _turns(history: History, at: datetime, row: EventRow) -> Iterator[Occurrence]:
+def _turns(history: History, at: datetime, row: EventRow, speaker: Speaker) -> Iterator[Occurrence]:
     turn = find_funding_turn(
         history,
         at,
@@ -171,7 +178,9 @@ def _turns(history: History, at: datetime, row: EventRow) -> Iterator[Occurrence
         "window": _count("hours of the other sign", turn.stood / HOUR),
     }
     about = "funding-longs-pay" if turn.now_pct > 0.0 else "funding-shorts-pay"
-    yield Occurrence(row=row, stamp=f"{row.kind}-{turn.turned_at:%Y%m%dT%H}", about=about, names=names)
+    venues = _venues_of("funding_annual_pct", speaker)
+    stamp = f"{row.kind}-{turn.turned_at:%Y%m%dT%H}"
+    yield Occurrence(row=row, stamp=stamp, about=about, names=names, venues=venues)
 
 
 def _expiries(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occurrence]:
@@ -196,7 +205,8 @@ def _expiries(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[O
         if one.put_call is not None:
             names["other"] = _count("puts for each call", one.put_call)
         about = "expiry" if one.put_call is not None else "expiry-puts"
-        yield Occurrence(row=row, stamp=f"expiry-{expires:%Y%m%d}", about=about, names=names)
+        venues = tuple(dict.fromkeys(chain.source for chain in chains))
+        yield Occurrence(row=row, stamp=f"expiry-{expires:%Y%m%d}", about=about, names=names, venues=venues)
 
 
 def _ahead(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occurrence]:
@@ -207,11 +217,12 @@ def _ahead(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occu
         if not since <= at <= since + row.late or at >= event.at:
             continue
         names = {"source": _event_name(speaker, event), "last_at": _date("event", event.at)}
-        priced = None
+        priced, venues = None, tuple[str, ...]()
         for chain in _young(snapshot):
             heard_at = chain.observed_at
             priced = price_stretch(legs(chain, to_ms(heard_at)), (event.at - heard_at) / DAY)
             if priced is not None:
+                venues = (chain.source,)
                 names |= {
                     "value": _count("move of the stretch, %", priced.move_pct),
                     "then": _date("stretch begins", heard_at + priced.since_days * DAY),
@@ -219,7 +230,7 @@ def _ahead(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occu
                 }
                 break
         about = "calendar-before" if priced is not None else "calendar-before-unpriced"
-        yield Occurrence(row=row, stamp=_stamp(event, "before"), about=about, names=names)
+        yield Occurrence(row=row, stamp=_stamp(event, "before"), about=about, names=names, venues=venues)
 
 
 def _past_events(speaker: Speaker, row: EventRow) -> Iterator[DatedEvent]:
@@ -228,6 +239,11 @@ def _past_events(speaker: Speaker, row: EventRow) -> Iterator[DatedEvent]:
         since = event.at + row.numbers["after_h"] * HOUR
         if since <= at <= since + row.late:
             yield event
+
+
+def _venues_of(name: str, speaker: Speaker) -> tuple[str, ...]:
+    fact = speaker.facts.get(name)
+    return tuple(fact.venues) if fact is not None else ()
 
 
 def _young(snapshot: Snapshot) -> tuple[OptionChain, ...]:
@@ -256,7 +272,7 @@ def _story(speaker: Speaker, one: Occurrence) -> Story:
         stance=speaker.decision.verdict.stance,
         headline=None if speaker.profile.length == "short" else title,
         paragraphs=(speaker.say("event", one.about, one.names),),
-        footer=footer(facts, speaker.bank),
+        footer=notice_footer(facts.at, speaker.bank, one.venues),
     )
 
 
