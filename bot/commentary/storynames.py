@@ -157,7 +157,7 @@ class StoryNames:
         return parts[0] if len(parts) == 1 else words["or_between"].format(parts[0], parts[1])
 
     def _move(self, move: Move, namer: Namer) -> str:
-        """A move in words: 60-day skew down to 10.5%, a fall of 10% over the week."""
+        """A move in words: 60-day skew at 10.5% or less, a fall of 10% over the week."""
         bank, down = self.market.bank, move.end < move.start
         stem = move.fact
         origin = Origin(kind="threshold", ref=f"{move.rule}:{move.fact} end", value=move.end)

@@ -107,9 +107,9 @@ def test_each_post_says_what_would_end_its_verdict_and_what_would_deepen_it() ->
         verdict=verdict, facts=market, book=book(), bank=bank(), memory=Memory(), length="embed", at=market.at
     )
     watch = next(text.text for text in story.paragraphs if text.slot == "watch")
-    assert "60-day skew down to 10.5%, held for 3 days" in watch
+    assert "60-day skew at 10.5% or less, held for 3 days" in watch
     assert "3 days" in watch
-    assert "the 60-day basis down to 0% would deepen it" in watch
+    assert "the 60-day basis at 0% or less would deepen it" in watch
 
 
 def test_an_exit_to_the_figure_that_is_read_already_is_none() -> None:
@@ -135,7 +135,7 @@ def test_an_exit_to_the_figure_that_is_read_already_is_none() -> None:
         return [text.text for text in story.paragraphs if text.slot == "watch"]
 
     assert watched(2.01) == []
-    assert "60-day basis up to 2.6%" in watched(2.6)[0]
+    assert "60-day basis at 2.6% or more" in watched(2.6)[0]
 
 
 def alerted(reason: str, memory: Memory | None = None, **more: object) -> Story:
