@@ -61,7 +61,8 @@ class SqlOutbox:
     @run_to_the_end
     async def claim(self, surface: str, claims: Claims, at: datetime) -> Sequence[Post]:
         """Unsent posts that nobody else is at, oldest first, for this worker alone until the lease ends. One that
-        would end later than a lease from now is of a clock that was set back since, and holds nobody up."""
+        would end later than two leases from now is of a clock that was set back since, and holds nobody up: `at` may
+        be older than another's claim by as long as this one waited for the database."""
         free = and_(
             posts.c.surface == surface,
             posts.c.status == UNSENT,
@@ -69,7 +70,7 @@ class SqlOutbox:
             or_(
                 posts.c.claimed_until.is_(None),
                 posts.c.claimed_until <= at,
-                posts.c.claimed_until > at + claims.lease,
+                posts.c.claimed_until > at + 2 * claims.lease,
             ),
         )
         oldest = select(posts.c.seq).where(free).order_by(posts.c.intended_at, posts.c.seq).limit(claims.most)

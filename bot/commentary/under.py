@@ -58,7 +58,8 @@ def notice_footer(at: datetime, bank: PhraseBank, venues: Sequence[str] = ()) ->
     shown = recorder.mark(apply("moment", str(seen.value), None, words), seen, "moment")
     parts = (shown, _named(venues, words, recorder), words["not_advice"])
     text, spans = recorder.resolve(" · ".join(part for part in parts if part))
-    return Text(slot="footer", about=OF_NOTICE, text=text, spans=spans)
+    given = tuple((venue, Origin(kind="name", ref=f"venue.{venue}", value=venue)) for venue in venues)
+    return Text(slot="footer", about=OF_NOTICE, text=text, spans=spans, given=given)
 
 
 def _named(venues: Sequence[str], words: Mapping[str, str], recorder: Recorder) -> str:

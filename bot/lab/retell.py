@@ -79,7 +79,7 @@ def said_again(story: Story, occasion: PostInputs, playbook: Playbook) -> Story:
     told = replace(
         story,
         headline=again(story.headline) if story.headline else None,
-        footer=notice_footer(occasion.facts.at, bank)
+        footer=notice_footer(occasion.facts.at, bank, [venue for venue, _ in story.footer.given])
         if story.footer is not None and story.footer.about == OF_NOTICE
         else footer(occasion.facts, bank),
         paragraphs=tuple(again(text) for text in story.paragraphs),

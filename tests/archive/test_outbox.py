@@ -99,6 +99,14 @@ async def test_marking_a_post_that_is_not_there_is_an_error_that_names_it(archiv
         await archive.outbox.mark_sent("zzz", channel="discord:1", sent_at=NOON, message_id=None)
 
 
+async def test_a_claim_whose_time_was_read_before_anothers_takes_nothing_of_it(archive: SqlArchive) -> None:
+    await keep(archive, post(channel="discord:1"))
+    lease = timedelta(seconds=30)
+    waited = timedelta(seconds=20)  # for the database, since it looked at the clock
+    assert await archive.outbox.claim("discord", Claims(worker="a", lease=lease), NOON + waited)
+    assert not await archive.outbox.claim("discord", Claims(worker="b", lease=lease), NOON)
+
+
 async def test_what_one_worker_claimed_another_does_not_get_until_the_lease_ends(archive: SqlArchive) -> None:
     await keep(archive, *(post(channel=f"discord:{number}") for number in range(3)))
     lease = timedelta(seconds=30)
