@@ -145,8 +145,8 @@ class Page:
             found = sorted([*found, *self._readers.answers(reader)], key=lambda entry: entry.at)
         page = Shown(
             entries=found[::-1],
-            board=await self._board.show(asset, profile, past, coins=look.units == "coins"),
-            strip=await self._strip(profile, past),
+            board=(board := await self._board.show(asset, profile, past, coins=look.units == "coins")),
+            strip=await self._strip(profile, past, board),
             direction="" if past else await self._direction(asset, profile),
             hearings=self._market.source_states(),
             budgets=self._market.budgets(),
@@ -181,10 +181,17 @@ class Page:
         ]
         return [*named, ("language", look.language, languages)]
 
-    async def _strip(self, profile: Profile, past: datetime | None) -> Sequence[BoardState]:
-        """Every asset's price and stance; nothing where only one is followed."""
+    async def _strip(
+        self, profile: Profile, past: datetime | None, board: BoardState
+    ) -> Sequence[BoardState]:
+        """Every asset's price and stance, that of the board as it stands there; nothing where only one is followed."""
         assets = self._market.assets
-        return [await self._board.show(asset, profile, past) for asset in assets] if len(assets) > 1 else []
+        if len(assets) < 2:
+            return []
+        return [
+            board if asset == board.asset else await self._board.show(asset, profile, past)
+            for asset in assets
+        ]
 
     async def _direction(self, asset: str, profile: Profile) -> str:
         """Where the verdict goes, in words; nothing where that is not known."""
@@ -289,7 +296,7 @@ class Page:
         """What changes beside the posts: the sources' light, the pinned line, the board."""
         asset, profile = self._asked.asset(request), self._asked.profile(request)
         board = await self._board.show(asset, profile, coins=voice.look.units == "coins")
-        strip, direction = await self._strip(profile, None), await self._direction(asset, profile)
+        strip, direction = await self._strip(profile, None, board), await self._direction(asset, profile)
         pin, cells = self._draw.board(board, strip, direction, voice)
         bar = self._draw.bar(self._market.source_states(), self._market.budgets(), self._market.now(), voice)
         return {"bar": bar, "pin": pin, "board": cells}

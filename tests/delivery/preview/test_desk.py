@@ -1,5 +1,6 @@
 """The board, its readings, the charts and the look: what a reader keeps open."""
 
+import itertools
 from array import array
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -92,6 +93,20 @@ async def test_every_followed_asset_stands_in_the_strip_with_its_stance(page, kn
     assert "<strong>caution</strong>" in strip
     known.assets = ("BTC",)
     assert '<nav class="assets"' not in await text_of(page)
+
+
+async def test_the_strip_and_the_line_below_it_tell_an_asset_at_the_same_moment(
+    page, known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, times = Board.show, itertools.count(1)
+
+    async def grow(self: Board, *asked: Any, **more: Any) -> Any:
+        return replace(await shown(self, *asked, **more), stance_word=f"moment {next(times)}")
+
+    monkeypatch.setattr(Board, "show", grow)
+    text = await text_of(page)
+    assert text.count("<strong>moment 1</strong>") == 2
+    assert text.count("<strong>moment 2</strong>") == 1  # the other asset
 
 
 async def test_a_reading_tells_its_change_since_the_last_post_of_the_channel(page, known, a_post) -> None:
