@@ -94,6 +94,8 @@ async def test_posts_stream_in_and_typed_lines_are_answered(tab, address, market
 
 async def test_a_corrected_post_takes_the_place_of_the_one_before(tab, address, market, preview, a_post):
     await tab.open(address)
+    await preview.show(a_post("dddd"), market.cards.of_post(a_post("dddd")))
+    await tab.until("document.getElementById('post-dddd')")  # from now on it listens
     await tab.say("document.getElementById('post-bbbb').dataset.old = 'yes'")
     corrected = replace(
         a_post("bbbb"), corrections=(Text(slot="correction", about="restated", text="Restated."),)
@@ -101,7 +103,7 @@ async def test_a_corrected_post_takes_the_place_of_the_one_before(tab, address, 
     await preview.edit(corrected, market.cards.of_post(corrected))
     await tab.until("!document.getElementById('post-bbbb').dataset.old")
     order = await tab.say("[...document.querySelectorAll('.message')].map((one) => one.id)")
-    assert order == ["post-cccc", "post-bbbb", "post-aaaa"]
+    assert order == ["post-dddd", "post-cccc", "post-bbbb", "post-aaaa"]
 
 
 async def test_a_line_is_completed_by_keyboard(tab, address):
