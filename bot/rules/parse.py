@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -327,26 +327,8 @@ def _step(reader: _Reader, file: str, ladder: LadderShape, step: StepShape, defa
         clear_above=step.clear_above,
         clear_below=step.clear_below,
     )
-    return Rule(
-        id=step.id,
-        family=ladder.family,
-        when=_parts(reader, file, step.id, (condition,)),
-        vote=step.vote,
-        severity=step.severity,
-        why=step.why or ladder.why,
-        source=step.source or ladder.source,
-        mistakes=step.mistakes or ladder.mistakes,
-        file=file,
-        ladder=ladder.id,
-        mirror=step.mirror,
-        stance=step.stance,
-        replaces=step.replaces,
-        wait=read_span(step.wait or defaults.wait),
-        keep=read_span(step.keep or defaults.keep),
-        interest=step.interest or ladder.interest,
-        absolute=step.absolute,
-        turns=step.turns,
-    )
+    rule = _rule_of_ladder(file, ladder, step, _parts(reader, file, step.id, (condition,)), defaults)
+    return replace(rule, stance=step.stance, absolute=step.absolute, turns=step.turns)
 
 
 EXTREME_BAND = 5.0
@@ -364,22 +346,33 @@ def _extreme(
         clears=Threshold(number=rank + EXTREME_BAND if low else rank - EXTREME_BAND),
         ranked=True,
     )
+    return _rule_of_ladder(file, ladder, extreme, (condition,), defaults)
+
+
+def _rule_of_ladder(
+    file: str,
+    ladder: LadderShape,
+    own: StepShape | ExtremeShape,
+    when: tuple[Condition | RuleIs, ...],
+    defaults: DefaultsShape,
+) -> Rule:
+    """The rule of one rung of a ladder, which says for it what it does not say itself."""
     return Rule(
-        id=extreme.id,
+        id=own.id,
         family=ladder.family,
-        when=(condition,),
-        vote=extreme.vote,
-        severity=extreme.severity,
-        why=extreme.why or ladder.why,
-        source=extreme.source or ladder.source,
-        mistakes=extreme.mistakes or ladder.mistakes,
+        when=when,
+        vote=own.vote,
+        severity=own.severity,
+        why=own.why or ladder.why,
+        source=own.source or ladder.source,
+        mistakes=own.mistakes or ladder.mistakes,
         file=file,
         ladder=ladder.id,
-        mirror=extreme.mirror,
-        replaces=extreme.replaces,
-        wait=read_span(extreme.wait or defaults.wait),
-        keep=read_span(extreme.keep or defaults.keep),
-        interest=extreme.interest or ladder.interest,
+        mirror=own.mirror,
+        replaces=own.replaces,
+        wait=read_span(own.wait or defaults.wait),
+        keep=read_span(own.keep or defaults.keep),
+        interest=own.interest or ladder.interest,
     )
 
 
