@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from bot.charts import ticks
 from bot.commands._lines import SPOT, merge_equal, price_path, stretch
 from bot.commands._telling import title
+from bot.commentary import venue_name
 from bot.desk.market import Market
 from bot.domain.catalog import Catalog
 from bot.domain.facts import ESTIMATES, Fact, Facts
@@ -50,7 +51,7 @@ def speech(market: Market, profile: Profile) -> ChartSpeech:
 def caption(market: Market, profile: Profile, venues: Sequence[str], at: datetime) -> str:
     """Who told, and when: "6 Feb 2026, 14:00 UTC · Deribit, OKX"."""
     known = market.bank(profile).words
-    named = ", ".join(known.get(f"venue.{venue}", venue.capitalize()) for venue in dict.fromkeys(venues))
+    named = ", ".join(venue_name(venue, known) for venue in dict.fromkeys(venues))
     when = f"{short_day(known, at)}, {at:%H:%M} UTC"
     return words(market, profile, "caption", sources=named or known["sources_none"], at=when)
 
@@ -237,7 +238,7 @@ def curve_chart(
     usual = usual_range(market, judged, asset, profile)
     series = tuple(
         ChartSeries(
-            label=known.get(f"venue.{venue}", venue.capitalize()),
+            label=venue_name(venue, known),
             x=tuple(days for days, _ in points),
             y=tuple(rate for _, rate in points),
         )
@@ -419,7 +420,7 @@ def _written(market: Market, name: str, value: float | None, profile: Profile) -
 
 def _named(market: Market, name: str, venue: str, past: ChartSeries, profile: Profile) -> ChartSeries:
     last = next(value for value in reversed(past.y) if value is not None)
-    label = market.bank(profile).words.get(f"venue.{venue}", venue.capitalize())
+    label = venue_name(venue, market.bank(profile).words)
     return replace(past, label=label, text=_written(market, name, last, profile))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.commands import CommandOption, Request
 from bot.commands._beginning import tell_beginning
 from bot.commands._tables import PAST, lead_of, line_of, old_note, past_table, shown_by
-from bot.commentary import cell, in_words
+from bot.commentary import cell, in_words, venue_name
 from bot.desk.market import Market
 from bot.domain.facts import Fact, Facts
 from bot.domain.posts import Answer, Button, Figure, Profile, Table
@@ -87,10 +87,7 @@ async def venues_of(market: Market, asset: str, name: str, profile: Profile) -> 
     venue gives it."""
     history, words = await market.history(asset), market.bank(profile).words
     found = tuple(
-        replace(
-            cell_of_venue(market, history, name, venue, profile),
-            label=words.get(f"venue.{venue}", venue.capitalize()),
-        )
+        replace(cell_of_venue(market, history, name, venue, profile), label=venue_name(venue, words))
         for venue in history.venues(name)
     )
     return found if len(found) > 1 else ()

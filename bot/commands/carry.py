@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.commands import Command, Request
 from bot.commands._expiries import heading_of, number_origin, table, write_number
 from bot.commands._telling import ASSET, join_texts
-from bot.commentary import NO_VALUE
+from bot.commentary import NO_VALUE, venue_name
 from bot.desk.market import Market
 from bot.domain.facts import Fact, Facts
 from bot.domain.posts import Answer, Profile, Table
@@ -101,7 +101,7 @@ def earned_by_pair(
 
 
 def _venue(market: Market, profile: Profile, venue: str) -> str:
-    return market.bank(profile).words.get(f"venue.{venue}", venue.capitalize())
+    return venue_name(venue, market.bank(profile).words)
 
 
 def _table(market: Market, profile: Profile, history: History, rates: dict[str, float]) -> tuple[Table, ...]:

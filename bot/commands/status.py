@@ -8,7 +8,7 @@ from bot import __version__
 from bot.commands import Command, Request
 from bot.commands._beginning import tell_beginning
 from bot.commands._telling import join_texts
-from bot.commentary import in_words
+from bot.commentary import in_words, venue_name
 from bot.desk.market import Market
 from bot.desk.memory import SourceState
 from bot.domain.facts import Facts
@@ -91,7 +91,7 @@ def _lights(
 
 
 def _named(state: SourceState, words: Mapping[str, str]) -> str:
-    return words.get(f"venue.{state.source}", state.source.capitalize())
+    return venue_name(state.source, words)
 
 
 def _figure(market: Market, state: SourceState, nothing: Facts, profile: Profile) -> Figure:

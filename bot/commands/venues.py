@@ -7,7 +7,7 @@ from bot.commands._beginning import tell_beginning
 from bot.commands._naming import metric_named, suggest_metrics
 from bot.commands._tables import lead_of, old_note
 from bot.commands._telling import ASSET, cell_of_venue, go_on, join_texts, tell_fact, title, with_verdict
-from bot.commentary import NO_VALUE
+from bot.commentary import NO_VALUE, venue_name
 from bot.desk.market import Market
 from bot.domain.posts import Answer, Table, TableRow
 
@@ -27,7 +27,7 @@ async def answer(market: Market, request: Request) -> Answer:
         now = cell_of_venue(market, history, name, venue, profile)
         before = cell_of_venue(market, history, name, venue, profile, ago=DAY)
         if (now.text, before.text) != (NO_VALUE, NO_VALUE):
-            rows.append(TableRow(label=words.get(f"venue.{venue}", venue.capitalize()), cells=(now, before)))
+            rows.append(TableRow(label=venue_name(venue, words), cells=(now, before)))
     columns = (words["column.now"], words["column.before_24h"])
     said = tell_fact(market, "history", name, facts.of_those([name]), profile)
     alone = market.say("answer", "venues-none", facts, profile) if not rows else None

@@ -32,6 +32,7 @@ from bot.commentary.stats import stats
 from bot.commentary.storygate import gate
 from bot.commentary.under import OF_NOTICE, notice_footer
 from bot.commentary.week import week_story
+from bot.commentary.words import venue_name
 from bot.commentary.write import write, write_plainly
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "speak",
     "spoken_together",
     "stats",
+    "venue_name",
     "week_story",
     "word_text",
     "write",

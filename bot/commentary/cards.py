@@ -11,6 +11,7 @@ from bot.commentary.formats import BY_UNIT, apply, read
 from bot.commentary.names import named_exactly
 from bot.commentary.terms import Recorder, settle, truthful
 from bot.commentary.titles import title_of, unit_of
+from bot.commentary.words import venue_name
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts, count_venues
 from bot.domain.posts import Answer, Card, Figure, Post
@@ -225,7 +226,7 @@ def _sources(facts: Facts, recorder: Recorder, bank: PhraseBank) -> str:
         heard, expected = len(sources), max((fact.of_venues for fact in told), default=0)
     if not sources:
         return words["sources_none"]
-    named = ", ".join(words.get(f"venue.{venue}", venue.capitalize()) for venue in sources)
+    named = ", ".join(venue_name(venue, words) for venue in sources)
     if expected < heard or expected <= 1:
         return named
     ours = recorder.mark(str(heard), Origin(kind="count", ref="venues heard", value=float(heard)), "count")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bot.commentary.joining import list_in_words
 from bot.commentary.masks import figures_in, sentences
 from bot.commentary.names import SpokenMarket
+from bot.commentary.words import venue_name
 from bot.domain.readings import VENDORS
 from bot.domain.story import Memory, Story, Text
 
@@ -174,7 +175,7 @@ def _total(stem: str) -> str | None:
 
 
 def _named(venues: tuple[str, ...], words: Mapping[str, str]) -> str:
-    names = [words.get(f"venue.{venue}", venue.capitalize()) for venue in venues]
+    names = [venue_name(venue, words) for venue in venues]
     if len(names) > MOST_NAMED:
         names = [*names[:MOST_NAMED], words["other_venues"]]
     return list_in_words(names, words)

@@ -7,6 +7,7 @@ from bot.commentary.fewer import said_of_table
 from bot.commentary.formats import apply
 from bot.commentary.names import SpokenMarket
 from bot.commentary.terms import Recorder
+from bot.commentary.words import venue_name
 from bot.domain.facts import Fact, count_venues
 from bot.domain.readings import VENDORS
 from bot.domain.story import Memory, Origin, PhraseBank, Story, Text
@@ -64,7 +65,7 @@ def notice_footer(at: datetime, bank: PhraseBank, venues: Sequence[str] = ()) ->
 
 def _named(venues: Sequence[str], words: Mapping[str, str], recorder: Recorder) -> str:
     """Venues by their names, the first ones and how many more; nothing where there is none."""
-    named = [words.get(f"venue.{venue}", venue.capitalize()) for venue in venues]
+    named = [venue_name(venue, words) for venue in venues]
     if len(named) <= NAMED_VENUES + 1:
         return ", ".join(named)
     more = Origin(kind="count", ref="venues beside those named", value=float(len(named) - NAMED_VENUES))

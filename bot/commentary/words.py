@@ -66,3 +66,8 @@ def overlap(new: str, old: str) -> float:
     """The share of the new text's runs of five words that the old one has too."""
     mine = grams(new)
     return len(mine & grams(old)) / len(mine) if mine else 0.0
+
+
+def venue_name(venue: str, words: Mapping[str, str]) -> str:
+    """A venue as readers know it ("OKX"); its own word with a capital where the bank has none."""
+    return words.get(f"venue.{venue}", venue.capitalize())

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.commentary import list_in_words, reads_alike, speak
+from bot.commentary import list_in_words, reads_alike, speak, venue_name
 from bot.decide import signals_still_valid
 from bot.domain.facts import Facts, Restatement, Series
 from bot.domain.playbook import Playbook
@@ -170,7 +170,7 @@ def _restates(span: Span, name: str) -> bool:
 def _tellers(restated: Sequence[Restatement], bank: PhraseBank) -> list[str]:
     """The venues that told otherwise."""
     venues = dict.fromkeys(str(one.venue) for one in restated)
-    return [bank.words.get(f"venue.{venue}", venue.capitalize()) for venue in venues]
+    return [venue_name(venue, bank.words) for venue in venues]
 
 
 def stance_on_restated(occasion: PostInputs, before: Facts, after: Facts, playbook: Playbook) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.commentary import list_in_words, notice_footer
+from bot.commentary import list_in_words, notice_footer, venue_name
 from bot.decide import post_for, post_id
 from bot.domain.catalog import Catalog
 from bot.domain.playbook import Playbook
@@ -232,9 +232,7 @@ class OutageSpeaker(Speaker):
         if everyone:
             return {}
         words = self.bank.words
-        named = list_in_words(
-            [words.get(f"venue.{one.source}", one.source.capitalize()) for one in group], words
-        )
+        named = list_in_words([venue_name(one.source, words) for one in group], words)
         key = "source" if len(group) == 1 else "sources"
         return {key: Origin(kind="name", ref=key, value=named)}
 

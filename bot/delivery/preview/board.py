@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.commands.lookback import chart_of_metric, is_first_stance, meaning, stance_at, title, usual_range
+from bot.commentary import venue_name
 from bot.delivery.preview.provenance import VenueValue, by_name
 from bot.delivery.preview.surface import CHANNEL
 from bot.desk.market import Market
@@ -289,7 +290,7 @@ class Board:
         return self._market.bank(profile).words[word].format(**named)
 
     def _venue(self, venue: str, profile: Profile) -> str:
-        return self._market.bank(profile).words.get(f"venue.{venue}", venue.capitalize())
+        return venue_name(venue, self._market.bank(profile).words)
 
 
 def _with_sign(text: str, value: float) -> str:
