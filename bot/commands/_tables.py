@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot import reasons
 from bot.commentary import NO_VALUE, cell, date_line, range_cell
 from bot.desk.market import Market
-from bot.domain.catalog import VIEWS
+from bot.domain.catalog import RANK, VIEWS, ranked_instead
 from bot.domain.facts import Facts
 from bot.domain.posts import Figure, Profile, Table, TableRow
 from bot.domain.story import Span
@@ -38,6 +38,9 @@ def past_table(
         for row in rows
         if (one := _past_cell(market, name, row, facts, profile)) is not None
     ]
+    other = ranked_instead(name, facts) if RANK in rows else None
+    if other is not None:
+        made.append(_rank_of_another(market, other, facts, profile))
     return (Table(rows=tuple(made)),)
 
 
@@ -139,6 +142,20 @@ def _usual_cell(market: Market, name: str, facts: Facts, profile: Profile) -> Fi
     if usual is None:
         return None
     return range_cell(ladder.id, usual.low, usual.high, name, market.bank(profile))
+
+
+def _rank_of_another(market: Market, name: str, facts: Facts, profile: Profile) -> TableRow:
+    """Basis 90 d: rank 72%."""
+    words = market.bank(profile).words
+    one = cell(f"{name}.{RANK}", facts, market.playbook.catalog, market.bank(profile))
+    return TableRow(label=words[f"row.{name}"], cells=(within_words(words["cell.rank"], one),))
+
+
+def within_words(pattern: str, one: Figure) -> Figure:
+    """A cell with words around it ("rank {}"), its spans at their new places."""
+    head = len(pattern.partition("{}")[0])
+    spans = tuple(replace(span, start=span.start + head, end=span.end + head) for span in one.spans)
+    return replace(one, text=pattern.format(one.text), spans=spans)
 
 
 def _warming(market: Market, fact: str, facts: Facts, profile: Profile) -> Figure | None:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._naming import metric_named, suggest_metrics
-from bot.commands._tables import old_note
+from bot.commands._tables import line_of, old_note
 from bot.commands._telling import title
 from bot.commentary import cell
 from bot.desk.market import Market
+from bot.domain.catalog import RANK, ranked_instead
 from bot.domain.facts import Facts
-from bot.domain.posts import Answer, Profile, Table, TableRow
+from bot.domain.posts import Answer, Figure, Profile, Table, TableRow
 from bot.domain.story import Origin
 
 RANKS = ("percentile_1y", "percentile_90d")
@@ -32,7 +34,7 @@ async def answer(market: Market, request: Request) -> Answer:
         body=said.text,
         body_spans=said.spans,
         tables=(_table(market, profile, name, told, _columns(name, told)),),
-        notes=old_note(market, [name], heard, profile),
+        notes=(*_ranked_instead(market, profile, name, told), *old_note(market, [name], heard, profile)),
         footer=market.footer(heard, profile, [name]),
     )
 
@@ -50,6 +52,22 @@ def _table(
         for asset, facts in told.items()
     )
     return Table(rows=rows, columns=tuple(words[f"column.{view or 'now'}"] for view in columns))
+
+
+def _ranked_instead(
+    market: Market, profile: Profile, name: str, told: Mapping[str, Facts]
+) -> tuple[Figure, ...]:
+    """Rank of basis 90 d: ETH 72%. Of the assets of which the rank that was asked for is not known."""
+    bank, catalog = market.bank(profile), market.playbook.catalog
+    others = {
+        asset: other for asset, facts in told.items() if (other := ranked_instead(name, facts)) is not None
+    }
+    figures = [
+        replace(cell(f"{other}.{RANK}", told[asset], catalog, bank), label=asset)
+        for asset, other in others.items()
+    ]
+    named = next((bank.words[f"row.{other}"] for other in others.values()), "")
+    return line_of(bank.words["note.rank_of"].format(named), figures)
 
 
 def _columns(name: str, told: Mapping[str, Facts]) -> Sequence[str]:

@@ -7,6 +7,7 @@ from bot.commentary.names import Namer, SpokenMarket
 from bot.commentary.points import TOPICS, rank_of
 from bot.commentary.terms import Recorder, Term
 from bot.commentary.titles import unit_of
+from bot.domain.catalog import RANKED_BY
 from bot.domain.story import Memory, Origin, Story, Text
 
 MOST_ROWS = 6
@@ -24,7 +25,8 @@ A_DAY_AGO, A_WEEK_AGO = "before_24h", "before_7d"
 
 
 def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_AGO) -> tuple[Text, ...]:
-    """The rows for what the story's prose did not tell, at most six, each beside its value of a `past` time."""
+    """The rows for what the story's prose did not tell, at most six, each beside its value of a `past` time. Under one
+    whose rank is not known stands the row of the metric that is ranked in its place."""
     told = {span.origin.ref.partition("@")[0].partition(".")[0] for span in story.spans}
     families = {stem: _family(stem) for stem in told}
     rows: list[Text] = []
@@ -36,7 +38,19 @@ def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_
         row = _row(name, market, memory, past)
         if row is not None:
             rows.append(row)
+        other = told_rank_of(name, market)
+        if row is not None and other is not None and other not in told:
+            rows += [stand_in] if (stand_in := _row(other, market, memory, past)) is not None else []
     return tuple(rows[:MOST_ROWS])
+
+
+def told_rank_of(name: str, market: SpokenMarket) -> str | None:
+    """The metric whose rank is told where that of a known one is not; None where its own is, or neither."""
+    fact, other = market.fact(name), RANKED_BY.get(name)
+    known = market.fact(other) if other is not None else None
+    if fact is None or known is None or rank_of(name, fact.value, market) is not None:
+        return None
+    return None if rank_of(known.name, known.value, market) is None else other
 
 
 def _family(stem: str) -> str:

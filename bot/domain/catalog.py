@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from bot.domain.facts import Fact
+from bot.domain.facts import Fact, Facts
 from bot.errors import InputError
 
 AHEAD = timedelta(minutes=5)
 """How far ahead of our clock a venue's may run."""
+
+RANK = "percentile_90d"
+"""The view that is a rank among the last ninety days."""
+
+RANKED_BY: Mapping[str, str] = {"basis_60d_pct": "basis_90d_pct"}
+"""The metric whose rank is told, under its own name, where that of another one is not known: the quarterly futures of a
+past year tell a basis of ninety days on nine days of ten, one of sixty on six of ten. Told only, never judged by."""
 
 Unit = Literal[
     "USD",
@@ -198,3 +205,12 @@ class Catalog:
         """Whether the fact is young enough at `at` to be judged by. One that lies ahead is of a clock that was put
         back since, and its age is not known."""
         return -AHEAD <= at - fact.at <= self.resolve(fact.name).metric.max_age
+
+
+def ranked_instead(name: str, facts: Facts) -> str | None:
+    """The metric whose rank is told, by its own name, where that of a known one is not; None where its own is, or
+    neither."""
+    other = RANKED_BY.get(name)
+    if other is None or name not in facts.known or facts.get(f"{name}.{RANK}") is not None:
+        return None
+    return other if facts.get(f"{other}.{RANK}") is not None else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.catalog import VIEWS, Catalog, Metric, View
+from bot.domain.catalog import RANKED_BY, VIEWS, Catalog, Metric, View
 
 HEAD = """\
 # Metrics
@@ -72,6 +72,8 @@ def _metric(metric: Metric, words: Words) -> Iterator[str]:
             else ""
         )
         yield f"- Several venues: {COMBINED[metric.combine]}{weight}{apart}"
+    if metric.name in RANKED_BY:
+        yield f"- While its own rank is not known: the rank of `{RANKED_BY[metric.name]}` is told, by that name"
 
 
 def _range(valid: tuple[float, float]) -> str:

@@ -11,6 +11,7 @@ from bot.commentary import venue_name
 from bot.delivery.preview.provenance import VenueValue, by_name
 from bot.delivery.preview.surface import CHANNEL
 from bot.desk.market import Market
+from bot.domain.catalog import RANK, ranked_instead
 from bot.domain.facts import Fact, Facts
 from bot.domain.posts import ChartSpec, Mark, Profile
 from bot.metrics import History, facts_at
@@ -225,7 +226,7 @@ class Board:
         facts, history, beside = known.facts, known.history, known.beside
         fact = by_name(facts).get(name)
         usual = usual_range(self._market, name, facts.asset, profile)
-        rank = facts.get(f"{name}.percentile_90d")
+        rank = facts.get(f"{name}.{RANK}")
         return Reading(
             name=name,
             title=title(self._market, name, profile),
@@ -234,7 +235,7 @@ class Board:
             change=self._change(f"{name}.change_24h_pct", facts, profile)
             or self._change(f"{name}.change_24h", facts, profile),
             since_post=self._since_post(name, known, profile) if name in facts.known else "",
-            rank=self._rank(rank, facts, profile) if rank else "",
+            rank=self._rank(rank, facts, profile) if rank else self._rank_of_another(name, facts, profile),
             usual=self._range(name, usual, profile) if usual else "",
             spark=_spark(history.at(facts.at), name, facts.at, usual),
             now=self._market.figure(name, beside, profile).text if beside and name in beside.known else "",
@@ -247,6 +248,15 @@ class Board:
             return self._say("page.rank", profile, rank=self._market.figure(rank.name, facts, profile).text)
         share = self._words(rank.name, max(math.ceil(beyond), 1.0), rank.at, profile)
         return self._say("page.rank_low" if rank.value < 50.0 else "page.rank_high", profile, rank=share)
+
+    def _rank_of_another(self, name: str, facts: Facts, profile: Profile) -> str:
+        """Where its own rank is not known, the one that stands in, by its name; nothing where there is none."""
+        other = ranked_instead(name, facts)
+        rank = facts.get(f"{other}.{RANK}") if other is not None else None
+        if other is None or rank is None:
+            return ""
+        named, told = title(self._market, other, profile), self._rank(rank, facts, profile)
+        return self._say("page.rank_of", profile, metric=named, rank=told)
 
     def _since_post(self, name: str, known: _Known, profile: Profile) -> str:
         """The change since the last post as a change is written; nothing where either value is not known."""

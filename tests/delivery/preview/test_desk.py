@@ -16,6 +16,7 @@ from bot.delivery.preview.adminroutes import OPERATOR
 from bot.delivery.preview.board import Board
 from bot.delivery.preview.light import light_of
 from bot.desk.memory import SourceState
+from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts, Series
 from bot.domain.judgement import Call
 from bot.domain.operation import BackupFile, LogLine, OperationState, ServedChannel, TaskOutcome
@@ -151,6 +152,32 @@ async def test_a_rank_is_told_as_a_reader_means_it(
 
     monkeypatch.setattr(known, "facts", facts_of)
     assert says in await text_of(page)
+
+
+async def test_where_the_60_day_rank_is_not_known_the_board_tells_the_one_of_the_90_day_basis_by_name(
+    page, known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ninety = "basis_90d_pct.percentile_90d"
+    [skew] = known.playbook.catalog.metrics.values()
+    of_basis = {name: replace(skew, name=name) for name in ("basis_60d_pct", "basis_90d_pct")}
+    known.playbook.catalog = Catalog({skew.name: skew, **of_basis})
+    facts = await known.facts("BTC")
+    told = {"basis_60d_pct": 2.0, "basis_90d_pct": 3.0, ninety: 8.0}
+    shown = dict(told)
+
+    async def facts_of(asset: str) -> Facts:
+        own = {name: Fact(name=name, value=value, at=AT) for name, value in shown.items()}
+        return replace(facts, known={**facts.known, **own})
+
+    monkeypatch.setattr(known, "facts", facts_of)
+    says = "no rank yet; basis_90d_pct: above 8% of 90 days"
+    assert says in await text_of(page)
+    shown["basis_60d_pct.percentile_90d"] = 30.0
+    text = await text_of(page)
+    assert "above 30% of 90 days" in text
+    assert "no rank yet" not in text
+    del shown["basis_60d_pct.percentile_90d"], shown[ninety]
+    assert "no rank yet" not in await text_of(page)
 
 
 async def test_the_slider_moves_the_board_too_and_says_what_is_now(page, known) -> None:
