@@ -74,7 +74,8 @@ def without(symbol: str) -> Edit:
     """One row is left out of its list."""
 
     def edit(tree: Any) -> None:
-        for key in ("data", "tickers"):
+        tree = tree.get("result", tree)
+        for key in ("data", "tickers", "list"):
             if key in tree:
                 tree[key] = [row for row in tree[key] if symbol not in (row.get("symbol"), row.get("instId"))]
 
@@ -132,6 +133,13 @@ SLIPS: dict[str, tuple[str, Edit, str]] = {
     "suspended": ("api/v3/tickers", put("suspended", True, "PF_XBTUSD"), "kraken PF_XBTUSD"),
     "in delisting": ("contracts/BTC_USDT", put("in_delisting", True, "BTC_USDT"), "gate BTC_USDT"),
     "not trading": ("contracts/BTC_USDT", put("status", "halted", "BTC_USDT"), "gate BTC_USDT"),
+    "suspended, again": (
+        "instruments?instType=SWAP",
+        put("state", "suspend", "BTC-USDT-SWAP"),
+        "okx BTC-USDT-SWAP",
+    ),
+    "in delivery": ("instruments-info", put("status", "Settling", "BTCUSDT"), "bybit BTCUSDT"),
+    "not among those that trade": ("instruments-info", without("BTCUSDT"), "bybit BTCUSDT"),
     "missing": ("tickers?productType=USDT", without("BTCUSDT"), "bitget BTC"),
     "missing, again": ("open-interest?instType=FUTURES", without("BTC-USDT-260327"), "BTC-USDT-260327"),
 }

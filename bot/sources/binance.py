@@ -5,14 +5,17 @@ Docs: https://developers.binance.com/docs/derivatives (GET, no key). A refusal i
 HTTP 4xx. Units: USD-M open interest in coins; COIN-M in CONTRACTS of 100 USD for Bitcoin and 10 USD for
 others. Funding is a fraction of eight hours, unless a market's `fundingInfo` names other hours; where it names none,
 the next payment must lie on the eight-hour grid. `longShortRatio` counts accounts. Bars of PAXG (a token of
-one ounce of gold) are in USDT. Expiries are 08:00 UTC. Limits: weight 2,400 a minute and address for USD-M and
-COIN-M together, 6,000 for spot; going on after 429 is a ban (418). Some countries get HTTP 451. Marks serve all
-assets; open interest is asked for contract by contract, so USD-M quarterlies and COIN-M quarterlies of other
-assets than Bitcoin, which are small, are left out. History of open interest: 30 days."""
+one ounce of gold) are in USDT. Expiries are 08:00 UTC. Of a contract that does not trade (pending,
+halted, settling, closed) the venue refuses to tell open interest (-4108, HTTP 400), which tells of its state in
+a reply that is asked anyway. Only then is `exchangeInfo` asked (over a megabyte, weight 1, shared for a quarter
+of an hour) for the word itself. Limits: weight 2,400 a minute and address for USD-M and COIN-M together, 6,000
+for spot; going on after 429 is a ban (418). Some countries get HTTP 451. Marks serve all assets; open interest
+is asked for contract by contract, so USD-M quarterlies and COIN-M quarterlies of other assets than Bitcoin,
+which are small, are left out. History of open interest: 30 days."""
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
 
@@ -21,7 +24,7 @@ import msgspec
 from bot.domain.instruments import Instrument
 from bot.domain.readings import AccountRatio, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.domain.traded import FuturePrices
-from bot.errors import SourceError
+from bot.errors import SourceChanged, SourceError
 from bot.reasons import about, reason
 from bot.sources._binance_past import LONGEST, MOST_BARS, QUARTERS, WEIGHT, parse_quarters
 from bot.sources._hosts import Budget
@@ -29,6 +32,7 @@ from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import binance_streams
 from bot.sources._odd import OddRows, decode_rows
 from bot.sources._options import expiry
+from bot.sources._states import StateWords, words_told
 from bot.sources._wire import (
     HOUR_MS,
     Figure,
@@ -71,6 +75,11 @@ BARS_CHUNK = timedelta(hours=1000)
 PAYMENTS = timedelta(hours=990)
 OPEN_CHUNK = timedelta(hours=490)
 OPEN_KEPT = timedelta(days=29)
+STATES = StateWords(
+    trading="TRADING",
+    before=frozenset({"PENDING_TRADING"}),
+    over=frozenset({"DELIVERED", "SETTLING", "CLOSE"}),
+)
 
 T = TypeVar("T")
 
@@ -93,6 +102,16 @@ class _BinanceOpenInterest(msgspec.Struct, frozen=True, gc=False, rename="camel"
     symbol: str
     open_interest: Figure
     time: int
+
+
+class _BinanceListed(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    symbol: str
+    status: str | None = None
+    contract_status: str | None = None
+
+
+class _ExchangeInfo(msgspec.Struct, frozen=True, gc=False):
+    symbols: list[_BinanceListed]
 
 
 class _Ratio(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -120,6 +139,7 @@ _REFUSAL = msgspec.json.Decoder(_BinanceRefusal)
 _PREMIUMS = msgspec.json.Decoder(list[_Premium])
 _FUNDING_INFO = msgspec.json.Decoder(list[_FundingInfo])
 _OPEN = msgspec.json.Decoder(_BinanceOpenInterest)
+_LISTED = msgspec.json.Decoder(_ExchangeInfo)
 _RATIOS = msgspec.json.Decoder(list[_Ratio])
 _PAYMENTS = msgspec.json.Decoder(list[_BinancePayment])
 _OPEN_THEN = msgspec.json.Decoder(list[_OpenThen])
@@ -204,13 +224,32 @@ class Binance:
             self._linear("fapi/v1/premiumIndex", "USD-M marks", {}, cost=10, share_s=SHARE_S),
             self._intervals(self._linear, "fapi/v1/fundingInfo", "funding intervals"),
         )
-        opens = await asyncio.gather(
-            *(
-                self._linear("fapi/v1/openInterest", f"{row.symbol} open interest", {"symbol": row.symbol})
-                for row in _wanted(marks, asset, inverse=False)
-            )
-        )
-        return parse_contracts(marks, opens, asset, inverse=False, intervals=intervals)
+        symbols = [row.symbol for row in _wanted(marks, asset, inverse=False)]
+        opens, states = await self._count(self._linear, "fapi/v1", symbols)
+        return parse_contracts(marks, opens, asset, inverse=False, intervals=intervals, states=states)
+
+    async def _count(
+        self, ask: Callable[..., Awaitable[Reply]], path: str, symbols: Sequence[str]
+    ) -> tuple[list[Reply], dict[str, str]]:
+        """What is open in each contract; of those of which the venue does not tell it, its word for why they do not trade.
+        Raises the refusal of one that trades."""
+        asked = (ask(f"{path}/openInterest", f"{one} open interest", {"symbol": one}) for one in symbols)
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        refused = {one: why for one, why in zip(symbols, told, strict=True) if isinstance(why, BaseException)}
+        words: dict[str, str] = {}
+        if any(isinstance(why, SourceChanged) for why in refused.values()):
+            words = await self._states(ask, f"{path}/exchangeInfo")
+        for symbol, why in refused.items():
+            if words.get(symbol, STATES.trading) == STATES.trading:
+                raise why
+        return [one for one in told if isinstance(one, Reply)], {one: words[one] for one in refused}
+
+    async def _states(self, ask: Callable[..., Awaitable[Reply]], path: str) -> dict[str, str]:
+        """The venue's word for whether each contract of a market trades; none where that was not heard."""
+        try:
+            return parse_states(await ask(path, "states", {}, share_s=SLOW_SHARE_S))
+        except SourceError:
+            return {}
 
     async def _intervals(
         self, ask: Callable[..., Awaitable[Reply]], path: str, about: str
@@ -228,13 +267,8 @@ class Binance:
             self._intervals(self._inverse, "dapi/v1/fundingInfo", "COIN-M funding intervals"),
         )
         symbols = [row.symbol for row in _wanted(marks, asset, inverse=True)]
-        opens = await asyncio.gather(
-            *(
-                self._inverse("dapi/v1/openInterest", f"{one} open interest", {"symbol": one})
-                for one in symbols
-            )
-        )
-        return parse_contracts(marks, opens, asset, inverse=True, intervals=intervals)
+        opens, states = await self._count(self._inverse, "dapi/v1", symbols)
+        return parse_contracts(marks, opens, asset, inverse=True, intervals=intervals, states=states)
 
     async def _hear_accounts(self, asset: str) -> list[Reading | Gap]:
         params: Params = {"symbol": f"{asset}USDT", "period": "5m", "limit": 1}
@@ -330,6 +364,12 @@ def parse_intervals(reply: Reply) -> dict[str, float]:
     }
 
 
+def parse_states(reply: Reply) -> dict[str, str]:
+    """The venue's word for whether each contract of a market trades, by symbol. Raises SourceError."""
+    listed = decode_rows(_LISTED, reply.body, reply.subject, OddRows(reply.subject)).symbols
+    return words_told({row.symbol: row.status or row.contract_status for row in listed})
+
+
 def parse_contracts(
     marks: Reply,
     opens: Sequence[Reply],
@@ -337,10 +377,11 @@ def parse_contracts(
     *,
     inverse: bool,
     intervals: dict[str, float] | None = None,
+    states: Mapping[str, str] | None = None,
 ) -> list[Reading | Gap]:
     """The asset's contracts of one market with their open interest; of the perpetual the funding, and the
     index of the COIN-M one, which is in dollars. A contract without a reply about its open interest has none
-    told. Raises SourceError."""
+    told; one that does not trade by the venue's word in `states` is a gap. Raises SourceError."""
     counted: dict[str, tuple[_BinanceOpenInterest, datetime]] = {}
     for reply in opens:
         row = decode(_OPEN, reply.body, reply.subject)
@@ -350,10 +391,14 @@ def parse_contracts(
     wanted = _wanted(marks, asset, inverse=inverse, odd=odd)
     heard: list[Reading | Gap] = [*odd.gaps(_names(asset, inverse=inverse).fullmatch)]
     for premium in wanted:
-        subject = f"{NAME} {premium.symbol}"
+        subject, word = f"{NAME} {premium.symbol}", (states or {}).get(premium.symbol)
+        if STATES.leaves_out(word):
+            continue
         try:
             hours = _usual_hours(premium, intervals)
-            heard += _contract(premium, counted.get(premium.symbol), asset, server_at, inverse, hours)
+            told = _contract(premium, counted.get(premium.symbol), asset, server_at, inverse, hours)
+            halt = STATES.halt_of(subject, word)
+            heard += told if halt is None or not told else [halt]
         except SourceError as error:
             heard.append(Gap(who=subject, reason=str(error)))
     return heard or [

@@ -5,8 +5,11 @@ Docs: https://bybit-exchange.github.io/docs/v5/market/tickers (GET, no key); a r
 half of the former. Linear contracts and options count coins, inverse ones dollars. `markIv` is a fraction of
 1 a year ("0.4896"), funding a fraction of `fundingIntervalHour`. Numbers are text, "" is nothing. Rows have
 no time: the envelope's `time` has it. Limits: 600 requests in 5 s and address; some countries get HTTP 403.
-Linear and inverse replies serve all assets. Open interest has a history, but of one contract a request, not
-of the sum that is told here: it is not filled in."""
+Linear and inverse replies serve all assets. `instruments-info` names, of linear and inverse contracts, those
+alone that are `Trading` (its documented default): a ticker whose contract is not among them is halted, unless
+it is in a phase before its listing. The list of one asset (`baseCoin`: linear and inverse contracts, whatever
+`category` says) is some thirty rows and asked for in each poll, so that a new listing is on it at once. Open
+interest has a history, but of one contract a request, not of the sum that is told here: it is not filled in."""
 
 import asyncio
 import re
@@ -28,6 +31,7 @@ from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import bybit_streams
 from bot.sources._odd import OddRows, decode_rows, sound_rows
 from bot.sources._options import amounts, drop_expired, expiry, forwards, volatilities
+from bot.sources._states import UNLISTED, StateWords
 from bot.sources._wire import (
     Figure,
     amount,
@@ -56,6 +60,8 @@ PAYMENTS = timedelta(hours=190)  # 200 rows a request, and funding may be paid e
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOURS_WANTED = timedelta(days=31)
 OPEN_ROWS = 190
+STATES = StateWords(trading="Trading", before=frozenset({"PreLaunch"}), over=frozenset({"Closed"}))
+MOST_LISTED = 1000
 _OPTION = re.compile(r"(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:\.\d+)?)-([CP])(?:-[A-Z]+)?", re.ASCII)
 
 T = TypeVar("T")
@@ -70,6 +76,12 @@ class _BybitTicker(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     funding_rate: Figure = None
     funding_interval_hour: Figure = None
     delivery_time: Figure = None
+    cur_pre_listing_phase: str | None = None
+
+
+class _BybitListed(msgspec.Struct, frozen=True, gc=False):
+    symbol: str
+    status: str | None = None
 
 
 class _Option(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -106,6 +118,7 @@ class _BybitAnswer(msgspec.Struct, Generic[T], frozen=True, gc=False, rename="ca
 
 _REFUSAL = msgspec.json.Decoder(_BybitAnswer[msgspec.Raw])
 _TICKERS = msgspec.json.Decoder(_BybitAnswer[_BybitTicker])
+_LISTED = msgspec.json.Decoder(_BybitAnswer[_BybitListed])
 _OPTIONS = msgspec.json.Decoder(_BybitAnswer[_Option])
 _PAYMENTS = msgspec.json.Decoder(_BybitAnswer[_BybitPayment])
 _OPENED = msgspec.json.Decoder(_BybitAnswer[_BybitOpened])
@@ -113,7 +126,7 @@ _CANDLES = msgspec.json.Decoder(_BybitAnswer[list[str]])
 
 
 class Bybit:
-    """One poll is three requests, of which two serve all assets."""
+    """One poll is four requests, of which two serve all assets."""
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
@@ -215,8 +228,19 @@ class Bybit:
         return parse_past_open_interest(opened, prices, asset, interval)
 
     async def _hear_contracts(self, asset: str, category: str) -> list[Reading | Gap]:
-        reply = await self._get("tickers", f"{category} tickers", {"category": category}, SHARE_S)
-        return parse_contracts(reply, asset, inverse=category == "inverse")
+        reply, states = await asyncio.gather(
+            self._get("tickers", f"{category} tickers", {"category": category}, SHARE_S), self._states(asset)
+        )
+        return parse_contracts(reply, asset, inverse=category == "inverse", states=states)
+
+    async def _states(self, asset: str) -> dict[str, str]:
+        """The venue's word for the asset's contracts that trade; none where that was not heard: the tickers then speak for
+        themselves."""
+        asked: Params = {"category": "linear", "baseCoin": asset, "limit": MOST_LISTED}
+        try:
+            return parse_states(await self._get("instruments-info", f"{asset} states", asked, SHARE_S))
+        except SourceError:
+            return {}
 
     async def _hear_options(self, asset: str) -> list[Reading | Gap]:
         reply = await self._get("tickers", f"{asset} options", {"category": "option", "baseCoin": asset})
@@ -230,9 +254,17 @@ class Bybit:
 SOURCE = Bybit
 
 
-def parse_contracts(reply: Reply, asset: str, *, inverse: bool) -> list[Reading | Gap]:
+def parse_states(reply: Reply) -> dict[str, str]:
+    """The venue's word for the contracts that trade, by symbol. Raises SourceError."""
+    rows, _ = _rows(_LISTED, reply, "linear", OddRows(reply.subject))
+    return {row.symbol: row.status or STATES.trading for row in rows}
+
+
+def parse_contracts(
+    reply: Reply, asset: str, *, inverse: bool, states: Mapping[str, str] | None = None
+) -> list[Reading | Gap]:
     """The asset's perpetuals and futures of one kind, with funding; of the inverse perpetual the index too.
-    Nothing where none is listed. Raises SourceError."""
+    Nothing where none is listed. One that is not among those that trade (`states`) is a gap. Raises SourceError."""
     odd = OddRows(reply.subject)
     rows, server_at = _rows(_TICKERS, reply, "inverse" if inverse else "linear", odd)
     if not rows:  # all assets' contracts are asked for: an empty list is no market without any
@@ -241,9 +273,10 @@ def parse_contracts(reply: Reply, asset: str, *, inverse: bool) -> list[Reading 
     own = [row for row in rows if names.fullmatch(row.symbol)]
     unique((row.symbol for row in own), reply.subject)
     heard: list[Reading | Gap] = [*odd.gaps(names.fullmatch)]
+    of_kind = {symbol: word for symbol, word in (states or {}).items() if names.fullmatch(symbol)}
     for row in own:
         try:
-            heard += _contract(row, asset, server_at, inverse=inverse)
+            heard += _contract(row, asset, server_at, _word(row, of_kind), inverse=inverse)
         except SourceError as error:
             heard.append(Gap(who=f"{NAME} {row.symbol}", reason=str(error)))
     return heard
@@ -392,7 +425,17 @@ def _rows(
     return answer.result.rows, reply.server_at(known_at(answer.time, reply.subject))
 
 
-def _contract(row: _BybitTicker, asset: str, server_at: datetime, *, inverse: bool) -> list[Reading | Gap]:
+def _word(row: _BybitTicker, states: Mapping[str, str]) -> str | None:
+    """The venue's word for a contract: that of the list; of one that is not on it that it is not, where it is no new one;
+    None where there is no list of such contracts."""
+    if not states or row.symbol in states:
+        return states.get(row.symbol)
+    return "PreLaunch" if row.cur_pre_listing_phase else UNLISTED
+
+
+def _contract(
+    row: _BybitTicker, asset: str, server_at: datetime, word: str | None, *, inverse: bool
+) -> list[Reading | Gap]:
     subject = f"{NAME} {row.symbol}"
     delivery_ms = number(row.delivery_time, subject)
     expires_at = known_at(None if delivery_ms is None else int(delivery_ms), subject)
@@ -404,8 +447,10 @@ def _contract(row: _BybitTicker, asset: str, server_at: datetime, *, inverse: bo
         expires_at=expires_at,
         inverse=inverse,
     )
-    if instrument.is_over(server_at):
+    if instrument.is_over(server_at) or STATES.leaves_out(word):
         return []
+    if (halt := STATES.halt_of(subject, word)) is not None:
+        return [halt]
     told = quote(
         source=NAME,
         observed_at=server_at,

@@ -10,8 +10,11 @@ s and address for each method, 10 for funding; here 10 a second for all. Swap, f
 replies serve all assets. Margined in coins are `BTC-USD-…` (inverse, dollars), in USDT `BTC-USDT-…`, in USDC
 `BTC-USDC-…`, in dollars and their stablecoins `BTC-USD_UM-…` and, as futures that pay funding,
 `BTC-USD_UM_XPERP-…`: all of these but the first count coins, and each stands on the index of its currency.
-Option volume is not part of the summary: it stays unknown. Past open interest is told of one contract a
-request (https://www.okx.com/docs-v5/en/#trading-statistics-rest-api-get-contract-open-interest-history): rows of
+Option volume is not part of the summary: it stays unknown. Whether a contract trades is its `state` among the
+instruments (live, suspend, rebase; preopen and test are not listed yet): two replies of 300 and of 60 kB that
+serve all assets and are asked again after a quarter of an hour (a contract that halts keeps its figures: late
+is not wrong). Past open interest is told of one contract a request
+(https://www.okx.com/docs-v5/en/#trading-statistics-rest-api-get-contract-open-interest-history): rows of
 start, contracts, coins, dollars, newest first, 100 a request and 1,440 in all; `begin` and `end` bound the starts and are
 not among them; days of UTC are `1Dutc`. A row speaks for the end of its time."""
 
@@ -35,6 +38,7 @@ from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import okx_streams
 from bot.sources._odd import OddRows, decode_rows, sound_rows
 from bot.sources._options import amounts, drop_expired, expiry, forwards, median, volatilities
+from bot.sources._states import StateWords, words_told
 from bot.sources._wire import (
     FUNDING,
     FUNDING_HOURS,
@@ -61,6 +65,7 @@ NAME = "okx"
 BRINGS: frozenset[Quantity] = frozenset({"options", "futures", "perpetuals", "funding", "index"})
 HOST = "www.okx.com"
 SHARE_S = 10
+SLOW_SHARE_S = 900
 BUSY = {
     "50001",
     "50004",
@@ -79,6 +84,7 @@ INVERSE = "USD"
 _OPTION = re.compile(r"([A-Z0-9]+)-USD-(\d{6})-(\d+(?:\.\d+)?)-([CP])", re.ASCII)
 
 COUNT_AGE = timedelta(minutes=30)
+STATES = StateWords(trading="live", before=frozenset({"preopen", "test"}), over=frozenset({"expired"}))
 
 T = TypeVar("T")
 
@@ -136,8 +142,14 @@ class _Size(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ct_type: str
 
 
+class _OkxListed(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    inst_id: str
+    state: str | None = None
+
+
 _REFUSAL = msgspec.json.Decoder(_OkxAnswer[msgspec.Raw])
 _SIZES = msgspec.json.Decoder(_OkxAnswer[_Size])
+_LISTED = msgspec.json.Decoder(_OkxAnswer[_OkxListed])
 _MARKS = msgspec.json.Decoder(_OkxAnswer[_Mark])
 _OPENS = msgspec.json.Decoder(_OkxAnswer[_OkxOpenInterest])
 _INDICES = msgspec.json.Decoder(_OkxAnswer[_OkxIndex])
@@ -148,7 +160,7 @@ _OPENED = msgspec.json.Decoder(_OkxAnswer[tuple[str, str, str, str]])
 
 
 class Okx:
-    """One poll of one asset is nine requests; seven of them serve all assets."""
+    """One poll of one asset is eleven requests; nine of them serve all assets."""
 
     NEEDS_KEY: ClassVar[bool] = False
     name = NAME
@@ -283,18 +295,28 @@ class Okx:
         return next((one for one in heard if isinstance(one, SpotQuote)), None)
 
     async def _hear_contracts(self, asset: str, kind: str) -> list[Reading | Gap]:
-        marks, opens, in_usd, in_usdt = await asyncio.gather(
+        marks, opens, in_usd, in_usdt, states = await asyncio.gather(
             self._get("public/mark-price", f"{kind} marks", {"instType": kind}, SHARE_S),
             self._get("public/open-interest", f"{kind} open interest", {"instType": kind}, SHARE_S),
             self._index(asset, "USD"),
             self._index(asset, "USDT"),
+            self._states(kind),
         )
         heard = {"USD": in_usd, "USDT": in_usdt}
         if f'"{asset}-USDC-'.encode() in marks.body:  # where none is listed, its index is not asked for
             heard["USDC"] = await self._index(asset, "USDC")
         indices = {currency: None if one is None else one.index_usd for currency, one in heard.items()}
         times = {currency: one.observed_at for currency, one in heard.items() if one is not None}
-        return parse_contracts(marks, opens, asset, indices, times)
+        return parse_contracts(marks, opens, asset, indices, times, states)
+
+    async def _states(self, kind: str) -> dict[str, str]:
+        """The venue's word for whether each contract trades; none where that was not heard: the replies about the contracts
+        then speak for themselves."""
+        try:
+            reply = await self._get("public/instruments", f"{kind} states", {"instType": kind}, SLOW_SHARE_S)
+            return parse_states(reply)
+        except SourceError:
+            return {}
 
     async def _hear_funding(self, asset: str) -> list[Reading | Gap]:
         reply = await self._get("public/funding-rate", "funding", {"instId": "ANY"}, SHARE_S)
@@ -344,10 +366,12 @@ def parse_contracts(
     asset: str,
     indices: Mapping[str, float | None],
     index_times: Mapping[str, datetime] | None = None,
+    states: Mapping[str, str] | None = None,
 ) -> list[Reading | Gap]:
     """The asset's contracts of one kind, in each currency of margin, each with the times of its mark, its index (by currency, as
     the index itself) and its count. A contract that is marked and not counted has no open interest told; one that is
-    counted and not marked is a gap. Raises SourceError."""
+    counted and not marked is a gap, and so is one that does not trade by the venue's word in `states`. Raises
+    SourceError."""
     odd_marks, odd_counts = OddRows(marks.subject), OddRows(opens.subject)
     marked = _by_name(_rows(_MARKS, marks, odd_marks), asset, marks.subject)
     counted = _by_name(_rows(_OPENS, opens, odd_counts), asset, opens.subject)
@@ -358,6 +382,9 @@ def parse_contracts(
         if found is None or found[1] != asset:
             continue
         mark, counts, subject = marked.get(name), counted.get(name), f"{NAME} {name}"
+        word = (states or {}).get(name)
+        if STATES.leaves_out(word):
+            continue
         if mark is None:
             heard.append(Gap(who=subject, reason=about(subject, reason("not_in_reply", what="mark"))))
             continue
@@ -365,6 +392,9 @@ def parse_contracts(
             instrument = _instrument(found, subject)
             currency = found[2].partition("_")[0]
             if instrument.is_over(server_at):
+                continue
+            if (halt := STATES.halt_of(subject, word)) is not None:
+                heard.append(halt)
                 continue
             inverse = instrument.inverse
             told = None if counts is None else amount(counts.oi_usd if inverse else counts.oi_ccy, subject)
@@ -495,6 +525,11 @@ def parse_sizes(reply: Reply) -> dict[str, tuple[float, bool]]:
         if value is not None and times is not None and row.ct_type in {"linear", "inverse"}:
             sizes[row.inst_id] = (value * times, row.ct_type == "inverse")
     return sizes
+
+
+def parse_states(reply: Reply) -> dict[str, str]:
+    """The venue's word for whether each contract trades, by name. Raises SourceError."""
+    return words_told({row.inst_id: row.state for row in _rows(_LISTED, reply, OddRows(reply.subject))})
 
 
 def parse_payments(reply: Reply) -> list[tuple[int, float | None]]:

@@ -101,6 +101,82 @@ async def test_bitcoin_is_nine_requests_with_one_quarterly_and_five_of_them_serv
     assert len(seen) == 12
 
 
+REFUSED = {"code": -4108, "msg": "Symbol is on delivering or delivered or settling or closed or pre-trading."}
+
+
+def halted(states: object, symbol: str = "BTCUSD_PERP", seen: list[str] | None = None):
+    """The venue where one contract's open interest is refused, and what `exchangeInfo` says."""
+    sound = venue(REPLIES, seen)
+
+    def reply_to(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("exchangeInfo"):
+            if seen is not None:
+                seen.append(str(request.url))
+            return httpx.Response(200, json=states)
+        if request.url.path.endswith("openInterest") and request.url.params["symbol"] == symbol:
+            return httpx.Response(400, json=REFUSED)
+        return sound(request)
+
+    return reply_to
+
+
+def listing(word: str, symbol: str = "BTCUSD_PERP") -> dict[str, object]:
+    field = "contractStatus" if "_" in symbol else "status"
+    return {"timezone": "UTC", "symbols": [{"symbol": symbol, field: word}, {"symbol": "BTCUSD_260327"}]}
+
+
+@pytest.mark.parametrize("word", ["PRE_SETTLE", "TRADING_HALT", "a word of next year"])
+async def test_a_contract_whose_count_is_refused_because_it_is_halted_is_a_gap_that_says_so(
+    ask: Ask, word: str
+):
+    heard = await Binance(ask(halted(listing(word)))).poll("BTC", START)
+    quotes = [one for one in heard.readings if isinstance(one, FutureQuote)]
+    assert {one.instrument.symbol for one in quotes} == {"BTCUSDT", "BTCUSD_260327"}
+    assert {(one.open_interest_coin, one.open_interest_usd) for one in quotes} == {(None, None)}
+    assert f"binance BTCUSD_PERP: is '{word}'" in {english(gap.reason) for gap in heard.gaps}
+
+
+@pytest.mark.parametrize("word", ["PENDING_TRADING", "SETTLING", "CLOSE", "DELIVERED"])
+async def test_a_contract_that_does_not_trade_yet_or_never_will_again_is_left_out_and_no_gap(
+    ask: Ask, word: str
+):
+    heard = await Binance(ask(halted(listing(word)))).poll("BTC", START)
+    quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
+    assert set(quotes) == {"BTCUSDT", "BTCUSD_260327"}
+    assert quotes["BTCUSDT"].open_interest_coin == 106_499.782
+    assert heard.gaps == ()
+
+
+async def test_usd_m_tells_its_states_under_another_name(ask: Ask):
+    heard = await Binance(ask(halted(listing("TRADING_HALT", "BTCUSDT"), "BTCUSDT"))).poll("BTC", START)
+    assert "binance BTCUSDT: is 'TRADING_HALT'" in {english(gap.reason) for gap in heard.gaps}
+    assert [one for one in heard.readings if isinstance(one, FundingRate)] != []
+
+
+@pytest.mark.parametrize("states", [listing("TRADING"), {"symbols": []}, "<html>"], ids=range(3))
+async def test_a_refused_count_of_a_contract_whose_state_is_not_told_is_a_refusal_as_any(
+    ask: Ask, states: object
+):
+    heard = await Binance(ask(halted(states))).poll("BTC", START)
+    quotes = [one for one in heard.readings if isinstance(one, FutureQuote)]
+    assert [(one.instrument.symbol, one.open_interest_coin) for one in quotes] == [("BTCUSDT", None)]
+    assert any("-4108" in english(gap.reason) for gap in heard.gaps)
+
+
+async def test_states_are_asked_for_only_where_a_count_is_refused_and_shared_for_a_quarter_of_an_hour(
+    ask: Ask, clock: StillClock
+):
+    seen: list[str] = []
+    source = Binance(ask(halted(listing("PRE_SETTLE"), seen=seen)))
+    for _ in range(3):
+        await source.poll("BTC", START)
+        clock.pass_s(310)
+    assert [url for url in seen if "exchangeInfo" in url] == ["https://dapi.binance.com/dapi/v1/exchangeInfo"]
+    seen.clear()
+    await Binance(ask(venue(REPLIES, seen))).poll("BTC", START)
+    assert [url for url in seen if "exchangeInfo" in url] == []
+
+
 async def test_usd_m_counts_coins_and_coin_m_contracts_of_a_hundred_dollars(ask: Ask):
     heard = await poll(ask)
     quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}

@@ -59,8 +59,19 @@ PAID = answer(
 )
 
 
+LISTED = ("BTCUSDT", "BTC-27MAR26", "BTCUSD")
+
+
+def listed(*symbols: str) -> bytes:
+    return answer([{"symbol": one, "status": "Trading"} for one in symbols])
+
+
 def venue(
-    linear: bytes = LINEAR, inverse: bytes = INVERSE, options: bytes = OPTIONS, seen: list[str] | None = None
+    linear: bytes = LINEAR,
+    inverse: bytes = INVERSE,
+    options: bytes = OPTIONS,
+    seen: list[str] | None = None,
+    states: bytes = listed(*LISTED),
 ):
     def reply_to(request: httpx.Request) -> httpx.Response:
         if seen is not None:
@@ -71,6 +82,8 @@ def venue(
             return httpx.Response(200, content=answer([candle(0, "90000"), candle(1, "89000")]))
         if "open-interest" in request.url.path:
             return httpx.Response(200, content=answer(opened(request.url.params["symbol"])))
+        if "instruments-info" in request.url.path:
+            return httpx.Response(200, content=states)
         bodies = {"linear": linear, "inverse": inverse, "option": options}
         return httpx.Response(200, content=bodies[request.url.params["category"]])
 
@@ -96,12 +109,71 @@ def reply(body: bytes) -> Reply:
     return Reply(subject="bybit", body=body, heard_at=START)
 
 
-async def test_two_assets_are_four_requests(ask: Ask):
+async def test_two_assets_are_six_requests(ask: Ask):
     seen: list[str] = []
     source = Bybit(ask(venue(seen=seen)))
     await source.poll("BTC", START)
     await source.poll("ETH", START)
-    assert len(seen) == 4
+    assert len(seen) == 6
+
+
+async def test_a_contract_that_is_not_among_those_that_trade_is_a_gap_and_the_venue_has_no_open_interest(
+    ask: Ask,
+):
+    heard = await Bybit(ask(venue(states=listed("BTCUSDT", "BTCUSD")))).poll("BTC", START)
+    quotes = [one for one in heard.readings if isinstance(one, FutureQuote)]
+    assert {one.instrument.symbol for one in quotes} == {"BTCUSDT", "BTCUSD"}
+    assert {(one.open_interest_coin, one.open_interest_usd) for one in quotes} == {(None, None)}
+    assert "bybit BTC-27MAR26: is not among the contracts that trade" in {
+        english(gap.reason) for gap in heard.gaps
+    }
+
+
+async def test_a_contract_that_is_listed_with_another_word_is_a_gap_that_says_it(ask: Ask):
+    states = answer(
+        [{"symbol": "BTCUSDT", "status": "Delivering"}, {"symbol": "BTC-27MAR26", "status": "Trading"}]
+    )
+    heard = await Bybit(ask(venue(states=states))).poll("BTC", START)
+    assert "bybit BTCUSDT: is 'Delivering'" in {english(gap.reason) for gap in heard.gaps}
+
+
+async def test_a_contract_before_its_listing_is_left_out_and_no_gap(ask: Ask):
+    linear = answer([ticker(), DATED, ticker("BTCPERP", curPreListingPhase="CallAuction")])
+    heard = await Bybit(ask(venue(linear))).poll("BTC", START)
+    quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
+    assert set(quotes) == {"BTCUSDT", "BTC-27MAR26", "BTCUSD"}
+    assert quotes["BTCUSDT"].open_interest_coin == 28_199.9
+    assert heard.gaps == ()
+
+
+async def test_a_contract_whose_expiry_came_is_no_halted_one(ask: Ask):
+    over = ticker(
+        "BTC-23JAN26", deliveryTime=str(to_ms(datetime(2026, 1, 23, 8, tzinfo=UTC))), fundingRate=""
+    )
+    heard = await Bybit(ask(venue(answer([ticker(), over])))).poll("BTC", START)
+    assert heard.gaps == ()
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        b"<html>",
+        answer([]),
+        listed("ETHUSDT", "ETHUSD"),
+        answer([{"symbol": one} for one in LISTED]),
+        json.dumps({"retCode": 10006, "retMsg": "too many", "time": NOW_MS}).encode(),
+    ],
+    ids=range(5),
+)
+async def test_where_the_list_of_those_that_trade_was_not_heard_tickers_speak_for_themselves(
+    ask: Ask, states: bytes
+):
+    [told, usual] = [
+        await Bybit(ask(venue(states=one))).poll("BTC", START) for one in (states, listed(*LISTED))
+    ]
+    quotes = [[one for one in heard.readings if isinstance(one, FutureQuote)] for heard in (told, usual)]
+    assert quotes[0] == quotes[1] != []
+    assert told.gaps == ()
 
 
 async def test_one_side_is_counted_in_coins_or_dollars_and_the_other_never(ask: Ask):

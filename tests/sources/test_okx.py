@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bot.domain.chain import OptionChain
-from bot.domain.readings import FundingRate, FutureQuote, Gap, SpotQuote
+from bot.domain.readings import FundingRate, FutureQuote, Gap, Heard, SpotQuote
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.sources import okx
 from bot.sources._http import Http, Patience, Reply
@@ -64,6 +64,7 @@ def summary(name: str = "BTC-USD-260327-90000-C", **more: object) -> dict[str, A
     }
 
 
+SWAPS = ("BTC-USDT-SWAP", "BTC-USD-SWAP", "BTC-USDC-SWAP", "ETH-USD-SWAP")
 BODIES = {
     "SWAP marks": answer(
         mark("BTC-USDT-SWAP"), mark("BTC-USD-SWAP", "89000.25"), mark("BTC-USDC-SWAP"), mark("ETH-USD-SWAP")
@@ -80,6 +81,8 @@ BODIES = {
     "USD": answer(index("ETH-USD", "2900"), index("BTC-USD", "88990.5")),
     "USDT": answer(index("BTC-USDT", "89050.25")),
     "USDC": answer(index("BTC-USDC", "89060.75")),
+    "SWAP states": answer(*({"instId": one, "state": "live"} for one in SWAPS)),
+    "FUTURES states": answer({"instId": "BTC-USD-260327", "state": "live"}),
     "funding": answer(funded("BTC-USDT-SWAP"), funded("BTC-USD-SWAP", nextFundingTime="")),
     "options": answer(summary(), summary("BTC-USD-260327-90000-P", markVol="")),
 }
@@ -93,6 +96,7 @@ def venue(bodies: dict[str, bytes], seen: list[str] | None = None):
         about = {
             "mark-price": f"{params.get('instType')} marks",
             "open-interest": f"{params.get('instType')} open",
+            "instruments": f"{params.get('instType')} states",
             "index-tickers": params.get("quoteCcy", ""),
             "funding-rate": "funding",
             "opt-summary": "options",
@@ -102,21 +106,68 @@ def venue(bodies: dict[str, bytes], seen: list[str] | None = None):
     return reply_to
 
 
+def futures(heard: Heard) -> list[FutureQuote]:
+    return [one for one in heard.readings if isinstance(one, FutureQuote)]
+
+
 def reply(body: bytes, at: datetime = START) -> Reply:
     return Reply(subject="okx", body=body, heard_at=at)
 
 
-async def test_two_assets_are_eleven_requests_and_the_index_in_usdc_where_contracts_stand_on_it(ask: Ask):
+async def test_two_assets_are_thirteen_requests_and_the_index_in_usdc_where_contracts_stand_on_it(ask: Ask):
     seen: list[str] = []
     source = Okx(ask(venue(BODIES, seen)))
     await source.poll("BTC", START)
     await source.poll("ETH", START)
-    assert len(seen) == 12
+    assert len(seen) == 14
     assert [url for url in seen if "quoteCcy=USDC" in url] != []
     seen.clear()
     swaps = answer(mark("BTC-USDT-SWAP"), mark("BTC-USD-SWAP"))
     await Okx(ask(venue({**BODIES, "SWAP marks": swaps}, seen))).poll("BTC", START)
     assert [url for url in seen if "quoteCcy=USDC" in url] == []
+
+
+@pytest.mark.parametrize("word", ["suspend", "rebase", "a word of next year"])
+async def test_a_swap_that_is_halted_by_its_own_state_is_a_gap_and_the_venue_has_no_open_interest(
+    ask: Ask, word: str
+):
+    states = answer({"instId": "BTC-USD-SWAP", "state": word}, {"instId": "BTC-USDT-SWAP", "state": "live"})
+    heard = await Okx(ask(venue({**BODIES, "SWAP states": states}))).poll("BTC", START)
+    quotes = [one for one in heard.readings if isinstance(one, FutureQuote)]
+    assert {one.instrument.symbol for one in quotes} == {"BTC-USDT-SWAP", "BTC-USDC-SWAP", "BTC-USD-260327"}
+    assert {(one.open_interest_coin, one.open_interest_usd) for one in quotes} == {(None, None)}
+    assert f"okx BTC-USD-SWAP: is '{word}'" in {english(gap.reason) for gap in heard.gaps}
+
+
+@pytest.mark.parametrize("word", ["preopen", "test", "expired"])
+async def test_a_swap_that_is_not_listed_yet_or_no_more_is_left_out_and_no_gap(ask: Ask, word: str):
+    states = answer({"instId": "BTC-USDC-SWAP", "state": word})
+    heard = await Okx(ask(venue({**BODIES, "SWAP states": states}))).poll("BTC", START)
+    quotes = {one.instrument.symbol: one for one in heard.readings if isinstance(one, FutureQuote)}
+    assert set(quotes) == {"BTC-USDT-SWAP", "BTC-USD-SWAP", "BTC-USD-260327"}
+    assert quotes["BTC-USDT-SWAP"].open_interest_coin == 28_543.175
+    assert not any("SWAP" in gap.who for gap in heard.gaps if not gap.who.endswith("funding"))
+
+
+@pytest.mark.parametrize(
+    "states", [b"<html>", answer(), answer({"instId": "BTC-USD-SWAP"}), answer({"instId": 7})], ids=repr
+)
+async def test_a_state_that_nobody_told_leaves_the_contracts_as_they_are(ask: Ask, states: bytes):
+    unknown = {**BODIES, "SWAP states": states, "FUTURES states": states}
+    [told, usual] = [await Okx(ask(venue(one))).poll("BTC", START) for one in (unknown, BODIES)]
+    assert futures(told) == futures(usual) != []
+    assert told.gaps == usual.gaps
+
+
+async def test_states_are_asked_again_after_a_quarter_of_an_hour(ask: Ask, clock: StillClock):
+    seen: list[str] = []
+    source = Okx(ask(venue(BODIES, seen)))
+    for _ in range(3):
+        await source.poll("BTC", START)
+        clock.pass_s(310)
+    assert sum("instruments" in url for url in seen) == 2
+    await source.poll("BTC", START)
+    assert sum("instruments" in url for url in seen) == 4
 
 
 async def test_linear_contracts_count_coins_inverse_ones_dollars_each_on_its_own_index(ask: Ask):

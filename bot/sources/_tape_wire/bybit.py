@@ -258,22 +258,29 @@ def _step(params: Mapping[str, str], name: str) -> int:
 
 
 def _instruments(scene: Scene, params: Mapping[str, str]) -> Row:
+    """What trades; of one `baseCoin` linear and inverse contracts, whichever category was asked for."""
     category = params.get("category", "")
-    inverse = category == "inverse"
+    kinds = ("linear", "inverse") if params.get("baseCoin") else (category,)
     rows = [
-        {
-            "symbol": symbol,
-            "contractType": f"{category.capitalize()}{'Futures' if contract.expires_at else 'Perpetual'}",
-            "status": "Trading",
-            "baseCoin": market.asset,
-            "quoteCoin": "USD" if inverse else "USDT",
-            "settleCoin": market.asset if inverse else "USDT",
-            "deliveryTime": str(to_ms(contract.expires_at)) if contract.expires_at else "0",
-            "fundingInterval": 0 if contract.expires_at else 480,
-        }
-        for symbol, (market, contract) in _chosen(scene, params).items()
+        _instrument(kind, symbol, market, contract)
+        for kind in kinds
+        for symbol, (market, contract) in _chosen(scene, {**params, "category": kind}).items()
     ]
     return {"category": category, "list": rows, "nextPageCursor": ""}
+
+
+def _instrument(kind: str, symbol: str, market: TapeMarket, contract: Contract) -> Row:
+    inverse = kind == "inverse"
+    return {
+        "symbol": symbol,
+        "contractType": f"{kind.capitalize()}{'Futures' if contract.expires_at else 'Perpetual'}",
+        "status": "Trading",
+        "baseCoin": market.asset,
+        "quoteCoin": "USD" if inverse else "USDT",
+        "settleCoin": market.asset if inverse else "USDT",
+        "deliveryTime": str(to_ms(contract.expires_at)) if contract.expires_at else "0",
+        "fundingInterval": 0 if contract.expires_at else 480,
+    }
 
 
 METHODS: Mapping[str, Callable[[Scene, Mapping[str, str]], Row]] = {

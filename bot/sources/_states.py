@@ -1,0 +1,40 @@
+"""Whether a contract trades, by its venue's own word for it.
+
+A contract that is halted keeps its last mark and its last count for as long as the venue likes: it is a gap, named with
+the word. One that does not trade yet, or never will again, is none of the venue's contracts: it is left out, and whoever
+counted it before notices that it is missing. A word that nobody told says nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.readings import Gap
+from bot.reasons import about, reason
+
+UNLISTED = ""
+"""The word of a contract that is not on its venue's list of contracts that trade."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateWords:
+    """What a venue calls a contract that trades, one that does not yet, and one that is over. Any other word is of one
+    that does not trade now."""
+
+    trading: str
+    before: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+
+    def leaves_out(self, word: str | None) -> bool:
+        """Whether a contract of this word is none of the venue's: not yet, or no more."""
+        return word in self.before or word in self.over
+
+    def halt_of(self, subject: str, word: str | None) -> Gap | None:
+        """The gap of a contract that does not trade now; None where it does, or where nobody said."""
+        if word is None or word == self.trading or self.leaves_out(word):
+            return None
+        why = reason("not_among_trading") if word == UNLISTED else reason("not_trading", status=word[:20])
+        return Gap(who=subject, reason=about(subject, why))
+
+
+def words_told(rows: Mapping[str, str | None]) -> dict[str, str]:
+    """The words by symbol, without those that are empty."""
+    return {symbol: word for symbol, word in rows.items() if word}
