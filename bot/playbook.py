@@ -14,6 +14,7 @@ from bot.domain.files import read_tables
 from bot.domain.playbook import Playbook
 from bot.domain.rulebook import RuleBook
 from bot.errors import ConfigError, Problem
+from bot.given import Unreadable, read_given
 from bot.metrics import CATALOG
 from bot.rules.record import parse_manner
 
@@ -130,11 +131,10 @@ def read_file(path: Path) -> str:
             stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)
         ):  # a pipe would be waited for, a device read without end
             raise ConfigError([Problem(file=str(path), id="", reason="cannot be read: not a file")])
-        if about.st_size > LARGEST:
-            reason = f"cannot be read: larger than {LARGEST // 2**20} MB"
-            raise ConfigError([Problem(file=str(path), id="", reason=reason)])
-        held = path.read_bytes()
+        held = read_given(path, LARGEST)
         return held.decode("utf-8").replace("\r\n", "\n")
+    except Unreadable as error:
+        reason = f"cannot be read: {error.reason}"
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:

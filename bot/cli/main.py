@@ -23,10 +23,12 @@ from bot import __version__
 from bot.cli.check import checking, configuration
 from bot.cli.english import in_english
 from bot.cli.past import looking_back
+from bot.cli.typed import read_lines, read_text
 from bot.cli.venues import venues
 from bot.cli.words import words
 from bot.domain.times import read_time
 from bot.errors import ArchiveError, ConfigError, InputError, SourceError
+from bot.given import decode_given
 from bot.lab import questions as inquiry
 from bot.lab.questions import read_asset
 from bot.playbook import CONFIG, SHIPPED, read_playbook
@@ -212,13 +214,13 @@ def judge(
     together is of one unless `scope` says otherwise ({"open_interest_usd": "Binance"})."""
     playbook = read_playbook(config)
     if not lines:
-        market = inquiry.read_market(_read(file), datetime.now(UTC))
+        market = inquiry.read_market(read_text(file), datetime.now(UTC))
         _print_json(inquiry.judge(inquiry.state_facts(market, playbook), playbook))
         return
     bad: list[str] = []
-    for number, line in _lines(file):
+    for number, line in read_lines(file):
         try:
-            market = inquiry.read_market(_decoded(line), datetime.now(UTC))
+            market = inquiry.read_market(decode_given(line), datetime.now(UTC))
             answer = inquiry.judge(inquiry.state_facts(market, playbook), playbook)
         except InputError as error:
             answer = {"error": str(error)}
@@ -238,8 +240,8 @@ def factcheck(
 ) -> None:
     """The numerals of a text that the facts do not bear out. Exit code 1 if there are any."""
     playbook = read_playbook(config)
-    market = inquiry.read_market(_read(str(facts)), datetime.now(UTC))
-    refused = inquiry.check_text(_read(file), inquiry.state_facts(market, playbook), playbook)
+    market = inquiry.read_market(read_text(str(facts)), datetime.now(UTC))
+    refused = inquiry.check_text(read_text(file), inquiry.state_facts(market, playbook), playbook)
     if as_json:
         _print_json({"refused": refused})
     else:
@@ -362,33 +364,6 @@ def _print_versions(as_json: bool) -> None:
     print(f"python {platform.python_version()}")
     for name, version in found.items():
         print(f"{name} {version}")
-
-
-def _read(file: str) -> str:
-    return _decoded(_bytes(file), "" if file == "-" else f"{file}: ")
-
-
-def _bytes(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
-
-
-def _decoded(told: bytes, where: str = "") -> str:
-    try:
-        return told.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = told.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{where}line {line} is not UTF-8") from error
-
-
-def _lines(file: str) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, each with its number."""
-    source = sys.stdin.buffer if file == "-" else iter(_bytes(file).split(b"\n"))
-    return ((number, line) for number, line in enumerate(source, 1) if line.strip())
 
 
 def _print_json(value: Any) -> None:

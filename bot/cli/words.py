@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from bot.cli.past import print_json
+from bot.cli.typed import read_text
 from bot.commentary import ClaimedSentence, claims, groundless, rubric, stats
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile
@@ -45,7 +46,7 @@ def write(
     card."""
     playbook = read_playbook(config)
     _known(locale, playbook)
-    market = inquiry.state_facts(inquiry.read_market(_text(facts), datetime.now(UTC)), playbook)
+    market = inquiry.state_facts(inquiry.read_market(read_text(str(facts)), datetime.now(UTC)), playbook)
     profile = Profile(locale=locale)
     verdict, stories = inquiry.settle(market, playbook, profile, (length,))
     story = stories.get(length)
@@ -150,12 +151,3 @@ def _claimed(claim: ClaimedSentence) -> Iterator[str]:
 def _known(locale: str, playbook: Playbook) -> None:
     if locale not in playbook.banks:
         raise InputError(f"no phrases for {locale!r}; there are {', '.join(sorted(playbook.banks))}")
-
-
-def _text(file: Path) -> str:
-    if str(file) == "-":
-        return sys.stdin.read()
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot be read: {error}") from error

@@ -45,6 +45,7 @@ from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile, Subscription
 from bot.domain.readings import Snapshot
 from bot.errors import ArchiveError, ConfigError, InputError, Problem, SourceError
+from bot.given import read_given
 from bot.notices.digests import DailyNotes
 from bot.notices.notices import Notices
 from bot.notices.watches import Watching
@@ -237,7 +238,7 @@ def read_recording(folder: Path, asset: str) -> Snapshot:
     if is_recording(folder):
         return asyncio.run(replay(load_recording(folder), asset))
     return deribit.read_recording(
-        {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}, asset
+        {path.name: read_given(path) for path in sorted(folder.glob("*.json"))}, asset
     )
 
 

@@ -22,6 +22,7 @@ from bot.domain.posts import Card, Profile
 from bot.domain.story import Length, Story
 from bot.domain.times import iso
 from bot.errors import ArchiveError, InputError
+from bot.given import read_given_text
 from bot.lab.backtest import BacktestRun, Progress, run, with_data
 from bot.lab.completed_past import complete_past
 from bot.lab.export import rows, write, write_csv
@@ -203,9 +204,9 @@ def folder_past(playbook: Playbook, folder: Path, schema: Path, asset: str) -> t
         raise InputError(f"{folder}: not a folder")
     try:
         described = parse_schema(read_file(schema), playbook.catalog, schema.name)
-        texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.csv"))}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{folder}: cannot be read: {error}") from error
+        texts = {path.name: read_given_text(path) for path in sorted(folder.glob("*.csv"))}
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read: {error.strerror}") from error
     past = read_folder(texts, described, asset, playbook.catalog)
     if not past:
         raise InputError(f"{folder}: no file that {schema.name} describes; it describes {len(described)}")

@@ -7,11 +7,13 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
 from bot.errors import Problem
+from bot.given import Unreadable, read_given
 from bot.playbook import CONFIG, ROOT, SHIPPED, read_file
 
 ENV_FILE = (CONFIG if SHIPPED.is_dir() else ROOT) / ".env"
 PREFIX = "TIGHTROPE_"
 BETWEEN = "__"
+LONGEST_SECRET = 2**20
 PLAIN = range(0x21, 0x7F)
 PRIVATE = stat.S_IRGRP | stat.S_IROTH
 
@@ -66,7 +68,10 @@ def read_secret(name: str, environment: Mapping[str, str], problems: list[Proble
                 Problem(file=named, id=f"{name}_FILE", reason="others may read this file: chmod 600 it")
             )
             return None
-        held = path.read_bytes()
+        held = read_given(path, LONGEST_SECRET)
+    except Unreadable as error:
+        problems.append(Problem(file=named, id=f"{name}_FILE", reason=f"cannot be read: {error.reason}"))
+        return None
     except OSError as error:
         problems.append(Problem(file=named, id=f"{name}_FILE", reason=f"cannot be read: {error.strerror}"))
         return None

@@ -12,6 +12,7 @@ from bot import sources
 from bot.domain.readings import Gap, Heard, Quantity, Snapshot
 from bot.domain.shapes import EndpointShapes, Shape
 from bot.errors import InputError, SourceError
+from bot.given import read_given
 from bot.lab.shapes import endpoint_name, shapes_of_replies
 from bot.ports import Source
 from bot.sources._http import Http, Transport
@@ -95,7 +96,7 @@ def is_recording(folder: Path) -> bool:
 def load_recording(folder: Path) -> Recording:
     """The recording in a folder. Raises InputError."""
     files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): read_given(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -107,3 +108,55 @@ def test_an_odd_asset_is_named_by_every_command_that_takes_one(
     assert "is not an asset such as BTC" in str(ended.exception)
     assert len(str(ended.exception)) < 300
     assert list(tmp_path.iterdir()) == []
+
+
+ENDLESS = Path("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("judge", "{}"),
+        ("judge", "--lines", "{}"),
+        ("factcheck", "{}", "--facts", "{well}"),
+        ("factcheck", "{well}", "--facts", "{}"),
+        ("write", "--facts", "{}"),
+        ("backtest", "--folder", "{folder}", "--from", "2026-01-01", "--to", "2026-01-02"),
+        ("measure", "--recording", "{folder}"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_without_end_is_named_with_the_limit_by_every_command_that_reads_one(
+    arguments: Sequence[str], tmp_path: Path
+) -> None:
+    well, folder = tmp_path / "well.json", tmp_path / "folder"
+    well.write_text(WELL, encoding="utf-8")
+    folder.mkdir()
+    for endless in (folder / "book.json", folder / "hours.csv"):
+        endless.symlink_to(ENDLESS)
+    put = {"": str(ENDLESS), "well": str(well), "folder": str(folder)}
+    ended = run([one.format(put[""], **put) for one in arguments], "")
+    assert isinstance(ended.exception, InputError)
+    assert "64 MB" in str(ended.exception)
+
+
+@pytest.mark.parametrize("arguments", [("judge", "-"), ("judge", "--lines", "-")], ids=" ".join)
+def test_what_is_piped_without_end_is_named_with_the_limit(
+    arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ENDLESS.open("rb") as source:
+        monkeypatch.setattr("bot.cli.typed.sys", SimpleNamespace(stdin=SimpleNamespace(buffer=source)))
+        with pytest.raises(InputError, match="standard input: .*64 MB"):
+            cli(list(arguments), standalone_mode=False)
+
+
+def test_lines_of_a_file_are_answered_as_they_come_up_to_one_without_end(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lines.json"
+    with file.open("wb") as to:
+        to.write(WELL.encode() + b"\n")
+        to.truncate(65 * 2**20)
+    ended = run(["judge", "--lines", str(file)], "")
+    assert "line 2 is longer than 64 MB" in str(ended.exception)
+    assert len(ended.stdout.splitlines()) == 1

@@ -195,6 +195,15 @@ def test_a_token_file_in_another_encoding_or_of_two_lines_is_one_line(tmp_path: 
     assert token.get_secret_value() == "t0ken"
 
 
+def test_a_token_file_that_is_none_is_not_read_to_its_end(tmp_path: Path) -> None:
+    large = tmp_path / "token"
+    with large.open("wb") as to:
+        to.truncate(2 * 2**20)
+    large.chmod(0o600)
+    with pytest.raises(ConfigError, match="DISCORD_TOKEN_FILE: cannot be read: larger than 1 MB"):
+        load(SHIPPED, {"DISCORD_TOKEN_FILE": str(large)})
+
+
 def test_settings_are_shown_by_name_and_of_a_secret_only_that_it_is_set(tmp_path) -> None:
     (tmp_path / "bot.toml").write_text('assets = ["BTC"]\n[page]\nport = 9000\n', encoding="utf-8")
     shown = load(tmp_path, {"COINGLASS_KEY": "a-very-secret-key"}).describe()
