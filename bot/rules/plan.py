@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from bot.domain.facts import OwnPast
 from bot.domain.rulebook import (
@@ -134,8 +135,9 @@ def family_of(book: RuleBook, fact: str) -> str | None:
     return None
 
 
-_MADE: dict[tuple[object, ...], RulePlan] = {}
+_MADE: dict[tuple[object, ...], dict[object, RulePlan]] = {}
 _KEPT = 128
+_PASTS_KEPT = 4  # of each: own pasts are other ones each day, and nobody asks for a plan of last week's
 
 
 def plan(
@@ -148,18 +150,23 @@ def plan(
 ) -> RulePlan:
     """The book under the usual ranges in force on a day, a server's own first, for an asset, the families that are not
     there, and the facts' own pasts. Made once for all days with the same of these: a plan holds its book, so the
-    book's identity stays its own while the plan is kept."""
+    book's identity stays its own while the plan is kept. What nobody asked for the longest goes."""
     in_force = tuple([ranges.get(ladder.id) or ladder.usual_on(day) for ladder in book.ladders.values()])
     stands = None
     if pasts is not None:
         stands = tuple([(name, past.quantiles, past.days, past.source) for name, past in pasts.items()])
-    key = (id(book), in_force, asset, without, stands)
-    made = _MADE.get(key)
-    if made is None:
-        while len(_MADE) >= _KEPT:
-            del _MADE[next(iter(_MADE))]
-        made = _MADE[key] = _plan(book, day, ranges, asset, without, pasts)
+    by_pasts = _MADE.pop((id(book), in_force, asset, without), {})
+    made = by_pasts.pop(stands, None) or _plan(book, day, ranges, asset, without, pasts)
+    _keep(by_pasts, stands, made, _PASTS_KEPT)
+    _keep(_MADE, (id(book), in_force, asset, without), by_pasts, _KEPT)
     return made
+
+
+def _keep(kept: dict[Any, Any], name: object, made: object, most: int) -> None:
+    """Put it last; the ones that nobody asked for the longest go."""
+    while len(kept) >= most:
+        del kept[next(iter(kept))]
+    kept[name] = made
 
 
 def _plan(

@@ -1,6 +1,7 @@
 """The balance: continuous and monotone in each fact, a range that only widens with less heard, a stance that turns once a day
 and remembers what a restart would take away."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ from bot.domain.facts import OwnPast
 from bot.domain.judgement import Course, Signal
 from bot.domain.readings import Quantity
 from bot.rules import JudgedMoment, Replay, evaluate
-from bot.rules.plan import family_of
+from bot.rules.plan import RulePlan, family_of, plan
 from bot.rules.yardstick import Yardstick, yardstick
 from tests.rules.make import ARTICLE, CALM, HOUR, NOON, book, facts, families, few_or_many, markets, without
 
@@ -299,3 +300,17 @@ def confident(days: int) -> str:
 
 def test_below_thirty_days_of_own_past_confidence_is_at_most_medium() -> None:
     assert [confident(29), confident(30)] == ["medium", "high"]
+
+
+def test_plans_of_days_that_are_over_are_let_go_of_and_todays_is_kept() -> None:
+    def made() -> int:
+        gc.collect()
+        return sum(isinstance(one, RulePlan) for one in gc.get_objects())
+
+    today = {"basis_60d_pct": OwnPast(fact="basis_60d_pct", quantiles=(1, 2, 3, 4, 5), days=365)}
+    kept, before = plan(book(), NOON.date(), {}, "BTC", (), today), made()
+    for day in range(40):
+        other = {"basis_60d_pct": OwnPast(fact="basis_60d_pct", quantiles=(1, 2, 3, 4, 5 + day), days=300)}
+        plan(book(), NOON.date(), {}, "BTC", (), other)
+        assert plan(book(), NOON.date(), {}, "BTC", (), today) is kept
+    assert made() - before < 5
