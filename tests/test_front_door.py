@@ -127,8 +127,8 @@ def test_the_project_comes_before_the_callers_own_path(door: ModuleType) -> None
 
 
 def test_memory_is_kept_alike_however_the_bot_is_started(door: ModuleType) -> None:
-    assert door.house_environment({})["MALLOC_ARENA_MAX"] == "2"
-    assert door.house_environment({"MALLOC_ARENA_MAX": "1"})["MALLOC_ARENA_MAX"] == "1"
+    assert door.house_environment({})["MALLOC_ARENA_MAX"] == "1"
+    assert door.house_environment({"MALLOC_ARENA_MAX": "4"})["MALLOC_ARENA_MAX"] == "4"
     image = (ROOT / "Dockerfile").read_text("utf-8")
     assert all(f"{name}={value}" in image for name, value in door.MALLOC.items())
 
