@@ -18,7 +18,7 @@ IMAGE = "localhost/tightrope:test"
 TOOLS = ("buildah", "podman", "mmdebstrap", "runc")
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 READY_WITHIN_S = 90
-LARGEST_MB = 550
+LARGEST_MB = 380
 STOP_WITHIN_S = 10
 
 PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
@@ -67,13 +67,18 @@ def has_image(name: str) -> bool:
 
 
 def make_base() -> None:
-    """A minimal Debian as a base image, from Debian's own packages."""
+    """A minimal Debian as a base image, from Debian's own packages, without what its slim image leaves out too."""
     if has_image(BASE):
         return
     say("making the base image")
     with tempfile.TemporaryDirectory() as folder:
         archive = str(Path(folder) / "trixie.tar")
-        run(["mmdebstrap", "--quiet", "--variant=minbase", "trixie", archive])
+        slim = [
+            f"--dpkgopt=path-exclude=/usr/share/{one}/*"
+            for one in ("doc", "locale", "man", "info", "lintian")
+        ]
+        bare = ["--customize-hook=rm -rf $1/var/cache/apt/* $1/var/lib/apt/lists/*"]
+        run(["mmdebstrap", "--quiet", "--variant=minbase", *slim, *bare, "trixie", archive])
         run([*PODMAN, "import", "--quiet", archive, BASE])
 
 

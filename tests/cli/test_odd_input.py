@@ -146,7 +146,7 @@ def test_what_is_piped_without_end_is_named_with_the_limit(
 ) -> None:
     with ENDLESS.open("rb") as source:
         monkeypatch.setattr("bot.cli.typed.sys", SimpleNamespace(stdin=SimpleNamespace(buffer=source)))
-        with pytest.raises(InputError, match="standard input: .*64 MB"):
+        with pytest.raises(InputError, match=r"standard input: .*64 MB"):
             cli(list(arguments), standalone_mode=False)
 
 
