@@ -1,9 +1,13 @@
 """The line above a headline: the stance, how sure, for how long, where it goes, and what it was judged without."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.commentary.joining import list_in_words
 from bot.commentary.names import Namer, SpokenMarket, age_days
 from bot.commentary.shapes import shape
 from bot.commentary.terms import Recorder
+from bot.domain.judgement import Verdict
 from bot.domain.story import Origin, Text
 
 
@@ -25,11 +29,23 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     if days is not None:
         age = namer.number(Origin(kind="count", ref="age", value=days), "count")
         parts.append(words["tag_day"].format(age.write("count")))
-    leans = verdict.stance in ("bearish", "bullish", "overheated")
-    if leans and verdict.direction in ("deepening", "easing", "turning"):
-        parts.append(words[f"direction.{verdict.direction}"])
+    if direction := _direction(verdict, words):
+        parts.append(direction)
     if verdict.without:
         families = [words.get(f"family.{family}", family) for family in verdict.without]
         parts.append(words["tag_without"].format(list_in_words(families, words)))
     text, spans = recorder.resolve(" · ".join(parts))
     return Text(slot="lead", about="tag", text=text, spans=spans)
+
+
+def _direction(verdict: Verdict, words: Mapping[str, Any]) -> str | None:
+    """Where the verdict goes, in words: of a lean by itself, between two leans by the side that the whole range of
+    the balance is on. None where it is steady or where that side is not known."""
+    if verdict.direction not in ("deepening", "easing", "turning"):
+        return None
+    if verdict.stance in ("bearish", "bullish", "overheated"):
+        return str(words[f"direction.{verdict.direction}"])
+    if verdict.stance != "neutral" or verdict.balance is None or verdict.balance[0] * verdict.balance[1] <= 0.0:
+        return None
+    side = "bullish" if verdict.balance[0] > 0.0 else "bearish"
+    return str(words[f"direction.{verdict.direction}.{side}"])

@@ -146,3 +146,15 @@ def test_an_article_is_told_as_an_article_on_most_days_and_nothing_as_a_plain_ca
         assert len({text.text for text in story.paragraphs}) == len(story.paragraphs)
         lines = [line for text in story.paragraphs for line in re.split(r"(?<=[.!?])\s", text.text)]
         assert len(lines) == len(set(lines)), "a sentence stands in it twice"
+
+
+def test_from_the_31st_of_january_every_tag_says_that_caution_grows() -> None:
+    """Neutral first, where the tag names the side; then as caution deepens."""
+    tags = {
+        post.story.at: post.story.tag.text
+        for post in posts("en")
+        if post.story.tag is not None and datetime(2026, 1, 31, tzinfo=UTC) <= post.story.at <= MOMENTS[1]
+    }
+    assert min(tags) == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    for at, text in tags.items():
+        assert "leaning more to caution" in text or " · deepening" in text, (at, text)

@@ -11,8 +11,11 @@ import pytest
 
 from bot import commentary
 from bot.commentary.masks import masked_sentences, sentences
+from bot.commentary.names import SpokenMarket
 from bot.commentary.storygate import told_metrics
-from bot.domain.judgement import Exit, Move, MoveAlarm
+from bot.commentary.tag import tag
+from bot.domain.judgement import Direction, Exit, Move, MoveAlarm
+from bot.domain.rulebook import Stance
 from bot.domain.story import Clauses, Memory, Story
 from tests.commentary.make import (
     ARTICLE,
@@ -52,6 +55,39 @@ def test_the_articles_market_is_told_with_its_figures_under_the_tag_caution() ->
     assert story.tag is not None
     assert story.tag.text.startswith("Caution")
     assert story.kind == "contradiction-up"
+
+
+@pytest.mark.parametrize(
+    ("stance", "balance", "direction", "ends"),
+    [
+        ("neutral", (-30.0, -22.0), "deepening", "leaning more to caution"),
+        ("neutral", (-22.0, -22.0), "easing", "leaning less to caution"),
+        ("neutral", (4.0, 9.0), "turning", "now leaning to bullish"),
+        ("bearish", (-40.0, -40.0), "easing", "easing"),
+    ],
+)
+def test_the_tag_says_where_the_verdict_goes(
+    stance: Stance, balance: tuple[float, float], direction: Direction, ends: str
+) -> None:
+    """Between two leans by the side of its balance."""
+    assert tag_of(stance=stance, balance=balance, direction=direction).endswith(f" · {ends}")
+
+
+@pytest.mark.parametrize(
+    ("balance", "direction"), [((-12.0, 3.0), "deepening"), (None, "deepening"), ((-30.0, -22.0), "steady")]
+)
+def test_a_side_that_is_not_known_is_not_told(
+    balance: tuple[float, float] | None, direction: Direction
+) -> None:
+    assert "leaning" not in tag_of(stance="neutral", balance=balance, direction=direction)
+
+
+def tag_of(*, stance: Stance, balance: tuple[float, float] | None, direction: Direction) -> str:
+    verdict = replace(judged(article()), stance=stance, balance=balance, direction=direction)
+    market = SpokenMarket(verdict=verdict, facts=article(), book=book(), bank=bank(), at=NOW)
+    line = tag(market, alert=False)
+    assert line is not None
+    return line.text
 
 
 def test_the_short_of_the_articles_market_fits_and_reads_caution() -> None:
