@@ -45,7 +45,11 @@ def _direction(verdict: Verdict, words: Mapping[str, Any]) -> str | None:
         return None
     if verdict.stance in ("bearish", "bullish", "overheated"):
         return str(words[f"direction.{verdict.direction}"])
-    if verdict.stance != "neutral" or verdict.balance is None or verdict.balance[0] * verdict.balance[1] <= 0.0:
+    if (
+        verdict.stance != "neutral"
+        or verdict.balance is None
+        or verdict.balance[0] * verdict.balance[1] <= 0.0
+    ):
         return None
     side = "bullish" if verdict.balance[0] > 0.0 else "bearish"
     return str(words[f"direction.{verdict.direction}.{side}"])

@@ -28,8 +28,7 @@ class Console:
 
     async def show(self, post: Post, card: Card) -> str | None:
         """Print the post. A terminal has no name for it: None. Raises nothing."""
-        width = min(WIDEST, self._terminal.width)
-        self._terminal.print(Rule(_head(post, card), align="left", style="dim", characters="─"), width=width)
+        width = self._print_head(post, card)
         for text, style in ((card.title, "bold"), (card.body, "")):
             if text:
                 self._terminal.print(Text(text, style=style), width=width)
@@ -47,12 +46,27 @@ class Console:
 
     async def edit(self, post: Post, card: Card) -> None:
         """Print what was corrected: what stands in a terminal cannot be changed. Raises nothing."""
-        width = min(WIDEST, self._terminal.width)
-        self._terminal.print(Rule(_head(post, card), align="left", style="dim", characters="─"), width=width)
+        width = self._print_head(post, card)
         for text in (card.title, *_latest(post)):
             if text:
                 self._terminal.print(Text(text), width=width)
                 self._terminal.print()
+
+    def _print_head(self, post: Post, card: Card) -> int:
+        """The asset, the stance in words, the time, and why the post came; in two lines where one is too short. The
+        width of what follows."""
+        width = min(WIDEST, self._terminal.width)
+        tag, when = card.stance_word or card.stance or "", _when(post, card)
+        whole = _joined(post.asset, tag, *when)
+        one_line = len(whole) <= width - len(" ─")
+        title = Text(whole if one_line else _joined(post.asset, *when))
+        line = title if one_line else Text(tag)
+        if card.stance:
+            line.highlight_words([tag], STYLES.get(card.stance, "bold"))
+        self._terminal.print(Rule(title, align="left", style="dim", characters="─"), width=width)
+        if not one_line:
+            self._terminal.print(line, width=width)
+        return width
 
 
 def _latest(post: Post) -> list[str]:
@@ -65,14 +79,13 @@ def _latest(post: Post) -> list[str]:
     return texts
 
 
-def _head(post: Post, card: Card) -> Text:
-    """The asset, the stance in words, the time, and why the post came."""
+def _when(post: Post, card: Card) -> list[str]:
     at = card.at or post.intended_at
-    parts = [post.asset, card.stance_word or card.stance or "", f"{at.day} {at:%b %Y %H:%M} UTC", post.reason]
-    head = Text(" · ".join(part for part in (*parts, "late" if post.late else "") if part))
-    if card.stance:
-        head.highlight_words([card.stance_word or card.stance], STYLES.get(card.stance, "bold"))
-    return head
+    return [f"{at.day} {at:%b %Y %H:%M} UTC", post.reason, "late" if post.late else ""]
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def _fields(card: Card) -> Table:

@@ -1,6 +1,7 @@
 """The console: readable anywhere, its stance in words."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -47,6 +48,16 @@ async def shown(**how) -> str:
 async def test_a_post_says_its_stance_in_words_its_time_and_that_it_is_late():
     head = (await shown(width=80)).splitlines()[0]
     assert "BTC · caution · 6 Feb 2026 14:00 UTC · scheduled · late" in head
+
+
+async def test_a_long_stance_has_a_line_of_its_own_and_nothing_is_cut():
+    tag = "Neutral · day 31 · now leaning to caution · judged without options"
+    card = replace(CARD, stance_word=tag)
+    written = io.StringIO()
+    await Console(Terminal(file=written, width=80)).show(post(), card)
+    rule, line, *_ = written.getvalue().splitlines()
+    assert rule.startswith("BTC · 6 Feb 2026 14:00 UTC · scheduled · late ─")
+    assert line == tag
 
 
 async def test_everything_of_the_card_is_printed_as_it_is():
