@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import get_args
 
 from pydantic import Field
@@ -359,11 +360,16 @@ def _images(phrase: Phrase, bank: PhraseBank, typed: str) -> Iterator[str]:
     if phrase.image is not None and phrase.image not in bank.images:
         yield f"image {phrase.image!r} has no word list"
     # Nine phrases in ten have no such word: one look at all of them spares one at each family.
-    if not has(typed, tuple(word for entries in bank.images.values() for word in entries)):
+    if not has(typed, _joined(tuple(bank.images.values()))):
         return
     for family, entries in bank.images.items():
         if family != phrase.image and (word := has(typed, entries)):
             yield f"{word!r} belongs to the image {family!r}"
+
+
+@lru_cache(maxsize=16)
+def _joined(lists: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    return tuple(word for entries in lists for word in entries)
 
 
 def _stance_named(phrase: Phrase, bank: PhraseBank) -> Iterator[str]:

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from bot.domain.story import Span
 
+WORD = re.compile(r"[\w-]+")
+
 
 def several(words: Mapping[str, str], key: str) -> tuple[str, ...]:
     """The entries of a list in the word file; none if it has no such list."""
@@ -26,8 +28,25 @@ def stance_words(words: Mapping[str, str], stance: str) -> tuple[str, ...]:
 def has(text: str, entries: tuple[str, ...]) -> str | None:
     """The first of the entries to stand in the text as a word or words of its own, whatever its case; None if
     none does."""
-    found = _any_of(entries).search(text) if entries else None
+    telling = _telling(entries)
+    if telling is not None and telling.isdisjoint(_words_in(text)):
+        return None
+    found = _any_of(entries).search(text)
     return found.group().lower() if found else None
+
+
+@lru_cache(maxsize=256)
+def _telling(entries: tuple[str, ...]) -> frozenset[str] | None:
+    """The longest word of each entry: where a text has none of them, no entry stands in it. None where an entry has no
+    word."""
+    words = [WORD.findall(entry.lower()) for entry in entries]
+    return frozenset(max(found, key=len) for found in words) if all(words) else None
+
+
+@lru_cache(maxsize=64)
+def _words_in(text: str) -> frozenset[str]:
+    """The words of a text, which is asked for several lists one after the other."""
+    return frozenset(WORD.findall(text.lower()))
 
 
 @lru_cache(maxsize=256)

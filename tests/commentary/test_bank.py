@@ -175,6 +175,25 @@ def test_each_metric_is_explained_in_three_sentences_without_a_typed_number(name
         assert has(text, several(bank().words, key)) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "entries", "found"),
+    [
+        ("It WILL rise.", ("will rise", "must"), "will rise"),
+        ("It will not rise.", ("will rise",), None),
+        ("a will-o'-the-wisp", ("will",), None),
+        ("none of it", ("one",), None),
+        ("up 5 %", ("%",), "%"),
+        ("To the Moon", ("moon", "to the moon"), "to the moon"),
+        ("¿Qué hacer?", ("¿qué",), "¿qué"),
+        ("anything", (), None),
+    ],
+)
+def test_an_entry_stands_in_a_text_as_words_of_its_own(
+    text: str, entries: tuple[str, ...], found: str | None
+) -> None:
+    assert has(text, entries) == found
+
+
 # ── what nobody can know, and what readers took for something else ───────────────────────────────────────────
 
 UNTRUE = {
