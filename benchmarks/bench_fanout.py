@@ -122,7 +122,7 @@ class Unthrottled(Throttle):
     """As discord.py is by itself."""
 
     async def turn(self) -> Turn:
-        return Turn(left_at=self._now(), counted_at=self._now())
+        return Turn(left_at=self._now())
 
 
 class Pictured(Cards):

@@ -23,16 +23,17 @@ SLOWEST_S: Final = (
     1.0  # a request that is out for longer than this beyond the usual hangs, and was counted long ago
 )
 LOOK_S: Final = 0.02
+CLIMB: Final = (
+    1.001  # of the usual, with each answer: a way that became longer is known as such after some seconds
+)
 
 
 @dataclass(slots=True)
 class Turn:
-    """One request: when it left, and when Discord may have counted it. The two differ where either side was
-    busy."""
+    """One request: when it left, and when its answer came; None while it is out."""
 
     left_at: float
-    counted_at: float
-    out: bool = True
+    answered_at: float | None = None
 
 
 class Throttle:
@@ -40,8 +41,9 @@ class Throttle:
     seconds) is an argument.
 
     Discord counts a request when it arrives. An answer that came later than usual says that its request may
-    have arrived later too, and so does one that is still out: such a turn counts from then. Nobody's turn
-    comes while the budget of `refusals` is spent."""
+    have arrived later too, and so does one that is still out: such a turn counts from then. What is usual is
+    learned again from each answer, and holds for the turns before it as well: where a slow time ends, its last
+    requests turn out to have been held up. Nobody's turn comes while the budget of `refusals` is spent."""
 
     def __init__(
         self,
@@ -68,18 +70,16 @@ class Throttle:
             while (pause_s := max(self._due - self._now(), self._full_s(), self._refusals.wait_s())) > 0:
                 await self._sleep(pause_s)
             now = self._now()
-            turn = Turn(left_at=now, counted_at=now)
+            turn = Turn(left_at=now)
             self._taken.append(turn)
             self._due = max(self._due, now - CATCH_UP * self._gap_s) + self._gap_s
             return turn
 
     def finish(self, turn: Turn) -> None:
         """The answer is here."""
-        now = self._now()
-        took_s = now - turn.left_at
-        self._usual_s = took_s if self._usual_s is None else min(took_s, self._usual_s * 1.01)
-        turn.counted_at = max(turn.counted_at, min(now - self._usual_s, turn.left_at + SLOWEST_S))
-        turn.out = False
+        turn.answered_at = self._now()
+        took_s = turn.answered_at - turn.left_at
+        self._usual_s = took_s if self._usual_s is None else min(took_s, self._usual_s * CLIMB)
 
     def _full_s(self) -> float:
         """How long until a further request keeps the limit."""
@@ -87,14 +87,16 @@ class Throttle:
             return 0.0
         now = self._now()
         free_s = wait_s((self._counts_at(turn, now) for turn in self._taken), self._rate, WINDOW_S, now)
-        if any(turn.out and turn.counted_at == turn.left_at for turn in self._taken):
-            return min(free_s, LOOK_S)
-        return free_s
+        return min(free_s, LOOK_S) if any(turn.answered_at is None for turn in self._taken) else free_s
 
     def _counts_at(self, turn: Turn, now: float) -> float:
-        if not turn.out or self._usual_s is None or now - turn.left_at > self._usual_s + SLOWEST_S:
-            return turn.counted_at
-        return max(turn.counted_at, now - self._usual_s)
+        """When Discord may have counted a turn."""
+        if self._usual_s is None:
+            return turn.left_at
+        if turn.answered_at is not None:
+            return max(turn.left_at, min(turn.answered_at - self._usual_s, turn.left_at + SLOWEST_S))
+        hangs = now - turn.left_at > self._usual_s + SLOWEST_S
+        return turn.left_at if hangs else max(turn.left_at, now - self._usual_s)
 
     def trace(self, heed: Callable[[Mapping[str, str]], None] | None = None) -> aiohttp.TraceConfig:
         """The throttle in front of every request, discord.py's own repeats included. Answers to interactions

@@ -1,6 +1,8 @@
 """The throttle, on a clock of its own."""
 
 import asyncio
+from collections.abc import Callable
+from operator import itemgetter
 
 import aiohttp
 from hypothesis import given, settings
@@ -92,7 +94,7 @@ async def test_every_request_waits_for_its_turn_and_answers_to_readers_do_not(fa
     class Counting(Throttle):
         async def turn(self) -> Turn:
             turns.append(self._now())
-            return Turn(left_at=self._now(), counted_at=self._now())
+            return Turn(left_at=self._now())
 
     async with aiohttp.ClientSession(trace_configs=[Counting().trace()]) as session:
         for path in ("users/@me", "interactions/1/x/callback", "webhooks/1/x"):
@@ -111,7 +113,7 @@ async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(
     class Counting(Throttle):
         async def turn(self) -> Turn:
             turns.append(self._now())
-            return Turn(left_at=self._now(), counted_at=self._now())
+            return Turn(left_at=self._now())
 
     client = TightropeClient(desk=desk, keeping=memory, throttle=Counting())
     body = {"code": 0, "message": "You are being rate limited.", "retry_after": 0.01, "global": True}
@@ -122,20 +124,31 @@ async def test_a_repeat_after_a_429_takes_a_turn_of_its_own(
     assert len(fake.requests("GET", "/users/@me")) == 2
 
 
-async def test_requests_that_were_held_up_on_their_way_count_from_their_arrival() -> None:
-    """Twenty of a second's requests arrive half a second late: the seconds after it hold fewer."""
+async def arrivals(late_s: Callable[[int], float], count: int = 400) -> list[float]:
+    """When requests arrive of which each is held up on its way for so long, and answered at once."""
     still = Still()
     throttle = Throttle(now=still.now, sleep=still.sleep)
     arrived: list[float] = []
     out: list[tuple[float, Turn]] = []
-    for number in range(300):
+    for number in range(count):
         turn = await throttle.turn()
-        late = 0.5 if 100 <= number < 120 else 0.0
-        out.append((turn.left_at + 0.1 + late, turn))
-        for at, one in [pair for pair in out if pair[0] <= still.now_s]:
+        out.append((turn.left_at + 0.1 + late_s(number), turn))
+        for at, one in sorted((pair for pair in out if pair[0] <= still.now_s), key=itemgetter(0)):
             throttle.finish(one)
             out.remove((at, one))
-        arrived.append(turn.left_at + 0.1 + late)
+        arrived.append(turn.left_at + 0.1 + late_s(number))
+    return arrived
+
+
+async def test_requests_that_were_held_up_on_their_way_count_from_their_arrival() -> None:
+    """Twenty of a second's requests arrive half a second late: the seconds after it hold fewer."""
+    arrived = await arrivals(lambda number: 0.5 if 100 <= number < 120 else 0.0, 300)
+    assert most_in_a_second(arrived) <= 50
+
+
+async def test_the_end_of_a_slow_time_makes_no_burst() -> None:
+    """What took long for so long that it became usual was held up all the same, and is followed by what is not."""
+    arrived = await arrivals(lambda number: 0.1 if 100 <= number < 300 else 0.0)
     assert most_in_a_second(arrived) <= 50
 
 
