@@ -1,4 +1,5 @@
-"""The core's steps by pytest-benchmark, each in a group with the peer that bounds it.
+"""The core's steps by pytest-benchmark, each in a group with the peer that bounds it; those that `chain`, `history` and
+`rules` measure are theirs.
 
 `./tightrope bench core` runs them. By hand, with all that pytest-benchmark can do (runs saved and compared,
 histograms): .venv/bin/python -m pytest benchmarks/core.py --benchmark-autosave --benchmark-compare"""
@@ -17,20 +18,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import bench_chain as chain
 import bench_history as history
-import bench_rules as rules
 
 from bot.lab.questions import judge, read_market, state_facts
 from bot.metrics import CATALOG
-from bot.metrics.smile import normal_cdf
 from bot.metrics.views import view_at
 from bot.playbook import read_playbook
-from bot.rules import evaluate
-from bot.sources.deribit import _OPTIONS
 
-BODY = chain.reply()
-OPTIONS = chain.chain_of(BODY)
 MARKET = {
     "asset": "BTC",
     "at": "2026-02-07T00:00:00Z",
@@ -60,35 +54,6 @@ def step(
     return benchmark(run)
 
 
-def test_bytes_to_skew(benchmark: BenchmarkFixture) -> None:
-    found = step(
-        benchmark, "bytes of 900 options to 30-day skew", lambda: chain.skew_points(chain.chain_of(BODY))
-    )
-    assert found == pytest.approx(3.05, abs=0.01)
-
-
-def test_decode(benchmark: BenchmarkFixture) -> None:
-    step(
-        benchmark, "bytes of 900 options to 30-day skew", lambda: _OPTIONS.decode(BODY), "its own decode", 1.8
-    )
-
-
-def test_arrays_to_skew(benchmark: BenchmarkFixture) -> None:
-    found = step(benchmark, "arrays of 900 options to 30-day skew", lambda: chain.skew_points(OPTIONS))
-    assert found == pytest.approx(3.05, abs=0.01)
-
-
-def test_normal(benchmark: BenchmarkFixture) -> None:
-    spread = np.linspace(-3.0, 3.0, len(OPTIONS))
-    step(
-        benchmark,
-        "arrays of 900 options to 30-day skew",
-        lambda: normal_cdf(spread),
-        "the normal distribution",
-        2.0,
-    )
-
-
 @pytest.fixture(scope="module")
 def year() -> dict[str, Any]:
     """A year of hours of a metric, for us and as a pandas series."""
@@ -108,12 +73,6 @@ def test_views_of_now(benchmark: BenchmarkFixture, year: dict[str, Any]) -> None
 def test_views_by_pandas(benchmark: BenchmarkFixture, year: dict[str, Any]) -> None:
     series, at = year["series"], year["series"].index[-1]
     step(benchmark, "all views of a metric now", lambda: history.sliced(series, at), "pandas slices", 1.0)
-
-
-def test_one_evaluation(benchmark: BenchmarkFixture) -> None:
-    known = rules.first_facts(rules.columns())
-    signals = evaluate(rules.BOOK, known, {}, rules.START).signals
-    step(benchmark, "one evaluation of all rules", lambda: evaluate(rules.BOOK, known, signals, rules.START))
 
 
 def test_a_market_judged_and_told(benchmark: BenchmarkFixture) -> None:

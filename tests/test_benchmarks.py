@@ -112,3 +112,9 @@ def test_the_fanout_posts_everything_and_readers_are_answered_meanwhile() -> Non
     )
     told = [line for line in done.stdout.splitlines() if re.fullmatch(r"\d+ \d+ \d+", line)]
     assert told == ["20 0 5"], done.stderr[-2000:]
+
+
+def test_a_claim_is_measured_once() -> None:
+    claims = [(what, peer) for _, what, _, peer, *_ in cells(PAGE.read_text("utf-8"))]
+    assert claims
+    assert [claim for claim in claims if claims.count(claim) > 1] == []
