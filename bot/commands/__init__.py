@@ -13,12 +13,16 @@ from typing import Protocol
 
 import structlog
 
+from bot.commands._beginning import add_beginning
 from bot.desk.market import Market
 from bot.domain.posts import Answer, Profile
 from bot.errors import InputError
 from bot.reasons import reason
 
 log = structlog.get_logger()
+
+ABOUT_ASSETS = frozenset({"asset", "assets"})
+"""The options of commands that tell of a market."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,8 @@ def usage(command: Command) -> str:
 
 
 async def run(market: Market, command: Command, request: Request) -> Answer:
-    """The command's answer; for input that cannot be taken a private one that says what would be right."""
+    """The command's answer; for input that cannot be taken a private one that says what would be right. About an asset
+    of which nothing was heard yet, it says when that will be."""
     begun_s = time.perf_counter()
     try:
         for option in command.options:
@@ -97,7 +102,11 @@ async def run(market: Market, command: Command, request: Request) -> Answer:
                 raise InputError(reason("option_missing", option=option.name, usage=usage(command)))
             if typed is not None and len(typed) > option.max_length:
                 raise InputError(reason("option_long", option=option.name, most=option.max_length))
-        return await command.answer(market, request)
+        said = await command.answer(market, request)
+        if said.private or ABOUT_ASSETS.isdisjoint(option.name for option in command.options):
+            return said
+        asset = market.asset(request.options.get("asset"))
+        return await add_beginning(market, asset, request.profile, said)
     except InputError as error:
         return market.refuse(error, request.profile)
     finally:

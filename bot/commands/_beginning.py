@@ -1,16 +1,18 @@
 """What a server hears while nothing was heard yet: since when the bot runs, when the first readings are due, and how many
 days it takes until a number can be ranked."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.commentary import word_text
 from bot.desk.market import Market
 from bot.domain.facts import Facts
-from bot.domain.posts import Profile
+from bot.domain.posts import Answer, Profile
 from bot.domain.story import Origin, Text
 from bot.metrics.views import MIN_DAYS
 
 MINUTE = timedelta(minutes=1)
+BETWEEN = "\n\n"
 
 
 def tell_beginning(market: Market, facts: Facts, profile: Profile) -> tuple[Text, ...]:
@@ -25,3 +27,13 @@ def tell_beginning(market: Market, facts: Facts, profile: Profile) -> tuple[Text
         "needed": (Origin(kind="count", ref="days needed", value=float(MIN_DAYS)), "count"),
     }
     return (word_text("fresh.first", market.bank(profile), names),)
+
+
+async def add_beginning(market: Market, asset: str, profile: Profile, said: Answer) -> Answer:
+    """An answer about an asset, with when its first readings are due while there are none. Raises ArchiveError."""
+    begun = tell_beginning(market, await market.facts(asset), profile)
+    if not begun:
+        return said
+    (text,), start = begun, len(said.body) + len(BETWEEN)
+    spans = (replace(span, start=span.start + start, end=span.end + start) for span in text.spans)
+    return replace(said, body=f"{said.body}{BETWEEN}{text.text}", body_spans=(*said.body_spans, *spans))

@@ -2,11 +2,12 @@
 dates and prices of them are written."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isnan
 
 from bot.commands import CommandOption
+from bot.commentary import NO_VALUE
 from bot.commentary.cards import short_words
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.titles import unit_of
@@ -77,9 +78,18 @@ def heard_ms(chain: OptionChain) -> float:
     return chain.observed_at.timestamp() * 1000
 
 
-def table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> tuple[Table, ...]:
+def table(
+    columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, whole: bool = False
+) -> tuple[Table, ...]:
     """A small table of what is written out already: its columns' words, and a label and a text a column for each row;
-    nothing without rows."""
+    nothing without rows. A column in which nothing is known is left out, unless the table is to be shown `whole`."""
+    known = [
+        number
+        for number in range(len(columns))
+        if whole or number == 0 or any(cells[number] != NO_VALUE for _, cells in rows)
+    ]
+    columns = [columns[number] for number in known]
+    rows = [(label, [cells[number] for number in known]) for label, cells in rows]
     made = tuple(
         TableRow(
             label=label,

@@ -3,16 +3,16 @@ under them. Pure builders over facts.
 
 Words are `row.*`, `column.*` and `note.*` of config/phrases/<locale>/tables.toml; a row's word has at most 13 letters."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot import reasons
-from bot.commentary import NO_VALUE, cell, date_line, range_cell
+from bot.commentary import NO_VALUE, cell, date_line, range_cell, word_text
 from bot.desk.market import Market
 from bot.domain.catalog import RANK, VIEWS, ranked_instead
 from bot.domain.facts import Facts
 from bot.domain.posts import Figure, Profile, Table, TableRow
-from bot.domain.story import Span
+from bot.domain.story import Origin, Span
 
 BETWEEN = " · "
 PAST = ("", "before_24h", "before_7d", "usual", "percentile_90d")
@@ -24,6 +24,15 @@ def lead_of(market: Market, name: str, facts: Facts, profile: Profile) -> Figure
     if name not in facts.known and name not in facts.stale:
         return None
     return cell(name, facts, market.playbook.catalog, market.bank(profile))
+
+
+def lead_in_words(
+    market: Market, word: str, profile: Profile, names: Mapping[str, tuple[Origin, str]]
+) -> Figure:
+    """The number that was asked for, worked out for this answer: a word ("lead.move") around it, each name with the format
+    that it is written in."""
+    said = word_text(word, market.bank(profile), names)
+    return Figure(label="", text=said.text, spans=said.spans)
 
 
 def past_table(
@@ -91,7 +100,9 @@ def missing_note(market: Market, names: Iterable[str], facts: Facts, profile: Pr
     """Which of these are not known, by their words in a table; nothing where all are."""
     bank, catalog = market.bank(profile), market.playbook.catalog
     titles = [
-        bank.words.get(f"row.{name}") or market.figure(name, facts, profile).label
+        bank.words.get(f"row.{name}")
+        or bank.words.get(f"row.{name.partition('.')[0]}")
+        or market.figure(name, facts, profile).label
         for name in dict.fromkeys(names)
         if name in catalog and name not in facts.known and name not in facts.stale
     ]

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.commands import CommandOption, Request
-from bot.commands._beginning import tell_beginning
 from bot.commands._tables import PAST, lead_of, line_of, old_note, past_table, shown_by
 from bot.commentary import cell, in_words, venue_name
 from bot.desk.market import Market
@@ -14,8 +13,9 @@ from bot.domain.posts import Answer, Button, Figure, Profile, Table
 from bot.domain.story import Origin, Span, Text
 from bot.errors import InputError
 from bot.metrics import History
-from bot.reasons import reason
+from bot.reasons import reason, without_subject
 
+NOTHING_HEARD = reason("unheard")
 LONGEST_LABEL = 80  # Discord's limit for a button's label
 LONGEST_LINE = 90  # two rows of small print on a phone
 
@@ -51,10 +51,15 @@ def tell_fact(market: Market, about: str, name: str, facts: Facts, profile: Prof
     if fact is not None and name not in facts.known:
         names["last_at"] = Origin(kind="date", ref=name, value=fact.at.isoformat())
     if fact is None:
-        reason = in_words(facts.why_unknown(name), market.bank(profile).words)
+        reason = in_words(_plainly(facts.why_unknown(name)), market.bank(profile).words)
         names["metric"] = Origin(kind="name", ref=name, value=title(market, name, profile))
         names["reason"] = Origin(kind="input", ref="reason", value=reason)
     return market.say("answer", about, facts, profile, names)
+
+
+def _plainly(why: str) -> str:
+    """Why a number is not known; of a part of it that nothing was heard of, as if of itself."""
+    return bare if (bare := without_subject(why)) == NOTHING_HEARD else why
 
 
 def title(market: Market, name: str, profile: Profile) -> str:
@@ -126,7 +131,6 @@ async def about_metric(
     asset = market.asset(request.options.get("asset"))
     facts, words = await market.facts(asset), market.bank(profile).words
     said = tell_fact(market, about, lead, _without_views(facts), profile)
-    body, spans = join_texts(said, *tell_beginning(market, facts, profile))
     tables = (*past_table(market, lead, facts, profile, past), *more_tables(market, facts, profile))
     shown, venues = [lead, *shown_by(tables)], await venues_of(market, asset, lead, profile)
     line = line_of(words["note.venues"], venues)
@@ -139,8 +143,8 @@ async def about_metric(
         profile,
         Answer(
             title=f"{asset}: {words.get(f'title.{about}') or title(market, lead, profile)}",
-            body=body,
-            body_spans=spans,
+            body=said.text,
+            body_spans=said.spans,
             lead=lead_of(market, lead, facts, profile),
             tables=tables,
             notes=(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.commands import Command, Request
-from bot.commands._beginning import tell_beginning
 from bot.commands._charts import history_chart
 from bot.commands._expiries import date_origin, day_of, number_origin
 from bot.commands._tables import lead_of, old_note, past_table
@@ -33,9 +32,7 @@ async def answer(market: Market, request: Request) -> Answer:
     verdict, _ = await market.verdict(asset, profile)
     calls = await market.archive.states.calls(asset, BEGINNING, profile=profile)
     said = tell_fact(market, "balance", BALANCE, facts, profile)
-    body, spans = join_texts(
-        said, *_age(market, verdict, facts, profile), *tell_beginning(market, facts, profile)
-    )
+    body, spans = join_texts(said, *_age(market, verdict, facts, profile))
     heading = f"{asset}: {bank.words['title.balance']}"
     return Answer(
         title=heading,

@@ -3,7 +3,6 @@
 from typing import get_args
 
 from bot.commands import Command, CommandOption, Request
-from bot.commands._beginning import tell_beginning
 from bot.commands._tables import missing_note, old_note, side_by_side
 from bot.commands._telling import ASSET, join_texts
 from bot.commands.summary import summary_chart
@@ -27,8 +26,7 @@ async def answer(market: Market, request: Request) -> Answer:
     )
     facts = await market.facts(asset)
     leading = dict.fromkeys(finding.facts[0] for finding in verdict.findings if finding.facts)
-    begun = tell_beginning(market, facts, request.profile)
-    body, spans = join_texts(*story.paragraphs, reason or "", *begun)
+    body, spans = join_texts(*story.paragraphs, reason or "")
     named = list(leading)[:MOST_FIGURES]
     tables = side_by_side(market, named, facts, request.profile, COLUMNS)
     return Answer(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bot.commands import Command, Request
 from bot.commands._expiries import heading_of, number_origin, table, write_number
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, join_texts
 from bot.commentary import NO_VALUE, venue_name
 from bot.desk.market import Market
@@ -64,6 +65,7 @@ async def answer(market: Market, request: Request) -> Answer:
         title=heading,
         body=body,
         body_spans=spans,
+        lead=lead_in_words(market, "lead.carry", profile, {"value": (names["total"], "pct")}),
         tables=_table(market, profile, history, rates),
         footer=market.footer(facts, profile, [FUNDING, *BASIS]),
     )

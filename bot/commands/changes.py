@@ -39,11 +39,12 @@ async def answer(market: Market, request: Request) -> Answer:
     history, facts = await market.history(asset), await market.facts(asset)
     ends = [at.timestamp() * 1000 for at in (since, market.now())]
     days = max((ends[1] - ends[0]) / 86_400_000, 1.0)
-    found = []
+    found, compared = [], 0
     for name, metric in market.playbook.catalog.metrics.items():
         if name.startswith(TWICE_TOLD) or name not in facts.known:
             continue
         pair = pair_of(history, metric, ends[0], ends[1])
+        compared += pair is not None
         if pair is not None and pair.size is not None and abs(pair.size) > LEAST_SIZE * days**0.5:
             found.append(pair)
     found.sort(key=lambda pair: -abs(pair.size or 0.0))
@@ -52,7 +53,8 @@ async def answer(market: Market, request: Request) -> Answer:
         "last_at": date_origin("since", since),
         "total": number_origin("readings that moved", float(len(found))),
     }
-    said = market.say("answer", "changes" if found else "changes-none", nothing, profile, names)
+    about = "changes" if found else "changes-none" if compared else "changes-unheard"
+    said = market.say("answer", about, nothing, profile, names)
     of_day = await smile_of_day(market, asset, SMILE_DAYS) if days == 1.0 else None
     most = MOST if of_day is None else MOST_WITH_SMILE
     body, spans = join_texts(said, *tell_smile_day(market, nothing, profile, of_day), between="\n")

@@ -27,13 +27,15 @@ async def answer(market: Market, request: Request) -> Answer:
     told = {asset: await market.facts(asset) for asset in dict.fromkeys(assets)}
     first = next(iter(told.values()))
     names = {"metric": Origin(kind="name", ref=name, value=title(market, name, profile))}
-    said = market.say("answer", "compare", Facts(asset=first.asset, at=first.at, known={}), profile, names)
+    nothing = Facts(asset=first.asset, at=first.at, known={})
+    is_known = any(name in facts.known or name in facts.stale for facts in told.values())
+    said = market.say("answer", "compare" if is_known else "compare-none", nothing, profile, names)
     heard = max(told.values(), key=lambda facts: name in facts.known)
     return Answer(
         title=title(market, name, profile),
         body=said.text,
         body_spans=said.spans,
-        tables=(_table(market, profile, name, told, _columns(name, told)),),
+        tables=(_table(market, profile, name, told, _columns(name, told)),) if is_known else (),
         notes=(*_ranked_instead(market, profile, name, told), *old_note(market, [name], heard, profile)),
         footer=market.footer(heard, profile, [name]),
     )

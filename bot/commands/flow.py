@@ -87,7 +87,7 @@ def _sign(leg: TradedLeg) -> str:
 
 def _strike(market: Market, profile: Profile, strike_usd: float) -> str:
     if strike_usd < IN_THOUSANDS:
-        return write_number(market, profile, "bare", strike_usd)
+        return f"{strike_usd:g}"
     return f"{write_number(market, profile, 'bare', strike_usd / 1000.0)}K"
 
 

@@ -15,10 +15,11 @@ from bot.commands._expiries import (
     young_chains,
 )
 from bot.commands._heard import gamma_now
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, join_texts
 from bot.desk.market import Market
 from bot.domain.facts import Facts
-from bot.domain.posts import Answer, Profile, Table
+from bot.domain.posts import Answer, Figure, Profile, Table
 from bot.domain.story import Text
 from bot.metrics.expiries import StrikeGamma, find_flip, hedges_by_strike
 from bot.metrics.flow import dealers_gamma
@@ -72,10 +73,17 @@ async def answer(market: Market, request: Request) -> Answer:
         title=heading,
         body=body,
         body_spans=spans,
+        lead=_lead(market, profile, strikes),
         tables=_table(market, profile, strikes),
         chart=gamma_now(market, asset, spot.value, profile),
         footer=footer_of(market, profile, asset, chains[:1]),
     )
+
+
+def _lead(market: Market, profile: Profile, strikes: tuple[StrikeGamma, ...]) -> Figure:
+    """3,666 coins."""
+    gross = number_origin("gross gamma for 1%, coins", sum(one.gross_coin for one in strikes))
+    return lead_in_words(market, "lead.gamma", profile, {"value": (gross, "coins")})
 
 
 def _told(market: Market, facts: Facts, profile: Profile, signs: GammaSigns) -> list[Text]:

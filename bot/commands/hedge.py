@@ -14,6 +14,7 @@ from bot.commands._expiries import (
     write_number,
     young_chains,
 )
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, join_texts
 from bot.desk.market import Market
 from bot.domain.facts import Facts
@@ -69,6 +70,12 @@ async def answer(market: Market, request: Request) -> Answer:
             title=heading,
             body=body,
             body_spans=spans,
+            lead=lead_in_words(
+                market,
+                "lead.hedge",
+                profile,
+                {"value": (number_origin("cost, % of the price", put.share_pct), "cost")},
+            ),
             tables=_table(
                 market, profile, [shown[strike] for strike in sorted(shown, reverse=True)], spot.value
             ),

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.commands import Command, CommandOption, Request
-from bot.commands._beginning import tell_beginning
 from bot.commands._charts import history_chart
 from bot.commands._heard import expiry_of_max_pain
 from bot.commands._naming import metric_named, suggest_metrics
 from bot.commands._tables import lead_of, missing_note, old_note, past_table, shown_by
-from bot.commands._telling import ASSET, go_on, join_texts, tell_fact, title, with_verdict
+from bot.commands._telling import ASSET, go_on, tell_fact, title, with_verdict
 from bot.commentary import date_line
 from bot.desk.market import Market
 from bot.domain.facts import Facts
@@ -33,7 +32,7 @@ async def answer(market: Market, request: Request) -> Answer:
     since = market.now() - _length(window)
     facts = await market.facts(asset)
     said = tell_fact(market, "history", name, facts, profile)
-    body, spans = join_texts(said, *tell_beginning(market, facts, profile))
+    body, spans = said.text, said.spans
     heading = f"{asset}: {title(market, name, profile)}"
     tables = past_table(market, name, facts, profile)
     shown = [name, *shown_by(tables)]

@@ -21,12 +21,13 @@ from bot.commands._expiries import (
     young_chains,
 )
 from bot.commands._option_charts import move_chart
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, go_on, join_texts
 from bot.commentary import NO_VALUE
 from bot.desk.market import Market
 from bot.domain.chain import Floats
 from bot.domain.facts import Facts
-from bot.domain.posts import Answer, Profile, Table
+from bot.domain.posts import Answer, Figure, Profile, Table
 from bot.domain.story import Origin, Text
 from bot.metrics import History
 from bot.metrics.density import ExpirySmile
@@ -74,6 +75,7 @@ async def answer(market: Market, request: Request) -> Answer:
         title=heading,
         body=body,
         body_spans=spans,
+        lead=_lead(market, profile, far),
         tables=_table(market, profile, _shown(moves)),
         chart=move_chart(market, history, await market.facts(asset), profile),
         buttons=(go_on(market.bank(profile).words["button.odds"], "odds", {"asset": asset}),),
@@ -112,6 +114,14 @@ def _told_moves(
     if far[0] is near[0]:
         return market.say("answer", "move-one", facts, profile, names)
     return market.say("answer", "move", facts, profile, names | _named("far", "then", "other", "hits", far))
+
+
+def _lead(market: Market, profile: Profile, move: tuple[ExpirySmile, float]) -> Figure:
+    """±15.7% by 27 February 2026."""
+    named = _named("far", "then", "other", "hits", move)
+    return lead_in_words(
+        market, "lead.move", profile, {"value": (named["other"], "plusminus"), "when": (named["then"], "day")}
+    )
 
 
 def _named(which: str, when: str, size: str, usd: str, move: tuple[ExpirySmile, float]) -> dict[str, Origin]:

@@ -18,6 +18,7 @@ from bot.commands._expiries import (
     without_chain,
     young_chains,
 )
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, join_texts
 from bot.desk.market import Market
 from bot.domain.facts import Facts
@@ -57,6 +58,7 @@ async def answer(market: Market, request: Request) -> Answer:
         "high": number_origin("highest strike", smile.highest_usd),
         "base": number_origin("forward", smile.forward_usd),
     }
+    lead = None
     if under is None:
         said = market.say("answer", "odds-outside", facts, profile, names)
     else:
@@ -65,9 +67,16 @@ async def answer(market: Market, request: Request) -> Answer:
             "total": number_origin("priced under, %", under * 100.0),
         }
         said = market.say("answer", "odds", facts, profile, names)
+        above = level >= smile.forward_usd
+        shown = {"value": (names["other" if above else "total"], "pct")}
+        lead = lead_in_words(market, "lead.odds_above" if above else "lead.odds_below", profile, shown)
     body, spans = join_texts(said)
     return Answer(
-        title=heading, body=body, body_spans=spans, footer=footer_of(market, profile, asset, (smile,))
+        title=heading,
+        body=body,
+        body_spans=spans,
+        lead=lead,
+        footer=footer_of(market, profile, asset, (smile,)),
     )
 
 

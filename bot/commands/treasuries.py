@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.commands import Command, Request
+from bot.commands._tables import missing_note
 from bot.commands._telling import ASSET
 from bot.desk.market import Market
 from bot.domain.facts import Facts
@@ -21,12 +22,18 @@ async def answer(market: Market, request: Request) -> Answer:
     facts = await market.facts(asset)
     holders = _last(market.playbook.holdings, asset, facts.at.date())
     said = market.say("answer", "treasuries" if holders else "treasuries-none", facts, profile)
-    sums = tuple(market.figure(name, facts, profile) for name in SHOWN) if holders else ()
+    sums = [
+        market.figure(name, facts, profile) for name in SHOWN if name in facts.known or name in facts.stale
+    ]
     return Answer(
         title=f"{asset}: {market.bank(profile).words.get('title.treasuries', 'treasuries')}",
         body=said.text,
         body_spans=said.spans,
-        figures=(*(_figure(market, holding, facts, profile) for holding in holders), *sums),
+        figures=(
+            *(_figure(market, holding, facts, profile) for holding in holders),
+            *(sums if holders else ()),
+        ),
+        notes=missing_note(market, SHOWN, facts, profile) if holders else (),
         footer=market.footer(facts, profile, SHOWN),
     )
 

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from bot.commands import Command, CommandOption, Request
-from bot.commands._beginning import tell_beginning
 from bot.commands._naming import metric_named, suggest_metrics
 from bot.commands._tables import lead_of, old_note
-from bot.commands._telling import ASSET, cell_of_venue, go_on, join_texts, tell_fact, title, with_verdict
+from bot.commands._telling import ASSET, cell_of_venue, go_on, tell_fact, title, with_verdict
 from bot.commentary import NO_VALUE, venue_name
 from bot.desk.market import Market
 from bot.domain.posts import Answer, Table, TableRow
@@ -31,11 +30,10 @@ async def answer(market: Market, request: Request) -> Answer:
     columns = (words["column.now"], words["column.before_24h"])
     said = tell_fact(market, "history", name, facts.of_those([name]), profile)
     alone = market.say("answer", "venues-none", facts, profile) if not rows else None
-    body, spans = join_texts(alone or said, *tell_beginning(market, facts, profile))
     told = Answer(
         title=f"{asset}: {title(market, name, profile)}",
-        body=body,
-        body_spans=spans,
+        body=(alone or said).text,
+        body_spans=(alone or said).spans,
         lead=lead_of(market, name, facts, profile),
         tables=(Table(rows=tuple(rows), columns=columns),) if rows else (),
         notes=old_note(market, [name], facts, profile),

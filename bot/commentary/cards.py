@@ -3,6 +3,7 @@ label."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -316,26 +317,30 @@ def in_columns(table: tuple[tuple[str, ...], ...], columns: int = 4) -> str:
 
 
 def answer_card(answer: Answer) -> Card:
-    """An answer as every surface renders it."""
+    """An answer as every surface renders it: what stands alone (its title, its labels) begins with a capital letter."""
     spans = {"title": answer.title_spans, "body": answer.body_spans}
     spans |= {f"fields.{index}": one.spans for index, one in enumerate(answer.figures)}
     return Card(
-        title=answer.title,
+        title=_capital(answer.title),
         body=answer.body,
         lead=answer.lead,
         tables=answer.tables,
         notes=answer.notes,
-        fields=answer.figures,
+        fields=tuple(replace(one, label=_capital(one.label)) for one in answer.figures),
         footer=answer.footer,
         stance=answer.stance,
         stance_word=answer.stance_word,
         at=answer.at,
-        buttons=answer.buttons,
+        buttons=tuple(replace(one, label=_capital(one.label)) for one in answer.buttons),
         private=answer.private,
         spans=spans,
         alt=answer.chart.alt if answer.chart else "",
         direct=answer.direct,
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def command_words(bank: PhraseBank, command: str) -> tuple[str, dict[str, str]]:

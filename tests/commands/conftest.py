@@ -71,6 +71,22 @@ class MemoryPoints:
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
         return [series for series in self.past_series if series.asset == asset]
 
+    async def past(
+        self,
+        metric: str,
+        asset: str,
+        since: datetime,
+        until: datetime | None = None,
+        venue: str | None = None,
+    ) -> Series:
+        known = (
+            one for one in self.past_series if (one.metric, one.asset, one.venue) == (metric, asset, venue)
+        )
+        empty = Series(
+            metric=metric, asset=asset, venue=venue, at_ms=array("q"), value=array("d"), covers_s=array("q")
+        )
+        return next(known, empty)
+
 
 class MemoryStates:
     """Nothing was ever judged, but for what `followed` says of a past that is still the one that it was judged on."""

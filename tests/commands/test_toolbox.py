@@ -23,8 +23,7 @@ from bot.metrics import History
 from bot.sources.deribit import read_recording
 from tests.commands.conftest import AT, PAST, FixedClock, hourly
 from tests.commands.tapes import tape_poll
-from tests.delivery.discord.test_payloads import MOST_ROWS
-from tests.delivery.discord.test_payloads import rows_of as rows_on_telephone
+from tests.delivery.discord.looks import MOST_ROWS, rows_of_embed
 from tests.desk.test_smiles import Notes
 from tests.desks import market_of
 from tests.metrics.market import chain, ms
@@ -268,7 +267,7 @@ async def test_the_calendar_without_options_or_without_dates_says_what_it_does_n
     market.adopt(replace(market.playbook, events=(FOMC,)))
     answer = await ask("calendar")
     assert "not known now" in answer.body
-    assert rows_of(answer) == {"FOMC": ["21 Feb", "–", "–"]}
+    assert rows_of(answer) == {"FOMC": ["21 Feb"]}
     market.adopt(replace(market.playbook, events=()))
     assert "No dated event" in (await ask("calendar")).body
 
@@ -466,7 +465,7 @@ async def test_each_answer_is_said_in_words_and_fits_in_either_language(
 
 async def telephone_rows(market, answer: Answer) -> int:
     card = await Cards(market, Pictures()).of_answer(answer)
-    return sum(rows_on_telephone(dict(embed.to_dict())) for page in pages(card) for embed in page.embeds)
+    return sum(rows_of_embed(dict(embed.to_dict())) for page in pages(card) for embed in page.embeds)
 
 
 def level(text: str) -> float:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.commands.zones import Zones, label_zone, read_offset
@@ -71,6 +71,7 @@ def test_what_is_no_zone_or_may_be_many_is_refused_with_what_would_do(typed: str
         ZONES.name_of(typed, WINTER)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_whatever_is_typed_is_a_zone_or_is_refused(typed: str) -> None:
     with contextlib.suppress(InputError):

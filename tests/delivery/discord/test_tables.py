@@ -39,6 +39,16 @@ def test_a_label_that_does_not_fit_is_cut_and_what_never_fits_gets_lines_of_its_
     assert stacked == ["price", f" now {'1' * 15}", f" 1 d ago {'2' * 15}"]
 
 
+def test_the_last_columns_are_left_out_before_a_label_is_cut_and_two_stay() -> None:
+    wide = table(("+68K/−72K C 13Feb", "33,910", "2,035", "−1.4"), columns=("$K", "paid", "IV±"))
+    assert [line.split() for line in lines_of(wide)] == [
+        ["$K", "paid"],
+        ["+68K/−72K", "C", "13Feb", "33,910", "2,035"],
+    ]
+    short = table(("+70K P 13Feb", "746", "45", "−1.4"), columns=("$K", "paid", "IV±"))
+    assert lines_of(short)[0].split() == ["$K", "paid", "IV±"]
+
+
 cells = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=12)
 
 
