@@ -88,7 +88,7 @@ async def test_an_article_is_answered_in_spanish(pregunta):
 
 async def test_a_button_and_a_chart_carry_spanish_labels(pregunta):
     answer = await pregunta("explain", term="base")
-    assert [button.label for button in answer.buttons] == ["Historia"]
+    assert [button.label for button in answer.buttons] == ["Histórico"]
     chart = (await pregunta("funding")).chart
     assert chart.title == "BTC: financiación por mercado, siete días"
     assert "Últimos valores" in chart.alt
