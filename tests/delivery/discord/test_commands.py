@@ -161,11 +161,11 @@ async def test_buttons_go_on_privately_and_an_unknown_one_says_what_to_do(server
     result = await server.type("act", way="buttons")
     shown = result.response.message
     labels = [button.label for row in shown.components for button in row.children]
-    assert labels == ["on", "gone"]
-    on = await server.reader.click(shown, label="on")
+    assert labels == ["On", "Gone"]
+    on = await server.reader.click(shown, label="On")
     assert on.ephemeral
     assert "guild" in on.response.embeds[0].description
-    gone = await server.reader.click(shown, label="gone")
+    gone = await server.reader.click(shown, label="Gone")
     assert gone.ephemeral
     assert "earlier edition" in gone.response.embeds[0].description
 
