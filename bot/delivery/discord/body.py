@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import discord
-from aiohttp import payload
+from aiohttp import FormData, payload
 from discord.http import HTTPClient, Route, handle_message_parameters
 
 from bot.delivery.discord.buttons import view_of
@@ -48,17 +48,16 @@ class Bodies:
     def __init__(self) -> None:
         self._made: OrderedDict[Hashable, tuple[Body, ...]] = OrderedDict()
 
-    def of(self, card: Card, role: str | None = None) -> tuple[Body, ...]:
+    async def of(self, card: Card, role: str | None = None) -> tuple[Body, ...]:
         """The bodies of a card's pages; the first calls a role. The buttons belong to the last one."""
         key = _key(card), role
         made = self._made.get(key)
         if made is None:
             shown = pages(card)
-            made = tuple(
-                _body(card, page, last=page is shown[-1], role=role if page is shown[0] else None)
-                for page in shown
-            )
-            self._made[key] = made
+            bodies: list[Body] = []
+            for page in shown:
+                bodies.append(await _body(card, page, last=page is shown[-1], role=None if bodies else role))
+            self._made[key] = made = tuple(bodies)
             while len(self._made) > KEPT:
                 self._made.popitem(last=False)
         self._made.move_to_end(key)
@@ -92,7 +91,7 @@ def _key(card: Card) -> Hashable:
     return seen, fields, buttons, spans, card.image
 
 
-def _body(card: Card, page: EmbedPage, *, last: bool, role: str | None) -> Body:
+async def _body(card: Card, page: EmbedPage, *, last: bool, role: str | None) -> Body:
     view = view_of(card.buttons) if last else None
     content, mentions = mentions_of(role)
     files = picture(card) if page.pictured else []
@@ -107,32 +106,14 @@ def _body(card: Card, page: EmbedPage, *, last: bool, role: str | None) -> Body:
         shown = made.payload or json.loads(made.multipart[0]["value"] if made.multipart else "{}")
         text = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
         if not files:
-            before, after = _split_at_hole(text)
-            return Body(before, after, JSON)
-        return _multipart(text, files[0])
-
-
-def _multipart(text: bytes, file: discord.File) -> Body:
-    """Two parts: the message as JSON, and the picture."""
-    image = file.fp.read()
-    boundary = b"tightrope-picture-boundary"
-    while boundary in image or boundary in text:
-        boundary += b"-"
-    before, after = _split_at_hole(text)
-    opened = b"--" + boundary + b'\r\nContent-Disposition: form-data; name="payload_json"\r\n\r\n'
-    name = file.filename.encode()
-    second = (
-        b"\r\n--"
-        + boundary
-        + b'\r\nContent-Disposition: form-data; name="files[0]"; filename="'
-        + name
-        + b'"\r\n'
-    )
-    second += b"Content-Type: image/png\r\n\r\n"
-    closed = b"\r\n--" + boundary + b"--\r\n"
-    return Body(
-        opened + before, after + second + image + closed, f"multipart/form-data; boundary={boundary.decode()}"
-    )
+            return Body(*_split_at_hole(text), JSON)
+        form = FormData(quote_fields=False)  # as discord.py does: Discord knows no escaped brackets
+        form.add_field("payload_json", text.decode())
+        form.add_field(
+            "files[0]", files[0].fp.read(), filename=files[0].filename, content_type="image/png"
+        )
+        whole = form()
+        return Body(*_split_at_hole(await whole.as_bytes()), whole.content_type)
 
 
 def _split_at_hole(text: bytes) -> tuple[bytes, bytes]:

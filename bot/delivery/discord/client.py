@@ -3,14 +3,12 @@
 import asyncio
 import sys
 import time
-from asyncio import sleep as wait
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import discord
 import structlog
 from discord import app_commands
-from discord.gateway import DiscordWebSocket
 
 from bot.commands import discover
 from bot.commands.zones import Zones
@@ -128,35 +126,18 @@ class TightropeClient(discord.AutoShardedClient):
         self.add_dynamic_items(GoOn, PanelItem)
 
     async def setup_hook(self) -> None:
-        """After the login, before the gateway: is the archive ours, and does Discord know the commands? Raises
-        ConfigError, ArchiveError."""
+        """After the login, before the gateway: is the archive ours, does Discord know the commands, and how often may we
+        connect? Raises ConfigError, ArchiveError, GatewayNotFound."""
         if self.application_id is not None:
             await check_application(self.keeping, self.application_id, self._adopted)
             await self.tree.set_translator(BankTranslator(self.desk.market.playbook.banks))
             await self.registration.begin(self.application_id)
+        self.identifies.allow(await self.fetch_session_start_limits())
 
     async def close(self) -> None:
         """End every connection."""
         await self.registration.end()
         await super().close()
-
-    async def launch_shards(self) -> None:
-        """Connect each shard of ours, within what Discord allows in identifying. Raises GatewayNotFound."""
-        if self.is_closed():
-            return
-        recommended, url, limit = await self.http.get_bot_gateway()
-        self.identifies.concurrency = max(limit["max_concurrency"], 1)
-        self.shard_count = self.shard_count or recommended
-        self._connection.shard_count = self.shard_count
-        self._connection.shard_ids = numbers = list(self.shard_ids or range(self.shard_count))
-        if limit["remaining"] < len(numbers):
-            log.warning(
-                "discord.starts_spent", remaining=limit["remaining"], wait_s=limit["reset_after"] / 1000
-            )
-            await wait(limit["reset_after"] / 1000)
-        address = type(DiscordWebSocket.DEFAULT_GATEWAY)  # the kind of address that discord.py takes
-        for number in numbers:
-            await self.launch_shard(address(url), number, initial=number == numbers[0])
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait for the shard's turn."""

@@ -84,7 +84,7 @@ class DiscordSurface:
     async def try_out(self, channel: str, card: Card) -> None:
         """Send a card that is no post: no thread, no role, nothing kept of it. Raises DeliveryError."""
         place, name = await self._place(channel), token_hex(8)
-        (body, *_) = self._bodies.of(card)
+        (body, *_) = await self._bodies.of(card)
         await self._asking.ask(channel, lambda: post_message(self._client.http, _id_of(place), body, name))
 
     async def edit(self, post: Post, card: Card) -> None:
@@ -133,11 +133,11 @@ class DiscordSurface:
         card, role = self._with_buttons(post, card), role_called(post.severity, style.pings)
         found: Mapping[int, str] = {}
         if post.attempted_at is not None:
-            found = await self._find_pages(place, post, len(self._bodies.of(card, role)))
+            found = await self._find_pages(place, post, len(await self._bodies.of(card, role)))
         if not found and self._now() - post.intended_at >= LATE:
             card = self._with_buttons(post, await self._late(post))
         sent: str | None = None
-        for number, body in enumerate(self._bodies.of(card, role)):
+        for number, body in enumerate(await self._bodies.of(card, role)):
             sent = found.get(number) or await self._send(place, post, body, number)
         if sent is not None and not found:
             self._extras.follow(post, card, sent, style)

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from discord import SessionStartLimits
+
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.shards import EACH_S, Identifies, mine
 from bot.delivery.discord.throttle import Throttle
@@ -93,12 +95,42 @@ async def test_when_the_days_starts_are_spent_it_waits_for_new_ones(
     waited: list[float] = []
 
     async def at_once(seconds: float) -> None:
-        waited.append(seconds)
+        waited.append(round(seconds, 1))
 
-    monkeypatch.setattr("bot.delivery.discord.client.wait", at_once)
+    monkeypatch.setattr(Identifies.__init__, "__kwdefaults__", {"now": lambda: 100.0, "sleep": at_once})
     async with sharded(desk, memory):
         assert waited == [1.0]
         assert identified(fake) == [[0, 1]]
+
+
+def limits(*, remaining: int, concurrency: int = 16, reset_after_s: int = 3600) -> SessionStartLimits:
+    return SessionStartLimits(
+        total=3, remaining=remaining, reset_after=reset_after_s * 1000, max_concurrency=concurrency
+    )
+
+
+async def test_the_days_starts_are_counted_and_the_next_day_has_its_own() -> None:
+    clock = {"at": 100.0}
+
+    async def sleep(seconds: float) -> None:
+        clock["at"] += seconds
+
+    turns = Identifies(now=lambda: clock["at"], sleep=sleep)
+    turns.allow(limits(remaining=2))
+    for number in range(2):
+        await turns.turn(number)
+    assert clock["at"] == 100.0
+    await turns.turn(2)
+    assert clock["at"] == 100.0 + 3600  # the first of the next day's three
+    for number in range(3, 5):
+        await turns.turn(number)
+    assert clock["at"] == 100.0 + 3600
+    await turns.turn(5)
+    assert clock["at"] == 100.0 + 3600 + 86_400
+
+    clock["at"] += 3 * 86_400  # nobody connected for days: no wait
+    await turns.turn(6)
+    assert clock["at"] == 100.0 + 3600 + 4 * 86_400
 
 
 async def test_each_bucket_identifies_once_in_five_seconds() -> None:
