@@ -29,7 +29,7 @@ from bot.process import app
 from bot.process.audit import audit_archive, read_audit_settings
 from bot.process.logs import LogKeeper, set_up_logs
 from bot.process.operation import BotOperation
-from bot.process.schedule import stop_signal
+from bot.process.schedule import Schedule, stop_signal
 from bot.process.settings import Settings
 from bot.process.shards import on_discord
 from bot.process.watchdog import Watchdog
@@ -77,6 +77,10 @@ class LiveBot:
         self._stalls: deque[float] = deque(maxlen=60)
         self._refused = 0
         self._clock_wrong = ""
+        self.chores = Schedule(parts.clock)  # what every process does, whether it leads or not
+        self.chores.every("clock", CLOCK_EVERY_S, self.compare_clocks, after_s=CLOCK_AFTER_S)
+        if role != "all":
+            self.chores.every("refresh", REFRESH_S, self.refresh, after_s=REFRESH_S)
         self.watchdog = Watchdog(WATCHDOG_S)
         self.gateway: Callable[[], bool] | None = None
         self.operation = BotOperation(
@@ -216,25 +220,20 @@ class LiveBot:
                 log.exception("deliver.failed")
                 await asyncio.sleep(BEAT_S)
 
-    async def compare_clocks(self) -> None:
-        """Now and then: whether this machine's clock is right, by a venue's; no reading can be aged by a wrong one."""
-        await asyncio.sleep(CLOCK_AFTER_S)
-        while True:
-            words = self.parts.desk.market.playbook.banks["en"].words
-            found = await app.look_at_clock(self.parts.http, words)
-            # Without an answer nothing is known of the clock: that is the network's trouble, and said there.
-            wrong = found.says if not found.well and not found.says.startswith("nothing") else ""
-            if wrong and not self._clock_wrong:
-                log.warning("clock.wrong", reason=wrong)
-            self._clock_wrong = wrong
-            await asyncio.sleep(CLOCK_EVERY_S)
+    async def compare_clocks(self, at: datetime) -> None:
+        """Whether this machine's clock is right, by a venue's; no reading can be aged by a wrong one."""
+        words = self.parts.desk.market.playbook.banks["en"].words
+        found = await app.look_at_clock(self.parts.http, words)
+        # Without an answer nothing is known of the clock: that is the network's trouble, and said there.
+        wrong = found.says if not found.well and not found.says.startswith("nothing") else ""
+        if wrong and not self._clock_wrong:
+            log.warning("clock.wrong", reason=wrong)
+        self._clock_wrong = wrong
 
-    async def refresh(self) -> None:
-        """Forget now and then what this process read: another one polls."""
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            if not self.leads:
-                self.parts.desk.market.refresh()
+    async def refresh(self, at: datetime) -> None:
+        """Forget what this process read, where another one polls."""
+        if not self.leads:
+            self.parts.desk.market.refresh()
 
     async def poll(self) -> None:
         """Poll while this process leads; wait for the lead where it does not."""
@@ -388,21 +387,21 @@ async def _until_stopped(life: LiveBot, settings: Settings, role: Role) -> None:
         "stop": stop.wait(),
         "beat": life.beat(),
         "reload": _on_hangup(life),
-        "clock": life.compare_clocks(),
     }
     if role != "gateway":
         wishes["poll"] = life.poll()
     if role != "all":
-        wishes |= {"refresh": life.refresh(), "follow": life.follow()}
+        wishes["follow"] = life.follow()
     if role != "poller" and settings.discord_token is not None:
         token = settings.discord_token.get_secret_value()
         wishes["discord"] = on_discord(life.parts, token, settings.discord, life.connected_by)
+    life.chores.start()
     tasks = [asyncio.ensure_future(wish) for wish in wishes.values()]
     log.info("life.begun", role=role, playbook=life.parts.desk.market.playbook.hash)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     log.info("life.ending")
     _notify("STOPPING=1")
-    await life.parts.schedule.stop(GRACE_S)
+    await asyncio.gather(life.parts.schedule.stop(GRACE_S), life.chores.stop(0.0))
     life.watchdog.stop()
     ended = [task for task in tasks if task.done() and not task.cancelled()]
     for task in tasks:

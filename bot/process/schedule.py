@@ -1,20 +1,25 @@
 """When things are done: the only home of APScheduler and of cronsim, live or stepped along a tape.
 
-APScheduler 3.11 is used for intervals alone: its cron trigger fires on a Saturday for `1-5`, at a time that a
-clock change leaves out, and twice at one that it repeats. Times of day are cronsim's: in a gap the first
-moment after it, in a fold once."""
+APScheduler 3.11 runs every job. Its interval trigger is used as it is. Its cron trigger is not: `1-5` is Tuesday to
+Saturday to it, and a time that a clock change repeats comes twice (docs/decisions/0016). So times of day have a
+trigger of our own for it, `SlotTrigger`, whose times are cronsim's: in a gap the first moment after it, in a fold
+once."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from apscheduler.job import Job as PlannedJob
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from cronsim import CronSim, CronSimError
 
 from bot.errors import InputError, TightropeError
@@ -24,9 +29,6 @@ log = structlog.get_logger()
 
 Job = Callable[[datetime], Awaitable[object]]
 """What is done at a time; the time is the one that was meant, not the one at which it was got round to."""
-
-TICK_S = 5
-"""How often the live schedule looks whether a time of day has come."""
 
 WATCH_S = 1.0
 """How often the live schedule compares the machine's clock with one that nobody can set."""
@@ -107,6 +109,20 @@ class _Entry:
     times: Callable[[datetime, datetime], Sequence[datetime]]
     every_s: float | None = None
     jitter_s: float = 0.0
+    after_s: float = 0.0
+    next_time: Callable[[datetime], datetime | None] = lambda after: None
+
+
+class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """APScheduler's plan for times that another knows: `next_time` tells the first after a moment. Several that passed
+    unseen are one."""
+
+    def __init__(self, next_time: Callable[[datetime], datetime | None]) -> None:
+        self._next_time = next_time
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first time after this moment, and after the one that was served last."""
+        return self._next_time(now if previous_fire_time is None else max(previous_fire_time, now))
 
 
 class Schedule:
@@ -132,9 +148,11 @@ class Schedule:
         """How each job did when it last ran, by name; a job that has not run is absent."""
         return dict(self._runs)
 
-    def every(self, name: str, seconds: float, job: Job, *, jitter_s: float = 0.0) -> None:
-        """Run a job at once and then every so many seconds, live give or take the jitter; on a tape at whole
-        multiples."""
+    def every(
+        self, name: str, seconds: float, job: Job, *, jitter_s: float = 0.0, after_s: float = 0.0
+    ) -> None:
+        """Run a job at once (`after_s` later) and then every so many seconds, live give or take the jitter; on a tape at
+        whole multiples."""
         step = timedelta(seconds=seconds)
         self._add(
             _Entry(
@@ -143,6 +161,7 @@ class Schedule:
                 times=lambda a, b: _multiples(step, a, b),
                 every_s=seconds,
                 jitter_s=jitter_s,
+                after_s=after_s,
             )
         )
 
@@ -150,12 +169,26 @@ class Schedule:
         """Run a job at times of day ("12:00") or by cron lines ("0 9 * * 1-5") in a time zone. Raises
         InputError."""
         slots_between(times, zone, EPOCH, EPOCH)
-        self._add(_Entry(name=name, job=job, times=lambda a, b: slots_between(times, zone, a, b)))
+        self._add(
+            _Entry(
+                name=name,
+                job=job,
+                times=lambda a, b: slots_between(times, zone, a, b),
+                next_time=lambda after: next_slot(times, zone, after),
+            )
+        )
 
     def moments(self, name: str, moments: Sequence[datetime], job: Job) -> None:
         """Run a job at listed moments: a tape's."""
         listed = sorted(moments)
-        self._add(_Entry(name=name, job=job, times=lambda a, b: [at for at in listed if a < at <= b]))
+        self._add(
+            _Entry(
+                name=name,
+                job=job,
+                times=lambda a, b: [at for at in listed if a < at <= b],
+                next_time=lambda after: next((at for at in listed if at > after), None),
+            )
+        )
 
     def start(self) -> None:
         """Start the live schedule in the running event loop."""
@@ -165,10 +198,11 @@ class Schedule:
         for entry in self._entries:
             self._looked_at[entry.name] = self._clock.now()
             if entry.every_s is None:
-                # Two at a time: a look finds the job still running and leaves, without APScheduler's warning.
-                scheduler.add_job(self._look, "interval", (entry,), seconds=TICK_S, max_instances=2)
+                # Two at a time: one that comes while the job still runs waits for its end and serves what passed.
+                scheduler.add_job(
+                    self._serve, SlotTrigger(entry.next_time), (entry,), max_instances=2, id=entry.name
+                )
             else:
-                first = datetime.now(UTC)
                 scheduler.add_job(
                     self._fire,
                     "interval",
@@ -176,7 +210,8 @@ class Schedule:
                     seconds=entry.every_s,
                     jitter=entry.jitter_s or None,
                     max_instances=1,
-                    next_run_time=first,
+                    next_run_time=datetime.now(UTC) + timedelta(seconds=entry.after_s),
+                    id=entry.name,
                 )
         scheduler.start()
         self._scheduler = scheduler
@@ -184,7 +219,7 @@ class Schedule:
 
     async def stop(self, grace_s: float = 8.0) -> None:
         """Stop the live schedule: nothing new begins, what runs may finish within the grace and is cancelled
-        after it."""
+        after it (without one at once, and no word is lost on it)."""
         if self._scheduler is None:
             return
         self._scheduler.pause()
@@ -193,7 +228,7 @@ class Schedule:
         running = self._running.keys() - {asyncio.current_task()}
         if running:
             _, late = await asyncio.wait(running, timeout=grace_s)
-            if late:
+            if late and grace_s:
                 log.warning("schedule.cut", jobs=sorted(self._running[task] for task in late))
         self._scheduler.shutdown(wait=False)
         self._scheduler = None
@@ -214,7 +249,8 @@ class Schedule:
         ]
         for time, _, entry in sorted(due, key=lambda item: item[:2]):
             self._clock.set(time)
-            await self._run(entry, time)
+            async with self._turn(entry):
+                await self._do(entry, time)
         for entry in self._entries:
             self._looked_at[entry.name] = at
         self._clock.set(at)
@@ -236,31 +272,34 @@ class Schedule:
             if abs(jump) < JUMP:
                 continue
             log.warning("schedule.clock_moved", by_s=round(jump.total_seconds()))
-            for job in scheduler.get_jobs():
-                job.modify(next_run_time=job.next_run_time + jump)
             for name, looked_at in self._looked_at.items():
                 self._looked_at[name] = min(looked_at, now)
+            for job in scheduler.get_jobs():
+                _plan_anew(job, jump)
+            scheduler.wakeup()
 
     async def _fire(self, entry: _Entry) -> None:
-        await self._run(entry, self._clock.now())
+        at = self._clock.now()
+        async with self._turn(entry):
+            await self._do(entry, at)
 
-    async def _look(self, entry: _Entry) -> None:
-        last = self._runs.get(entry.name)
-        if last is not None and last.ended_at is None:
-            return
-        now = self._clock.now()
-        passed = entry.times(self._looked_at[entry.name], now)
-        self._looked_at[entry.name] = now
-        if passed:
-            await self._run(entry, passed[-1])
+    async def _serve(self, entry: _Entry) -> None:
+        """Do it for the last of its times that has passed and was not served, where one has by the time it is its turn."""
+        async with self._turn(entry):
+            now = self._clock.now()
+            passed = entry.times(self._looked_at[entry.name], now)
+            self._looked_at[entry.name] = now
+            if passed:
+                await self._do(entry, passed[-1])
 
-    async def _run(self, entry: _Entry, at: datetime) -> None:
+    @asynccontextmanager
+    async def _turn(self, entry: _Entry) -> AsyncIterator[None]:
         task = asyncio.current_task()
         if task is not None:
             self._running[task] = entry.name
         try:
             async with self._turns.setdefault(entry.job, asyncio.Lock()):
-                await self._do(entry, at)
+                yield
         finally:
             if task is not None:
                 self._running.pop(task, None)
@@ -285,18 +324,32 @@ def slots_between(
 ) -> tuple[datetime, ...]:
     """The slots after `since` and up to `until`, ascending, in UTC. Each is a time of day ("12:00") or a cron
     line, in a time zone. Raises InputError that names the word that is wrong."""
-    where = _zone(zone)
     found: set[datetime] = set()
     for time in post_at:
-        # From a day before: cronsim, begun inside the hour that a clock change repeats, would tell the
-        # earlier one again.
-        for slot in _cron(time, (since - timedelta(days=1)).astimezone(where)):
-            at = slot.astimezone(UTC)
-            if at > until:
-                break
-            if at > since:
-                found.add(at)
+        found.update(takewhile(lambda at: at <= until, _slots_after(time, zone, since)))
     return tuple(sorted(found))
+
+
+def next_slot(post_at: Sequence[str], zone: str, after: datetime) -> datetime | None:
+    """The first slot after a moment, in UTC; None where none comes any more. Raises InputError."""
+    found = [at for time in post_at for at in islice(_slots_after(time, zone, after), 1)]
+    return min(found, default=None)
+
+
+def _slots_after(time: str, zone: str, since: datetime) -> Iterator[datetime]:
+    where = _zone(zone)
+    # From a day before: cronsim, begun inside the hour that a clock change repeats, would tell the earlier one again.
+    slots = _cron(time, (since - timedelta(days=1)).astimezone(where))
+    return (at for slot in slots if (at := slot.astimezone(UTC)) > since)
+
+
+def _plan_anew(job: PlannedJob, jump: timedelta) -> None:
+    """What an interval planned moves along with the machine's clock; a slot is a time of that clock, and one that lies
+    behind it now is due."""
+    if not isinstance(job.trigger, SlotTrigger):
+        job.modify(next_run_time=job.next_run_time + jump)
+    elif job.next_run_time is None or job.next_run_time > datetime.now(UTC):
+        job.reschedule(job.trigger)
 
 
 def _zone(name: str) -> ZoneInfo:

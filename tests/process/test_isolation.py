@@ -1,5 +1,6 @@
 """One asset's trouble stays its own, and a poll in which nothing was heard is none that went well."""
 
+import asyncio
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -122,22 +123,37 @@ async def test_a_clock_that_is_wrong_is_said_once_and_health_warns(monkeypatch: 
     warned: list[tuple[str, ...]] = []
 
     async def look(http: object, words: object) -> Diagnosis:
-        warned.append((await bot.look()).warnings)
-        if not found:
-            raise Over
         return found.pop(0)
 
-    class Over(Exception):
-        """Enough was looked at."""
+    monkeypatch.setattr(app, "look_at_clock", look)
+    with capture_logs() as logs:
+        while found:
+            await bot.compare_clocks(AT)
+            warned.append((await bot.look()).warnings)
+    assert [one["event"] for one in logs] == ["clock.wrong"]
+    assert [len(one) for one in warned] == [0, 1, 1, 0]
+    assert "set this machine's clock" in warned[1][0]
+
+
+async def test_the_clock_is_looked_at_again_though_a_look_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, looks, enough = parts_of(desk := Desk()), list[object](), asyncio.Event()
+    desk.market.playbook.banks, parts.http = {"en": SimpleNamespace(words={})}, None
+
+    async def look(http: object, words: object) -> Diagnosis:
+        looks.append(http)
+        if len(looks) == 1:
+            raise RuntimeError("a venue of which nobody thought")
+        enough.set()
+        return Diagnosis(what="clock", well=True, says="+0 s")
 
     monkeypatch.setattr(app, "look_at_clock", look)
     monkeypatch.setattr("bot.process.run.CLOCK_AFTER_S", 0.0)
-    monkeypatch.setattr("bot.process.run.CLOCK_EVERY_S", 0.0)
-    with capture_logs() as logs, pytest.raises(Over):
-        await bot.compare_clocks()
-    assert [one["event"] for one in logs] == ["clock.wrong"]
-    assert [len(one) for one in warned] == [0, 0, 1, 1, 0]
-    assert "set this machine's clock" in warned[2][0]
+    monkeypatch.setattr("bot.process.run.CLOCK_EVERY_S", 0.02)
+    bot = LiveBot(parts, load(CONFIG, {}), config=Path("config"), role="all")
+    bot.chores.start()
+    await asyncio.wait_for(enough.wait(), 20)
+    await bot.chores.stop(1.0)
+    assert len(looks) >= 2
 
 
 async def test_a_start_without_a_network_fills_its_past_once_there_is_one(

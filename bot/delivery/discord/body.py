@@ -11,7 +11,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import discord
 from aiohttp import FormData, payload
 from discord.http import HTTPClient, Route, handle_message_parameters
 
@@ -109,9 +108,7 @@ async def _body(card: Card, page: EmbedPage, *, last: bool, role: str | None) ->
             return Body(*_split_at_hole(text), JSON)
         form = FormData(quote_fields=False)  # as discord.py does: Discord knows no escaped brackets
         form.add_field("payload_json", text.decode())
-        form.add_field(
-            "files[0]", files[0].fp.read(), filename=files[0].filename, content_type="image/png"
-        )
+        form.add_field("files[0]", files[0].fp.read(), filename=files[0].filename, content_type="image/png")
         whole = form()
         return Body(*_split_at_hole(await whole.as_bytes()), whole.content_type)
 
