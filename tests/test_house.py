@@ -37,14 +37,13 @@ HOMES = {
     "sqlalchemy": ("bot/archive/",),
     "alembic": ("bot/archive/",),
     "matplotlib": ("bot/charts/",),
-    "pandas": ("bot/metrics/", "bot/lab/backtest.py", "bot/lab/export.py"),
+    "pandas": ("bot/metrics/", "bot/lab/"),
     "numpy": (
         "bot/sources/",
         "bot/domain/chain.py",
         "bot/metrics/",
         "bot/charts/",
         "bot/lab/completed_past.py",
-        "bot/lab/export.py",
     ),
 }
 # The "never" column of the glossary, as far as no library and no venue owns the word.

@@ -4,12 +4,11 @@ Formula: each value of a history (which speaks for its own time) against the las
 then; stored minus told, in the metric's unit or in percent of what was told. Only what polls stored is looked
 at (points of a moment): what was itself filled in from a history would be held against itself."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.audit import AuditReport, AuditRow
 from bot.domain.catalog import Catalog
@@ -19,6 +18,9 @@ from bot.domain.readings import SeriesReading
 from bot.domain.times import iso
 from bot.errors import ConfigError, Problem
 from bot.metrics.history import to_ms, to_time
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEYS = frozenset({"name", "tolerance", "tolerance_pct"})
 PERCENT = "%"
@@ -126,32 +128,38 @@ def _row(
 
 
 def _differences(
-    told: Sequence[tuple[int, float]], stored: Iterable[Series], within: timedelta, *, relative: bool
+    told: Sequence[tuple[int, float]], stored: Sequence[Series], within: timedelta, *, relative: bool
 ) -> list[tuple[int, float]]:
     """The time of each value that was told, and how far the last one that a poll stored by then lies above
     it."""
-    polled = _polled(stored)
-    times = [at_ms for at_ms, _ in polled]
-    oldest_ms = within // timedelta(milliseconds=1)
-    apart = []
-    for at_ms, value in told:
-        place = bisect_right(times, at_ms) - 1
-        if place < 0 or at_ms - times[place] > oldest_ms or (relative and value == 0):
-            continue
-        difference = polled[place][1] - value
-        apart.append((at_ms, difference / abs(value) * 100 if relative else difference))
-    return apart
+    import pandas as pd
+
+    pairs = pd.merge_asof(
+        pd.DataFrame(told, columns=["at_ms", "told"]).astype({"at_ms": "int64", "told": float}),
+        _polled(stored),
+        on="at_ms",
+        tolerance=within // timedelta(milliseconds=1),
+    ).dropna(subset="polled")
+    apart = pairs["polled"] - pairs["told"]
+    if relative:
+        pairs, apart = pairs[pairs["told"] != 0], apart[pairs["told"] != 0]
+        apart = apart / pairs["told"].abs() * 100
+    return list(zip(pairs["at_ms"].tolist(), apart.tolist(), strict=True))
 
 
-def _polled(stored: Iterable[Series]) -> list[tuple[int, float]]:
+def _polled(stored: Sequence[Series]) -> "pd.DataFrame":
     """What polls stored, ascending: the values of a moment, not those of a stretch, which a history told."""
-    rows = {
-        at_ms: value
-        for series in stored
-        for at_ms, covers_s, value in zip(series.at_ms, series.covers_s, series.value, strict=True)
-        if covers_s == 0
-    }
-    return sorted(rows.items())
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {
+            "at_ms": [at_ms for one in stored for at_ms in one.at_ms],
+            "polled": [value for one in stored for value in one.value],
+            "covers_s": [covers_s for one in stored for covers_s in one.covers_s],
+        }
+    ).astype({"at_ms": "int64", "polled": float})
+    moments = rows[rows["covers_s"] == 0].drop_duplicates("at_ms", keep="last")
+    return moments[["at_ms", "polled"]].sort_values("at_ms")
 
 
 def report_lines(report: AuditReport) -> list[str]:

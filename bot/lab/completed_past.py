@@ -4,11 +4,15 @@ daily ones."""
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bot.domain.chain import Bools, Floats
 from bot.domain.facts import Series
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HOUR_S, DAY_S = 3600, 86_400
 DAY_MS = 86_400_000
@@ -134,12 +138,17 @@ def _ordinary_days(grid: _Grid, spot: Series, dvol: Series | None) -> Floats:
         realized[enough] = np.nanstd(lagged[:, enough], axis=0) * 100.0
     if dvol is None or not len(dvol.at_ms):
         return realized
-    known_ms = np.asarray(dvol.at_ms, np.float64) + 1000.0 * np.asarray(dvol.covers_s, np.float64)
-    wanted = grid.first_ms + 1000.0 * grid.length_s * (1 + np.arange(grid.count)) - DAY_MS
-    found = np.searchsorted(known_ms, wanted, side="right") - 1
-    young = (found >= 0) & (wanted - known_ms[np.maximum(found, 0)] <= DAY_MS)
-    implied = np.asarray(dvol.value, np.float64)[np.maximum(found, 0)] / np.sqrt(DAYS_A_YEAR)
-    return np.where(young, implied, realized)
+    import pandas as pd
+
+    known_ms = np.asarray(dvol.at_ms, np.int64) + 1000 * np.asarray(dvol.covers_s, np.int64)
+    a_day_before = grid.first_ms + 1000 * grid.length_s * (1 + np.arange(grid.count)) - DAY_MS
+    implied = pd.merge_asof(
+        pd.DataFrame({"at_ms": a_day_before}),
+        pd.DataFrame({"at_ms": known_ms, "dvol": dvol.value}),
+        on="at_ms",
+        tolerance=DAY_MS,
+    )["dvol"]
+    return np.asarray((implied / np.sqrt(DAYS_A_YEAR)).fillna(pd.Series(realized)))
 
 
 # ── liquidations ────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,51 +157,39 @@ def _ordinary_days(grid: _Grid, spot: Series, dvol: Series | None) -> Floats:
 def _of_tallies(history: Pasts) -> Iterator[Series]:
     """Sums of daily tallies over one and five whole days, where every day is told by one venue, and their shares of the
     open interest that the same venue tells. Of venues that tell the same day the first by name counts."""
-    found: dict[str, dict[int, float]] = {}
+    import pandas as pd
+
+    found: dict[str, pd.Series[float]] = {}
     asset = ""
     for venue in sorted(
         {venue for metric, venue in history if venue and metric == "liquidations_tally_long_usd"}
     ):
-        sides = {
-            side: dict(zip(told.at_ms, told.value, strict=True))
-            for side in ("long", "short")
-            if (told := history.get((f"liquidations_tally_{side}_usd", venue))) is not None
-            and set(told.covers_s) == {DAY_S}
-        }
+        told = {side: history.get((f"liquidations_tally_{side}_usd", venue)) for side in ("long", "short")}
+        sides = {side: _by_time(one) for side, one in told.items() if one is not None and _is_daily(one)}
         if len(sides) < 2:
             continue
         asset = history["liquidations_tally_long_usd", venue].asset
-        sides["both"] = {
-            day: usd + sides["short"][day] for day, usd in sides["long"].items() if day in sides["short"]
-        }
+        sides["both"] = (sides["long"] + sides["short"]).dropna()
         for name, rows in _windows(sides, history.get(("open_interest_usd", venue))):
-            told_rows = found.setdefault(name, {})
-            told_rows.update({day: value for day, value in rows.items() if day not in told_rows})
+            found[name] = found[name].combine_first(rows) if name in found else rows
     for name, rows in found.items():
-        days = sorted(rows)
-        yield _series(asset, name, days, [rows[day] for day in days], DAY_S)
+        yield _series(asset, name, rows.index.tolist(), rows.tolist(), DAY_S)
 
 
 def _windows(
-    sides: Mapping[str, Mapping[int, float]], whole: Series | None
-) -> Iterator[tuple[str, dict[int, float]]]:
-    open_usd = {} if whole is None else dict(zip(whole.at_ms, whole.value, strict=True))
+    sides: Mapping[str, "pd.Series[float]"], whole: Series | None
+) -> Iterator[tuple[str, "pd.Series[float]"]]:
+    open_usd = None if whole is None else _by_time(whole)
     for label, days in (("24h", 1), ("5d", 5)):
         for side, told_usd in sides.items():
             name = f"liquidations_{label}_usd" if side == "both" else f"liquidations_{label}_{side}_usd"
-            sums = _sums(told_usd, days)
-            yield name, sums
-            share = {day: usd / open_usd[day] * 100.0 for day, usd in sums.items() if open_usd.get(day)}
-            yield name.removesuffix("_usd") + "_pct_of_oi", share
-
-
-def _sums(usd: Mapping[int, float], days: int) -> dict[int, float]:
-    windows = {day: [day - back * DAY_MS for back in range(days)] for day in sorted(usd)}
-    return {
-        day: sum(usd[one] for one in window)
-        for day, window in windows.items()
-        if all(one in usd for one in window)
-    }
+            # Each day and those before it; nan, and no row, where one of them is missing.
+            sums = sum(told_usd.reindex(told_usd.index - back * DAY_MS).to_numpy() for back in range(days))
+            rows = (told_usd * 0.0 + sums).dropna()
+            yield name, rows
+            if open_usd is not None:
+                share = rows / open_usd[open_usd != 0.0].reindex(rows.index) * 100.0
+                yield name.removesuffix("_usd") + "_pct_of_oi", share.dropna()
 
 
 # ── other markets ───────────────────────────────────────────────────────────────────────────────────────────
@@ -200,30 +197,42 @@ def _sums(usd: Mapping[int, float], days: int) -> dict[int, float]:
 
 def _against(history: Pasts) -> Iterator[Series]:
     """The return of thirty days less the other's, at each day on which both are told at both ends."""
+    import pandas as pd
+
     spot = history.get(("spot_usd", None))
-    if spot is None or set(spot.covers_s) != {DAY_S}:
+    if spot is None or not _is_daily(spot):
         return
-    price = _by_day(spot)
+    ours = _by_day(spot)
     for other, metric in (("gold_usd", "vs_gold_30d_pct"), ("nasdaq_points", "vs_nasdaq_30d_pct")):
         told = history.get((other, None))
-        if told is None or set(told.covers_s) != {DAY_S}:
+        if told is None or not _is_daily(told):
             continue
-        theirs = _by_day(told)
-        rows: dict[int, float] = {}
-        for day, (at_ms, value) in sorted(price.items()):
-            ends = [theirs.get(day), theirs.get(day - MONTH_DAYS), price.get(day - MONTH_DAYS)]
-            if all(end is not None for end in ends):
-                now, before, start = (end[1] for end in ends if end is not None)
-                rows[at_ms] = (value / start - now / before) * 100.0
-        yield _series(spot.asset, metric, list(rows), list(rows.values()), DAY_S)
+        both = ours.join(_by_day(told)["value"].rename("other"), how="inner")
+        before = both.reindex(both.index - MONTH_DAYS).set_index(both.index)
+        apart = (both["value"] / before["value"] - both["other"] / before["other"]) * 100.0
+        rows = pd.DataFrame({"at_ms": both["at_ms"], "apart": apart}).dropna().sort_index()
+        yield _series(spot.asset, metric, rows["at_ms"].tolist(), rows["apart"].tolist(), DAY_S)
 
 
-def _by_day(series: Series) -> dict[int, tuple[int, float]]:
+def _is_daily(series: Series) -> bool:
+    return set(series.covers_s) == {DAY_S}
+
+
+def _by_time(series: Series) -> "pd.Series[float]":
+    """The values by when their stretch began, ascending; of several the last."""
+    import pandas as pd
+
+    rows = pd.Series(series.value, index=pd.Index(series.at_ms, dtype="int64"))
+    return rows[~rows.index.duplicated(keep="last")].sort_index()
+
+
+def _by_day(series: Series) -> "pd.DataFrame":
     """Each day's row: the day that most of its stretch lies in."""
-    return {
-        (at + DAY_MS // 2) // DAY_MS: (at, value)
-        for at, value in zip(series.at_ms, series.value, strict=True)
-    }
+    import pandas as pd
+
+    rows = pd.DataFrame({"at_ms": series.at_ms, "value": series.value})
+    rows.index = (rows["at_ms"] + DAY_MS // 2) // DAY_MS
+    return rows[~rows.index.duplicated(keep="last")]
 
 
 def _series(asset: str, metric: str, at_ms: Sequence[int], values: Iterable[float], covers_s: int) -> Series:

@@ -1,18 +1,19 @@
 """A folder of CSV files as the past of one asset, read as config/history.toml describes it: wide files with a column a
 metric, long ones with a row a metric."""
 
-import csv
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Series
 from bot.domain.files import read_tables
 from bot.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LENGTHS = {"1h": 3600, "4h": 14_400, "8h": 28_800, "1d": 86_400}
 ALWAYS = ("name", "time", "every", "venue")
@@ -22,6 +23,7 @@ KEYS = frozenset(
     {*ALWAYS, *WIDE, *LONG, "asset", "asset_column", "zero", "time_is", "source_column", "tellers"}
 )
 ANY_ASSET = "-"
+MIDDAY_MS, DAY_MS = 43_200_000, 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +120,10 @@ def read_folder(
     found: list[Series] = []
     for one in schema:
         if one.name in files:
-            rows = _rows(one, files[one.name], asset, catalog, problems)
-            told = list(_series_of(one, asset, rows))
+            table = _table(one, files[one.name], problems)
+            if table is None:
+                continue
+            told = list(_series_of(one, asset, _rows(one, table, asset, catalog, problems)))
             twice = {(old.metric, old.venue) for old in found} & {(new.metric, new.venue) for new in told}
             problems += [
                 Problem(file=one.name, id=metric, reason=f"another file tells it of {asset} already")
@@ -131,92 +135,118 @@ def read_folder(
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _HistoryRow:
-    """One value: when its stretch began, its metric, who told it, and the record that it is from."""
+def _table(one: HistoryFile, text: str, problems: list[Problem]) -> "pd.DataFrame | None":
+    """A file's cells as they are written, by line; None where a wanted column is missing."""
+    import pandas as pd
 
-    at_ms: int
-    metric: str
-    value: float
-    venue: str
-    record: str
+    wanted = [one.time, *filter(None, [one.asset_column, one.metric_column, one.source_column])]
+    wanted += [one.value_column] if one.metric_column else [column for column, _ in one.columns.values()]
+    try:
+        # As text: pandas reads numbers quickly, and not to the last digit.
+        table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+    except ValueError as error:  # no heading, or a line that is no row
+        problems.append(Problem(file=one.name, id="", reason=str(error).strip()))
+        return None
+    if missing := sorted(set(wanted) - set(table.columns)):
+        problems.append(Problem(file=one.name, id=", ".join(missing), reason="no such column in the file"))
+        return None
+    table.index += 2  # the first line has the names
+    return table
 
 
 def _rows(
-    one: HistoryFile, text: str, asset: str, catalog: Catalog, problems: list[Problem]
-) -> list[_HistoryRow]:
-    reader = csv.DictReader(text.splitlines())
-    wanted = {one.time, *(column for column, _ in one.columns.values())}
-    wanted |= {*filter(None, [one.asset_column, one.metric_column, one.value_column, one.source_column])}
-    if missing := sorted(wanted - set(reader.fieldnames or ())):
-        problems.append(Problem(file=one.name, id=", ".join(missing), reason="no such column in the file"))
-        return []
-    found: list[_HistoryRow] = []
-    for number, row in enumerate(reader, 2):
-        if (row[one.asset_column] if one.asset_column else one.asset) not in (asset, ANY_ASSET):
-            continue
-        try:
-            found += _values(one, row, catalog)
-        except ValueError as error:
-            problems.append(Problem(file=one.name, id=f"line {number}", reason=str(error)))
-    return found
+    one: HistoryFile, table: "pd.DataFrame", asset: str, catalog: Catalog, problems: list[Problem]
+) -> "pd.DataFrame":
+    """A row a value: `at_ms` when its stretch began, its `metric`, the `value`, the `venue` that told it, and the
+    `record` that it is from."""
+    import pandas as pd
 
-
-def _values(one: HistoryFile, row: Mapping[str, str], catalog: Catalog) -> Iterator[_HistoryRow]:
-    at_ms = _ms(row[one.time]) - (1000 * one.every_s if one.ends else 0)
-    record = row[one.source_column] if one.source_column else ""
-    venue = next((name for start, name in one.tellers.items() if record.startswith(start)), one.venue)
+    if one.asset_column:
+        table = table[table[one.asset_column].isin([asset, ANY_ASSET])]
+    elif one.asset not in (asset, ANY_ASSET):
+        table = table[:0]
+    at = pd.to_datetime(table[one.time], format="ISO8601", utc=True, errors="coerce")
+    _say_wrong(one, table.loc[at.isna(), one.time], "no time", problems)
+    record = table[one.source_column] if one.source_column else pd.Series("", index=table.index)
+    venue = record.map(
+        lambda told: next((name for start, name in one.tellers.items() if told.startswith(start)), one.venue)
+    )
+    at_ms = at.dt.tz_convert(None).astype("datetime64[ms]").astype("int64")
+    begins_ms = at_ms - 1000 * one.every_s if one.ends else at_ms
+    told = pd.DataFrame({"at_ms": begins_ms, "venue": venue, "record": record})[at.notna()]
     if one.metric_column:
-        known = one.metrics.get(row[one.metric_column])
-        told = {} if known is None else {known[0]: (row[one.value_column], known[1])}
+        names = table[one.metric_column]
+        ours, times = ({name: kept[side] for name, kept in one.metrics.items()} for side in (0, 1))
+        values = _numbers(one, table[names.isin(ours)], one.value_column, problems)
+        parts = [told.assign(metric=names.map(ours), value=values * names.map(times).astype(float))]
     else:
-        told = {metric: (row[column], times) for metric, (column, times) in one.columns.items()}
-    for metric, (cell, times) in told.items():
-        if not cell:
-            continue
-        value = float(cell) * times
-        low, high = catalog.metrics[metric].valid
-        if low <= value <= high and not (one.zero_is_gap and value == 0.0):
-            yield _HistoryRow(at_ms, metric, value, venue, record)
+        parts = [
+            told.assign(metric=metric, value=_numbers(one, table, column, problems) * times)
+            for metric, (column, times) in one.columns.items()
+        ]
+    rows = pd.concat(parts).sort_index(kind="stable").dropna(subset=["metric", "value"])
+    valid = {metric: catalog.metrics[metric].valid for metric in rows["metric"].unique()}
+    low, high = (
+        rows["metric"].map({name: ends[side] for name, ends in valid.items()}).astype(float)
+        for side in (0, 1)
+    )
+    return rows[rows["value"].between(low, high) & ~(one.zero_is_gap & (rows["value"] == 0.0))]
 
 
-def _series_of(one: HistoryFile, asset: str, rows: Iterable[_HistoryRow]) -> Iterator[Series]:
+def _numbers(
+    one: HistoryFile, table: "pd.DataFrame", column: str, problems: list[Problem]
+) -> "pd.Series[float]":
+    """A column's numbers; a cell that is none is a problem."""
+    cells = table.loc[table[column] != "", column]
+    numbers = cells.map(_number)
+    _say_wrong(
+        one,
+        cells[numbers.isna() & (cells.str.lower() != "nan")],
+        "could not convert string to float",
+        problems,
+    )
+    return numbers.astype(float)
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _say_wrong(one: HistoryFile, cells: "pd.Series[str]", reason: str, problems: list[Problem]) -> None:
+    problems += [
+        Problem(file=one.name, id=f"line {line}", reason=f"{reason}: {cell!r}")
+        for line, cell in cells.items()
+    ]
+
+
+def _series_of(one: HistoryFile, asset: str, rows: "pd.DataFrame") -> Iterator[Series]:
     """The rows as columns, the aggregate and each teller's own. A tally belongs to who told it, and has no aggregate:
     the windows over it have."""
-    by_metric: dict[str, list[_HistoryRow]] = {}
-    for row in rows:
-        by_metric.setdefault(row.metric, []).append(row)
-    for metric, mine in by_metric.items():
-        kept = sorted(_one_a_day(mine) if one.source_column else mine, key=lambda row: row.at_ms)
-        tellers = dict.fromkeys(row.venue for row in kept)
+    for metric, mine in rows.groupby("metric", sort=False):
+        kept = (_one_a_day(mine) if one.source_column else mine).sort_values("at_ms", kind="stable")
         if "_tally_" not in metric:
             yield _series(one, asset, metric, None, kept)
-        for venue in tellers:
-            yield _series(one, asset, metric, venue, [row for row in kept if row.venue == venue])
+        for venue, told in kept.groupby("venue", sort=False):
+            yield _series(one, asset, metric, venue, told)
 
 
-def _one_a_day(rows: list[_HistoryRow]) -> list[_HistoryRow]:
+def _one_a_day(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Of each day the row of the record that has most rows."""
-    weight = Counter(row.record for row in rows)
-    best: dict[int, _HistoryRow] = {}
-    for row in rows:
-        day = (row.at_ms + 43_200_000) // 86_400_000
-        if day not in best or weight[row.record] > weight[best[day].record]:
-            best[day] = row
-    return list(best.values())
+    weighed = rows.assign(
+        weight=rows["record"].map(rows["record"].value_counts()), day=(rows["at_ms"] + MIDDAY_MS) // DAY_MS
+    )
+    return weighed.sort_values("weight", ascending=False, kind="stable").drop_duplicates("day")
 
 
-def _series(one: HistoryFile, asset: str, metric: str, venue: str | None, rows: list[_HistoryRow]) -> Series:
+def _series(one: HistoryFile, asset: str, metric: str, venue: str | None, rows: "pd.DataFrame") -> Series:
     return Series(
         metric=metric,
         asset=asset,
         venue=venue,
-        at_ms=array("q", [row.at_ms for row in rows]),
-        value=array("d", [row.value for row in rows]),
+        at_ms=array("q", rows["at_ms"].tolist()),
+        value=array("d", rows["value"].tolist()),
         covers_s=array("q", [one.every_s]) * len(rows),
     )
-
-
-def _ms(text: str) -> int:
-    at = datetime.fromisoformat(text)
-    return round((at.replace(tzinfo=UTC) if at.tzinfo is None else at).timestamp() * 1000)

@@ -25,7 +25,7 @@ from bot.errors import ArchiveError, InputError
 from bot.given import read_given_text
 from bot.lab.backtest import BacktestRun, Progress, run, with_data
 from bot.lab.completed_past import complete_past
-from bot.lab.export import rows, write, write_csv
+from bot.lab.export import tables, write, write_csv
 from bot.lab.filewatch import Stretch
 from bot.lab.history_folder import parse_schema, read_folder
 from bot.lab.impact import Impact, compare, old_rules
@@ -193,8 +193,8 @@ async def export(
     InputError."""
     async with archive_of(settings) as archive:
         past = [series for asset in assets for series in await archive.points.series(asset, since, until)]
-    table = rows(past, playbook.catalog, metrics)
-    return write_csv(table, sys.stdout) if to is None else write(table, to)
+    told = tables(past, playbook.catalog, metrics)
+    return write_csv(told, sys.stdout) if to is None else write(told, to)
 
 
 def folder_past(playbook: Playbook, folder: Path, schema: Path, asset: str) -> tuple[Series, ...]:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.facts import Series
 from bot.errors import InputError
-from bot.lab.export import COLUMNS, rows, write, write_csv
+from bot.lab.export import COLUMNS, tables, write, write_csv
 from bot.metrics import CATALOG
 
 NOON_MS = int(datetime(2026, 2, 6, 12, tzinfo=UTC).timestamp() * 1000)
@@ -33,7 +33,7 @@ def series(
 
 def table_of(*past: Series, metrics: tuple[str, ...] = ()) -> list[list[str]]:
     told = io.StringIO()
-    write_csv(rows(past, CATALOG, metrics), told)
+    write_csv(tables(past, CATALOG, metrics), told)
     return list(csv.reader(told.getvalue().splitlines()))
 
 
@@ -63,19 +63,23 @@ def test_a_metric_that_does_not_exist_is_refused_by_name() -> None:
 
 
 def test_the_ending_says_the_format(tmp_path: Path) -> None:
-    assert write(rows((series(),), CATALOG), tmp_path / "points.csv") == 2
+    assert write(tables((series(),), CATALOG), tmp_path / "points.csv") == 2
     with pytest.raises(InputError, match=r"\.csv or \.parquet"):
-        write(rows((series(),), CATALOG), tmp_path / "points.xlsx")
+        write(tables((series(),), CATALOG), tmp_path / "points.xlsx")
 
 
 def test_parquet_holds_the_same_rows_with_their_types(tmp_path: Path) -> None:
     to = tmp_path / "points.parquet"
     past = (series(), series(venue="deribit", values=(19.0,)))
-    told = list(rows(past, CATALOG))
-    assert write(iter(told), to) == len(told) > 0
+    assert write(tables(past, CATALOG), to) == 3
     table = pyarrow.parquet.read_table(to)
     assert tuple(table.schema.names) == COLUMNS
-    assert [tuple(row.values()) for row in table.to_pylist()] == told
+    first, second = (datetime(2026, 2, 6, hour, tzinfo=UTC) for hour in (12, 13))
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        ("BTC", "skew_60d_pct", "% of ATM IV", "", first, 0, 20.1, False),
+        ("BTC", "skew_60d_pct", "% of ATM IV", "", second, 0, 0.1 + 0.2, False),
+        ("BTC", "skew_60d_pct", "% of ATM IV", "deribit", first, 0, 19.0, False),
+    ]
     assert str(table.schema.field("at").type) == "timestamp[ms, tz=UTC]"
     assert str(table.schema.field("value").type) == "double"
 
@@ -86,5 +90,5 @@ def test_parquet_without_the_extra_is_refused_with_the_way_out(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     to = tmp_path / "points.parquet"
     with pytest.raises(InputError, match=r"tightrope\[parquet\]"):
-        write(rows((series(),), CATALOG), to)
+        write(tables((series(),), CATALOG), to)
     assert not to.exists()

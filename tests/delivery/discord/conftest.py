@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 
 import pytest
 
@@ -21,8 +22,17 @@ from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.stores import ChannelStore
 from bot.delivery.discord.throttle import Throttle
 from bot.desk.desk import Desk
+from bot.process.run import LOADED_AHEAD
 from tests.delivery.discord.fake import FakeDiscord
 from tests.delivery.discord.stand import Clock, Memory, make_card, make_desk, make_post
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded() -> None:
+    """What the first chart of a process loads: Discord waits three seconds for an answer, and which test asks first is
+    chance."""
+    for name in LOADED_AHEAD:
+        import_module(name)
 
 
 @pytest.fixture
