@@ -1,6 +1,7 @@
 """The benchmarks' page: each row names a peer and a limit, in the form that `./tightrope bench --page` gives
 it."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -12,6 +13,18 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+OURS = {
+    "msgspec",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "pydantic_settings",
+    "sqlalchemy",
+    "structlog",
+    "jinja2",
+    "httpx",
+}
+"""Libraries of ours that a benchmark beside a peer might come to need."""
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -120,3 +133,21 @@ def test_a_claim_is_measured_by_one_benchmark() -> None:
         measured.setdefault(what, set()).add(name)
     assert measured
     assert {what: names for what, names in measured.items() if len(names) > 1} == {}
+
+
+def test_the_peers_of_the_chain_have_what_our_own_modules_beside_them_need() -> None:
+    """Their environment is made of what the benchmark lists: a library more in ours, and their rows would be left out."""
+    asked = "import sys, bot.domain.chain, bot.metrics.smile; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    needed = {name.partition(".")[0] for name in done.stdout.split()} & OURS
+    assert needed <= listed(ROOT / "benchmarks" / "bench_chain.py", "PACKAGES")
+
+
+def listed(path: Path, name: str) -> set[str]:
+    """A tuple of words that a module holds."""
+    [found] = [
+        node.value
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
+    ]
+    return set(ast.literal_eval(found))
