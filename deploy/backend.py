@@ -83,6 +83,7 @@ def metadata(about: Mapping[str, Any]) -> str:
         f"License-Expression: {about['license']}",
         "License-File: LICENSE",
         f"Requires-Python: {about['requires-python']}",
+        *(f"Classifier: {one}" for one in about.get("classifiers", ())),
         *(f"Requires-Dist: {needed}" for needed in about["dependencies"]),
     ]
     for extra, needs in about.get("optional-dependencies", {}).items():

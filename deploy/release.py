@@ -1,4 +1,5 @@
-"""A release by one command: what must hold is checked, the wheel is packed, the commit gets its tag.
+"""A release by one command: what must hold is checked, the wheel is packed, the commit gets its tag, and how the image is
+built from it is said.
 
 Run: ./tightrope release [--for-real]
 
@@ -34,6 +35,11 @@ def problems(version: str, changelog: str, dirty: str, tags: str) -> list[str]:
     return found
 
 
+def image_recipe(version: str) -> str:
+    """The command that builds the image of a version from its tag, whatever lies in the tree."""
+    return f"git archive v{version} | docker build --tag tightrope:{version} -"
+
+
 def git(*arguments: str) -> str:
     """What git says. Raises CalledProcessError."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -67,6 +73,7 @@ def main(arguments: list[str]) -> int:
         print(f"ok   tag v{version}; git push origin v{version} publishes it")
     else:
         print(f"would set the tag v{version}")
+    print(f"the image, from that tag alone: {image_recipe(version)}")
     return 1 if against else 0
 
 

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import Distribution, PathDistribution
 from importlib.util import module_from_spec, spec_from_loader
@@ -136,12 +136,67 @@ def test_installed_it_runs_from_an_empty_folder_and_keeps_its_config_where_one_m
     assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == ["mine"]
 
 
-def test_what_stands_against_a_release_is_named() -> None:
+@pytest.fixture
+def release() -> Iterator[ModuleType]:
+    """deploy/release.py."""
     sys.path.insert(0, str(ROOT / "deploy"))
     try:
-        release = loaded("release")
+        yield loaded("release")
     finally:
         sys.path.remove(str(ROOT / "deploy"))
+
+
+def in_a_clone(release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heading: str) -> Path:
+    """A repository of one commit that a release looks at instead of this one; its wheel is packed from here."""
+    here = tmp_path / "clone"
+    (here / "bot").mkdir(parents=True)
+    (here / "bot" / "__init__.py").write_text(f'__version__ = "{__version__}"\n', "utf-8")
+    (here / "CHANGELOG.md").write_text(f"# What is new\n\n## {heading}\n", "utf-8")
+    (here / ".gitignore").write_text("/dist/\n", "utf-8")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "house: all of it"]):
+        subprocess.run(["git", *words], cwd=here, check=True)
+    monkeypatch.setattr(release, "ROOT", here)
+    monkeypatch.setattr(release, "CHECKS", ())
+    return here
+
+
+@pytest.fixture
+def author(monkeypatch: pytest.MonkeyPatch) -> None:
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "Somebody")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "somebody@example.org")
+
+
+@pytest.mark.usefixtures("author")
+def test_a_release_packs_the_wheel_sets_the_tag_and_says_how_the_image_is_built(
+    release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = in_a_clone(release, tmp_path, monkeypatch, __version__)
+    assert release.main([]) == 0
+    assert release.git("tag") == ""  # a dry run
+    assert release.main(["--for-real"]) == 0
+    assert release.git("tag", "-n1").split() == [f"v{__version__}", "Tightrope", __version__]
+    assert [path.name for path in (here / "dist").iterdir()] == [f"tightrope-{__version__}-py3-none-any.whl"]
+    assert f"git archive v{__version__} | docker build" in capsys.readouterr().out
+    assert release.main(["--for-real"]) == 1  # a tag is set once
+
+
+@pytest.mark.usefixtures("author")
+def test_a_release_whose_check_fails_sets_no_tag(
+    release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = in_a_clone(release, tmp_path, monkeypatch, __version__)
+    door = here / "tightrope"
+    door.write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    door.chmod(0o755)
+    for words in (["add", "."], ["commit", "-q", "-m", "house: a door"]):
+        subprocess.run(["git", *words], cwd=here, check=True)
+    monkeypatch.setattr(release, "CHECKS", (("lint",),))
+    assert release.main(["--for-real"]) == 1
+    assert release.git("tag") == ""
+
+
+def test_what_stands_against_a_release_is_named(release: ModuleType) -> None:
     changelog = f"# What is new\n\n## {__version__}\n"
     assert release.problems(__version__, changelog, "", "v0.0.1\n") == []
     found = release.problems(__version__, "## Unreleased\n", " M README.md\n", f"v{__version__}\n")
