@@ -7,7 +7,17 @@ from functools import cache
 
 import pytest
 
-from bot.decide import decide, digest_of, observe_with_pasts, post_for, post_id, signals_still_valid, tell
+from bot.decide import (
+    decide,
+    digest_of,
+    iterate_past,
+    observe_with_pasts,
+    post_for,
+    post_id,
+    recall_state,
+    signals_still_valid,
+    tell,
+)
 from bot.domain.judgement import Course, Signal
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Profile, Route, State
@@ -17,6 +27,7 @@ from bot.domain.story import Memory
 from bot.metrics import History, Observed, balance_points, observe, with_balance
 from bot.playbook import read_playbook
 from bot.rules import Replay
+from tests.desk.parts import column
 from tests.metrics.market import spot
 from tests.rules.make import ARTICLE, CALM, HOUR, NOON, facts
 
@@ -318,3 +329,26 @@ def test_the_balance_is_stored_with_its_families_and_is_a_fact_like_any_other() 
     assert (
         told.facts.value("balance.change_24h") == -24.0
     )  # like for like: the price is not known at both ends
+
+
+def skewed(hours: Iterable[int]) -> History:
+    """A past in which puts were dear at these hours before noon, as polls heard it."""
+    return History.of("BTC", [column("skew_60d_pct", {NOON - hour * HOUR: 20.0 for hour in sorted(hours)})])
+
+
+def test_a_past_is_followed_to_its_end_over_hours_in_which_nothing_was_heard() -> None:
+    whole, silent = set(range(1, 29 * 24)), set(range(200, 224))
+    steps = [
+        len(list(iterate_past(skewed(hours), playbook(), facts(ARTICLE), {})))
+        for hours in (whole, whole - silent)
+    ]
+    assert steps[0] - steps[1] == len(silent)
+
+
+def test_a_past_is_followed_by_the_profiles_own_ranges() -> None:
+    history = skewed(range(1, 29 * 24))
+    phases = [
+        recall_state(State(), playbook(), history, facts(ARTICLE), ranges)[0]["skew-fear"].phase
+        for ranges in ({}, WIDE.ranges)
+    ]
+    assert phases == ["on", "off"]

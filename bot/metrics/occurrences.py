@@ -128,7 +128,7 @@ def find_funding_turn(
         return None
     sign = np.sign(value[-1])
     other = np.flatnonzero(np.sign(value) != sign)
-    if not len(other) or other[-1] + 1 >= len(known):
+    if not len(other):
         return None
     turned_ms = float(known[other[-1] + 1])
     if not _ms(holds) <= now_ms - turned_ms <= _ms(holds + late):

@@ -27,6 +27,12 @@ async def test_a_sent_post_is_no_longer_unsent_and_knows_its_message(archive: Sq
     assert (found.sent_at, found.message_id) == (LATER, "77")
 
 
+async def test_a_post_keeps_how_grave_it_is_and_that_it_is_late(archive: SqlArchive) -> None:
+    await keep(archive, replace(post(), severity="alarm", late=True), replace(post("calm"), severity="watch"))
+    told = {one.id: (one.severity, one.late) for one in await archive.outbox.find_unsent("console")}
+    assert told == {"abcd1234": ("alarm", True), "calm": ("watch", False)}
+
+
 async def test_each_channel_of_a_post_is_sent_by_itself(archive: SqlArchive) -> None:
     await keep(archive, post(channel="discord:1"), post(channel="discord:2"), post(channel="preview:"))
     await archive.outbox.mark_sent("abcd1234", channel="discord:1", sent_at=LATER, message_id=None)

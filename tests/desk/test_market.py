@@ -358,6 +358,9 @@ KNOWN = Facts(
 )
 
 
+TOLD_BY = (("skew_60d_pct", "deribit"), ("funding_annual_pct", "kraken"))
+
+
 def test_words_are_in_the_profiles_language_and_in_english_where_there_is_none() -> None:
     market = market_on(NotingArchive())
     assert market.bank(Profile(locale="es")) is playbook().banks["es"]
@@ -368,6 +371,13 @@ def test_words_are_in_the_profiles_language_and_in_english_where_there_is_none()
     assert labels[0] != labels[1]
     feet = [market.footer(KNOWN, Profile(locale=name)) for name in ("en", "es")]
     assert feet[0] != feet[1]
+    heard = {
+        name: replace(KNOWN.known["skew_60d_pct"], name=name, venues=(venue,)) for name, venue in TOLD_BY
+    }
+    both = replace(KNOWN, known=heard)
+    alone = market.footer(both, Profile(), of=["skew_60d_pct"])
+    assert ("Deribit" in alone, "Kraken" in alone) == (True, False)
+    assert "Kraken" in market.footer(both, Profile())
 
 
 def test_what_is_said_bears_the_names_that_it_was_given() -> None:

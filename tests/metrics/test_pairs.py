@@ -57,3 +57,12 @@ def test_a_venue_that_came_is_no_growth() -> None:
     pair = pair_of(told, COINS, ms(NOW - DAY), ms(NOW))
     assert pair is not None
     assert (pair.before, pair.after) == (100.0, 90.0)
+
+
+def test_a_usual_day_is_that_of_the_thirty_days_before_and_of_no_other() -> None:
+    calm = [point("skew_60d_pct", day, 10.0) for day in range(1, 28)]
+    early = [point("skew_60d_pct", day, 16.0 if day % 2 == 0 else 10.0) for day in range(28, 32)]
+    older = [point("skew_60d_pct", day, 90.0) for day in range(32, 60)]
+    pair = pair_of(past(*calm, *early, *older, point("skew_60d_pct", 0, 16.0)), SKEW, ms(NOW - DAY), ms(NOW))
+    assert pair is not None
+    assert pair.size == pytest.approx(6.0 / (4 * 36 / 30) ** 0.5)

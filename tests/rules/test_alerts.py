@@ -327,3 +327,20 @@ def test_a_move_that_the_channel_has_muted_alerts_elsewhere_alone() -> None:
     assert alert(known, moved("price-falls"), book(), NOON)[1] == "move"
     assert alert(muted, moved("price-falls"), book(), NOON)[1] is None
     assert alert(muted, moved("price-falls", "new-low"), book(), NOON)[1] == "move"
+
+
+def test_a_move_that_was_told_is_told_again_when_it_is_larger_and_not_when_it_comes_back() -> None:
+    def fall(lines: int, rule: str = "price-falls") -> Judgement:
+        calm = moved(rule)
+        alarm = replace(calm.verdict.alarms[0], lines=lines)
+        return replace(calm, verdict=replace(calm.verdict, alarms=(alarm,)))
+
+    def next_reason(*steps: Judgement, hours: int = 2) -> Reason | None:
+        known = replace(CHANNEL, last_stance="neutral")
+        return follow(*steps, route=known, step=hours * HOUR)[1][-1]
+
+    assert [next_reason(fall(2), fall(lines)) for lines in (1, 2, 3)] == [None, None, "move"]
+    assert next_reason(fall(2), fall(1, "new-low")) == "move"
+    assert next_reason(fall(2), fall(1), hours=25) == "move"
+    leaning = [judged("bearish"), replace(fall(1), verdict=replace(fall(1).verdict, stance="bearish"))]
+    assert follow(*leaning)[1] == ["first", "move"]  # no cooldown of a stance holds a move back

@@ -7,7 +7,7 @@ from tests.rules.make import ARTICLE, NOON, book, facts
 def test_a_step_tells_its_threshold_its_way_out_and_the_value() -> None:
     told = explain(book(), "basis-weak", facts(ARTICLE), NOON)
     (part,) = told.parts
-    assert told.truth == "true"
+    assert (told.rule, told.truth) == ("basis-weak", "true")
     assert (part.asks, part.above, part.threshold, part.clears, part.value) == (
         "basis_60d_pct",
         False,
