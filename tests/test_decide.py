@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from bot.decide import (
+    _counted_anew,
     decide,
     digest_of,
     iterate_past,
@@ -24,6 +25,7 @@ from bot.domain.posts import Decision, Profile, Route, State
 from bot.domain.readings import Snapshot
 from bot.domain.rulebook import UsualRange
 from bot.domain.story import Memory
+from bot.domain.tellings import KnownTellings
 from bot.metrics import History, Observed, balance_points, observe, with_balance
 from bot.playbook import read_playbook
 from bot.rules import Replay
@@ -352,3 +354,24 @@ def test_a_past_is_followed_by_the_profiles_own_ranges() -> None:
         for ranges in ({}, WIDE.ranges)
     ]
     assert phases == ["on", "off"]
+
+
+def test_a_venue_whose_sums_began_anew_since_the_last_post_is_named_by_what_it_counts_in() -> None:
+    kind = "futures"
+    counts = {name for name, one in playbook().catalog.metrics.items() if one.counts == kind}
+    assert counts
+    post = replace(decided(ARTICLE, CALM_ROUTE).state.memory.told[0], at=NOON - HOUR)
+    told_by = replace(post, venues=dict.fromkeys(counts, ("okx", "bybit")))
+    memory = Memory(told=(told_by,))
+
+    def anew(
+        *breaks: timedelta, of: str = kind, remembered: Memory = memory
+    ) -> Mapping[str, tuple[str, ...]]:
+        tellings = KnownTellings(breaks={f"okx {of}": tuple(NOON - ago for ago in breaks)})
+        found = _counted_anew(remembered, History("BTC", tellings=tellings), playbook(), NOON)
+        return {name: venues for name, venues in found.items() if venues}
+
+    assert anew(HOUR / 2) == dict.fromkeys(counts, ("okx",))
+    assert anew(2 * HOUR) == anew(HOUR / 2, of="gold") == anew(HOUR / 2, remembered=Memory()) == {}
+    silent = Memory(told=(replace(post, venues={}),))
+    assert anew(HOUR / 2, remembered=silent) == {}

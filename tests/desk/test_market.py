@@ -23,6 +23,7 @@ from bot.domain.story import Origin
 from bot.domain.tellings import KnownContracts, KnownTellings
 from bot.errors import InputError
 from bot.metrics import History
+from bot.metrics.pasts import day_of
 from bot.notices.watches import Watching
 from bot.reasons import reason
 from bot.rules import Replay, evaluate
@@ -97,6 +98,19 @@ def test_it_is_built_with_all_that_commands_ask_for() -> None:
 async def test_without_a_schedule_and_an_audit_there_is_neither() -> None:
     assert await no_post_due("discord:1", AT) is None
     assert await no_audit() is None
+
+
+async def test_a_past_that_has_grown_backwards_is_read_anew_judged_anew_and_followed_again() -> None:
+    archive = NotingArchive(*FEARFUL)
+    market = market_on(archive)
+    before = await market.history("BTC")
+    await market.renew("BTC")
+    assert await market.history("BTC") is not before
+    known = market.memory.pasts("BTC")
+    assert known is not None
+    assert (known.asset, known.day, known.edition) == ("BTC", day_of(AT), playbook().rules.hash)
+    assert "skew_60d_pct" in known.by_fact
+    assert (market.memory.take_follow_again("ETH"), market.memory.take_follow_again("BTC")) == (False, True)
 
 
 # ── what is known ───────────────────────────────────────────────────────────────────────────────────────────

@@ -101,3 +101,20 @@ def test_a_source_that_was_heard_before_and_not_in_the_last_poll_is_stale() -> N
     memory.note_source("okx", "BTC", AT + MINUTE, (), heard=False)
     [state] = memory.source_states(["okx"])
     assert (state.light, state.heard_at) == ("STALE", AT)
+
+
+def test_a_past_that_is_to_be_followed_again_is_taken_once_and_is_one_assets() -> None:
+    memory = DeskMemory()
+    assert not memory.take_follow_again("BTC")
+    memory.follow_again("BTC")
+    assert not memory.take_follow_again("ETH")
+    assert memory.take_follow_again("BTC")
+    assert not memory.take_follow_again("BTC")
+
+
+def test_one_assets_past_is_forgotten_and_no_others() -> None:
+    memory, bitcoin, ether = DeskMemory(), History("BTC"), History("ETH")
+    memory.keep_history("BTC", bitcoin)
+    memory.keep_history("ETH", ether)
+    memory.forget_history("BTC")
+    assert (memory.history("BTC"), memory.history("ETH")) == (None, ether)

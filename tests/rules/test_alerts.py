@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.judgement import Finding, MoveAlarm, Signal, Verdict
+from bot.domain.playbook import EventRow
 from bot.domain.posts import Reason, Route
 from bot.domain.rulebook import Confidence, Notify, Severity, Stance
 from bot.rules import Change, Judgement, alert, is_quiet
+from bot.rules.alerts import after_event, wants_event
 from tests.rules.make import HOUR, NOON, book
 
 CHANNEL = Route(channel="preview:")
@@ -344,3 +346,32 @@ def test_a_move_that_was_told_is_told_again_when_it_is_larger_and_not_when_it_co
     assert next_reason(fall(2), fall(1), hours=25) == "move"
     leaning = [judged("bearish"), replace(fall(1), verdict=replace(fall(1).verdict, stance="bearish"))]
     assert follow(*leaning)[1] == ["first", "move"]  # no cooldown of a stance holds a move back
+
+
+def test_a_channel_is_told_of_each_event_once_where_it_takes_such_events() -> None:
+    row = EventRow(kind="calendar", severity="caution", late=HOUR, numbers={})
+    notify = book().notify
+
+    def wants(route: Route, stamp: str = "fomc", event: EventRow = row, at: datetime = NOON) -> bool:
+        return wants_event(route, event, stamp, notify, at)
+
+    told = after_event(CHANNEL, row, "fomc", NOON)
+    assert (told.alerted_at, told.subjects) == ((NOON,), ("event/calendar/fomc",))
+    assert [wants(CHANNEL), wants(told), wants(told, "cpi")] == [True, False, True]
+    assert wants(told, event=replace(row, kind="expiry"))
+    assert not wants(replace(CHANNEL, alerts=False))
+    assert not wants(replace(CHANNEL, muted_moves=("calendar",)))
+    graver = replace(CHANNEL, severity="alarm")
+    assert (wants(graver), wants(graver, event=replace(row, severity="alarm"))) == (False, True)
+    asleep = replace(CHANNEL, snoozed_until=NOON + HOUR)
+    assert (wants(asleep), wants(asleep, at=NOON + HOUR)) == (False, True)
+    assert not wants(replace(CHANNEL, quiet=(11, 13)))
+    spent = replace(CHANNEL, alerted_at=(NOON,) * notify.per_hour, subjects=("neutral ",) * notify.per_hour)
+    assert (wants(spent), wants(spent, at=NOON + 25 * HOUR)) == (False, True)
+
+
+def test_a_scheduled_post_is_no_alert_and_starts_no_cooldown() -> None:
+    route, _ = alert(replace(CHANNEL, due_at=NOON), judged("bearish"), book(), NOON)
+    calm, reason = alert(replace(route, due_at=None), judged("neutral"), book(), NOON + HOUR)
+    assert reason == "all clear"
+    assert alert(calm, judged("bearish"), book(), NOON + 2 * HOUR)[1] == "changed stance"
