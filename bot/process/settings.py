@@ -224,10 +224,18 @@ class Settings(BaseSettings):
         """Every setting by its name ("poll.every_s"), as words; of a secret only whether it is set."""
         return dict(_flat("", self.model_dump()))
 
+    @field_validator("assets", "sources", "surfaces")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """A source that is asked twice would be counted twice."""
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} stands there more than once")
+        return names
+
     @field_validator("assets")
     @classmethod
     def _assets(cls, assets: tuple[str, ...]) -> tuple[str, ...]:
-        if not assets or any(not asset.isalnum() or asset != asset.upper() for asset in assets):
+        if not assets or any(not (one.isascii() and one.isalnum()) or one != one.upper() for one in assets):
             raise ValueError("name at least one asset, in capitals, such as BTC")
         return assets
 

@@ -1,5 +1,6 @@
 """Settings: the file, the environment above it, and every problem at once."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,24 @@ def test_a_token_file_in_another_encoding_or_of_two_lines_is_one_line(tmp_path: 
     token = load(SHIPPED, {"DISCORD_TOKEN_FILE": str(secret)}).discord_token
     assert token is not None
     assert token.get_secret_value() == "t0ken"
+
+
+@pytest.mark.parametrize("name", ["ASSETS", "SOURCES", "SURFACES"])
+def test_what_is_named_twice_is_refused_since_it_would_be_counted_twice(name: str) -> None:
+    twice = {"ASSETS": ["BTC", "ETH", "BTC"], "SOURCES": ["okx", "okx"], "SURFACES": ["console", "console"]}[
+        name
+    ]
+    with pytest.raises(ConfigError) as caught:
+        load(SHIPPED, {f"TIGHTROPE_{name}": json.dumps(twice)})
+    [problem] = caught.value.problems
+    assert problem.id == f"TIGHTROPE_{name}"
+    assert f"{twice[-1]} stands there more than once" in problem.reason
+
+
+@pytest.mark.parametrize("odd", ["BTC\u0661", "B\u00b2", "btc", "B-C", ""])
+def test_an_odd_asset_of_the_settings_is_refused(odd: str) -> None:
+    with pytest.raises(ConfigError, match="in capitals, such as BTC"):
+        load(SHIPPED, {"TIGHTROPE_ASSETS": json.dumps([odd])})
 
 
 def test_a_token_file_that_is_none_is_not_read_to_its_end(tmp_path: Path) -> None:
