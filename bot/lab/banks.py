@@ -11,6 +11,7 @@ ENGLISH = frozenset(("the", "and", "with", "than", "which", "this", "that", "fro
 
 LISTS = ("forbidden", "number_words")
 LEAST_ENGLISH = 2
+OWN_NAME = "panel.language."
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -18,6 +19,11 @@ def bank_warnings(playbook: Playbook) -> tuple[str, ...]:
     """Each in a sentence, with file or language and what to do."""
     told: list[str] = []
     for locale, bank in sorted(playbook.banks.items()):
+        told += [
+            f"{locale}: word {name}: what a language calls itself: add it to config/phrases/{locale}/panel.toml"
+            for other in sorted(playbook.banks)
+            if (name := f"{OWN_NAME}{other}") not in bank.words
+        ]
         if locale != "en":
             told += _english_in(bank)
     return tuple(told)

@@ -29,3 +29,15 @@ def test_a_word_that_english_stands_in_for_is_told() -> None:
     borrowed = replace(bank, words={**bank.words, "venues": "{n} of the {m} venues are heard"})
     told = bank_warnings(replace(shipped, banks={**shipped.banks, "es": borrowed}))
     assert "es: word venues: English stands in for it: add it to config/phrases/es/" in told
+
+
+def test_a_language_that_no_panel_has_a_name_for_is_told_with_the_file_it_belongs_into() -> None:
+    shipped = read_playbook()
+    assert not [line for line in bank_warnings(shipped) if "calls itself" in line]
+    told = bank_warnings(
+        replace(shipped, banks={**shipped.banks, "de": replace(shipped.banks["es"], locale="de")})
+    )
+    assert [line for line in told if "calls itself" in line] == [
+        f"{locale}: word panel.language.de: what a language calls itself: add it to config/phrases/{locale}/panel.toml"
+        for locale in ("de", "en", "es")
+    ]
