@@ -114,6 +114,7 @@ def run(
     config: ConfigFolder = CONFIG,
 ) -> None:
     """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
+    life.note_hangups()
     settings, playbook = configuration(config)
     asyncio.run(life.run(_served_at(settings, host), playbook, Terminal(), config=config, role=role))
 

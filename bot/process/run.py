@@ -411,9 +411,19 @@ async def _until_stopped(life: LiveBot, settings: Settings, role: Role) -> None:
         task.result()
 
 
+_hangups: list[int] = []
+
+
+def note_hangups() -> None:
+    """From now on a hangup ends nothing: the bot heeds it once it listens. To be called before its files are read."""
+    signal.signal(signal.SIGHUP, lambda number, _frame: _hangups.append(number))
+
+
 async def _on_hangup(life: LiveBot) -> None:
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    if _hangups:
+        asked.set()
     while True:
         await asked.wait()
         asked.clear()

@@ -86,6 +86,16 @@ def free_port() -> int:
 @contextlib.contextmanager
 def started(root: Path, folder: Path, name: str = "bot", role: str = "all", **more: str) -> Iterator[Running]:
     """A bot that answers, killed at the end. Bots of one folder share its archive."""
+    with starting(root, folder, name, role, **more) as bot:
+        bot.until(lambda: bot.get("/healthz"))
+        yield bot
+
+
+@contextlib.contextmanager
+def starting(
+    root: Path, folder: Path, name: str = "bot", role: str = "all", **more: str
+) -> Iterator[Running]:
+    """A bot that has just been started, killed at the end."""
     port, log = free_port(), folder / f"{name}.log"
     with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(
@@ -98,7 +108,6 @@ def started(root: Path, folder: Path, name: str = "bot", role: str = "all", **mo
         )
         bot = Running(process=process, port=port, folder=folder, log=log)
         try:
-            bot.until(lambda: bot.get("/healthz"))
             yield bot
         finally:
             process.kill()
@@ -194,6 +203,30 @@ def test_changed_files_are_taken_on_a_hangup_and_broken_ones_are_not(running: Ru
         done["changed"]
     )  # the two steps of the ladder that was changed
     assert run(running, root, "reload").returncode == 0
+
+
+def signals(process: subprocess.Popen[str], what: str) -> int:
+    """The signals that a process ignores (SigIgn) or catches (SigCgt), as the bits of a number; none where it is gone."""
+    lines = Path(f"/proc/{process.pid}/status").read_text("utf-8").splitlines()
+    return next((int(line.split()[1], 16) for line in lines if line.startswith(what)), 0)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc: nothing says which signals a process heeds")
+def test_a_hangup_while_the_bot_starts_ends_nothing_and_is_heeded_once_it_listens(
+    root: Path, home: Path
+) -> None:
+    hangup = 1 << (signal.SIGHUP - 1)
+    with starting(root, home) as bot:
+        bot.until(lambda: (signals(bot.process, "SigIgn") | signals(bot.process, "SigCgt")) & hangup)
+        with pytest.raises(OSError, match="refused"):  # nobody answers yet
+            bot.get("/healthz")
+        bot.process.send_signal(signal.SIGHUP)
+        bot.until(lambda: signals(bot.process, "SigCgt") & hangup)
+        with pytest.raises(OSError, match="refused"):  # nobody answers yet
+            bot.get("/healthz")
+        bot.process.send_signal(signal.SIGHUP)
+        bot.until(lambda: bot.heard_of("reload.done"))
+        assert bot.process.poll() is None
 
 
 def latin_1(path: Path) -> None:
