@@ -42,6 +42,10 @@ POSTGRESQL = {
 
 REPEATED = ("40001", "40P01", "53300")
 
+GONE = (
+    "was taken away or replaced while it was in use: stop the bot, put the file back or run"
+    " `./tightrope restore BACKUP`, and start it again"
+)
 LOST = "the connection to the server was lost: the next try connects anew"
 BUSY = "every connection is in use: try again in a moment"
 UNREACHED = "the server cannot be reached: check that it runs, and DATABASE_URL"

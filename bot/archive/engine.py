@@ -7,6 +7,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -17,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from bot.archive.advice import advise, is_read_only, may_be_repeated
+from bot.archive.advice import GONE, advise, is_read_only, may_be_repeated
 from bot.errors import ArchiveError
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class Database:
         # A file is read on a thread in one go: over the driver's own thread each statement takes four trips.
         self._reader = _file_reader(self.url) if self.path else None
         self._running: set[asyncio.Task[Any]] = set()
+        self._opened: tuple[int, int] | None = None
         # A file has one writer at a time. Whoever waits for it within this process waits in turn, however long;
         # whoever asks the file itself again and again may be passed over until its patience ends.
         self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
@@ -61,6 +63,7 @@ class Database:
     @asynccontextmanager
     async def read(self, subject: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads. Raises ArchiveError that starts with the subject."""
+        self._look_for_file(subject)
         with translate_errors(subject):
             async with self.engine.begin() as connection:
                 yield connection
@@ -71,15 +74,32 @@ class Database:
         if self._reader is None:
             async with self.read(subject) as connection:
                 return await connection.run_sync(work)
+        self._look_for_file(subject)
         with translate_errors(subject):
             return await to_thread(_in_transaction, self._reader, work)
 
     @asynccontextmanager
     async def write(self, subject: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes: committed at the end, undone by any error. Raises ArchiveError."""
+        self._look_for_file(subject)
         with translate_errors(subject):
             async with self._turn, self._writer.begin() as connection:
                 yield connection
+
+    def _look_for_file(self, subject: str) -> None:
+        """Raises ArchiveError where the file that was opened is not the one at its path any more: an open file outlives
+        its name, and what is written to it is gone with the process."""
+        if self.path is None:
+            return
+        try:
+            about = Path(self.path).stat()
+            found = about.st_dev, about.st_ino
+        except OSError:
+            found = None
+        if self._opened is None:
+            self._opened = found
+        elif found != self._opened:
+            raise ArchiveError(f"{subject}: {self.path} {GONE}")
 
     async def finish(self, work: Callable[[], Awaitable[Found]]) -> Found:
         """What some work on this database comes to, done to its end even where whoever waits for it is

@@ -1,6 +1,7 @@
 """The connection: what goes wrong, said in words that help."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ async def test_a_full_disk_is_named_and_what_was_stored_stays(file_archive: SqlA
             [point(float(number), metric=f"metric_{number}") for number in range(5000)]
         )
     assert [kept.value for kept in await file_archive.points.latest()] == [1.0]
+
+
+async def test_a_file_that_is_taken_away_or_replaced_while_it_is_in_use_is_said_and_not_written_to(
+    file_archive: SqlArchive, tmp_path: Path
+) -> None:
+    await file_archive.points.add([point(1.0)])
+    path = Path(str(file_archive.database.path))
+    aside = shutil.move(path, tmp_path / "aside")
+    for doing in (lambda: file_archive.points.add([point(2.0)]), file_archive.points.latest):
+        with pytest.raises(ArchiveError, match="taken away or replaced while it was in use: stop the bot"):
+            await doing()
+    shutil.move(aside, path)
+    assert [kept.value for kept in await file_archive.points.latest()] == [1.0]
+    shutil.copyfile(path, aside)
+    shutil.move(aside, path)
+    with pytest.raises(ArchiveError, match="taken away or replaced"):
+        await file_archive.points.add([point(2.0)])
 
 
 async def test_writers_wait_for_each_other_and_lose_nothing(archive: SqlArchive) -> None:
