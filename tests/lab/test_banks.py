@@ -20,7 +20,7 @@ def test_english_in_another_bank_is_told_with_its_file_and_id() -> None:
     english = with_phrase(shipped, "The desk is calm, and that is all.")
     assert "es/x.toml: new: reads as English: translate it" in bank_warnings(english)
     spanish = with_phrase(shipped, "La mesa sigue en calma ante {{ spot_usd | usd }}.")
-    assert not [line for line in bank_warnings(spanish) if "x.toml" in line]
+    assert not [line for line in bank_warnings(spanish) if "/x.toml" in line]
 
 
 def test_a_word_that_english_stands_in_for_is_told() -> None:
