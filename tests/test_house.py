@@ -228,7 +228,26 @@ def loose_values(source: str) -> list[str]:
     return loose
 
 
+def shadowed_annotations(source: str) -> list[str]:
+    """Fields whose type is named like something that their class binds: from Python 3.14 on it is looked up in the class,
+    when somebody asks, and is that."""
+    found: list[str] = []
+    for kind in (node for node in nodes(source) if isinstance(node, ast.ClassDef)):
+        fields = [one for one in kind.body if isinstance(one, ast.AnnAssign)]
+        bound = {ast.unparse(one.target) for one in fields}
+        bound |= {one.name for one in kind.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+        bound |= {ast.unparse(to) for one in kind.body if isinstance(one, ast.Assign) for to in one.targets}
+        found += [
+            f"{kind.name}.{ast.unparse(one.target)}"
+            for one in fields
+            if bound & {name.id for name in ast.walk(one.annotation) if isinstance(name, ast.Name)}
+        ]
+    return found
+
+
 def test_the_checks_of_this_file_see_what_they_look_for() -> None:
+    assert shadowed_annotations("class Row:\n    date: date\n    at: time") == ["Row.date"]
+    assert shadowed_annotations("class Row:\n    def set(self): ...\n    names: set[str]") == ["Row.names"]
     bad = "import os\ndef f():\n    from httpx import get\n    try:\n        pass\n    except Exception:\n        pass\n"
     assert imported(bad) == {"os", "httpx"}
     assert silences(bad) == [6]
@@ -348,6 +367,11 @@ def test_no_class_has_too_many_methods() -> None:
         and len(methods := [part for part in node.body if isinstance(part, FUNCTION)]) > MOST_METHODS
     }
     assert crowded == {}
+
+
+def test_no_type_of_a_field_is_named_like_what_its_class_binds() -> None:
+    found = [one for path in house() for one in shadowed_annotations(path.read_text(encoding="utf-8"))]
+    assert found == []
 
 
 def test_no_line_is_kept_from_the_formatter() -> None:

@@ -41,7 +41,7 @@ MOST_DATES = 1000
 
 class _ReleaseDate(msgspec.Struct):
     release_id: int
-    date: date
+    day: date = msgspec.field(name="date")
 
 
 class _ReleaseDates(msgspec.Struct):
@@ -133,7 +133,7 @@ def parse_closes(reply: Reply, asset: str) -> SeriesReading | Gap:
 def parse_dates(reply: Reply) -> tuple[DatedEvent, ...]:
     """The release dates of consumer prices, in the order of time, each once. Raises SourceError."""
     told = decode(_DATES, reply.body, reply.subject)
-    days = sorted({row.date for row in told.release_dates if row.release_id == PRICES_ID})
+    days = sorted({row.day for row in told.release_dates if row.release_id == PRICES_ID})
     return tuple(
         DatedEvent(
             kind="cpi",
