@@ -12,6 +12,7 @@ from bot.commentary.table import table
 from bot.commentary.tag import tag
 from bot.commentary.teller import FRAME_WINDOW, HEADLINE_WINDOW, SENTENCE_WINDOW, Teller, refuse
 from bot.commentary.under import story_footer
+from bot.domain.catalog import RANK
 from bot.domain.story import Frame, Length, Memory, Slot, Story, Text
 
 DAILY_WORDS, ALERT_WORDS = 120, 70
@@ -20,6 +21,7 @@ ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 400), (5, 9)
 PER_PARAGRAPH = 3
 """A turn of the argument and two readings."""
 SPARE_WORDS = 20
+BLOCKS, BLOCKS_PREMIUM = "option_blocks_24h_usd", "option_blocks_premium_24h_usd"
 MEANING_WINDOW = 12
 """Within so many posts what a verdict means is not said again, unless it has just become another one."""
 
@@ -74,8 +76,8 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     lead, frame = _lead(teller)
     rest = _second(teller, frame)
     against = _against(teller)
-    exits = _exits(teller)
-    room = DAILY_WORDS - _words([lead]) - _words(exits)
+    exits, blocks = _exits(teller), _blocks(teller)
+    room = DAILY_WORDS - _words([lead]) - _words([*exits, *blocks])
     body: list[Text] = []
     for text in [*rest, *against]:
         if _words([text]) <= room - _words(body):
@@ -89,9 +91,22 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     paragraphs = [join_sentences(first)]
     if second:
         paragraphs.append(join_sentences(second))
+    paragraphs += blocks
     if exits:
         paragraphs.append(join_sentences(exits))
     return headline, paragraphs
+
+
+def _blocks(teller: Teller) -> list[Text]:
+    """The day's blocks in options as a line of their own, where they are as many as an extreme of a fact's own past is."""
+    market = teller.market
+    table, rank = market.book.past, market.fact(f"{BLOCKS}.{RANK}")
+    paid = market.fact(BLOCKS_PREMIUM)
+    if table is None or rank is None or paid is None or rank.value < table.extreme[1]:
+        return []
+    place = "blocks-sold" if paid.value < 0.0 else "blocks-bought"
+    text = teller.place(place, "evidence", afresh=SENTENCE_WINDOW)
+    return [text] if text is not None else []
 
 
 def _meaning(teller: Teller) -> Text | None:

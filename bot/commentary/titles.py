@@ -5,6 +5,9 @@ import re
 from bot.domain.catalog import VIEWS
 from bot.domain.story import PhraseBank
 
+WINDOWED = ("liquidations_", "option_blocks_")
+"""How the names of metrics begin that are sums over a window in their name."""
+
 
 def unit_of(name: str, bank: PhraseBank) -> str:
     """The unit that a fact's value has; a change of a percentage is in points."""
@@ -42,7 +45,7 @@ def tenor_of(name: str, bank: PhraseBank) -> str:
     stem, _, suffix = name.partition(".")
     if found := re.search(r"_(\d+[hd])(_|$)", suffix):
         return bank.words.get(f"window.{found.group(1)}", "")
-    if found := re.search(r"_(\d+[hd])_", stem) if stem.startswith("liquidations_") else None:
+    if found := re.search(r"_(\d+[hd])_", stem) if stem.startswith(WINDOWED) else None:
         return bank.words.get(f"window.{found.group(1)}", "")
     if found := re.search(r"_(\d+)d(_|$)", stem):
         return bank.words["tenor"].format(found.group(1))

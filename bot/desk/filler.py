@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TypeVar
 
 import structlog
@@ -17,7 +17,14 @@ from bot.domain.facts import Point
 from bot.domain.readings import Gap, SeriesReading
 from bot.domain.traded import FuturePrices, OptionTrades
 from bot.errors import SourceError
-from bot.metrics import ESTIMATED_METRICS, History, basis_estimates, option_estimates, points_from_series
+from bot.metrics import (
+    ESTIMATED_METRICS,
+    History,
+    basis_estimates,
+    block_estimates,
+    option_estimates,
+    points_from_series,
+)
 from bot.ports import FutureKeeper, OptionKeeper, Source
 from bot.reasons import about, reason
 
@@ -151,7 +158,7 @@ class PastFiller:
             for start, end in _fine(day, now, fine)
             if not _known(history, ESTIMATED_METRICS["options"], start, end)
         ]
-        for batch in _batches(stretches, AT_ONCE):
+        for batch in _batches_of_days(stretches, AT_ONCE):
             points, more = await self._of_options(asset, batch)
             await self._keep(asset, points)
             gaps += more
@@ -173,6 +180,7 @@ class PastFiller:
         )
         history, catalog = await self._market.history(asset), self._market.playbook.catalog
         points: list[Point] = []
+        heard: dict[datetime, list[OptionTrades]] = {}
         for start, _ in stretches:
             trades = [
                 told
@@ -180,7 +188,10 @@ class PastFiller:
                 if isinstance(told, OptionTrades) and since == start
             ]
             points += option_estimates(trades, history, asset, catalog)
+            heard.setdefault(_midnight(start), []).extend(trades)
             await asyncio.sleep(0)  # polls, posts and answers go on meanwhile
+        for day, parts in heard.items():
+            points += block_estimates(parts, *_ms(day, day + DAY), asset, catalog)
         return points, [told for told in outcomes if isinstance(told, Gap)]
 
     async def _tried(self, name: str, asset: str, asking: Awaitable[T]) -> T | Gap:
@@ -272,5 +283,16 @@ def _ms(since: datetime, until: datetime) -> tuple[int, int]:
     return int(since.timestamp() * 1000), int(until.timestamp() * 1000)
 
 
-def _batches(found: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (found[start : start + size] for start in range(0, len(found), size))
+def _batches_of_days(
+    stretches: Sequence[tuple[datetime, datetime]], size: int
+) -> Iterator[Sequence[tuple[datetime, datetime]]]:
+    """The stretches, so many at once, those of a day together."""
+    batch: list[tuple[datetime, datetime]] = []
+    for _, found in groupby(stretches, key=lambda stretch: _midnight(stretch[0])):
+        day = list(found)
+        if batch and len(batch) + len(day) > size:
+            yield batch
+            batch = []
+        batch += day
+    if batch:
+        yield batch

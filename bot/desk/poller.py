@@ -19,7 +19,7 @@ from bot.domain.posts import Decision, Profile, Route, State
 from bot.domain.readings import Gap, Heard, Reading, Snapshot
 from bot.errors import ArchiveError, InputError, SourceError
 from bot.metrics import BALANCE, observe
-from bot.metrics.flow import join_trades
+from bot.metrics.flow import join_trades, tally_blocks
 from bot.notices.notices import Notices
 from bot.notices.watches import with_watches
 from bot.ports import DateTeller, Source, TradeTeller
@@ -81,9 +81,7 @@ class Poller:
         not, which is the default one's; raises what the last one raised where none is left.
         """
         begun_s, playbook = time.perf_counter(), self._market.playbook
-        snapshot, *_ = await asyncio.gather(
-            self._gather(asset, at), self._hear_trades(asset, at), self._hear_dates(at)
-        )
+        snapshot = await self._hear_all(asset, at)
         before = await self._market.history(asset)
         await self._keep_playbook(playbook, at)
         observed = observe(snapshot, before, playbook.catalog, playbook.holdings)
@@ -226,6 +224,15 @@ class Poller:
                 self._market.memory.keep_trades(
                     told if known is None else join_trades(known, told, begins_ms)
                 )
+
+    async def _hear_all(self, asset: str, at: datetime) -> Snapshot:
+        """What the sources tell, with what changed hands in blocks in the day that ends with the last trades heard."""
+        snapshot, *_ = await asyncio.gather(
+            self._gather(asset, at), self._hear_trades(asset, at), self._hear_dates(at)
+        )
+        trades = self._market.memory.trades(asset)
+        tally = None if trades is None else tally_blocks(trades)
+        return snapshot if tally is None else replace(snapshot, readings=(*snapshot.readings, tally))
 
     def _dated(self, playbook: Playbook) -> Playbook:
         """The playbook with what publishers told since it was read."""

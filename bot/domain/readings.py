@@ -98,6 +98,21 @@ class LiquidationTally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlockTally:
+    """What changed hands in blocks of options at a venue between two times, all of it: notional in USD (coins x index over
+    all legs), and the premium that takers paid for what they bought less what they received for what they sold, USD."""
+
+    source: str
+    observed_at: datetime
+    venue: str
+    asset: str
+    since_at: datetime
+    until_at: datetime
+    notional_usd: float
+    premium_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VendorOpenInterest:
     """What a vendor counts as open in the futures and perpetuals of one venue, or (`venue` its own name) of all
     venues that it follows, in dollars. It counts by its own rule, some venues' two sides among them: it is never
@@ -137,6 +152,7 @@ Reading = (
     | VolatilityQuote
     | AccountRatio
     | LiquidationTally
+    | BlockTally
     | VendorOpenInterest
     | SeriesReading
 )

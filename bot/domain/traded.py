@@ -11,7 +11,7 @@ class OptionTrades:
     """The trades in one asset's options that a venue told of a stretch; row i of each column is one trade.
 
     Times in milliseconds since 1970 UTC; volatility in % a year; index in USD at the trade; size in coins. `is_plain` is
-    false of blocks and of legs of combinations, which are priced as a whole. `is_whole` says whether these are all of
+    false of blocks (`is_block`) and of legs of combinations, which are priced as a whole. `is_whole` says whether these are all of
     the stretch, else they are its newest."""
 
     source: str
@@ -29,6 +29,7 @@ class OptionTrades:
     index_usd: Floats
     coins: Floats
     is_plain: Bools
+    is_block: Bools
 
     def __len__(self) -> int:
         return len(self.at_ms)

@@ -8,7 +8,7 @@ completes facts that somebody else states."""
 from bot.metrics.calibration import Calibration, compare_estimates, readings_begin
 from bot.metrics.derive import derive
 from bot.metrics.discovery import discover
-from bot.metrics.estimates import ESTIMATED_METRICS, basis_estimates, option_estimates
+from bot.metrics.estimates import ESTIMATED_METRICS, basis_estimates, block_estimates, option_estimates
 from bot.metrics.events import parse_event_rows, parse_events
 from bot.metrics.history import History
 from bot.metrics.holdings import parse_holdings
@@ -32,6 +32,7 @@ __all__ = [
     "PastReader",
     "balance_points",
     "basis_estimates",
+    "block_estimates",
     "by_hour",
     "compare_estimates",
     "day_of",

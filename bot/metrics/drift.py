@@ -20,6 +20,7 @@ import numpy as np
 from bot.domain.chain import OptionChain
 from bot.domain.readings import (
     AccountRatio,
+    BlockTally,
     FundingRate,
     FutureQuote,
     LiquidationTally,
@@ -155,7 +156,7 @@ def figures_of(reading: Reading, asset: str) -> tuple[ToldFigure, ...]:
         of = f"{reading.venue} {reading.asset} index"
         level = log(reading.index_usd) if reading.index_usd > 0.0 else nan
         found = iter((ToldFigure(of=of, venue=reading.venue, kind="level", value=level),))
-    elif not isinstance(reading, LiquidationTally) and reading.asset == asset:
+    elif not isinstance(reading, LiquidationTally | BlockTally) and reading.asset == asset:
         found = _of_venue(reading)
     return tuple(figure for figure in found if isfinite(figure.value))
 

@@ -1,9 +1,9 @@
-"""What trades and bars tell of a past that nobody marked: estimates of skew, volatility, put/call and basis.
+"""What trades and bars tell of a past that nobody marked: estimates of skew, volatility, put/call, blocks and basis.
 
 Formula: per stretch (a day, or eight hours), skew and volatility by `traded_smile.py`, forwards from the basis
 estimated of that day; put/call as coins traded in puts over calls, blocks included. Basis: per venue and
 expiry the median over the day of (price / index - 1) x 365 / days to expiry x 100, seven days and more before expiry,
-linear in days to the tenor; the median of the venues that tell it.
+linear in days to the tenor; the median of the venues that tell it. Blocks: coins x index of the block trades of a UTC day.
 
 Estimates have tellers of their own ("~", and "~deribit" for what one venue's trades say). They feed ranks, usual ranges
 and charts; no sentence ever states one, because they are no reading: `History` names no such teller as a venue, and an
@@ -28,6 +28,7 @@ TENORS, SMILE_TENORS = (30, 60, 90), (7, 30, 60, 90)
 NEAREST_DAYS = 7.0
 MIN_TRADES = 20
 OLDEST_BASIS_MS = 7 * DAY_MS
+LEAST_REACH = 0.5
 ESTIMATED_METRICS: Mapping[str, tuple[str, ...]] = {
     "futures": tuple(f"basis_{days}d_pct" for days in TENORS),
     "options": ("put_call_volume_ratio", *(f"atm_iv_{days}d_pct" for days in SMILE_TENORS)),
@@ -49,6 +50,31 @@ def option_estimates(
     if not trades:
         return ()
     return tuple(_points(own, asset, trades[0].since_ms, trades[0].until_ms, catalog))
+
+
+def block_estimates(
+    trades: Sequence[OptionTrades], since_ms: int, until_ms: int, asset: str, catalog: Catalog
+) -> tuple[Point, ...]:
+    """The notional of one day's blocks by venue and together, from the trades that were told of all its parts. Of a part
+    of which only the newest trades were told, the pace of these stands for it, if they reach over half of it."""
+    own: dict[str, dict[str, float]] = {}
+    for venue in dict.fromkeys(told.venue for told in trades):
+        parts = [told for told in trades if told.venue == venue]
+        sums = [usd for told in parts if (usd := _blocks_usd(told)) is not None]
+        if (
+            len(sums) == len(parts)
+            and sum(told.until_ms - told.since_ms for told in parts) == until_ms - since_ms
+        ):
+            own.setdefault("option_blocks_24h_usd", {})[venue] = sum(sums)
+    return tuple(_points(own, asset, since_ms, until_ms, catalog))
+
+
+def _blocks_usd(told: OptionTrades) -> float | None:
+    reach = 1.0
+    if not told.is_whole:
+        reach = (told.until_ms - float(told.at_ms[0])) / (told.until_ms - told.since_ms) if len(told) else 0.0
+    blocks = told.is_block
+    return float((told.coins * told.index_usd)[blocks].sum()) / reach if reach >= LEAST_REACH else None
 
 
 def forward_curve(history: History, until_ms: int) -> ForwardCurve | None:

@@ -2,26 +2,35 @@
 
 A trade is all that changed hands at once: the legs of a block or of a combination, or the rows of one contract, one side and
 one moment. Its notional is coins x index over its legs; it is large from the 95th percentile of the day's own trades on.
-The premium is what the taker paid for all legs (less than nothing: was paid). Volatility against the mark, in points: (price
-- mark) / vega of each leg, weighed by its vega, with Black's vega (1976) on the index as forward, r = 0, at the trade's own
-volatility. Signed gamma: who took is told, so that who stood on the other side has the opposite; of trades of one day
-alone, not of all that is open."""
+The premium is what the taker paid for all legs (less than nothing: was paid). Volatility against the mark, in points:
+(price - mark) / vega of each leg, weighed by its vega, with Black's vega (1976) on the index as forward, r = 0, at
+the trade's own volatility. Blocks of a day: the notional of all legs of block trades, and the premium that takers
+paid for what they bought less what they received; of whole days alone. Signed gamma: who took is told, so that who
+stood on the other side has the opposite; of trades of one day alone, not of all that is open."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Floats, OptionChain
+from bot.domain.readings import BlockTally
 from bot.domain.traded import TakerTrades
+from bot.metrics.combine import WeighedValue
 from bot.metrics.expiries import gamma_coin
-from bot.metrics.smile import YEAR_MS
+from bot.metrics.history import History, to_time
+from bot.metrics.moment import MetricInputs
+from bot.metrics.smile import DAY_MS, YEAR_MS
+from bot.reasons import reason
 
 LARGE_RANK = 95.0
+MAX_AGE = timedelta(minutes=30)
 ROOT_2_PI = 2.5066282746310002
 
 
@@ -132,6 +141,24 @@ def read_flow(trades: TakerTrades) -> DayFlow | None:
     )
 
 
+def tally_blocks(trades: TakerTrades) -> BlockTally | None:
+    """The blocks among a day's trades; None where they are not all of a whole day. A day without any is one of 0."""
+    if not trades.is_whole or trades.until_ms - trades.since_ms < DAY_MS:
+        return None
+    blocks = trades.is_block
+    bought = np.where(trades.is_buy, trades.coins, -trades.coins)
+    return BlockTally(
+        source=trades.source,
+        observed_at=to_time(trades.until_ms),
+        venue=trades.venue,
+        asset=trades.asset,
+        since_at=to_time(trades.since_ms),
+        until_at=to_time(trades.until_ms),
+        notional_usd=float((trades.coins * trades.index_usd)[blocks].sum()),
+        premium_usd=float((bought * trades.premium_usd)[blocks].sum()),
+    )
+
+
 def _together(trades: TakerTrades, rows: Sequence[int], notional_usd: float) -> OptionTrade:
     bought = np.where(trades.is_buy[rows], trades.coins[rows], -trades.coins[rows])
     legs: dict[tuple[int, float, bool], float] = {}
@@ -195,3 +222,41 @@ def dealers_gamma(chain: OptionChain, trades: TakerTrades, spot_usd: float, at_m
             sold[place] += coins
             is_met = True
     return float((gamma_coin(chain, rows, spot_usd, at_ms) * sold).sum()) if is_met else None
+
+
+def _of_blocks(
+    name: str, pick: Callable[[BlockTally], float]
+) -> Callable[[MetricInputs, History], Measured | Unknown]:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
+        told = {one.venue: one for one in moment.readings(BlockTally, MAX_AGE)}
+        if not told:
+            return Unknown(reason=reason("no_day_of_trades"))
+        parts = {
+            venue: WeighedValue(value=pick(one), observed_at=one.observed_at) for venue, one in told.items()
+        }
+        return moment.combine(name, parts)
+
+    return compute
+
+
+METRICS = (
+    Metric(
+        name="option_blocks_24h_usd",
+        unit="USD",
+        max_age=MAX_AGE,
+        valid=(0.0, 1e12),
+        compute=_of_blocks("option_blocks_24h_usd", lambda tally: tally.notional_usd),
+        formula="coins x index over all legs of the block trades in options of the last 24 hours",
+        amount=True,
+        combine="sum",
+    ),
+    Metric(
+        name="option_blocks_premium_24h_usd",
+        unit="USD",
+        max_age=MAX_AGE,
+        valid=(-1e11, 1e11),
+        compute=_of_blocks("option_blocks_premium_24h_usd", lambda tally: tally.premium_usd),
+        formula="premium paid by takers for what they bought in these block trades, less what they received for what they sold",
+        combine="sum",
+    ),
+)

@@ -127,7 +127,7 @@ def parse_option_trades(reply: Reply, asset: str, since: datetime, until: dateti
     page, server_at = read_result(_OPTION_TRADES, reply)
     prefix = spelling_of(asset).prefix
     mine = [row for row in page.trades if row.instrument_name.startswith(prefix)]
-    rows: list[tuple[int, int, float, bool, float, float, float, bool]] = []
+    rows: list[tuple[int, int, float, bool, float, float, float, bool, bool]] = []
     for row in mine:
         iv, index = row.iv, row.index_price
         if (
@@ -142,15 +142,16 @@ def parse_option_trades(reply: Reply, asset: str, since: datetime, until: dateti
             expires_ms, strike, is_call = read_option(row.instrument_name.removeprefix(prefix), reply.subject)
         except SourceChanged:
             continue
-        plain = row.block_trade_id is None and row.combo_id is None and row.combo_trade_id is None
-        rows.append((row.timestamp, expires_ms, strike, is_call, iv, index, row.amount, plain))
+        block = row.block_trade_id is not None
+        plain = not block and row.combo_id is None and row.combo_trade_id is None
+        rows.append((row.timestamp, expires_ms, strike, is_call, iv, index, row.amount, plain, block))
     check_share(len(rows), len(mine), reply.subject)
     rows.sort()
     since_ms, until_ms = to_ms(since), to_ms(until)
     if rows and not since_ms <= rows[0][0] <= rows[-1][0] < until_ms:
         raise SourceChanged(about(reply.subject, reason("other_times")))
     check_not_of_the_future(rows[-1][0] if rows else 0, server_at, reply.subject)
-    columns = list(zip(*rows, strict=True)) or [()] * 8
+    columns = list(zip(*rows, strict=True)) or [()] * 9
     return OptionTrades(
         source=NAME,
         observed_at=server_at,
@@ -167,6 +168,7 @@ def parse_option_trades(reply: Reply, asset: str, since: datetime, until: dateti
         index_usd=np.array(columns[5], np.float64),
         coins=np.array(columns[6], np.float64),
         is_plain=np.array(columns[7], np.bool_),
+        is_block=np.array(columns[8], np.bool_),
     )
 
 

@@ -1,17 +1,22 @@
 """The past of an asset, as the venues tell it: stored, remembered, asked for once."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from bot.desk.filler import PastFiller
 from bot.desk.market import Market
+from bot.domain.facts import ESTIMATES
 from bot.domain.readings import Gap
+from bot.domain.traded import OptionTrades
 from bot.errors import SourceError, SourceUnavailable
 from bot.reasons import about, reason
 from tests.desk.parts import AT, NotingArchive, Teller, hourly, market_on
 from tests.metrics.market import bars
+from tests.metrics.test_estimates import trades as no_trades
 
 SINCE = AT - timedelta(days=2)
 
@@ -113,3 +118,55 @@ async def test_one_source_that_cannot_be_reached_holds_up_no_other_stretch() -> 
     gaps = await filler.fill(("BTC",), 90)
     assert {gap.who for gap in gaps} == {"okx"}
     assert len(away.asked) == 3
+
+
+class KeeperOfTrades(Teller):
+    """A source that keeps trades in options: one block of a million dollars in each stretch, but for those that it `lacks`."""
+
+    def __init__(self, lacks: frozenset[datetime] = frozenset()) -> None:
+        super().__init__("deribit")
+        self.lacks = lacks
+
+    async def recall_options(self, asset: str, since: datetime, until: datetime) -> OptionTrades:
+        if since in self.lacks:
+            raise SourceUnavailable("deribit BTC: HTTP 503")
+        since_ms, until_ms = (int(at.timestamp() * 1000) for at in (since, until))
+        return replace(
+            no_trades(),
+            since_ms=since_ms,
+            until_ms=until_ms,
+            at_ms=np.array([since_ms + 1], np.int64),
+            expires_ms=np.array([until_ms + 10**9], np.int64),
+            strike_usd=np.array([50_000.0]),
+            is_call=np.array([True]),
+            iv_pct=np.array([40.0]),
+            index_usd=np.array([50_000.0]),
+            coins=np.array([20.0]),
+            is_plain=np.array([False]),
+            is_block=np.array([True]),
+        )
+
+
+async def test_the_blocks_of_a_day_are_estimated_from_the_trades_of_all_its_thirds() -> None:
+    midnight = AT.replace(hour=0, minute=0)
+    first, second, third = (midnight - timedelta(days=days) for days in (1, 2, 3))
+    archive = NotingArchive()
+    filler, _ = filler_on(archive, KeeperOfTrades(frozenset({second + timedelta(hours=8)})))
+    await filler.estimate("BTC", third, midnight, AT)
+    told = [
+        (point.at, point.value)
+        for _, points, _ in archive.asked("add")
+        for point in points
+        if point.metric == "option_blocks_24h_usd" and point.venue == ESTIMATES
+    ]
+    assert sorted(told) == [(third, 3e6), (first, 3e6)]
+    archive = NotingArchive()
+    filler, _ = filler_on(archive, KeeperOfTrades())
+    await filler.estimate("BTC", third, midnight, AT, timedelta(0))
+    values = [
+        point.value
+        for _, points, _ in archive.asked("add")
+        for point in points
+        if point.metric == "option_blocks_24h_usd" and point.venue == ESTIMATES
+    ]
+    assert values == [1e6] * 3

@@ -108,8 +108,11 @@ async def test_a_source_that_says_nothing_until_the_deadline_is_a_gap_that_names
 class TellerOfTrades(Teller):
     """A source that also tells trades: those of the stretch that it is asked for, or a failure."""
 
-    def __init__(self, name: str, told: Heard, failure: Exception | None = None) -> None:
+    def __init__(
+        self, name: str, told: Heard, failure: Exception | None = None, *, is_block: bool = False
+    ) -> None:
         super().__init__(name, told)
+        self.is_block = is_block
         self.stretches: list[tuple[datetime, datetime]] = []
         self.failure = failure
 
@@ -119,7 +122,7 @@ class TellerOfTrades(Teller):
             raise self.failure
         ends_ms = round(until.timestamp() * 1000)
         return replace(
-            trades({"at_ms": ends_ms - 1000}),
+            trades({"at_ms": ends_ms - 1000, "is_block": self.is_block}),
             ids=(str(ends_ms),),
             since_ms=round(since.timestamp() * 1000),
             until_ms=ends_ms,
@@ -181,6 +184,23 @@ async def test_trades_of_a_day_are_heard_with_a_poll_and_then_those_since() -> N
     assert known is not None
     assert len(known) == 2
     assert market.memory.trades("ETH") is None
+
+
+async def test_the_blocks_of_the_day_are_stored_with_each_poll() -> None:
+    archive = NotingArchive()
+    source = TellerOfTrades("deribit", quote(), is_block=True)
+    poller = poller_on(archive, source, market=market_on(archive, sources=(source,)))
+    for minutes in (0, 5):
+        await poller.poll("BTC", AT + timedelta(minutes=minutes))
+    values = [
+        [
+            point.value
+            for point in decision.points
+            if point.metric == "option_blocks_24h_usd" and not point.venue
+        ]
+        for _, _, decision, _ in archive.committed
+    ]
+    assert values == [[90_000.0], [180_000.0]]
 
 
 @pytest.mark.parametrize("failure", [SourceUnavailable("deribit BTC: HTTP 503"), ValueError("odd")])

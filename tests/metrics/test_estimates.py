@@ -1,5 +1,6 @@
 """Estimates: what they are worked out from, who tells them, what they feed and what they never are."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, log, sqrt
 
@@ -9,7 +10,7 @@ import pytest
 from bot.domain.facts import ESTIMATES, Point
 from bot.domain.traded import FuturePrices, OptionTrades
 from bot.metrics import CATALOG, History, facts_at
-from bot.metrics.estimates import basis_estimates, option_estimates
+from bot.metrics.estimates import basis_estimates, block_estimates, option_estimates
 from bot.metrics.history import to_ms
 from bot.metrics.views import view_at
 
@@ -71,6 +72,7 @@ def trades(*, atm: float = 40.0, slope: float = -2.0, puts: float = 2.0, calls: 
         index_usd=np.full(len(rows), SPOT),
         coins=np.where(side, calls, puts),
         is_plain=np.ones(len(rows), np.bool_),
+        is_block=np.zeros(len(rows), np.bool_),
     )
 
 
@@ -191,3 +193,64 @@ def test_a_reading_is_ranked_among_estimates_until_readings_take_their_place() -
     seen = view_at(enough.extend(same_day), metric, to_ms(UNTIL + timedelta(hours=1)))
     assert seen is not None
     assert seen.values["percentile_90d"][0] < 40.0
+
+
+def part(thirds: range, usd: tuple[float, ...], *, whole: bool = True, first_h: float = 0.0) -> OptionTrades:
+    """So many thirds of the day, traded hourly from an hour of theirs on: blocks of these dollars first, then plain ones."""
+    since, until = (SINCE_MS + number * 8 * 3_600_000 for number in (thirds.start, thirds.stop))
+    begins = since + int(first_h * 3_600_000)
+    count = max(len(usd), 5)
+    return replace(
+        trades(),
+        since_ms=since,
+        until_ms=until,
+        is_whole=whole,
+        at_ms=np.linspace(begins, until - 1, count).astype(np.int64),
+        expires_ms=np.full(count, UNTIL_MS + DAY_MS),
+        strike_usd=np.full(count, SPOT),
+        is_call=np.ones(count, np.bool_),
+        iv_pct=np.full(count, 40.0),
+        index_usd=np.full(count, SPOT),
+        coins=np.array([one / SPOT for one in usd] + [7.0] * (count - len(usd))),
+        is_plain=np.array([False] * len(usd) + [True] * (count - len(usd))),
+        is_block=np.array([True] * len(usd) + [False] * (count - len(usd))),
+    )
+
+
+def blocks(*parts: OptionTrades) -> float | None:
+    return told(block_estimates(parts, SINCE_MS, UNTIL_MS, "BTC", CATALOG)).get("option_blocks_24h_usd")
+
+
+def test_blocks_of_a_day_are_added_up_from_all_its_parts() -> None:
+    thirds = [part(range(n, n + 1), usd) for n, usd in enumerate(((1e6, 2e6), (), (4e6,)))]
+    assert blocks(*thirds) == pytest.approx(7e6)
+    assert blocks(part(range(3), (5e6,))) == pytest.approx(5e6)
+    assert blocks(*thirds[:2]) is None
+    [whole, venue] = block_estimates(thirds, SINCE_MS, UNTIL_MS, "BTC", CATALOG)
+    assert (whole.at, whole.covers_s, whole.venue, venue.venue) == (SINCE, 86_400, ESTIMATES, "~deribit")
+
+
+def test_of_the_newest_trades_alone_their_pace_stands_for_the_part_if_they_reach_over_half_of_it() -> None:
+    rest = [part(range(n, n + 1), ()) for n in (1, 2)]
+    assert blocks(part(range(1), (3e6,), whole=False, first_h=2.0), *rest) == pytest.approx(4e6)
+    assert blocks(part(range(1), (3e6,), whole=False, first_h=4.5), *rest) is None
+
+
+def test_a_days_blocks_are_ranked_among_estimates() -> None:
+    points = [
+        Point(
+            metric="option_blocks_24h_usd",
+            asset="BTC",
+            at=SINCE - timedelta(days=days),
+            value=float(days),
+            venue=ESTIMATES,
+            covers_s=86_400,
+        )
+        for days in range(89)
+    ]
+    now = Point(
+        metric="option_blocks_24h_usd", asset="BTC", at=UNTIL, value=88.5, venues=("deribit",), of_venues=1
+    )
+    seen = view_at(History.empty("BTC").extend([*points, now]), CATALOG.metrics[now.metric], to_ms(UNTIL))
+    assert seen is not None
+    assert seen.values["percentile_90d"][0] > 95.0

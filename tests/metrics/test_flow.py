@@ -1,15 +1,18 @@
 """The day's trades put together, by hand; a straddle as the venue told it on 1 August 2026."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp, pi, sqrt
 
 import numpy as np
 import pytest
 
+from bot.domain.readings import BlockTally, Snapshot
 from bot.domain.traded import TakerTrades
+from bot.metrics import CATALOG, History, observe
 from bot.metrics.expiries import hedges_by_strike
-from bot.metrics.flow import dealers_gamma, read_flow
+from bot.metrics.flow import dealers_gamma, read_flow, tally_blocks
 from tests.metrics.market import NOW, chain, ms
 
 DAY_MS = 86_400_000
@@ -154,3 +157,44 @@ def test_vega_is_blacks() -> None:
     flow = read_flow(trades({"premium_usd": 5_205.34}))
     assert flow is not None
     assert flow.large[0].over_mark_points == pytest.approx(205.34 / 102.67, rel=1e-3)
+
+
+BLOCKS = (
+    {"is_block": True, "package": "A", "coins": 100.0, "premium_usd": 5_000.0},
+    {"is_block": True, "package": "A", "coins": 100.0, "premium_usd": 2_000.0, "is_buy": False},
+    {
+        "is_block": True,
+        "package": "B",
+        "coins": 50.0,
+        "premium_usd": 8_000.0,
+        "index_usd": 80_000.0,
+        "is_buy": False,
+    },
+    {"coins": 1_000.0},
+)
+
+
+def measured(tally: BlockTally | None, name: str) -> float | None:
+    snapshot = Snapshot(asset="BTC", taken_at=NOW, readings=(tally,) if tally else ())
+    return observe(snapshot, History.empty("BTC"), CATALOG).facts.value(name)
+
+
+def test_the_blocks_of_a_day_by_their_notional_and_by_what_takers_paid_for_them() -> None:
+    tally = tally_blocks(trades(*BLOCKS))
+    # 200 coins at 90,000 and 50 at 80,000; 100 x (5,000 - 2,000) - 50 x 8,000.
+    assert measured(tally, "option_blocks_24h_usd") == pytest.approx(22e6)
+    assert measured(tally, "option_blocks_premium_24h_usd") == pytest.approx(-100_000.0)
+
+
+def test_a_day_without_a_block_is_one_of_nothing() -> None:
+    assert measured(tally_blocks(trades({})), "option_blocks_24h_usd") == 0.0
+    assert measured(tally_blocks(trades()), "option_blocks_24h_usd") == 0.0
+
+
+def test_blocks_of_less_than_a_day_or_of_its_newest_trades_or_of_an_hour_ago_are_not_known() -> None:
+    whole = trades(*BLOCKS)
+    for part in (replace(whole, is_whole=False), replace(whole, since_ms=whole.since_ms + 1), None):
+        tally = tally_blocks(part) if part else None
+        assert measured(tally, "option_blocks_24h_usd") is None
+    old = replace(whole, since_ms=whole.since_ms - 3_600_000, until_ms=whole.until_ms - 3_600_000)
+    assert measured(tally_blocks(old), "option_blocks_24h_usd") is None

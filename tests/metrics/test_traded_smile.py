@@ -75,6 +75,7 @@ def traded(chain: OptionChain, index: float, seed: int) -> OptionTrades:
         iv_pct=iv[order],
         index_usd=np.full(len(rows), index),
         coins=np.repeat(volume[options] / counts, counts)[order],
+        is_block=np.zeros(len(rows), np.bool_),
         is_plain=np.ones(len(rows), np.bool_),
     )
 

@@ -83,6 +83,7 @@ def test_option_trades_come_as_columns_oldest_first_and_blocks_are_marked() -> N
     assert told.index_usd.tolist() == [62_900.5, 62_892.69, 62_900.5]
     assert told.coins.tolist() == [0.3, 12.5, 0.3]
     assert told.is_plain.tolist() == [True, False, True]
+    assert told.is_block.tolist() == [False, True, False]
     assert told.is_whole
     assert (told.since_ms, told.until_ms) == (to_ms(SINCE), to_ms(UNTIL))
 
