@@ -32,6 +32,9 @@ YOUNG_COURSE = timedelta(days=3)
 
 DAY = timedelta(days=1)
 DATED_AHEAD = timedelta(days=92)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=2)
+"""Before dates that were not heard are asked for again: at first, at most."""
+EVER = datetime.min.replace(tzinfo=UTC)
 TWICE_HEARD = timedelta(minutes=1)
 """How far a venue's trades are asked for again: some are told late."""
 
@@ -71,6 +74,7 @@ class Poller:
         self._unreached: dict[str, bool] = {}  # by asset: whether its last poll found no way to any source
         self._unheard: set[str] = set()
         self._dated_on: date | None = None
+        self._dates_due_at, self._dates_pause = EVER, FIRST_PAUSE
         self._silence_told = False
 
     async def poll(self, asset: str, at: datetime) -> Decision:
@@ -239,23 +243,30 @@ class Poller:
         return replace(playbook, events=self._market.memory.events_with(playbook.events))
 
     async def _hear_dates(self, at: datetime) -> None:
-        """The dates that publishers tell, once a day. A poll is never held up or lost by them."""
+        """The dates that publishers tell, once a day; where they are not heard, again after pauses that double. A poll is
+        never held up or lost by them."""
         tellers = [source for source in self._sources if isinstance(source, DateTeller)]
-        if not tellers or self._dated_on == at.date():
+        if not tellers or self._dated_on == at.date() or at < self._dates_due_at:
             return
-        self._dated_on = at.date()
+        pause = self._dates_pause
+        self._dates_due_at, self._dates_pause = at + pause, min(2 * pause, LONGEST_PAUSE)
         told: list[DatedEvent] = []
         for teller in tellers:
+            what = f"dates of {teller.name}"
             try:
                 async with asyncio.timeout(self._settings.deadline.total_seconds()):
                     told += await teller.hear_dates(at - DAY, at + DATED_AHEAD)
             except (SourceError, TimeoutError) as error:
-                log.info("dates.unheard", source=teller.name, reason=str(error))
+                if what not in self._unheard:  # else the log has it already
+                    log.info("dates.unheard", source=teller.name, reason=str(error))
+                    self._unheard.add(what)
                 return
             except Exception as error:  # noqa: BLE001 (whatever an answer made of its reader, the poll goes on)
-                self._market.memory.troubles.note(f"dates of {teller.name}", error)
+                self._market.memory.troubles.note(what, error)
                 return
-            self._market.memory.troubles.clear(f"dates of {teller.name}")
+            self._market.memory.troubles.clear(what)
+            self._unheard.discard(what)
+        self._dated_on, self._dates_due_at, self._dates_pause = at.date(), at, FIRST_PAUSE
         self._market.memory.dates = tuple(told)
 
     async def _hear(self, source: Source, asset: str, at: datetime) -> Heard:

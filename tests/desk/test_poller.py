@@ -162,6 +162,29 @@ async def test_dates_are_asked_for_once_a_day_and_those_of_the_files_win() -> No
     assert market.memory.events_with(market.playbook.events) == (filed, told)
 
 
+@pytest.mark.parametrize("failure", [SourceUnavailable("HTTP 503"), TimeoutError(), ValueError("odd")])
+async def test_dates_that_were_not_heard_are_asked_for_again_after_pauses_that_double(
+    failure: Exception,
+) -> None:
+    archive, told = NotingArchive(), cpi_at(AT + timedelta(days=30))
+    source = TellerOfDates(told, failure=failure)
+    market = market_on(archive, sources=(source,))
+    poller = poller_on(archive, source, market=market)
+    with capture_logs() as logs:
+        for minute in (0, 0, 4, 5, 10, 15, 30, 35, 70, 75, 150, 155, 270, 275, 390, 395):
+            await poller.poll("BTC", AT + minute * MINUTE)
+    asked = [round((until - timedelta(days=92) - AT) / MINUTE) for until in source.times]
+    assert asked == [0, 5, 15, 35, 75, 155, 275, 395]
+    assert len([one for one in logs if one["event"] == "dates.unheard"]) == (
+        0 if type(failure) is ValueError else 1
+    )
+    source.failure = None
+    for minute in (510, 515, 520):
+        await poller.poll("BTC", AT + minute * MINUTE)
+    assert len(source.times) == len(asked) + 1
+    assert market.memory.dates == (told,)
+
+
 @pytest.mark.parametrize("failure", [SourceUnavailable("HTTP 400"), ValueError("odd")])
 async def test_a_publisher_that_fails_costs_no_poll_and_no_date_of_the_files(failure: Exception) -> None:
     archive = NotingArchive()
