@@ -13,8 +13,9 @@ from bot.domain.story import Origin
 from bot.domain.traded import TakerTrades
 from bot.metrics.flow import DayFlow, OptionTrade, TradedLeg, read_flow
 
-MOST = 9
+MOST_LINES = 9
 MOST_LEGS = 2
+LONGEST_BESIDE = 13  # letters of a trade for which there is room beside its cells on a telephone
 IN_THOUSANDS = 10_000.0
 
 
@@ -50,18 +51,32 @@ def _counts(flow: DayFlow) -> dict[str, Origin]:
 
 
 def _table(market: Market, profile: Profile, flow: DayFlow) -> tuple[Table, ...]:
-    """+63K C+P 1Aug: 1,572, 101, −1.4."""
+    """+63K C+P 1Aug: 1.6M, 101K, −1.4. The largest ones for whose lines there is room."""
     words = market.bank(profile).words
-    rows = []
-    for trade in flow.large[:MOST]:
-        over = trade.over_mark_points
+    rows, left = [], MOST_LINES
+    for trade in flow.large:
+        over, legs = trade.over_mark_points, _legs(market, profile, trade)
+        left -= 1 if len(legs) <= LONGEST_BESIDE else 2
+        if left < 0:
+            break
         cells = [
-            write_number(market, profile, "count", trade.notional_usd / 1000.0),
-            write_number(market, profile, "bare", round(trade.premium_usd / 1000.0)),
+            _in_few(market, profile, trade.notional_usd),
+            _in_few(market, profile, trade.premium_usd),
             NO_VALUE if over is None else write_number(market, profile, "bare", over),
         ]
-        rows.append((_legs(market, profile, trade), cells))
+        rows.append((legs, cells))
     return table([words["flow.size"], words["flow.paid"], words["flow.iv"]], rows)
+
+
+def _in_few(market: Market, profile: Profile, usd: float) -> str:
+    """Dollars in few letters: 126M, 1.6M, −250K, 0."""
+    words, size = market.bank(profile).words, abs(usd)
+    scale, unit = (1e6, "flow.million") if size >= 999_500.0 else (1e3, "flow.thousand")
+    number = usd / scale
+    shown = write_number(
+        market, profile, "bare", round(number, 1) if scale == 1e6 and size < 9.95e6 else round(number)
+    )
+    return words[unit].format(shown) if shown.strip("−-0") else "0"
 
 
 def _legs(market: Market, profile: Profile, trade: OptionTrade) -> str:

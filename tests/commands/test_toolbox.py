@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot import commentary
 from bot.charts.pictures import Pictures
 from bot.commands import Request, discover, run
 from bot.commands.move import held_moves
 from bot.delivery.discord.embed import pages
+from bot.delivery.discord.tables import fence
 from bot.desk.cards import Cards
 from bot.desk.smiles import SmileMemory
 from bot.domain.chain import OptionChain
@@ -19,7 +21,8 @@ from bot.domain.facts import Point
 from bot.domain.playbook import DatedEvent
 from bot.domain.posts import Answer, Profile
 from bot.domain.readings import Snapshot, SpotQuote
-from bot.metrics import History
+from bot.metrics import CATALOG, History
+from bot.playbook import read_texts
 from bot.sources.deribit import read_recording
 from tests.commands.conftest import AT, PAST, FixedClock, hourly
 from tests.commands.tapes import tape_poll
@@ -236,10 +239,50 @@ async def test_the_days_large_trades_are_a_line_each_with_the_takers_side(ask, h
     market.memory.keep_trades(trades(*day, *straddle, *spread))
     answer = await ask("flow")
     shown = rows_of(answer)
-    assert shown["+90K P+C 8Mar"] == ["3,600", "160", "0"]  # 2 x 20 x 90,000 and 2 x 20 x 4,000
-    assert shown["+90K/−100K C 8Mar"][:2] == ["1,800", "30"]  # 2 x 10 x 90,000 and 10 x (5,000 - 2,000)
+    assert shown["+90K P+C 8Mar"] == ["3.6M", "160K", "0"]  # 2 x 20 x 90,000 and 2 x 20 x 4,000
+    assert shown["+90K/−100K C 8Mar"][:2] == ["1.8M", "30K"]  # 2 x 10 x 90,000 and 10 x (5,000 - 2,000)
     assert "42 trades in a day" in answer.body
     assert "$9 million" in answer.body
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize(("strike", "index"), [(100_000.0, 90_000.0), (3_500.0, 3_100.0)])
+async def test_no_leg_of_a_large_trade_is_cut_on_a_telephone(
+    hear, market, root, locale: str, strike: float, index: float
+):
+    words = read_texts(root / "config" / "phrases" / "es")
+    spanish = commentary.parse(words, "es", CATALOG, market.playbook.rules)
+    market.adopt(replace(market.playbook, banks={**market.playbook.banks, "es": spanish}))
+    hear(FLAT)
+    diagonals = [
+        {
+            "package": f"BLOCK-{number}",
+            "is_block": True,
+            "coins": 1_400.0 / (number + 1),
+            "strike_usd": strike * (1.0 + 0.1 * leg),
+            "expires_ms": ms(AT) + (20 + 28 * leg) * 86_400_000,
+            "is_call": leg != 2,
+            "is_buy": leg == 0,
+            "premium_usd": 0.05 * index,
+            "mark_usd": 0.06 * index,
+            "index_usd": index,
+        }
+        for number in range(8)
+        for leg in range(2 + number % 2)
+    ]
+    market.memory.keep_trades(
+        trades(*diagonals, *({"index_usd": 10.0, "at_ms": ms(AT) - number} for number in range(150)))
+    )
+    said = await run(market, discover()["flow"], Request(profile=Profile(locale=locale)))
+    lines = fence(said.tables).splitlines()[1:-1]
+    assert "…" not in "".join(lines)
+    assert len(lines) <= 10
+    named = "100K/−110K C" if strike > 10_000 else "3500/−3850 C"
+    assert f"+{named} 26" in lines[1]
+    assert lines[1].count("/") == 2  # strikes and expiries
+    assert [line.split()[0].replace(",", ".") for line in lines[2::2]] == (
+        ["252M", "189M", "94M", "84M"] if strike > 10_000 else ["8.7M", "6.5M", "3.3M", "2.9M"]
+    )
 
 
 FOMC, CPI = (

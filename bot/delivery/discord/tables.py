@@ -2,14 +2,12 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from bot.domain.posts import Table
 
 WIDTH: Final = 30
 LEAST_LABEL: Final = 4
-LEAST_COLUMNS: Final = 2
 CUT: Final = "…"
 
 
@@ -20,38 +18,22 @@ def fence(tables: Sequence[Table]) -> str:
 
 
 def lines_of(table: Table) -> Sequence[str]:
-    """The table's lines: labels to the left, cells to the right. Where a label does not fit, the last columns are left out
-    as long as two are left; then it is cut; where not even that helps, the cells get a line of their own under it."""
-    table = _fitting(table)
+    """The table's lines: labels to the left, cells to the right. A label that does not fit has a line of its own above its
+    cells; where no label would, each cell has one, too."""
     rows = [[one.text for one in row.cells] for row in table.rows]
     heads = [list(table.columns)] if table.columns else []
     widths = [max(map(_width, column)) for column in zip(*heads, *rows, strict=True)]
     room = WIDTH - sum(width + 1 for width in widths)
     if room < LEAST_LABEL:
         return _stacked(table)
-    label = min(room, max((_width(row.label) for row in table.rows), default=0))
+    label = max((width for row in table.rows if (width := _width(row.label)) <= room), default=0)
     wide = WIDTH - label - sum(widths)  # the first column stands apart, the others close
     lines = ["".join([" " * label, *_right(cells, widths, wide)]) for cells in heads]
     for row, cells in zip(table.rows, rows, strict=True):
-        lines.append("".join([_left(row.label, label), *_right(cells, widths, wide)]))
+        fits = _width(row.label) <= label
+        lines += [] if fits else [_left(row.label, WIDTH).rstrip()]
+        lines.append("".join([_left(row.label if fits else "", label), *_right(cells, widths, wide)]))
     return [_clean(line) for line in lines]
-
-
-def _fitting(table: Table) -> Table:
-    """The table with as many of its columns as leave room for its labels, two at least."""
-    longest = max((_width(row.label) for row in table.rows), default=0)
-    count = max((len(row.cells) for row in table.rows), default=0)
-    while count > LEAST_COLUMNS:
-        heads = [table.columns[:count]] if table.columns else []
-        cells = [[one.text for one in row.cells[:count]] for row in table.rows]
-        if (
-            longest + sum(max(map(_width, column)) + 1 for column in zip(*heads, *cells, strict=True))
-            <= WIDTH
-        ):
-            break
-        count -= 1
-    rows = tuple(replace(row, cells=row.cells[:count]) for row in table.rows)
-    return replace(table, rows=rows, columns=table.columns[:count])
 
 
 def _right(cells: Sequence[str], widths: Sequence[int], spare: int) -> Sequence[str]:
