@@ -69,13 +69,16 @@ def words(decision: Decision) -> str:
 async def test_a_cascade_is_told_as_one_event_an_hour_on():
     assert words(await told(past())) == (
         "Bitcoin: $120 million of longs liquidated within an hour\n"
-        "It began on 6 February, 12:55 UTC and came to 120 times the usual hour of longs. 1 hour later the price was $66,500, "
+        "It began on 6 February, 12:55 UTC and came to 120 times the usual hour of longs, the median of its own past. 1 hour later the price was $66,500, "
         "−5% from $70,000."
     )
 
 
 async def test_a_lower_bound_is_said_to_be_one():
-    assert "at least: venues tell only a part" in words(await told(past(bound=True)))
+    assert (
+        "at least 120 times the usual hour of longs, the median of its own past: venues tell only a part"
+        in words(await told(past(bound=True)))
+    )
     assert "al menos a 120 veces" in words(await told(past(bound=True), locale="es"))
 
 
