@@ -230,13 +230,16 @@ class Poller:
                 )
 
     async def _hear_all(self, asset: str, at: datetime) -> Snapshot:
-        """What the sources tell, with what changed hands in blocks in the day that ends with the last trades heard."""
+        """What the sources tell, with what changed hands in blocks in the day that ends with the last trades heard, where
+        their source tells anything: it is out where it tells nothing else."""
         snapshot, *_ = await asyncio.gather(
             self._gather(asset, at), self._hear_trades(asset, at), self._hear_dates(at)
         )
         trades = self._market.memory.trades(asset)
         tally = None if trades is None else tally_blocks(trades)
-        return snapshot if tally is None else replace(snapshot, readings=(*snapshot.readings, tally))
+        if tally is None or all(reading.source != tally.source for reading in snapshot.readings):
+            return snapshot
+        return replace(snapshot, readings=(*snapshot.readings, tally))
 
     def _dated(self, playbook: Playbook) -> Playbook:
         """The playbook with what publishers told since it was read."""

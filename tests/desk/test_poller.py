@@ -226,6 +226,15 @@ async def test_the_blocks_of_the_day_are_stored_with_each_poll() -> None:
     assert values == [[90_000.0], [180_000.0]]
 
 
+async def test_a_source_that_tells_nothing_but_trades_is_out() -> None:
+    archive = NotingArchive()
+    source = TellerOfTrades("deribit", Heard(readings=(), gaps=()), is_block=True)
+    poller = poller_on(archive, source, market=market_on(archive, sources=(source,)))
+    await poller.poll("BTC", AT)
+    [(_, _, _, snapshot)] = archive.committed
+    assert snapshot.readings == ()
+
+
 @pytest.mark.parametrize("failure", [SourceUnavailable("deribit BTC: HTTP 503"), ValueError("odd")])
 async def test_trades_that_cannot_be_heard_cost_no_poll(failure: Exception) -> None:
     archive = NotingArchive()

@@ -69,7 +69,8 @@ def words(decision: Decision) -> str:
 async def test_a_cascade_is_told_as_one_event_an_hour_on():
     assert words(await told(past())) == (
         "Bitcoin: $120 million of longs liquidated within an hour\n"
-        "It began on 6 February, 12:55 UTC and came to 120 times the usual hour of longs, the median of its own past. 1 hour later the price was $66,500, "
+        "It began on 6 February, 12:55 UTC and came to 120 times the usual hour of longs, the median of its own past. "
+        "1 hour later the price was $66,500, "
         "−5% from $70,000."
     )
 
