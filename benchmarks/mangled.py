@@ -8,7 +8,9 @@ as `unchanged`."""
 
 import argparse
 import asyncio
+import hashlib
 import json
+import pickle
 import random
 import re
 import sys
@@ -51,6 +53,8 @@ EFFECT_SHARE = 0.005
 LEAST_SHARE = 0.01
 """The same for money and coins: of the metric itself, for its changes."""
 Question = tuple[str, str, str]
+Came = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""How a poll came out, the figures that are wrong, and the gaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,7 @@ class Sound:
         self.observed = observe(self.snapshot(self.heards, AT), self.history, CATALOG)
         self.figures = figures_of(self.observed)
         self.owners = self._owners()
+        self._came: dict[tuple[str, bytes], Came] = {}
         ether = {_plain(key): body for key, body in self._recorded(AT, "ETH")[1].items()}
         self.told = {question: self._told(question, old, ether) for question in self.bodies}
 
@@ -113,12 +118,29 @@ class Sound:
             asked=self.asked,
         )
 
-    def with_reply(self, question: Question, body: bytes) -> tuple[Observed, Snapshot]:
-        """The poll with one reply another."""
+    def with_reply(self, question: Question, body: bytes) -> Came:
+        """What becomes of the poll with one reply another; where a source hears the same as once before, it is not worked
+        out again."""
         source = self.owners[question]
         heard = _at_once(_poll(source, self.asset, _Replies(self.bodies | {question: body}), AT))
+        key = source, hashlib.sha256(pickle.dumps(heard)).digest()
+        if key not in self._came:
+            self._came[key] = self._with_heard(source, heard)
+        return self._came[key]
+
+    def _with_heard(self, source: str, heard: Heard) -> Came:
         snapshot = self.snapshot({**self.heards, source: heard}, AT)
-        return observe(snapshot, self.history, CATALOG), snapshot
+        observed = observe(snapshot, self.history, CATALOG)
+        gaps = sorted({f"{gap.who}: {gap.reason}" for gap in (*snapshot.gaps, *observed.gaps)})
+        now = figures_of(observed)
+        wrong, changed = off(self.figures, now)
+        if wrong:
+            came = "wrong beside a gap" if gaps else "wrong"
+        elif gaps or self.figures.keys() - now.keys():
+            came = "gap"
+        else:
+            came = "small" if changed else "unchanged"
+        return came, tuple(wrong), tuple(gaps)
 
     def _recorded(self, at: datetime, asset: str) -> tuple[dict[str, Heard], dict[Question, bytes]]:
         recorder = _Recorder(_Thinner(TapeTransport(self.tape, lambda: at, venues=tuple(available()))))
@@ -274,17 +296,8 @@ def off(sound: dict[str, Figure], now: dict[str, Figure]) -> tuple[list[str], bo
 
 def tried(sound: Sound, question: Question, kind: str, body: bytes) -> Outcome:
     """What one mangled reply comes to."""
-    observed, snapshot = sound.with_reply(question, body)
-    gaps = sorted({f"{gap.who}: {gap.reason}" for gap in (*snapshot.gaps, *observed.gaps)})
-    now = figures_of(observed)
-    wrong, changed = off(sound.figures, now)
-    if wrong:
-        came = "wrong beside a gap" if gaps else "wrong"
-    elif gaps or sound.figures.keys() - now.keys():
-        came = "gap"
-    else:
-        came = "small" if changed else "unchanged"
-    return Outcome(kind=kind, endpoint=_short(question), came=came, figures=tuple(wrong), gaps=tuple(gaps))
+    came, wrong, gaps = sound.with_reply(question, body)
+    return Outcome(kind=kind, endpoint=_short(question), came=came, figures=wrong, gaps=gaps)
 
 
 def _short(question: Question) -> str:

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -21,7 +24,8 @@ from bot.process.app import build_sources
 from bot.process.demo import read_tape
 from bot.process.record import is_recording, load_recording, record, recorded_shapes, replay, write_recording
 from bot.process.settings import load
-from bot.sources._http import Http
+from bot.sources._http import Http, Patience
+from bot.sources._record import ReplayTransport
 from bot.sources._recording import Recording
 from bot.sources._tape import ON_THE_TAPE, TapeTransport
 from tests.said import english
@@ -131,6 +135,114 @@ def test_the_command_line_reads_a_recording(
         )  # of all venues together
     else:
         assert told["verdict"]["stance"]
+
+
+class LoopbackVenues(BaseHTTPRequestHandler):
+    """What the tape answered once, behind a server of our own; which keys came is kept."""
+
+    protocol_version = "HTTP/1.1"
+    keys_heard: ClassVar[set[str]] = set()
+    told_by: ClassVar[ReplayTransport]
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        asked = self.rfile.read(int(self.headers.get("content-length", 0)))
+        seen = f"{self.path} {self.headers} {asked.decode()}"
+        self.keys_heard.update(key for key in KEYS.values() if key in seen)
+        request = httpx.Request(
+            self.command,
+            f"https://{self.headers['host']}{self.path}",
+            headers=dict(self.headers),
+            content=asked,
+        )
+        response = asyncio.run(self.told_by.handle_async_request(request))
+        body = response.content
+        if "exchange-list" in self.path:  # a venue that says a key again where nobody asked
+            body = body.replace(
+                b'"msg":"success"', b'"msg":"success","for":"' + KEYS["COINGLASS_KEY"].encode() + b'"'
+            )
+        self.send_response_only(response.status_code)  # without a date of today
+        for name in ("date", "content-type"):
+            if name in response.headers:
+                self.send_header(name, response.headers[name])
+        self.send_header("set-cookie", f"session={KEYS['COINGLASS_KEY']}")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: tests are quiet."""
+
+
+class ToLoopback(httpx.AsyncBaseTransport):
+    """Requests go through sockets to a server of this machine, under the names of the venues."""
+
+    def __init__(self, port: int) -> None:
+        self._inner = httpx.AsyncHTTPTransport()
+        self._port = port
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
+        headers = {**request.headers, "host": request.url.host}
+        passed_on = httpx.Request(
+            request.method, url, headers=headers, content=request.content, extensions=request.extensions
+        )
+        return await self._inner.handle_async_request(passed_on)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+KEYS = {"COINGLASS_KEY": "cg-0123456789abcdef", "COINALYZE_KEY": "ca-0123456789abcdef", "FRED_KEY": "f" * 32}
+
+
+@pytest.fixture
+def venues(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[LoopbackVenues]]:
+    """A server of ours in place of every venue, the time of the tape, and keys in the environment."""
+    LoopbackVenues.told_by, LoopbackVenues.keys_heard = ReplayTransport(asyncio.run(recorded())), set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), LoopbackVenues)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr("bot.sources._record.network", lambda: ToLoopback(server.server_port))
+    patient = Patience(connect_s=60, read_s=60, total_s=100)  # of a loaded machine
+    monkeypatch.setattr("bot.process.record.Http", partial(Http, patience=patient))
+    monkeypatch.setattr("bot.process.schedule.SystemClock.now", lambda _: AT)
+    for name, key in KEYS.items():
+        monkeypatch.setenv(name, key)
+    yield LoopbackVenues
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_command_writes_down_what_a_server_says_without_a_key_and_the_folder_is_read_again(
+    venues: type[LoopbackVenues],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    folder = tmp_path / "poll"
+
+    def run(*words: str) -> dict[str, Any]:
+        monkeypatch.setattr("sys.argv", ["tightrope", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        return json.loads(capsys.readouterr().out)
+
+    told = run("record", str(folder), "--listen", "0", "--json")
+    assert (told["failed"], told["sockets"], told["replies"] > 80) == ([], {}, True)
+    assert {"COINGLASS_KEY"} <= {name for name, key in KEYS.items() if key in venues.keys_heard}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    leaked = [path for path in files for key in KEYS.values() if key.encode() in path.read_bytes()]
+    assert leaked == []
+    metrics_told = run("measure", "--recording", str(folder))["metrics"]
+    assert metrics_told["open_interest_coin"] == pytest.approx(527_850, rel=0.01)
+    assert run("brief", "BTC", "--json", "--recording", str(folder))["verdict"]["stance"]
 
 
 async def test_a_recording_of_the_field_is_heard_by_every_source_in_it():
