@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
+import numpy as np
 import pytest
 
 from bot.decide import (
@@ -19,6 +20,7 @@ from bot.decide import (
     signals_still_valid,
     tell,
 )
+from bot.domain.facts import ESTIMATES, Point
 from bot.domain.judgement import Course, Signal
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Profile, Route, State
@@ -27,10 +29,12 @@ from bot.domain.rulebook import UsualRange
 from bot.domain.story import Memory
 from bot.domain.tellings import KnownTellings
 from bot.metrics import History, Observed, balance_points, observe, with_balance
+from bot.metrics.flow import tally_blocks
 from bot.playbook import read_playbook
 from bot.rules import Replay
 from tests.desk.parts import column
 from tests.metrics.market import spot
+from tests.metrics.test_flow import trades
 from tests.rules.make import ARTICLE, CALM, HOUR, NOON, facts
 
 MINUTE = timedelta(minutes=1)
@@ -375,3 +379,42 @@ def test_a_venue_whose_sums_began_anew_since_the_last_post_is_named_by_what_it_c
     assert anew(2 * HOUR) == anew(HOUR / 2, of="gold") == anew(HOUR / 2, remembered=Memory()) == {}
     silent = Memory(told=(replace(post, venues={}),))
     assert anew(HOUR / 2, remembered=silent) == {}
+
+
+@pytest.mark.parametrize(("coins", "said"), [(2_000.0, True), (500.0, False)])
+def test_a_daily_post_tells_of_the_days_blocks_only_where_they_are_more_than_almost_all_of_their_past(
+    coins: float, said: bool
+) -> None:
+    chance = np.random.default_rng(20260206)
+    midnight = NOON.replace(hour=0)
+    past = History.empty("BTC").extend(
+        Point(
+            metric="option_blocks_24h_usd",
+            asset="BTC",
+            at=midnight - timedelta(days=days),
+            value=float(chance.lognormal(17.5, 0.5)),  # 40 million dollars a day in the middle
+            venue=ESTIMATES,
+            covers_s=86_400,
+        )
+        for days in range(1, 90)
+    )
+    day = {"is_block": True, "package": "B", "index_usd": 71_500.0}
+    at_ms = round(NOON.timestamp() * 1000)
+    heard = trades(
+        {**day, "coins": coins, "premium_usd": 1_500.0},
+        {**day, "coins": 10.0, "premium_usd": 2_000.0, "is_buy": False},
+    )
+    tally = tally_blocks(replace(heard, since_ms=at_ms - 86_400_000, until_ms=at_ms))
+    assert tally is not None
+    snapshot = heard_of("deribit")
+    snapshot = replace(snapshot, readings=(*snapshot.readings, tally))
+    signals, course = days_of(tuple(sorted(CALM.items())))
+    state = State(signals=signals, course=course, routes=(replace(CALM_ROUTE, due_at=NOON),))
+    decision = decide(snapshot, past, state, playbook(), Profile())
+    [post] = decision.posts
+    assert not post.story.plain
+    assert ("blocks" in post.story.body.lower()) is said
+    if said:  # 2,010 coins at 71,500; 2,000 x 1,500 - 10 x 2,000
+        assert "$144 million" in post.story.body
+        assert "$2.98 million" in post.story.body
+        assert "the last 90 days" in post.story.body
