@@ -1,8 +1,10 @@
-"""Times and hours as people type them: 9, 9:30, 9.30, 9h30, 9am, 9:30 p.m., noon; with commas or words between."""
+"""Times and hours as people type them: 9, 9:30, 9.30, 9h30, 9am, 9:30 p.m., 9 at night, noon; with commas, dashes, arrows
+or words between."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
+from unicodedata import normalize
 
 from bot.errors import InputError
 from bot.reasons import reason
@@ -10,7 +12,8 @@ from bot.reasons import reason
 MOST_TIMES: Final = 6
 TIME: Final = re.compile(
     r"(?<![\d:.])(?P<hour>\d{1,2})(?:(?:\s?[:.h]\s?|(?<=\d\d))(?P<minute>[0-5]\d))?(?![\d:])"
-    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?h(?:rs?|ours?|oras?)?\b\.?)?",
+    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?h(?:rs?|s|ours?|oras?)?\b\.?|\s?o'clock\b|\s?en punto\b)?"
+    r"(?:\s(?:in the|at|de la|por la)\s(?P<part>morning|afternoon|evening|night|mañana|madrugada|tarde|noche)\b)?",
     re.ASCII | re.IGNORECASE,
 )
 NAMED: Final = {
@@ -20,13 +23,24 @@ NAMED: Final = {
     "mediodía": "12:00",
     "medianoche": "0:00",
 }
+PARTS: Final = {
+    **dict.fromkeys(("morning", "mañana", "madrugada"), "a"),
+    **dict.fromkeys(("afternoon", "evening", "tarde"), "p"),
+    **dict.fromkeys(("night", "noche"), "night"),
+}
 BETWEEN: Final = re.compile(
-    r"(?:[\s,;&+/|–—-]|\b(?:and|at|from|between|to|till?|until|through|y|a|la|las|el|de|desde|entre|hasta)\b)*",
+    r"(?:[\s,;&+/|–—~→>.…()-]|\b(?:and|at|from|between|to|till?|until|through|thru|every|each|daily|day|night|"
+    r"y|a|la|las|el|de|desde|entre|hasta|cada|todos|los|días?|noches?)\b)*",
     re.IGNORECASE,
 )
-JOINED: Final = re.compile(r"\d\s*(?:-|–|—|to|till?|until|hasta)\s*\d", re.IGNORECASE)
+JOINED: Final = re.compile(r"\d\s*(?:-+>?|–|—|~|→|\.{2,}|…|to|till?|until|thru|hasta)\s*\d", re.IGNORECASE)
 SPELLED_OFF: Final = "off"
-OFF: Final = frozenset({"off", "none", "no", "never", "nothing", "-", "nunca", "ninguna", "nada"})
+OFF: Final = frozenset(
+    {
+        *("off", "none", "no", "never", "nothing", "disabled", "disable", "clear", "-", "–"),
+        *("nunca", "ninguna", "ninguno", "ningunas", "nada", "apagado", "desactivado", "desactivar", "sin"),
+    }
+)
 
 
 def is_off(typed: str) -> bool:
@@ -58,7 +72,7 @@ def read_hours(typed: str) -> tuple[int, int] | None:
 
 def _times(typed: str) -> list[str] | None:
     """The times in the order in which they were typed, as HH:MM; None where anything else was typed too."""
-    text = typed
+    text = normalize("NFKC", typed)
     for word, time in NAMED.items():
         text = re.sub(rf"\b{word}\b", time, text, flags=re.IGNORECASE)
     matches = list(TIME.finditer(text))
@@ -81,10 +95,14 @@ def _gaps(text: str, matches: Iterable[re.Match[str]]) -> list[str]:
 def _time(match: re.Match[str]) -> str | None:
     """HH:MM; None where there is no such time. 24:00 is midnight."""
     hour, minute, half = int(match["hour"]), int(match["minute"] or 0), (match["half"] or "").lower()
+    part = PARTS.get((match["part"] or "").lower(), "")
     if half:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + (12 if half == "p" else 0)
+    elif part and hour <= 12:
+        is_late = part == "p" or (part == "night" and 6 <= hour < 12)
+        hour = hour % 12 + (12 if is_late else 0)
     if (hour, minute) == (24, 0):
         hour = 0
     return f"{hour:02}:{minute:02}" if hour < 24 else None

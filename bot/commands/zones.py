@@ -16,7 +16,18 @@ from bot.errors import InputError
 from bot.reasons import reason
 
 PREFIX: Final = "zone."
-OFFSET: Final = re.compile(r"(?:utc|gmt|z)?\s*([+-])\s*(\d{1,2})(?::?([0-5]\d))?", re.ASCII)
+OFFSET: Final = re.compile(
+    r"(?:(?:utc|gmt|z)?\s*(?P<sign>[+-])|utc|gmt)\s*(?P<hours>\d{1,2})"
+    r"(?:\.(?P<share>5|25|75)|[:.]?(?P<minutes>[0-5]\d))?\s*h?",
+    re.ASCII,
+)
+FILLERS: Final = frozenset(
+    {
+        *("time", "timezone", "zone", "tz", "city", "standard", "daylight", "of", "in", "the", "usa", "us"),
+        *("hora", "horario", "zona", "horaria", "huso", "ciudad", "de", "del", "la", "el", "en"),
+    }
+)
+"""Words that say nothing of which zone is meant."""
 FIXED: Final = re.compile(r"Etc/GMT([+-])(\d{1,2})")
 LEGACY: Final = frozenset({"SystemV", "US", "Brazil", "Canada", "Chile", "Mexico", "Etc", "posix", "right"})
 
@@ -47,16 +58,20 @@ class Zones:
 
     def find(self, typed: str, now: datetime, *, most: int = 25) -> Sequence[str]:
         """The zones that may be meant, the likeliest first, by IANA name."""
-        wanted = plain(typed)
         offset = read_offset(typed)
         if offset is not None:
             return self._at_offset(offset, now)[:most]
+        return self._called(plain(typed))[:most] or self._called(bare(typed))[:most]
+
+    def _called(self, wanted: str) -> Sequence[str]:
+        if not wanted:
+            return [zone.name for zone in self._zones]
         ranks = [
             (rank, number)
             for number, zone in enumerate(self._zones)
             if (rank := _rank(wanted, zone)) is not None
         ]
-        return [self._zones[number].name for _, number in sorted(ranks)[:most]]
+        return [self._zones[number].name for _, number in sorted(ranks)]
 
     def name_of(self, typed: str, now: datetime) -> str:
         """The zone that is meant, by its IANA name. Raises InputError where it may be none, or several that
@@ -67,7 +82,9 @@ class Zones:
                 return name
         found = self.find(typed, now)
         certain = read_offset(typed) is not None or any(
-            wanted in (plain(zone.name), *zone.called) for zone in self._zones if zone.name in found[:1]
+            {wanted, bare(typed)} & {plain(zone.name), *zone.called}
+            for zone in self._zones
+            if zone.name in found[:1]
         )
         if wanted and (certain or len(found) == 1) and found:
             return found[0]
@@ -92,13 +109,19 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[_/,.]+", " ", bare.lower()).split())
 
 
+def bare(text: str) -> str:
+    """A name without the words that say nothing of which zone is meant: "new york" of "New York City time"."""
+    return " ".join(word for word in plain(text).split() if word not in FILLERS)
+
+
 def read_offset(typed: str) -> timedelta | None:
     """The offset from Greenwich that was typed: +2, UTC-5, gmt+5:30; None where it is none."""
-    found = OFFSET.fullmatch(typed.strip().lower().replace("−", "-"))
+    found = OFFSET.fullmatch(re.sub(r"[−–—]", "-", normalize("NFKC", typed).strip().lower()))
     if found is None:
         return None
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-    return (offset if found[1] == "+" else -offset) if offset <= timedelta(hours=14) else None
+    minutes = float(f"0.{found['share']}") * 60 if found["share"] else int(found["minutes"] or 0)
+    offset = timedelta(hours=int(found["hours"]), minutes=minutes)
+    return (-offset if found["sign"] == "-" else offset) if offset <= timedelta(hours=14) else None
 
 
 def label_zone(name: str, now: datetime) -> str:

@@ -24,6 +24,16 @@ from bot.errors import InputError
         ("12am", ("00:00",)),
         ("12 pm", ("12:00",)),
         ("24:00", ("00:00",)),
+        ("9 o'clock", ("09:00",)),
+        ("9hs y 21hs", ("09:00", "21:00")),
+        ("9 de la mañana y 9 de la noche", ("09:00", "21:00")),
+        ("12 de la noche", ("00:00",)),
+        ("1 at night, 3 in the afternoon", ("01:00", "15:00")),
+        ("every day at 9", ("09:00",)),
+        ("cada día a las 9", ("09:00",)),
+        ("9：00", ("09:00",)),
+        ("disabled", ()),
+        ("ninguno", ()),
         ("off", ()),
         ("None", ()),
         ("nunca", ()),
@@ -34,7 +44,22 @@ def test_times_are_read_as_they_are_typed(typed: str, times: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize(
-    "typed", ["25:00", "9:5", "nine", "", "9-10", "9 to 10", "1 2 3 4 5 6 7", "13pm", "9:00 UTC", "9:60"]
+    "typed",
+    [
+        "25:00",
+        "9:5",
+        "nine",
+        "",
+        "9-10",
+        "9 to 10",
+        "9 → 10",
+        "9..10",
+        "9 AM EST",
+        "1 2 3 4 5 6 7",
+        "13pm",
+        "9:00 UTC",
+        "9:60",
+    ],
 )
 def test_what_are_no_times_is_refused(typed: str) -> None:
     with pytest.raises(InputError):
@@ -56,6 +81,17 @@ def test_what_are_no_times_is_refused(typed: str) -> None:
         "de 22 a 7",
         "desde las 22 hasta las 7",
         "between 22 and 7",
+        "22 → 7",
+        "22->7",
+        "22 ~ 7",
+        "22 thru 7",
+        "22hs-7hs",
+        "(22-7)",
+        "２２-７",
+        "22 to 7 every night",
+        "10 at night to 7 in the morning",
+        "de 10 de la noche a 7 de la mañana",
+        "entre las 22 y las 7 horas",
     ],
 )
 def test_quiet_hours_are_read_in_any_spelling(typed: str) -> None:

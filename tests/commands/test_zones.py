@@ -83,3 +83,31 @@ def test_whatever_is_typed_is_a_zone_or_is_refused(typed: str) -> None:
 @given(st.integers(-14, 14))
 def test_an_offset_is_read_with_its_sign(hours: int) -> None:
     assert read_offset(f"UTC{hours:+d}") == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("+2h", "Etc/GMT-2"),
+        ("UTC 2", "Etc/GMT-2"),
+        ("gmt2", "Etc/GMT-2"),
+        ("–3", "Etc/GMT+3"),
+        ("GMT+5.30", "Asia/Kolkata"),
+        ("+5.5", "Asia/Kolkata"),
+        ("Pacific Time", "America/Los_Angeles"),
+        ("Central European Time", "Europe/Berlin"),
+        ("hora de Madrid", "Europe/Madrid"),
+        ("New York City", "America/New_York"),
+        ("new york, usa", "America/New_York"),
+        ("Ciudad de México", "America/Mexico_City"),
+        ("São Paulo", "America/Sao_Paulo"),
+    ],
+)
+def test_a_zone_is_found_by_what_people_put_around_its_name(typed: str, name: str) -> None:
+    assert ZONES.name_of(typed, WINTER) == name
+
+
+@pytest.mark.parametrize("typed", ["time", "hora de", "2", "5:30", "+15"])
+def test_words_that_say_nothing_of_a_zone_are_none(typed: str) -> None:
+    with pytest.raises(InputError):
+        ZONES.name_of(typed, WINTER)

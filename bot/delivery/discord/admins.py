@@ -7,6 +7,7 @@ from typing import Any
 import discord
 import structlog
 
+from bot.delivery.discord.asking import translate_errors
 from bot.delivery.discord.channelbook import ChannelBook
 from bot.delivery.discord.permissions import missing, name_permissions
 from bot.delivery.discord.stores import ChannelStore
@@ -14,7 +15,7 @@ from bot.desk.market import Market
 from bot.domain.channels import KeptChannel
 from bot.domain.posts import Profile
 from bot.domain.story import PhraseBank
-from bot.errors import ArchiveError
+from bot.errors import ArchiveError, DeliveryError
 
 log = structlog.get_logger()
 
@@ -44,13 +45,14 @@ class Admins:
         )
         for target in self._targets(kept, guild):
             try:
-                to = (
-                    target
-                    if isinstance(target, discord.abc.Messageable)
-                    else await self._client.create_dm(target)
-                )
-                await to.send(text)
-            except (discord.DiscordException, OSError) as error:
+                with translate_errors(channel):
+                    to = (
+                        target
+                        if isinstance(target, discord.abc.Messageable)
+                        else await self._client.create_dm(target)
+                    )
+                    await to.send(text)
+            except DeliveryError as error:
                 log.info("tell.failed", channel=channel, reason=str(error))
             else:
                 log.info("tell.done", channel=channel, about=key)

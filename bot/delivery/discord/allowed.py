@@ -12,6 +12,9 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.delivery.discord.asking import translate_errors
+from bot.errors import DeliveryError
+
 log = structlog.get_logger()
 
 KEPT_S: Final = 60.0
@@ -41,9 +44,10 @@ class Allowed:
         if guild is None or permissions.administrator:
             return guild is not None
         try:
-            of_command = await self._overrides(guild, await self._id(name))
-            of_bot = await self._overrides(guild, interaction.application_id)
-        except (discord.DiscordException, OSError) as error:
+            with translate_errors(f"server {guild.id}"):
+                of_command = await self._overrides(guild, await self._id(name))
+                of_bot = await self._overrides(guild, interaction.application_id)
+        except DeliveryError as error:
             log.info("allowed.unknown", guild=guild.id, command=name, reason=str(error))
             return bool(permissions.manage_guild)
         found = _decide(of_command, interaction)

@@ -124,7 +124,7 @@ class Reception:
             asking.cancel()
         await show(interaction, card, private=private or card.private)
         if card.direct:
-            await promise(self.market, self.keeping, interaction, card)
+            await promise(self.market, self.keeping, interaction, card, self.bank(interaction).words)
 
     async def go_on(
         self, interaction: discord.Interaction[Any], name: str, options: Mapping[str, str]

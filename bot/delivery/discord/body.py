@@ -67,7 +67,7 @@ async def post_message(http: HTTPClient, channel_id: int, body: Body, nonce: str
     """Post it; the message's id. Raises what discord.py raises."""
     route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
     told = await http.request(route, data=body.with_nonce(nonce))
-    return str(cast("dict[str, Any]", told)["id"])
+    return str(int(cast("dict[str, Any]", told)["id"]))  # a message has a number: else it is no answer
 
 
 def _key(card: Card) -> Hashable:

@@ -215,6 +215,22 @@ class TightropeClient(discord.AutoShardedClient):
         """A role's permissions may be others now."""
         await self.mending.look_at_guild(after.guild.id)
 
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """What the role denied us may be ours now."""
+        await self.mending.look_at_guild(role.guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """A server is back, or has let us in again: what we may do there may have changed meanwhile. (At the start each of
+        them comes so, and what is paused is looked at by the day.)"""
+        if self.arrived.is_set():
+            await self.mending.look_at_guild(guild.id)
+
+    on_guild_join = on_guild_available
+
+    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+        """A thread may be open again."""
+        await self.mending.look_at_guild(after.guild.id)
+
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """We may have other roles now: Discord tells us of ourselves without any further intent."""
         if self.user is not None and after.id == self.user.id:

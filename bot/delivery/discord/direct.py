@@ -4,6 +4,7 @@ refusal.
 Limits: 50007 is a reader who takes no direct messages from us, 50278 one who shares no server with us; both
 are for the reader to mend."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import discord
@@ -31,10 +32,14 @@ def is_direct(channel: str) -> bool:
 
 
 async def promise(
-    market: Market, keeping: ChannelStore, interaction: discord.Interaction[Any], card: Card
+    market: Market,
+    keeping: ChannelStore,
+    interaction: discord.Interaction[Any],
+    card: Card,
+    words: Mapping[str, str],
 ) -> None:
     """Write to the asker what is told there from now on. Where Discord refuses it, the asker hears so
-    privately at once and the watches wait; a later try that goes through ends that. Raises ArchiveError,
+    privately at once, in `words`, and the watches wait; a later try that goes through ends that. Raises ArchiveError,
     discord.HTTPException."""
     channel = direct_channel(interaction.user.id)
     try:
@@ -44,7 +49,6 @@ async def promise(
     except ChannelRefused as error:
         log.info("direct.refused", channel=channel, reason=str(error))
         await keeping.watches.block(channel, market.now())
-        words = market.playbook.banks["en"].words
         await interaction.followup.send(words["discord.no_direct"], ephemeral=True)
     except DeliveryError as error:  # nobody knows yet: the first real one will tell
         log.info("direct.untried", channel=channel, reason=str(error))

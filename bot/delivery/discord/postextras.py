@@ -70,6 +70,15 @@ class PostExtras:
         self._running: set[asyncio.Task[None]] = set()
         self._passed_on: dict[int, SlidingWindow] = {}
 
+    def role_of(self, post: Post, style: ChannelStyle) -> str | None:
+        """The role that a post calls; None where the server has deleted it: nobody would be called by its number."""
+        role = role_called(post.severity, style.pings)
+        if role is None or is_direct(post.channel):
+            return None
+        place = self._client.get_channel(int(post.channel.removeprefix("discord:")))
+        guild = place.guild if isinstance(place, discord.abc.GuildChannel | discord.Thread) else None
+        return role if guild is None or guild.get_role(int(role)) is not None else None
+
     def follow(self, post: Post, card: Card, message_id: str, style: ChannelStyle) -> None:
         """Begin with what the channel wants; returns at once."""
         if is_direct(post.channel) or not (style.threads or style.publishes):

@@ -19,7 +19,7 @@ from bot.delivery.discord.body import Bodies, Body, post_message
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.embed import EmbedPage, pages, picture
 from bot.delivery.discord.lookback import PAGE, look_back, nonce
-from bot.delivery.discord.postextras import PostExtras, post_buttons, role_called
+from bot.delivery.discord.postextras import PostExtras, post_buttons
 from bot.delivery.rests import Rest
 from bot.domain.posts import Card, Post
 from bot.errors import ChannelRefused, DeliveryUnavailable, DeliveryUncertain, PostRejected
@@ -130,7 +130,7 @@ class DiscordSurface:
             raise DeliveryUnavailable(f"{post.channel}: Discord is not connected", unsent=unsent)
         place = await self._place(post.channel)
         style = (await self._client.channels.get(post.channel)).style
-        card, role = self._with_buttons(post, card), role_called(post.severity, style.pings)
+        card, role = self._with_buttons(post, card), self._extras.role_of(post, style)
         found: Mapping[int, str] = {}
         if post.attempted_at is not None:
             found = await self._find_pages(place, post, len(await self._bodies.of(card, role)))

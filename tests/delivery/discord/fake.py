@@ -543,9 +543,9 @@ class FakeDiscord:
             return web.Response(
                 status=fault.status, body=fault.raw.encode(), headers={**heads, **fault.headers}
             )
-        if fault is not None and fault.status:
-            body = {"code": 0, "message": "fault"} if fault.body is None else fault.body
-            return self._reply(request.method, path, fault.status, body, fault.headers)
+        told: Any = {"code": 0, "message": "fault"} if fault is None or fault.body is None else fault.body
+        if fault is not None and fault.status and not fault.after:
+            return self._reply(request.method, path, fault.status, told, fault.headers)
         limited = self._limited(path, request.method)
         if limited is not None:
             return limited
@@ -557,6 +557,8 @@ class FakeDiscord:
             await asyncio.sleep(fault.hang_s)
         if fault is not None and fault.abort:
             return self._abort(request)
+        if fault is not None and fault.status:
+            return self._reply(request.method, path, fault.status, told, fault.headers)
         return self._reply(request.method, path, status, answer, self._headers(path, request.method))
 
     @staticmethod

@@ -301,3 +301,72 @@ async def test_one_odd_answer_ends_neither_the_round_nor_the_others(scene: Scene
         scene.pass_on(MINUTE)
         await process.deliver()
     assert [len(scene.fake.posted(7001 + number)) for number in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_discord_fails_after_it_took_the_post_and_the_process_ends(scene: Scene, status: int) -> None:
+    await scene.begin(make_post())
+    async with scene.process() as first:
+        scene.fake.fault("POST", "/messages", *[Fault(status=status, after=True)] * 20)
+        await first.deliver()
+    scene.fake.faults.clear()
+    assert len(scene.ours) == 1
+    scene.pass_on(10 * MINUTE)
+    async with scene.process() as second:
+        await second.deliver()
+    assert len(scene.ours) == 1
+    assert await scene.counts() == {"sent": 1}
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR, 3 * MINUTE])
+async def test_clocks_chatter_and_a_moderator_all_at_once(scene: Scene, jump: timedelta) -> None:
+    await scene.begin(make_post())
+    async with scene.process() as first:
+        await first.lose_the_answer()
+    for message in scene.ours:
+        message.update(embeds=[], flags=4)  # type: ignore[attr-defined]
+        message.pop("nonce", None)  # type: ignore[attr-defined]
+    scene.fake.chat(200)
+    scene.pass_on(10 * MINUTE, 10 * MINUTE + jump)
+    async with scene.process(Claims(worker="one")) as one, scene.process(Claims(worker="two")) as two:
+        await asyncio.gather(one.deliver(), two.deliver())
+    assert len(scene.ours) == 1
+    assert await scene.counts() == {"sent": 1}
+
+
+async def test_an_odd_answer_to_the_look_sends_nothing_blindly(scene: Scene) -> None:
+    scene.fake.checked = False  # such answers are in no document
+    await scene.begin(make_post())
+    async with scene.process() as first:
+        await first.lose_the_answer()
+    scene.pass_on(10 * MINUTE)
+    odd = (
+        Fault(status=200, body={"messages": []}),
+        Fault(status=200, body=7),
+        Fault(status=502, raw="<html>"),
+    )
+    for fault in odd:
+        async with scene.process() as process:
+            scene.fake.fault("GET", "/messages", *[fault] * 6)
+            await process.deliver()
+            scene.fake.faults.clear()
+        scene.pass_on(MINUTE)
+    assert len(scene.ours) == 1
+    async with scene.process() as last:
+        await last.deliver()
+    assert len(scene.ours) == 1
+    assert await scene.counts() == {"sent": 1}
+
+
+async def test_a_thread_that_is_archived_at_the_mark_takes_the_post_once_it_is_open(scene: Scene) -> None:
+    await scene.begin(make_post())
+    for code in (50083, 160005):
+        async with scene.process() as process:
+            scene.fake.fault("POST", "/messages", Fault(status=403, body={"code": code, "message": "no"}))
+            await process.deliver()
+        assert await scene.counts() == {"unsent": 1}
+        scene.pass_on(HOUR)
+    async with scene.process() as last:
+        await last.deliver()
+    assert len(scene.ours) == 1
+    assert await scene.counts() == {"sent": 1}

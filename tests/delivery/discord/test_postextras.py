@@ -85,6 +85,7 @@ async def test_a_role_is_called_where_the_channel_wants_it_and_that_role_alone(
     surface: DiscordSurface, fake: FakeDiscord, post: Post, desk: Desk, memory: Memory
 ) -> None:
     keep(memory, pings={"caution": str(ROLE)})
+    await give_role(fake, surface)
     await show(surface, replace(post, severity="alarm"), desk)
     await show(surface, replace(post, id="other", nonce="other"), desk)
     called, quiet = (one.body for one in fake.requests("POST", "/messages"))
@@ -93,6 +94,37 @@ async def test_a_role_is_called_where_the_channel_wants_it_and_that_role_alone(
     assert not quiet.get("content")
     assert quiet["allowed_mentions"]["parse"] == []
     assert "roles" not in quiet["allowed_mentions"]
+
+
+async def give_role(fake: FakeDiscord, surface: DiscordSurface) -> None:
+    role = {**fake.guilds[GUILD]["roles"][0], "id": str(ROLE), "name": "desk"}
+    await fake.dispatch("GUILD_ROLE_CREATE", {"guild_id": str(GUILD), "role": role})
+    await fake.until(lambda: surface._client.guilds[0].get_role(ROLE) is not None)
+
+
+async def test_a_role_that_the_server_has_deleted_is_not_called_by_its_number(
+    surface: DiscordSurface, fake: FakeDiscord, post: Post, desk: Desk, memory: Memory
+) -> None:
+    keep(memory, pings={"caution": str(ROLE)})
+    await give_role(fake, surface)
+    await fake.dispatch("GUILD_ROLE_DELETE", {"guild_id": str(GUILD), "role_id": str(ROLE)})
+    await fake.until(lambda: surface._client.guilds[0].get_role(ROLE) is None)
+    await show(surface, replace(post, severity="alarm"), desk)
+    (sent,) = fake.requests("POST", "/messages")
+    assert not sent.body.get("content")
+
+
+async def test_where_the_servers_permissions_are_told_oddly_who_manages_it_may_press(
+    surface: DiscordSurface, fake: FakeDiscord, post: Post, desk: Desk, memory: Memory
+) -> None:
+    memory.subscriptions.wishes = [wish()]
+    fake.checked = False  # such answers are in no document
+    fake.fault("GET", "/permissions", *[Fault(status=200, body={"no": "permissions"})] * 4)
+    pressed = await press_mute(surface, fake, post, desk, permissions="0")
+    assert memory.subscriptions.wishes[0].snoozed_until is None
+    pressed = await press_mute(surface, fake, replace(post, id="b", nonce="b"), desk, permissions=str(1 << 5))
+    assert pressed.private
+    assert memory.subscriptions.wishes[0].snoozed_until is not None
 
 
 async def test_a_thread_is_opened_and_the_post_passed_on_where_the_channel_wants_it(

@@ -201,6 +201,53 @@ async def test_a_permission_that_is_given_resumes_at_once_and_a_post_says_so(
     assert (stage.place.refused_at, stage.place.told_at) == ((), None)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(abort=True), Fault(status=200, body={"message": "no id"}), Fault(status=502, raw="<html>")],
+    ids=["broken off", "odd", "html"],
+)
+async def test_admins_who_cannot_be_told_hold_nothing_up(
+    stage: Stage, fake: FakeDiscord, fault: Fault
+) -> None:
+    fake.checked = False  # such answers are in no document
+    fake.fault("POST", f"/channels/{OWNER_CHANNEL}/messages", *[fault] * 6)
+    await stage.refuse(13 * HOUR, 13 * HOUR)
+    stage.clock.at += 13 * HOUR
+    assert isinstance(await stage.try_one(ChannelRefused("50013")), ChannelRefused)
+    assert stage.is_paused()
+    assert stage.place.told_at is not None
+
+
+@pytest.mark.parametrize("event", ["role deleted", "server back", "server joined", "thread opened"])
+async def test_whatever_may_have_changed_permissions_has_them_looked_at(
+    stage: Stage, fake: FakeDiscord, event: str
+) -> None:
+    await stage.refuse(13 * HOUR, 13 * HOUR, 13 * HOUR)
+    assert stage.is_paused()
+    guild = stage.client.guilds[0]
+    if event == "role deleted":
+        role = {**fake.guilds[GUILD]["roles"][0], "id": "4242", "name": "muted"}
+        await fake.dispatch("GUILD_ROLE_CREATE", {"guild_id": str(GUILD), "role": role})
+        await fake.until(lambda: guild.get_role(4242) is not None)
+        await fake.dispatch("GUILD_ROLE_DELETE", {"guild_id": str(GUILD), "role_id": "4242"})
+    elif event == "server back":
+        await fake.dispatch("GUILD_DELETE", {"id": str(GUILD), "unavailable": True})
+        await fake.until(lambda: stage.client.guilds[0].unavailable)
+        await fake.dispatch("GUILD_CREATE", fake.guilds[GUILD])
+    elif event == "server joined":
+        await stage.client.on_guild_join(guild)
+    else:
+        await stage.client.on_thread_update(FakeThread(guild), FakeThread(guild))  # type: ignore[arg-type]
+    await fake.until(lambda: not stage.is_paused())
+
+
+@dataclass
+class FakeThread:
+    """As much of a thread as is looked at."""
+
+    guild: Any
+
+
 async def test_a_permission_that_is_given_ends_the_hour_too(stage: Stage, fake: FakeDiscord) -> None:
     await allow(stage, fake, "0")
     await stage.refuse(MINUTE)
