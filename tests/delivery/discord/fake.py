@@ -42,7 +42,7 @@ class Fault:
     like, sent as it is; without `via` it comes from what stands before Discord."""
 
     status: int = 0
-    body: dict[str, Any] | None = None
+    body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     abort: bool = False
     after: bool = False
