@@ -6,8 +6,10 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
+from typing import Any
 
 import pytest
+import simcord.http
 
 if "discord" not in sys.modules:
     sys.modules.setdefault("zstandard", None)  # type: ignore[arg-type]  # the fake speaks zlib-stream
@@ -33,6 +35,13 @@ def loaded() -> None:
     chance."""
     for name in LOADED_AHEAD:
         import_module(name)
+
+
+@simcord.http.route("GET", "/gateway/bot")
+def recommend_connections(_: object) -> dict[str, Any]:
+    """What simcord does not tell: how many connections, and how often we may begin one."""
+    starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+    return {"url": "wss://gateway.discord.gg", "shards": 1, "session_start_limit": starts}
 
 
 @pytest.fixture

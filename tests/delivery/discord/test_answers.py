@@ -25,13 +25,16 @@ BECOMES: dict[Meaning, type[DeliveryError] | None] = {
 }
 STATUSES = (400, 403, 404, 429)
 HTML = "<html><h1>Bad gateway</h1></html>"
+ODD_SECONDS: tuple[Any, ...] = ("soon", None, [], 31_536_000.0)
+ODD_BODIES: tuple[Any, ...] = ([], [{"id": "1"}], {}, {"id": None}, 7, "sent")
+ODD_ERRORS: tuple[Any, ...] = ([], ["no"], "no", {"code": "50013"}, {"code": None}, 50013)
 IN_NO_TABLE = (
     *(Fault(status=status, body={"code": 0, "message": "no"}) for status in (402, 405, 410, 418, 451, 499)),
     *(Fault(status=403, body={"code": code, "message": "no"}) for code in (1, 99_999, 10_062, -1)),
     *(Fault(status=status, raw=HTML) for status in (400, 401, 403, 404, 409, 418, 429, 500, 502, 503, 520)),
     *(Fault(status=status, raw="") for status in (200, 403, 404, 429, 502)),
-    *(Fault(status=200, body=odd) for odd in ([], [{"id": "1"}], {}, {"id": None}, 7, "sent")),
-    *(Fault(status=403, body=odd) for odd in ([], ["no"], "no", {"code": "50013"}, {"code": None}, 50013)),
+    *(Fault(status=200, body=odd) for odd in ODD_BODIES),
+    *(Fault(status=403, body=odd) for odd in ODD_ERRORS),
     Fault(status=429, raw="error code: 1015", via=False),
     *(
         Fault(status=409, body={"code": 0, "message": "later"}, headers={"Retry-After": text})
@@ -39,7 +42,7 @@ IN_NO_TABLE = (
     ),
     *(
         Fault(status=429, body={"message": "slow down", "retry_after": odd, "global": False})
-        for odd in ("soon", None, [], 31_536_000.0)
+        for odd in ODD_SECONDS
     ),
 )
 
