@@ -13,6 +13,7 @@ from bot.metrics.columns import HistoryColumn
 FUNDINGS_A_YEAR = 1_095.0
 """Stretches of eight hours in a year of 365 days: a rate for one, times this, is the rate of a year."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EMPTY = HistoryColumn.of((), (), (), ())
 
 
@@ -23,7 +24,7 @@ def to_ms(when: datetime) -> float:
 
 def to_time(ms: float) -> datetime:
     """The UTC time of milliseconds since 1970."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return EPOCH + timedelta(milliseconds=ms)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,9 +71,17 @@ class TapeMarket:
         """The options: fitted when a venue is first asked for them."""
         return self.fit_chain()
 
-    def idle_options(self, *, elsewhere: bool = False) -> Iterator[tuple[datetime, int, float]]:
-        """Expiry, strike and forward (USD) of options that are listed at this moment with nothing open and no quote;
-        those of the other venues, if `elsewhere`."""
+    @cached_property
+    def idle_options(self) -> tuple[tuple[datetime, int, float], ...]:
+        """Expiry, strike and forward (USD) of options that are listed at this moment with nothing open and no quote."""
+        return tuple(self._idle(elsewhere=False))
+
+    @cached_property
+    def idle_elsewhere(self) -> tuple[tuple[datetime, int, float], ...]:
+        """As `idle_options`, of the other venues."""
+        return tuple(self._idle(elsewhere=True))
+
+    def _idle(self, *, elsewhere: bool) -> Iterator[tuple[datetime, int, float]]:
         quoted = range(*self.elsewhere.indices(len(self.option_expiries))) if elsewhere else None
         rows = zip(
             self.option_expiries, self.chain.strike_usd.tolist(), self.chain.forward_usd.tolist(), strict=True
@@ -297,6 +305,12 @@ class TapeHours:
     def rows(self, rows: slice) -> "TapeHours":
         """Some of them, by their place."""
         return TapeHours(**{name: getattr(self, name)[rows] for name in self.__slots__})
+
+
+@lru_cache(maxsize=64)
+def hours_by(hours: TapeHours, step_ms: int) -> TapeHours:
+    """As `TapeHours.by`, once for all who ask at one moment."""
+    return hours.by(step_ms)
 
 
 def _stretches(tape: Tape) -> Iterator[list[tuple[float, ...]]]:

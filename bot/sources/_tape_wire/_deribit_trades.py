@@ -7,6 +7,7 @@ Docs: https://docs.deribit.com. Units: options in coins, futures in USD; `iv` in
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class DeribitRefusal(Exception):
         super().__init__(param)
 
 
+@lru_cache(maxsize=1024)
 def day_name(expires_at: datetime) -> str:
     """An expiry as the venue writes it: `6FEB26`."""
     return f"{expires_at.day}{MONTHS[expires_at.month - 1]}{expires_at:%y}"

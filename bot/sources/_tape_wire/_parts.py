@@ -10,7 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from bot.sources._tape_chain import Floats
-from bot.sources._tape_market import HOUR_MS, Future, TapeHours, TapeMarket, futures_on_curve, quarters
+from bot.sources._tape_market import (
+    HOUR_MS,
+    Future,
+    TapeHours,
+    TapeMarket,
+    futures_on_curve,
+    hours_by,
+    quarters,
+)
 from bot.sources._tape_scene import Scene
 
 DAY_MS = 24 * HOUR_MS
@@ -122,7 +130,7 @@ def options(market: TapeMarket) -> tuple[TapeOption, ...]:
     )
     idle = (
         TapeOption(expiry, strike, right, math.nan, forward, 0.0, 0.0)
-        for expiry, strike, forward in market.idle_options(elsewhere=True)
+        for expiry, strike, forward in market.idle_elsewhere
         for right in ("C", "P")
     )
     return (*quoted, *idle)
@@ -155,12 +163,12 @@ def quarterlies(market: TapeMarket, count: int) -> Sequence[Future]:
 def samples(scene: Scene, asset: str, step_ms: int, page: RowRange | None = None) -> list[Sample]:
     """The asset's past by steps, oldest first; the last one may be under way. A page's times are those of the
     starts."""
-    return _samples(scene, asset, scene.hours[asset].by(step_ms), step_ms, page or RowRange(), 0)
+    return _samples(scene, asset, hours_by(scene.hours[asset], step_ms), step_ms, page or RowRange(), 0)
 
 
 def samples_ended(scene: Scene, asset: str, step_ms: int, page: RowRange | None = None) -> list[Sample]:
     """As `samples`, without a step that is under way. A page's times are those of the ends."""
-    hours = scene.hours[asset].by(step_ms)
+    hours = hours_by(scene.hours[asset], step_ms)
     past = int(np.searchsorted(hours.start_ms, scene.markets[asset].at_ms - step_ms, side="right"))
     return _samples(scene, asset, hours.rows(slice(0, past)), step_ms, page or RowRange(), step_ms)
 

@@ -95,7 +95,7 @@ def _option_rows(market: TapeMarket, share: float) -> list[_TapeOptionRow]:
 
 def _idle_rows(market: TapeMarket) -> Iterator[_TapeOptionRow]:
     """Options that are listed with nothing open and no quote."""
-    for expiry, strike, forward_usd in market.idle_options():
+    for expiry, strike, forward_usd in market.idle_options:
         stem = f"{market.asset}-{day_name(expiry)}"
         for right in ("C", "P"):
             yield _TapeOptionRow(
