@@ -458,11 +458,18 @@ async def test_on_a_recorded_day_moves_are_those_worked_out_by_hand(market, ask,
         assert float(priced) == pytest.approx(16.0, abs=0.35)
 
 
+@pytest.mark.parametrize("locale", ["en", "es"])
 @pytest.mark.parametrize("day", RECORDED)
 @pytest.mark.parametrize("name", OF_CHAINS)
-async def test_each_recorded_day_is_answered_and_fits_a_telephone(market, ask, shared: Path, day, name):
+async def test_each_recorded_day_is_answered_and_fits_a_telephone(
+    market, root: Path, shared: Path, day, name, locale
+):
+    spanish = read_texts(root / "config" / "phrases" / "es")
+    banks = {"es": commentary.parse(spanish, "es", CATALOG, market.playbook.rules)}
+    market.adopt(replace(market.playbook, banks={**market.playbook.banks, **banks}))
     hear_recorded(market, shared, day)
-    answer = await ask(name, **TYPED.get(name, {}))
+    request = Request(options=TYPED.get(name, {}), profile=Profile(locale=locale))
+    answer = await run(market, discover()[name], request)
     assert answer.tables or name == "odds"
     assert await telephone_rows(market, answer) <= MOST_ROWS
 
