@@ -418,3 +418,23 @@ def test_a_daily_post_tells_of_the_days_blocks_only_where_they_are_more_than_alm
         assert "$144 million" in post.story.body
         assert "$2.98 million" in post.story.body
         assert "the last 90 days" in post.story.body
+
+
+def test_a_market_whose_sums_began_anew_is_decided_on_and_told_with_it() -> None:
+    memory = decided(ARTICLE, CALM_ROUTE).state.memory
+    counts = {name: ("okx",) for name, one in playbook().catalog.metrics.items() if one.counts == "futures"}
+    memory = Memory(told=(replace(memory.told[0], at=NOON - HOUR, venues=counts),))
+    history = History("BTC", tellings=KnownTellings(breaks={"okx futures": (NOON - HOUR / 2,)}))
+    decision = decide(heard_of("okx"), history, State(memory=memory), playbook(), Profile())
+    assert decision.facts.value("spot_usd") == 71_500.0
+
+
+def test_a_past_is_followed_as_its_own_assets() -> None:
+    def phase(asset: str) -> str:
+        series = column(
+            "skew_60d_pct", {NOON - hour * HOUR: 20.0 for hour in range(29 * 24, 0, -1)}, asset=asset
+        )
+        given = replace(facts(ARTICLE), asset=asset)
+        return recall_state(State(), playbook(), History.of(asset, [series]), given, {})[0]["skew-fear"].phase
+
+    assert (phase("BTC"), phase("SOL")) == ("on", "off")  # Bitcoin's published range is not everybody's

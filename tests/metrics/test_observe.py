@@ -294,3 +294,9 @@ def test_a_change_stands_on_the_venues_at_both_ends_and_the_others_that_should_t
     level, change = now["open_interest_coin"], now["open_interest_coin.change_24h_pct"]
     assert (level.venues, level.of_venues, level.missing) == (("deribit", "okx"), 3, ("kraken",))
     assert (change.venues, change.of_venues, change.missing) == (("deribit",), 3, ("kraken", "okx"))
+
+
+def test_why_a_view_or_a_bar_is_not_known_is_a_code_with_its_arguments() -> None:
+    told = observed(spot(90_000.0), asked={"index": ("deribit",)}).facts
+    assert told.why_unknown("spot_usd.change_24h") == "no_earlier(age=hours(number=24))"
+    assert told.why_unknown("spot_low_usd") == "no_bar()"
