@@ -26,7 +26,8 @@ def test_a_lean_is_as_sure_as_its_middle_or_as_now_where_an_alarm_says_the_same(
     said, other = ("bullish", "bearish") if sign > 0 else ("bearish", "bullish")
 
     def confidence(middle: float, now: float, *alarms: str) -> str:
-        call = AlarmCall(**dict.fromkeys(alarms, "price-falls"))
+        named: dict[str, Any] = dict.fromkeys(alarms, "price-falls")
+        call = AlarmCall(**named)
         return confidence_of(ready, stance, (middle, middle), 1.0, call, (now, now))  # type: ignore[arg-type]
 
     assert confidence(strong, weak) == confidence(strong, weak, said) == "high"
