@@ -87,8 +87,8 @@ class PanelView:
             "moves": self._moves(wish, words),
             "quiet": f"{wish.quiet[0]:02}:00–{wish.quiet[1]:02}:00" if wish.quiet else words["discord.never"],
             "weekly": on[wish.weekly],
-            "ranges": _ranges(wish) or words["panel.usual"],
-            "pings": _pings(style.pings, words) or words["discord.never"],
+            "ranges": _ranges(wish, words["short.range"]) or words["panel.usual"],
+            "pings": _pings(style.pings, words) or words["panel.none"],
             "threads": on[style.threads],
             "publishes": on[style.publishes],
             "notices": f"<#{style.notices.removeprefix('discord:')}>"
@@ -110,9 +110,14 @@ class PanelView:
     def _moves(self, wish: Subscription, words: Mapping[str, str]) -> str:
         known = self._market.playbook.moves
         muted = [words.get(f"rule.{name}", name) for name in known if name in wish.muted_moves]
-        if not wish.alerts or len(muted) == len(known):
-            return words["discord.never"]
-        return words["panel.all_but"].format(what=", ".join(muted)) if muted else words["panel.all"]
+        told = [words.get(f"rule.{name}", name) for name in known if name not in wish.muted_moves]
+        if not wish.alerts or not told:
+            return words["panel.none"]
+        if not muted:
+            return words["panel.all"]
+        if len(told) < len(muted):
+            return words["panel.only"].format(what="; ".join(told))
+        return words["panel.all_but"].format(what="; ".join(muted))
 
     def controls(self, interaction: Interaction, settings: ChannelSettings, bank: PhraseBank) -> ui.View:
         """What changes each of them."""
@@ -306,9 +311,12 @@ def _times(wish: Subscription, words: Mapping[str, str], now: datetime) -> str:
     return f"{', '.join(wish.post_at) or words['discord.never']}, {label_zone(wish.zone, now)}"
 
 
-def _ranges(wish: Subscription) -> str:
+def _ranges(wish: Subscription, form: str = "{low} to {high}") -> str:
+    """A server's own ranges, as they may be typed unless a language's `form` is given."""
     own = sorted(wish.profile.ranges.items())
-    return ", ".join(f"{name} {usual.low:g} to {usual.high:g}" for name, usual in own)
+    return ", ".join(
+        f"{name} {form.format(low=f'{usual.low:g}', high=f'{usual.high:g}')}" for name, usual in own
+    )
 
 
 def _pings(pings: Mapping[Severity, str], words: Mapping[str, str]) -> str:

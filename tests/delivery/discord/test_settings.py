@@ -242,7 +242,11 @@ async def test_moves_that_alert_are_chosen_one_by_one(server: Server) -> None:
     ]
     await server.choose("moves", *kept)
     assert server.wishes[0].muted_moves == ("balance-falls", "balance-rises")
-    assert "all but a day of the balance toward caution, a day of the balance toward appetite" in server.text
+    assert "all but a day of the balance toward caution; a day of the balance toward appetite" in server.text
+    await server.choose("change", "moves")
+    await server.choose("moves", "balance-falls")
+    assert "**Moves that alert** only a day of the balance toward caution\n" in server.text
+    await server.press("undo")
     await server.choose("change", "moves")
     await server.choose("moves")
     assert "**Moves that alert** none" in server.text
