@@ -10,6 +10,7 @@ from typing import Literal
 from bot.commentary.because import in_words
 from bot.commentary.formats import BY_UNIT, apply, read
 from bot.commentary.names import named_exactly
+from bot.commentary.table import NOT_KNOWN
 from bot.commentary.terms import Recorder, settle, truthful
 from bot.commentary.titles import title_of, unit_of
 from bot.commentary.words import venue_name
@@ -286,6 +287,7 @@ def card(post: Post, bank: PhraseBank) -> Card:
         post_id=post.id,
         spans=spans,
         table=rows(story, bank),
+        notes=table_notes(story, bank),
     )
 
 
@@ -300,6 +302,15 @@ def rows(story: Story, bank: PhraseBank) -> tuple[tuple[str, ...], ...]:
     cells = tuple(tuple(row.text.split("\t")) for row in story.table)
     names = WEEK_COLUMNS if story.kind == WEEK else COLUMNS
     return (tuple(bank.words[f"column.{name}"] for name in names[: len(cells[0])]), *cells)
+
+
+def table_notes(story: Story, bank: PhraseBank) -> tuple[Figure, ...]:
+    """What the column of ranks counts, under a table that has one."""
+    place = COLUMNS.index("rank")
+    cells = [row.text.split("\t") for row in story.table]
+    ranked = any(len(row) > place and row[place] != NOT_KNOWN for row in cells)
+    said = bank.words.get("table_note")
+    return (Figure(label="", text=said),) if ranked and said else ()
 
 
 def in_columns(table: tuple[tuple[str, ...], ...], columns: int = 4) -> str:

@@ -10,7 +10,7 @@ from bot.commentary.shapes import shape
 from bot.commentary.stories import SIDES, StoryChoice
 from bot.commentary.table import table
 from bot.commentary.tag import tag
-from bot.commentary.teller import FRAME_WINDOW, HEADLINE_WINDOW, SENTENCE_WINDOW, Teller, refuse
+from bot.commentary.teller import FRAME_WINDOW, HEADLINE_WINDOW, OF_DAY, SENTENCE_WINDOW, Teller, refuse
 from bot.commentary.under import story_footer
 from bot.domain.catalog import RANK
 from bot.domain.story import Frame, Length, Memory, Slot, Story, Text
@@ -124,33 +124,23 @@ def _words(texts: Sequence[Text]) -> int:
 
 def _headline(teller: Teller) -> Text:
     choice = teller.choice
+    word: Mapping[str, StoryPoint | None] = {"word": choice.main}
+    tried: list[tuple[str, Mapping[str, StoryPoint | None], str]] = []
+    if choice.day is not None:
+        tried.append((OF_DAY, {}, "say"))
     if choice.steady:
-        for window in (HEADLINE_WINDOW, 0):
-            text = teller.place(
-                "headline-steady", "headline", {"word": choice.steady[0]}, form="word", afresh=window
-            )
-            if text is not None:
-                return text
+        tried.append(("headline-steady", {"word": choice.steady[0]}, "word"))
     if choice.head is not None:
-        for window in (HEADLINE_WINDOW, 0):
-            text = teller.place("headline", "headline", {"head": choice.head}, form="head", afresh=window)
-            if text is not None:
-                return text
+        tried.append(("headline", {"head": choice.head}, "head"))
     if choice.main is not None:
+        tried.append(("headline-plain", word, "word"))
+    tried.append(("headline-bare", {}, "say"))
+    for place, points, form in tried:
         for window in (HEADLINE_WINDOW, 0):
-            text = teller.place(
-                "headline-plain", "headline", {"word": choice.main}, form="word", afresh=window
-            )
-            if text is not None:
+            if (text := teller.place(place, "headline", points, form=form, afresh=window)) is not None:
                 return text
-    bare = teller.place("headline-bare", "headline", afresh=HEADLINE_WINDOW) or teller.place(
-        "headline-bare", "headline"
-    )
-    if bare is None:  # no price is known
-        bare = teller.place(
-            "headline-unpriced", "headline", {"word": choice.main}, form="word"
-        ) or teller.place("headline-unpriced-bare", "headline")
-    return _needed(bare, "a headline")
+    unpriced = teller.place("headline-unpriced", "headline", word, form="word")  # no price is known
+    return _needed(unpriced or teller.place("headline-unpriced-bare", "headline"), "a headline")
 
 
 def _lead(teller: Teller) -> tuple[Text, Frame | None]:
@@ -266,9 +256,11 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     choice = teller.choice
     key, main = alert_key(choice), choice.main
     headline = _alert_headline(teller, key)
-    trigger = (teller.place(key, "alert", {"main": main}) if main is not None else None) or teller.place(
-        key, "alert"
-    )
+    trigger = None
+    for place in (NEXT, key) if key == "alert-trigger" and choice.is_next else (key,):
+        if main is not None and trigger is None:
+            trigger = teller.place(place, "alert", {"main": main})
+    trigger = trigger or teller.place(key, "alert")
     first = _needed(trigger, "an alert's trigger")
     told = main is not None and any(name.startswith(f"{main.topic.id}.") for name in first.phrase_ids)
     others = [point for point in choice.same if point is not main]
@@ -283,6 +275,8 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     return _needed(headline, "an alert's headline"), [join_sentences(some) for some in paragraphs if some]
 
 
+NEXT = "alert-next"
+"""An alert's first sentence where another one went out shortly before."""
 NAMES_VERDICT = ("alert-first", "alert-stance", "alert-clear")
 """The triggers whose sentence says what the verdict is."""
 

@@ -9,6 +9,7 @@ from bot.commentary.formats import apply
 from bot.commentary.names import Namer, SpokenMarket, age_days
 from bot.commentary.points import rank_of
 from bot.commentary.shapes import NAMED_NEWS, news
+from bot.commentary.storynames import hours_since
 from bot.commentary.terms import Recorder, truthful
 from bot.commentary.titles import title_of
 from bot.commentary.words import has, several
@@ -123,6 +124,8 @@ def _count_value(ref: str, market: SpokenMarket, verdict: Verdict, memory: Memor
         return verdict.coverage * 100
     if ref == "age":
         return age_days(market)
+    if ref == "hours since last post":
+        return hours_since(memory.last.at, market.at) if memory.last else None
     if ref == "days that an exit is held":
         return next((float(math.ceil(way.held_days)) for way in verdict.exits if way.held_days), None)
     if ref.startswith("alarm "):

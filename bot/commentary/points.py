@@ -137,6 +137,14 @@ def is_like_for_like(name: str, market: SpokenMarket, memory: Memory) -> bool:
     return set(last.venues.get(name, now.venues)) == set(now.venues)
 
 
+DAY, ABOUT_A_DAY_WITHIN = timedelta(days=1), timedelta(minutes=15)
+
+
+def told_a_day_ago(market: SpokenMarket, memory: Memory) -> bool:
+    """Whether the last post is a day old, so that what is told since then is told of the day."""
+    return memory.last is not None and abs(market.at - memory.last.at - DAY) <= ABOUT_A_DAY_WITHIN
+
+
 def find_points(market: SpokenMarket, memory: Memory) -> tuple[StoryPoint, ...]:
     """All that is known, the weightiest first."""
     found = [point for topic in TOPICS for point in _of_topic(topic, market, memory)]
@@ -203,15 +211,28 @@ def last_telling(name: str, market: SpokenMarket, memory: Memory) -> RememberedP
     for post in reversed(memory.told):
         if post is not memory.last and market.at - post.at > TOLD_WITHIN:
             return None
-        if post is not memory.last and _is_alert(post) and market.at - post.at > ALERT_TOLD_WITHIN:
+        if post is not memory.last and is_alert(post) and market.at - post.at > ALERT_TOLD_WITHIN:
             continue
         if name in post.told:
             return post
     return None
 
 
-def _is_alert(post: RememberedPost) -> bool:
+def is_alert(post: RememberedPost) -> bool:
+    """Whether a remembered post had the form of an alert."""
     return any("/alert-" in name for name in post.phrase_ids)
+
+
+def was_told_as_news(name: str, value: float, unit: float, market: SpokenMarket, memory: Memory) -> bool:
+    """Whether a daily post of the last day told a metric that has not moved by its unit since; what an alert told of it
+    does not count."""
+    for post in reversed(memory.told):
+        if market.at - post.at > TOLD_WITHIN:
+            return False
+        if name in post.told and not is_alert(post):
+            then = post.figures.get(name)
+            return then is not None and abs(value - then) < unit * (1 - 1e-9)
+    return False
 
 
 def is_stale_news(name: str, value: float, unit: float, market: SpokenMarket, memory: Memory) -> bool:

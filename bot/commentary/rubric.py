@@ -118,8 +118,11 @@ def _joins(sentence: Text) -> bool:
 def _of_derivatives(story: Story) -> bool:
     """Whether the headline tells a reading of derivatives, by its figure or in words."""
     topics = {topic.id for topic in TOPICS if topic.family in DERIVATIVES}
-    told = story.headline.phrase_ids if story.headline is not None else ()
-    return any(name.partition(".")[0] in topics for name in told)
+    if story.headline is None:
+        return False
+    facts = {name for topic in TOPICS if topic.id in topics for name in topic.facts}
+    told = {name.partition(".")[0] for name in story.headline.phrase_ids}
+    return bool(told & topics) or any(span.origin.ref in facts for span in story.headline.spans)
 
 
 def _change_begins(story: Story) -> int:

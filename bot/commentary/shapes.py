@@ -76,7 +76,19 @@ _FRAME = (
         "lean",
         "missing",
     }
-    | {"coverage", "age", "alarm", "alarm_to", "alarm_size", "alarm_in", "steady"}
+    | {
+        "coverage",
+        "age",
+        "alarm",
+        "alarm_to",
+        "alarm_size",
+        "alarm_in",
+        "steady",
+        "steady_for",
+        "steady_out",
+        "day_move",
+        "fallen",
+    }
 )
 _BY_SLOT: Mapping[str, frozenset[str]] = {
     "headline": _VERDICT,

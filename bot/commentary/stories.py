@@ -5,13 +5,23 @@ Each story promises something of the readings in its slots, and its frames may s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal, get_args
 
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.names import SpokenMarket
-from bot.commentary.points import StoryPoint, find_points, is_like_for_like, told_of_late
+from bot.commentary.points import (
+    StoryPoint,
+    find_points,
+    is_alert,
+    is_like_for_like,
+    told_a_day_ago,
+    told_of_late,
+    unit_of_move,
+    was_told_as_news,
+)
 from bot.commentary.titles import unit_of
-from bot.domain.judgement import MoveAlarm, Verdict
+from bot.domain.judgement import Finding, MoveAlarm, Verdict
 from bot.domain.rulebook import Severity
 from bot.domain.story import Memory
 
@@ -41,6 +51,10 @@ ENOUGH = 2
 PRICE_MOVED_PCT, SHOCK_PCT, REBOUND_PCT = 1.0, 7.0, 8.0
 SIDES = {"bearish": -1, "overheated": -1, "bullish": 1}
 MOST_POINTS = 5
+DAY_TOPICS, DAY_MOVED_UNITS = ("skew", "basis", "funding", "dvol"), 3.0
+"""What may be told as the move of a day, and from how many of its units on."""
+NEXT_WITHIN = timedelta(hours=3)
+"""An alert so soon after another begins with what is new against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +65,9 @@ class StoryChoice:
     that the headline tells. `price_pct` is the price's move since the last post (or in a day), `rebound` that it stands
     well above a low of the last days. `steady` are readings that carry the verdict and read as they did in the last
     post while the price went the other way. `trigger` is what an alert went out for: the alarm of a move, else the
-    reading in `main`, else the stance alone."""
+    reading in `main`, else the stance alone. `day` is the reading that moved most within the day that the table looks
+    back on, where no daily post of that day told it; `newest` is the finding behind an alert, `is_next` that the last
+    post was one too, shortly before."""
 
     kind: StoryKind
     main: StoryPoint | None
@@ -64,6 +80,9 @@ class StoryChoice:
     steady: tuple[StoryPoint, ...] = ()
     trigger: MoveAlarm | None = None
     reason: str = ""
+    day: StoryPoint | None = None
+    newest: Finding | None = None
+    is_next: bool = False
 
     @property
     def alert(self) -> bool:
@@ -92,8 +111,15 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
         steady = ()
     if steady:
         main = None
+    newest, is_next = None, reason in ALERTS and _follows_alert(market, memory)
     if reason in ("escalated", "repeat", "first"):
-        main = _newest(points, market, memory) or main
+        newest, point = _newest(points, market, memory)
+        main = point or main
+        had = memory.last.findings if memory.last is not None else ()
+        is_next = is_next and newest is not None and newest.rule not in had
+        if point is not None and not is_next:
+            main = _since_a_day(point, market)
+    day = None if reason in ALERTS else _of_the_day(market, memory, (*steady, *((main,) if main else ())))
     others = [
         point for point in news if kind != "quiet" and (main is None or point.topic.id != main.topic.id)
     ]
@@ -102,6 +128,10 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
     side = main.side if main else 0
     against = tuple(point for point in others if side and point.side == -side)
     same = tuple(point for point in others if point not in against)
+    if day is not None:
+        against, same = (
+            tuple(one for one in some if one.topic.id != day.topic.id) for some in (against, same)
+        )
     shown = (*same, *((main,) if main is not None else ()))
     if len({point.topic.id for point in shown} & {"liq", "liq5d"}) == 2:
         same = tuple(point for point in same if point.topic.id != "liq5d")
@@ -118,7 +148,36 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
         steady=steady,
         trigger=_trigger(verdict) if reason == "move" else None,
         reason=reason,
+        day=day,
+        newest=newest,
+        is_next=is_next,
     )
+
+
+def _follows_alert(market: SpokenMarket, memory: Memory) -> bool:
+    """Whether the last post was an alert too, shortly before."""
+    last = memory.last
+    return last is not None and is_alert(last) and market.at - last.at <= NEXT_WITHIN
+
+
+def _of_the_day(market: SpokenMarket, memory: Memory, taken: Sequence[StoryPoint]) -> StoryPoint | None:
+    """The reading of derivatives that moved most within a day, in its own units, where the last post is younger than that
+    and no daily post has told it since: what an alert told of it was a part. None that is `taken`."""
+    if not told_of_late(market, memory) or told_a_day_ago(market, memory):
+        return None
+    moves: list[tuple[float, StoryPoint]] = []
+    for point in find_points(market, Memory()):
+        now, then = market.fact(point.fact), market.fact(f"{point.fact}.before_24h")
+        if point.topic.id not in DAY_TOPICS or now is None or then is None:
+            continue
+        unit = unit_of_move(point.fact, now.value, market)
+        if not unit or was_told_as_news(point.fact, now.value, unit, market, memory):
+            continue
+        moves.append((abs(now.value - then.value) / unit, point))
+    size, most = max(moves, key=lambda one: one[0], default=(0.0, None))
+    if most is None or size < DAY_MOVED_UNITS or any(one.topic.id == most.topic.id for one in taken):
+        return None
+    return replace(most, of_day=True)
 
 
 def _steady(
@@ -187,8 +246,11 @@ def _main(news: list[StoryPoint], verdict: Verdict) -> StoryPoint | None:
     return None
 
 
-def _newest(points: tuple[StoryPoint, ...], market: SpokenMarket, memory: Memory) -> StoryPoint | None:
-    """The reading behind an alert: that of the gravest finding which the last post did not have, of equals the newest."""
+def _newest(
+    points: tuple[StoryPoint, ...], market: SpokenMarket, memory: Memory
+) -> tuple[Finding | None, StoryPoint | None]:
+    """What is behind an alert, and its reading: the gravest finding which the last post did not have, of equals the
+    newest."""
     known = memory.last.findings if memory.last else ()
     order = get_args(Severity)
     found = sorted(
@@ -197,10 +259,16 @@ def _newest(points: tuple[StoryPoint, ...], market: SpokenMarket, memory: Memory
     )
     for finding in found:
         stems = {name.partition(".")[0] for name in finding.facts}
+        topics = {SUMS[start] for start in SUMS for stem in stems if stem.startswith(start)}
         for point in points:
-            if point.fact in stems or (point.family == finding.family and point.topic.id in ("liq", "oi")):
-                return _since_a_day(point, market)
-    return None
+            of_family = point.family == finding.family and point.topic.id in ("liq", "oi")
+            if point.fact in stems or point.topic.id in topics or of_family:
+                return finding, point
+    return None, None
+
+
+SUMS = {"liquidations_24h_": "liq", "liquidations_5d_": "liq5d", "open_interest_": "oi"}
+"""By how their names begin, the amounts of which one reading tells them all."""
 
 
 def _since_a_day(point: StoryPoint, market: SpokenMarket) -> StoryPoint:

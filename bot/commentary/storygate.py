@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from bot.commentary.compose import ALERT_WORDS, ARTICLE_PARAGRAPHS, ARTICLE_WORDS, DAILY_WORDS, alert_key
+from bot.commentary.compose import (
+    ALERT_WORDS,
+    ARTICLE_PARAGRAPHS,
+    ARTICLE_WORDS,
+    DAILY_WORDS,
+    NEXT,
+    alert_key,
+)
 from bot.commentary.fewer import unsaid
 from bot.commentary.gate import text_failures, typed_part
 from bot.commentary.masks import figures_in, masked_sentences, sentences
@@ -71,7 +78,7 @@ def story_failures(story: Story, market: SpokenMarket, memory: Memory, choice: S
     failures += _pronouns(story, market.bank)
     failures += unchanged_wrongly(story, market, memory)
     failures += _sides(story, market.bank)
-    failures += _again(story, market, memory)
+    failures += _again(story, market, memory, choice)
     failures += _returned(story, memory)
     failures += _trigger(story, choice)
     failures += _length(story)
@@ -202,15 +209,17 @@ def _sides(story: Story, bank: PhraseBank) -> Iterator[str]:
                     yield f"14: {span.text!r} is told of {side}s and counted on {other}s or on both"
 
 
-def _again(story: Story, market: SpokenMarket, memory: Memory) -> Iterator[str]:
-    """15: no reading of derivatives in two posts' prose running without a move of its own unit."""
+def _again(story: Story, market: SpokenMarket, memory: Memory, choice: StoryChoice) -> Iterator[str]:
+    """15: no reading of derivatives in two posts' prose running without a move of its own unit; what moved most within the
+    day may follow an alert that told a part of it."""
     if memory.last is None or story.length in ("short", "article"):
         return
     trigger = story.paragraphs[0].spans if story.alert and story.paragraphs else ()
     triggers = {span.origin.ref.partition("@")[0].partition(".")[0] for span in trigger}
     for name in told_metrics(story):
         fact = market.fact(name)
-        if name in triggers or fact is None or is_price(name):
+        of_day = choice.day is not None and choice.day.fact == name
+        if name in triggers or of_day or fact is None or is_price(name):
             continue
         if is_stale_news(name, fact.value, unit_of_move(name, fact.value, market), market, memory):
             yield f"15: {name} was told of late and has not moved since"
@@ -251,7 +260,7 @@ def _trigger(story: Story, choice: StoryChoice) -> Iterator[str]:
     if choice.trigger is not None:
         if not any(span.origin.ref.startswith("alarm ") for span in first.spans):
             yield f"17: the first sentence does not tell the move: {first.text!r}"
-    elif not any(f"/{key}." in name for name in story.paragraphs[0].phrase_ids):
+    elif not any(f"/{place}." in name for place in (key, NEXT) for name in story.paragraphs[0].phrase_ids):
         yield f"17: the first sentence does not tell what the alert is for: {first.text!r}"
 
 

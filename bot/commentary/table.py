@@ -86,9 +86,15 @@ def _row(name: str, market: SpokenMarket, memory: Memory, past: str) -> Text | N
 
 def _plainly(term: Term, shape: str) -> str:
     """A value without the words around it ("at least"): a table has no room for them; a mark stands for them."""
-    words = term.recorder.words
-    shown = term.recorder.mark(apply(shape, term.origin.value, None, words), term.origin, shape)
+    words, value = term.recorder.words, term.origin.value
+    digits = next((some for some in (None, 2, 3) if _is_seen(value, apply(shape, value, some, words))), None)
+    shown = term.recorder.mark(apply(shape, value, digits, words), term.origin, shape, digits)
     return f"{words['at_least_mark']}{shown}" if term.lower_bound else shown
+
+
+def _is_seen(value: float | str, shown: str) -> bool:
+    """Whether a value is written as one that it could be: what is not zero does not read as zero."""
+    return not value or any(digit in shown for digit in "123456789")
 
 
 def _rank(name: str, rank: float, recorder: Recorder, words: Words) -> str:

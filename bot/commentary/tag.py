@@ -20,7 +20,8 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     namer = Namer(market=market, recorder=recorder)
     stance = words[f"stance.{shape(verdict)}"]
     parts = [words["tag_alert"]] if alert else []
-    parts.append(stance[:1].upper() + stance[1:])
+    plain = words.get(f"tag_plain.{shape(verdict)}", "{}")  # what the word means, where it is read first
+    parts.append(plain.format(stance[:1].upper() + stance[1:]))
     if verdict.leaning in ("bearish", "bullish", "overheated") and verdict.stance == "unclear":
         parts.append(words["tag_leaning"].format(words[f"stance.{verdict.leaning}"]))
     if verdict.stance in ("bearish", "bullish", "overheated") and verdict.confidence != "high":

@@ -23,7 +23,7 @@ from bot.commentary.words import several
 from bot.domain.story import Frame, Memory, Slot, Text
 from bot.errors import GateRefused
 
-ANY = "any"
+ANY, OF_DAY = "any", "headline-day"
 FRAME_WINDOW, HEADLINE_WINDOW, SENTENCE_WINDOW = 5, 7, 20
 MOST_TRIED = 1200
 FLAT_PCT = 0.05
@@ -131,7 +131,7 @@ class Teller(StoryNames):
             (f"{frame.id}/{place}.{number}", text)
             for frame in frames
             for number, text in enumerate(frame.places.get(place, ()), 1)
-            if opening(text) not in self.joints
+            if not (joint := opening(text)) or joint not in self.joints
         ]
         if len(frames) > 1 and not place.startswith(("short", "exit", "alert-")):
             templates = self._own_first(self._rested(templates))
@@ -139,6 +139,10 @@ class Teller(StoryNames):
             name: self._rested(list(self.clauses(point.about, "word" if name == "word" else form)))
             for name, point in points.items()
         }
+        newest = self.choice.newest
+        if newest is not None and "main" in wanted:  # what an alert is for stands in its first sentence
+            behind = {name.partition(".")[0] for name in newest.facts}
+            wanted["main"].sort(key=lambda one: -len(behind & set(slots(one[1]).roots)))
         if "price" not in points:
             wanted["price"] = [one for some in self._price_clauses() for one in self._rested(list(some))]
         for template in templates:
@@ -222,7 +226,7 @@ class Teller(StoryNames):
         """Whether a place has no room for a reading that has not moved: an alert's trigger may tell one, and exits."""
         if self.choice.alert:
             return place in ("alert-also", "alert-both") or "headline" in place
-        return self.daily and not place.startswith("exit")
+        return self.daily and not place.startswith("exit") and place != OF_DAY
 
     def _is_stale(self, text: Text) -> bool:
         """Whether a text tells the figure of a reading that was told of late and has not moved since."""
@@ -321,6 +325,7 @@ def _explains(clause: str) -> bool:
 
 
 def opening(template: str) -> str:
-    """The words with which a template begins, before its first slot; itself where a slot comes first."""
+    """The words with which a template begins, before its first slot; itself where a slot comes first. Nothing of one that
+    is a slot alone: it joins nothing, and may return within a post."""
     words = template.partition("{{")[0].strip()
-    return words or template
+    return words or ("" if template.count("{{") == 1 else template)

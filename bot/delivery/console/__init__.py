@@ -35,6 +35,8 @@ class Console:
                 self._terminal.print()
         if card.table:
             self._terminal.print(Text(in_columns(card.table, len(card.table[0])), style="dim"), width=width)
+            for note in card.notes:
+                self._terminal.print(Text(note.text, style="dim"), width=width)
             self._terminal.print()
         if card.fields:
             self._terminal.print(_fields(card), width=width)

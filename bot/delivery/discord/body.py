@@ -86,6 +86,7 @@ def _key(card: Card) -> Hashable:
         card.post_id,
         card.private,
         card.table,
+        tuple((one.label, one.text) for one in card.notes),
     )
     return seen, fields, buttons, spans, card.image
 

@@ -45,6 +45,8 @@ def _blocks(card: Card) -> Iterator[Json]:
         yield _section(piece)
     if card.table:
         yield _section(f"```{escape(in_columns(card.table, NARROW))}```"[:SECTION])
+        for note in card.notes:
+            yield {"type": "context", "elements": [{"type": "mrkdwn", "text": escape(note.text)[:SECTION]}]}
     for start in range(0, len(card.fields), FIELDS):
         yield {
             "type": "section",
