@@ -271,3 +271,29 @@ def test_no_wording_of_a_bank_says_what_nobody_can_know(locale: str) -> None:
 )
 def test_each_kind_is_found_where_it_is_said(locale: str, kind: str, text: str) -> None:
     assert re.search(UNTRUE[locale][kind], text, re.IGNORECASE)
+
+
+EMPTY_LINKS = {
+    "en": r"^(?:With it|Elsewhere|On top of that|Also|Besides|Beside that|Meanwhile|At the same time|In addition),",
+    "es": r"^(?:Además|Junto a ello|A eso se suma|Por otra parte|De paso|Entretanto|A la vez|También)\b",
+}
+"""Words between two sentences that say nothing of how the two hang together."""
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_a_link_between_sentences_carries_a_relation(locale: str) -> None:
+    empty = [
+        text
+        for frame in bank(locale).frames
+        for texts_of in frame.places.values()
+        for text in texts_of
+        if re.search(EMPTY_LINKS[locale], text)
+    ]
+    assert empty == []
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_what_a_verdict_means_and_what_a_rank_counts_is_said_where_it_is_read(locale: str) -> None:
+    words = bank(locale).words
+    assert all(words[f"tag_plain.{stance}"] for stance in ("bearish", "bullish", "overheated"))
+    assert len(words["table_note"].split()) <= 12

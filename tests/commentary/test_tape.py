@@ -4,6 +4,7 @@ kinds of untruth that readers found in them."""
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -12,7 +13,13 @@ import pytest
 
 from bot import commentary
 from bot.commentary import ToldPost, claims, groundless, rubric
-from bot.domain.story import Length, Story
+from bot.commentary.formats import apply
+from bot.commentary.masks import sentences
+from bot.commentary.names import SpokenMarket
+from bot.commentary.points import TOPICS
+from bot.commentary.terms import truthful
+from bot.commentary.words import has, several
+from bot.domain.story import Length, Origin, Span, Story, Text
 from bot.playbook import CONFIG, read_playbook
 from bot.process.archive_questions import told_on_tape
 from bot.process.demo import read_tape
@@ -158,3 +165,208 @@ def test_from_the_31st_of_january_every_tag_says_that_caution_grows() -> None:
     assert min(tags) == datetime(2026, 1, 31, 12, tzinfo=UTC)
     for at, text in tags.items():
         assert "leaning more to caution" in text or " · deepening" in text, (at, text)
+
+
+# ── what came and what went ─────────────────────────────────────────────────────────────────────────────────
+
+CAME_OR_WENT = {
+    "en": r"\b(?:New since|has passed|no longer the|turned (?:negative|positive)|back above zero|below zero, from"
+    r"|became the dear|rose above one-month|now pay longs|perpetual pay again)\b",
+    "es": r"\b(?:Nuevo desde|ya pasó|deja de ser|pasa a ser lo caro|pasan a (?:pagar|cobrar)|pasa a (?:negativo|positivo"
+    r"|terreno)|cambia de signo)\b",
+}
+"""How each bank says that a finding or a sign came or went."""
+CROSSED, NEXT, CLEAR = ".crossed-", "/alert-next.", "/alert-clear."
+
+
+def unfounded(post: ToldPost, locale: str) -> list[str]:
+    """The sentences of a post that say that something came or went, where neither the rules' states between the two posts
+    nor the sign of the reading bear it out."""
+    wrong = []
+    last = post.memory.last
+    for text in post.story.texts:
+        if not re.search(CAME_OR_WENT[locale], text.text):
+            continue
+        founded = False
+        for name in text.phrase_ids:
+            if CROSSED in name:
+                founded |= _has_crossed(post, name.partition(".")[0])
+            elif NEXT in name:
+                founded |= any(
+                    last is not None
+                    and one.rule not in last.findings
+                    and last.at < one.since <= post.story.at
+                    for one in post.verdict.findings
+                )
+            elif CLEAR in name:
+                founded |= not any(one.severity == "alarm" for one in post.verdict.findings)
+        if not founded:
+            wrong.append(text.text)
+    return wrong
+
+
+def _has_crossed(post: ToldPost, topic: str) -> bool:
+    names = next(one.facts for one in TOPICS if one.id == topic)
+    name = next(name for name in names if post.facts.get(name) is not None)
+    then = post.memory.last.figures.get(name) if post.memory.last else post.facts.value(f"{name}.before_24h")
+    return then is not None and then * (post.facts.value(name) or 0.0) < 0
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_came_or_went_is_true_of_the_states_between_two_posts(locale: str) -> None:
+    told = 0
+    for post in posts(locale):
+        told += any(re.search(CAME_OR_WENT[locale], text.text) for text in post.story.texts)
+        assert unfounded(post, locale) == []
+        known = tuple(one.rule for one in post.verdict.findings)
+        last = post.memory.last
+        if last is None or not any(NEXT in name for name in post.story.phrase_ids):
+            continue
+        same = replace(post.memory, told=(*post.memory.told[:-1], replace(last, findings=known)))
+        assert unfounded(replace(post, memory=same), locale), "a finding that stood before is not new"
+    assert told >= 3
+
+
+# ── digits ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+DECIMALS = {
+    "pct": 1,
+    "size": 1,
+    "signed": 1,
+    "bare": 1,
+    "change": 1,
+    "points": 1,
+    "points_size": 1,
+    "ratio": 2,
+}
+DECIMALS |= {"price": 0, "coins": 0, "coins_size": 0, "count": 0, "share": 0, "plusminus": 1}
+OWN_DECIMALS = {"funding_8h_pct": 4, "perp_premium_pct": 4}
+FIGURES = {"usd": 3, "usd_size": 3, "compact": 3, "compact_coins": 3}
+
+
+def ill_written(span: Span, locale: str) -> str:
+    """What is wrong with the digits of a figure; nothing where they are those of its metric. More stand only where
+    fewer would put the figure on the other side of a threshold or make it zero."""
+    words = read_playbook().banks[locale].words
+    shape = span.filter.rpartition(":")[2]
+    number = re.search(rf"\d[\d{words['thousands']}]*(?:{re.escape(words['decimal'])}(\d+))?", span.text)
+    if number is None or isinstance(span.origin.value, str):
+        return ""
+    value, decimals = span.origin.value, len(number[1] or "")
+    if value and not re.search(r"[1-9]", number[0]):
+        return f"{span.text} is told of {value:g}"
+    stem = span.origin.ref.partition("@")[0].partition(".")[0]
+    if span.digits is not None:
+        return "" if decimals <= span.digits else f"{span.text} has more digits than were asked for"
+    if shape in FIGURES:
+        digits = len(re.sub(r"\D", "", number[0]).lstrip("0").rstrip("0"))
+        return "" if digits <= FIGURES[shape] else f"{span.text} of {stem} has {digits} digits"
+    most = OWN_DECIMALS.get(stem, DECIMALS.get(shape))
+    return "" if most is None or decimals <= most else f"{span.text} of {stem} has {decimals} decimals"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_figure_has_the_digits_of_its_metric(locale: str) -> None:
+    """At every length; more of them only where fewer would lie about a threshold."""
+    checked = 0
+    for story in stories(locale):
+        for text in (*story.texts, *story.table):
+            for span in text.spans:
+                checked += 1
+                assert ill_written(span, locale) == "", text.text
+    assert checked > 500
+    bank = read_playbook().banks[locale]
+    for post in posts(locale):
+        market = SpokenMarket(
+            facts=post.facts, book=read_playbook().rules, bank=bank, at=post.story.at, verdict=post.verdict
+        )
+        for text in (*post.story.texts, *post.story.table):
+            for span in text.spans:
+                if span.digits is None or span.origin.kind != "fact" or isinstance(span.origin.value, str):
+                    continue
+                usual = apply(span.filter, span.origin.value, None, bank.words)
+                checks = market.checks(span.origin.ref)
+                lies = not truthful(span.filter, span.origin.value, None, bank.words, checks)
+                assert lies or not re.search(r"[1-9]", usual), f"{span.text} for {usual}"
+
+
+def test_a_figure_with_a_digit_too_many_or_without_any_is_found() -> None:
+    span = next(one for one in posts("en")[-1].story.spans if one.filter == "pct" and one.digits is None)
+    assert ill_written(span, "en") == ""
+    assert "decimals" in ill_written(replace(span, text="20.123%"), "en")
+    assert "is told of" in ill_written(replace(span, text="0%"), "en")
+
+
+# ── treasuries ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def of_nobody(text: Text) -> list[str]:
+    """The sentences that tell what coins of companies cost or brought without a holder and the day of the telling."""
+    wrong = []
+    for one in sentences(text):
+        refs = [span.origin.ref for span in one.spans]
+        kinds = {span.origin.kind for span in one.spans}
+        if not any(ref.startswith("treasury_") or kind == "treasury" for ref in refs for kind in kinds):
+            continue
+        named = any(holding.holder in one.text for holding in read_playbook().holdings)
+        if not (named and "date" in kinds):
+            wrong.append(one.text)
+    return wrong
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_result_of_a_treasury_stands_with_its_holder_and_its_date(locale: str) -> None:
+    assert read_playbook().holdings
+    for story in stories(locale):
+        for text in story.texts:
+            assert of_nobody(text) == []
+    bare = "Treasuries stand at $3.25 billion."
+    origin = Origin(kind="fact", ref="treasury_unrealized_usd", value=-3.25e9)
+    span = Span(start=20, end=33, text="$3.25 billion", filter="usd_size", origin=origin)
+    planted = Text(slot="evidence", about="x", text=bare, spans=(span,))
+    assert of_nobody(planted) == [bare]
+
+
+# ── links, spans, alerts close behind each other ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_is_unchanged_says_for_how_long(locale: str) -> None:
+    """The table beside it looks a day back: a span in words, or a day."""
+    words = read_playbook().banks[locale].words
+    said = 0
+    for story in stories(locale):
+        for text in story.texts:
+            for one in sentences(text):
+                if has(one.text, several(words, "unchanged_words")) is None:
+                    continue
+                said += 1
+                refs = {span.origin.ref for span in one.spans}
+                spans = (words["steady_day"], words["steady_hour"])
+                assert "hours since last post" in refs or any(span in one.text for span in spans), one.text
+    assert said
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_move_of_the_day_is_told_although_an_alert_told_a_part_of_it(locale: str) -> None:
+    post = next(one for one in posts(locale) if one.story.at == MOMENTS[2])
+    headline = post.story.headline
+    assert headline is not None
+    told = {span.origin.ref: span.text for span in headline.spans}
+    assert {"dvol", "dvol.before_24h"} <= set(told)
+    assert told["dvol.before_24h"].replace(",", ".") == "82.6"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_alert_behind_another_begins_with_what_is_new(locale: str) -> None:
+    followers = 0
+    for before, post in pairwise(posts(locale)):
+        if not (before.story.alert and post.story.alert):
+            continue
+        if post.story.at - before.story.at > timedelta(hours=3) or "alarm " in str(
+            post.story.paragraphs[0].spans
+        ):
+            continue
+        followers += 1
+        assert any(NEXT in name for name in post.story.paragraphs[0].phrase_ids), post.story.body
+    assert followers == 2
