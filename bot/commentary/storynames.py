@@ -69,51 +69,6 @@ class StoryNames:
             return words["since_day"].format(term.write("daytime"))
         return self._in_a_day(namer)
 
-    def _steady_for(self, namer: Namer) -> str:
-        """For how long nothing moved, as a span that cannot be taken for another: "in those 2 hours", "over the day"."""
-        words, last = self.market.bank.words, self.memory.last
-        if (
-            last is None
-            or not told_of_late(self.market, self.memory)
-            or told_a_day_ago(self.market, self.memory)
-        ):
-            return words["steady_day"]
-        hours = hours_since(last.at, self.market.at)
-        if round(hours) <= 1:
-            return words["steady_hour"]
-        term = namer.number(Origin(kind="count", ref="hours since last post", value=hours), "span")
-        return words["steady_hours"].format(term.write("span"))
-
-    def _steady_out(self, namer: Namer) -> str | None:
-        """On which side of its usual range the one reading stands that reads as it did: "under its usual 5-10%"."""
-        words, (point, *others) = self.market.bank.words, self.choice.steady or (None,)
-        now = self.market.fact(point.fact) if point is not None and not others else None
-        usual = usual_of(point.fact, self.market) if point is not None else None
-        band = namer.band_of_fact(point.fact) if point is not None else None
-        if now is None or usual is None or band is None or usual.low <= now.value <= usual.high:
-            return None
-        return words["steady_high" if now.value > usual.high else "steady_low"].format(band)
-
-    def _day_move(self, namer: Namer) -> str | None:
-        """What moved most within the day, from where to where: "60-day skew up from 8.4% to 20% in a day"."""
-        point, words = self.choice.day, self.market.bank.words
-        if point is None:
-            return None
-        now, then = namer.fact(point.fact), namer.fact(f"{point.fact}.before_24h")
-        if now is None or then is None:
-            return None
-        shape = AS_BARE.get(now.unit_filter, now.unit_filter)
-        title = words.get(f"day_title.{point.fact}") or self._called(point.fact, namer)
-        rose = float(now.origin.value) > float(then.origin.value)
-        way = "day_up" if rose else "day_down"
-        pattern = words.get(f"{way}_{shape}", words[way])
-        return pattern.format(title=title, now=now.write(shape), then=then.write(shape))
-
-    def _fallen(self, namer: Namer) -> Term | None:
-        """How far the price is below its high, where an alert went out for that too."""
-        newest = self.choice.newest
-        return namer.fact("drawdown_pct") if newest is not None and "drawdown_pct" in newest.facts else None
-
     def _in_a_day(self, namer: Namer) -> str:
         words = self.market.bank.words
         origin = Origin(kind="name", ref="spot_usd.change_24h_pct", value="")
@@ -291,6 +246,55 @@ class StoryNames:
         return bank.words["within"].format(namer.recorder.mark(tenor_of(name, bank), origin, "tenor"))
 
 
+def _steady_for(story: StoryNames, namer: Namer) -> str:
+    """For how long nothing moved, as a span that cannot be taken for another: "in those 2 hours", "over the day"."""
+    words, last = story.market.bank.words, story.memory.last
+    if (
+        last is None
+        or not told_of_late(story.market, story.memory)
+        or told_a_day_ago(story.market, story.memory)
+    ):
+        return words["steady_day"]
+    hours = hours_since(last.at, story.market.at)
+    if round(hours) <= 1:
+        return words["steady_hour"]
+    term = namer.number(Origin(kind="count", ref="hours since last post", value=hours), "span")
+    return words["steady_hours"].format(term.write("span"))
+
+
+def _steady_out(story: StoryNames, namer: Namer) -> str | None:
+    """On which side of its usual range the one reading stands that reads as it did: "under its usual 5-10%"."""
+    words, (point, *others) = story.market.bank.words, story.choice.steady or (None,)
+    now = story.market.fact(point.fact) if point is not None and not others else None
+    usual = usual_of(point.fact, story.market) if point is not None else None
+    band = namer.band_of_fact(point.fact) if point is not None else None
+    if now is None or usual is None or band is None or usual.low <= now.value <= usual.high:
+        return None
+    return words["steady_high" if now.value > usual.high else "steady_low"].format(band)
+
+
+def _day_move(story: StoryNames, namer: Namer) -> str | None:
+    """What moved most within the day, from where to where: "60-day skew up from 8.4% to 20% in a day"."""
+    point, words = story.choice.day, story.market.bank.words
+    if point is None:
+        return None
+    now, then = namer.fact(point.fact), namer.fact(f"{point.fact}.before_24h")
+    if now is None or then is None:
+        return None
+    shape = AS_BARE.get(now.unit_filter, now.unit_filter)
+    title = words.get(f"day_title.{point.fact}") or story._called(point.fact, namer)
+    rose = float(now.origin.value) > float(then.origin.value)
+    way = "day_up" if rose else "day_down"
+    pattern = words.get(f"{way}_{shape}", words[way])
+    return pattern.format(title=title, now=now.write(shape), then=then.write(shape))
+
+
+def _fallen(story: StoryNames, namer: Namer) -> Term | None:
+    """How far the price is below its high, where an alert went out for that too."""
+    newest = story.choice.newest
+    return namer.fact("drawdown_pct") if newest is not None and "drawdown_pct" in newest.facts else None
+
+
 def hours_since(then: datetime, now: datetime) -> float:
     """The hours between two times."""
     return (now - then).total_seconds() / 3600
@@ -303,10 +307,10 @@ def _key(move: Move) -> str:
 _MAKERS: Mapping[str, Callable[[StoryNames, Namer], object | None]] = {
     "since": StoryNames.since,
     "steady": StoryNames._steady,
-    "steady_for": StoryNames._steady_for,
-    "steady_out": StoryNames._steady_out,
-    "day_move": StoryNames._day_move,
-    "fallen": StoryNames._fallen,
+    "steady_for": _steady_for,
+    "steady_out": _steady_out,
+    "day_move": _day_move,
+    "fallen": _fallen,
     "moved": StoryNames.move_term,
     "exits": lambda story, namer: story._moves_of(story._exits(), namer),
     "ground": StoryNames._ground,

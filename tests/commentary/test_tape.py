@@ -19,6 +19,7 @@ from bot.commentary.names import SpokenMarket
 from bot.commentary.points import TOPICS
 from bot.commentary.terms import truthful
 from bot.commentary.words import has, several
+from bot.domain.playbook import Playbook
 from bot.domain.story import Length, Origin, Span, Story, Text
 from bot.playbook import CONFIG, read_playbook
 from bot.process.archive_questions import told_on_tape
@@ -35,6 +36,11 @@ MOMENTS = (
     datetime(2026, 2, 7, tzinfo=UTC),
 )
 A_DAY = timedelta(hours=25)
+
+
+@cache
+def playbook() -> Playbook:
+    return read_playbook()
 
 
 @cache
@@ -247,7 +253,7 @@ FIGURES = {"usd": 3, "usd_size": 3, "compact": 3, "compact_coins": 3}
 def ill_written(span: Span, locale: str) -> str:
     """What is wrong with the digits of a figure; nothing where they are those of its metric. More stand only where
     fewer would put the figure on the other side of a threshold or make it zero."""
-    words = read_playbook().banks[locale].words
+    words = playbook().banks[locale].words
     shape = span.filter.rpartition(":")[2]
     number = re.search(rf"\d[\d{words['thousands']}]*(?:{re.escape(words['decimal'])}(\d+))?", span.text)
     if number is None or isinstance(span.origin.value, str):
@@ -275,10 +281,10 @@ def test_every_figure_has_the_digits_of_its_metric(locale: str) -> None:
                 checked += 1
                 assert ill_written(span, locale) == "", text.text
     assert checked > 500
-    bank = read_playbook().banks[locale]
+    bank = playbook().banks[locale]
     for post in posts(locale):
         market = SpokenMarket(
-            facts=post.facts, book=read_playbook().rules, bank=bank, at=post.story.at, verdict=post.verdict
+            facts=post.facts, book=playbook().rules, bank=bank, at=post.story.at, verdict=post.verdict
         )
         for text in (*post.story.texts, *post.story.table):
             for span in text.spans:
@@ -308,7 +314,7 @@ def of_nobody(text: Text) -> list[str]:
         kinds = {span.origin.kind for span in one.spans}
         if not any(ref.startswith("treasury_") or kind == "treasury" for ref in refs for kind in kinds):
             continue
-        named = any(holding.holder in one.text for holding in read_playbook().holdings)
+        named = any(holding.holder in one.text for holding in playbook().holdings)
         if not (named and "date" in kinds):
             wrong.append(one.text)
     return wrong
@@ -316,7 +322,7 @@ def of_nobody(text: Text) -> list[str]:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_result_of_a_treasury_stands_with_its_holder_and_its_date(locale: str) -> None:
-    assert read_playbook().holdings
+    assert playbook().holdings
     for story in stories(locale):
         for text in story.texts:
             assert of_nobody(text) == []
@@ -333,7 +339,7 @@ def test_the_result_of_a_treasury_stands_with_its_holder_and_its_date(locale: st
 @pytest.mark.parametrize("locale", LOCALES)
 def test_what_is_unchanged_says_for_how_long(locale: str) -> None:
     """The table beside it looks a day back: a span in words, or a day."""
-    words = read_playbook().banks[locale].words
+    words = playbook().banks[locale].words
     said = 0
     for story in stories(locale):
         for text in story.texts:
