@@ -230,6 +230,63 @@ def test_what_came_or_went_is_true_of_the_states_between_two_posts(locale: str) 
     assert told >= 3
 
 
+# ── digits ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+DECIMALS = {
+    "pct": 1,
+    "size": 1,
+    "signed": 1,
+    "bare": 1,
+    "change": 1,
+    "points": 1,
+    "points_size": 1,
+    "ratio": 2,
+}
+DECIMALS |= {"price": 0, "coins": 0, "coins_size": 0, "count": 0, "share": 0, "plusminus": 1}
+OWN_DECIMALS = {"funding_8h_pct": 4, "perp_premium_pct": 4}
+FIGURES = {"usd": 3, "usd_size": 3, "compact": 3, "compact_coins": 3}
+
+
+def ill_written(span: Span, locale: str) -> str:
+    """What is wrong with the digits of a figure; nothing where they are those of its metric. More stand only where
+    fewer would put the figure on the other side of a threshold or make it zero."""
+    words = playbook().banks[locale].words
+    shape = span.filter.rpartition(":")[2]
+    number = re.search(rf"\d[\d{words['thousands']}]*(?:{re.escape(words['decimal'])}(\d+))?", span.text)
+    if number is None or isinstance(span.origin.value, str):
+        return ""
+    value, decimals = span.origin.value, len(number[1] or "")
+    if value and not re.search(r"[1-9]", number[0]):
+        return f"{span.text} is told of {value:g}"
+    stem = span.origin.ref.partition("@")[0].partition(".")[0]
+    if span.digits is not None:
+        return "" if decimals <= span.digits else f"{span.text} has more digits than were asked for"
+    if shape in FIGURES:
+        digits = len(re.sub(r"\D", "", number[0]).lstrip("0").rstrip("0"))
+        return "" if digits <= FIGURES[shape] else f"{span.text} of {stem} has {digits} digits"
+    most = OWN_DECIMALS.get(stem, DECIMALS.get(shape))
+    return "" if most is None or decimals <= most else f"{span.text} of {stem} has {decimals} decimals"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_figure_has_the_digits_of_its_metric(locale: str) -> None:
+    """At every length; more of them only where fewer would lie about a threshold."""
+    checked = 0
+    for story in stories(locale):
+        for text in (*story.texts, *story.table):
+            for span in text.spans:
+                checked += 1
+                assert ill_written(span, locale) == "", text.text
+    assert checked > 500
+
+
+def test_a_figure_with_a_digit_too_many_or_without_any_is_found() -> None:
+    span = next(one for one in posts("en")[-1].story.spans if one.filter == "pct" and one.digits is None)
+    assert ill_written(span, "en") == ""
+    assert "decimals" in ill_written(replace(span, text="20.123%"), "en")
+    assert "is told of" in ill_written(replace(span, text="0%"), "en")
+
+
 # ── treasuries ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
