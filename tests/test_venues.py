@@ -56,7 +56,9 @@ def markets(draw: st.DrawFn) -> Market:
                 index=price * draw(st.floats(0.997, 1.003)),
                 coins=coins * draw(st.floats(0.95, 1.05)),
                 inverse=inverse,
-                funding_pct=draw(st.floats(-0.008, 0.008)),
+                funding_pct=draw(
+                    st.floats(-0.008, -1e-6) | st.floats(1e-6, 0.008)
+                ),  # nothing at all is in doubt
             )
             for price in prices
         ]

@@ -179,6 +179,12 @@ class LoopbackVenues(BaseHTTPRequestHandler):
         """Nothing: tests are quiet."""
 
 
+class ManyAtOnce(ThreadingHTTPServer):
+    """A poll asks some hundred things at once: none is turned away before it is heard."""
+
+    request_queue_size = 256
+
+
 class ToLoopback(httpx.AsyncBaseTransport):
     """Requests go through sockets to a server of this machine, under the names of the venues."""
 
@@ -205,7 +211,7 @@ KEYS = {"COINGLASS_KEY": "cg-0123456789abcdef", "COINALYZE_KEY": "ca-0123456789a
 def venues(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[LoopbackVenues]]:
     """A server of ours in place of every venue, the time of the tape, and keys in the environment."""
     LoopbackVenues.told_by, LoopbackVenues.keys_heard = ReplayTransport(asyncio.run(recorded())), set()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), LoopbackVenues)
+    server = ManyAtOnce(("127.0.0.1", 0), LoopbackVenues)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr("bot.sources._record.network", lambda: ToLoopback(server.server_port))
     patient = Patience(connect_s=60, read_s=60, total_s=100)  # of a loaded machine

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -126,13 +127,12 @@ class TightropeClient(discord.AutoShardedClient):
         self.add_dynamic_items(GoOn, PanelItem)
 
     async def setup_hook(self) -> None:
-        """After the login, before the gateway: is the archive ours, does Discord know the commands, and how often may we
-        connect? Raises ConfigError, ArchiveError, GatewayNotFound."""
+        """After the login, before the gateway: is the archive ours, and does Discord know the commands? Raises
+        ConfigError, ArchiveError."""
         if self.application_id is not None:
             await check_application(self.keeping, self.application_id, self._adopted)
             await self.tree.set_translator(BankTranslator(self.desk.market.playbook.banks))
             await self.registration.begin(self.application_id)
-        self.identifies.allow(await self.fetch_session_start_limits())
 
     async def close(self) -> None:
         """End every connection."""
@@ -140,7 +140,14 @@ class TightropeClient(discord.AutoShardedClient):
         await super().close()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait for the shard's turn."""
+        """Wait for the shard's turn. How often we may connect is asked once, after discord.py's own question for the
+        address: asked before, and told that the next such question must wait for over half a minute, discord.py would
+        not start. Where it is not told, one shard after another."""
+        if initial:
+            try:
+                self.identifies.allow(await self.fetch_session_start_limits())
+            except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
+                log.info("discord.starts_unknown", error=type(error).__name__)
         await self.identifies.turn(shard_id)
 
     @property

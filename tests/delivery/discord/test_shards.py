@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from discord import SessionStartLimits
+from discord import RateLimited, SessionStartLimits
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.shards import EACH_S, Identifies, mine
@@ -101,6 +101,18 @@ async def test_when_the_days_starts_are_spent_it_waits_for_new_ones(
     async with sharded(desk, memory):
         assert waited == [1.0]
         assert identified(fake) == [[0, 1]]
+
+
+async def test_it_connects_where_nobody_tells_how_often_it_may(
+    fake: FakeDiscord, desk: Desk, memory: Memory, monkeypatch: Any
+) -> None:
+    async def refuse(_: TightropeClient) -> SessionStartLimits:
+        raise RateLimited(60.0)
+
+    monkeypatch.setattr(TightropeClient, "fetch_session_start_limits", refuse)
+    async with sharded(desk, memory) as client:
+        assert identified(fake) == [[0, 1]]
+        assert client.identifies.concurrency == 1
 
 
 def limits(*, remaining: int, concurrency: int = 16, reset_after_s: int = 3600) -> SessionStartLimits:
