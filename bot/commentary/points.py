@@ -230,15 +230,19 @@ def was_told_as_news(name: str, value: float, unit: float, market: SpokenMarket,
         if market.at - post.at > TOLD_WITHIN:
             return False
         if name in post.told and not is_alert(post):
-            then = post.figures.get(name)
-            return then is not None and abs(value - then) < unit * (1 - 1e-9)
+            return _stands_as_in(post, name, value, unit)
     return False
 
 
 def is_stale_news(name: str, value: float, unit: float, market: SpokenMarket, memory: Memory) -> bool:
     """Whether a metric was told of late and has not moved by its unit since."""
     post = last_telling(name, market, memory)
-    then = post.figures.get(name) if post is not None else None
+    return post is not None and _stands_as_in(post, name, value, unit)
+
+
+def _stands_as_in(post: RememberedPost, name: str, value: float, unit: float) -> bool:
+    """Whether a metric has not moved by its unit since a post knew it."""
+    then = post.figures.get(name)
     return then is not None and abs(value - then) < unit * (1 - 1e-9)
 
 
