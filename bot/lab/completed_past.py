@@ -179,13 +179,15 @@ def _of_tallies(history: Pasts) -> Iterator[Series]:
 def _windows(
     sides: Mapping[str, "pd.Series[float]"], whole: Series | None
 ) -> Iterator[tuple[str, "pd.Series[float]"]]:
+    import pandas as pd
+
     open_usd = None if whole is None else _by_time(whole)
     for label, days in (("24h", 1), ("5d", 5)):
         for side, told_usd in sides.items():
             name = f"liquidations_{label}_usd" if side == "both" else f"liquidations_{label}_{side}_usd"
             # Each day and those before it; nan, and no row, where one of them is missing.
             sums = sum(told_usd.reindex(told_usd.index - back * DAY_MS).to_numpy() for back in range(days))
-            rows = (told_usd * 0.0 + sums).dropna()
+            rows = pd.Series(sums, index=told_usd.index).dropna()
             yield name, rows
             if open_usd is not None:
                 share = rows / open_usd[open_usd != 0.0].reindex(rows.index) * 100.0
