@@ -15,7 +15,7 @@ from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure, Profile, Table, TableRow
 from bot.domain.story import Origin
 
-RANKS = ("percentile_1y", "percentile_90d")
+RANKS = ("percentile_1y", RANK)
 
 
 async def answer(market: Market, request: Request) -> Answer:

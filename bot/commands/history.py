@@ -12,6 +12,7 @@ from bot.commands._tables import lead_of, missing_note, old_note, past_table, sh
 from bot.commands._telling import ASSET, go_on, tell_fact, title, with_verdict
 from bot.commentary import date_line
 from bot.desk.market import Market
+from bot.domain.catalog import RANK
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Button, Figure, Profile
 from bot.errors import InputError
@@ -69,7 +70,7 @@ def _expiry_note(market: Market, name: str, facts: Facts, profile: Profile) -> t
 
 
 def _views(name: str) -> Sequence[str]:
-    return [name, *(f"{name}.{view}" for view in ("change_24h", "change_7d", "percentile_90d"))]
+    return [name, *(f"{name}.{view}" for view in ("change_24h", "change_7d", RANK))]
 
 
 def _length(window: str) -> timedelta:

@@ -10,6 +10,7 @@ from bot.commands._tables import grid, missing_note
 from bot.commands._telling import ASSET, about_metric, go_on, title
 from bot.commentary import NO_VALUE, cell
 from bot.desk.market import Market
+from bot.domain.catalog import RANK
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure, Profile, Table
 from bot.errors import InputError
@@ -62,7 +63,7 @@ async def answer(market: Market, request: Request) -> Answer:
         request,
         about="liquidations",
         lead=known[window],
-        past=("percentile_90d",),
+        past=(RANK,),
         more_tables=more_tables,
         notes=notes,
         buttons=buttons,

@@ -8,12 +8,13 @@ from bot.commands._tables import grid, line_of, missing_note
 from bot.commands._telling import ASSET, about_metric
 from bot.commentary import cell
 from bot.desk.market import Market
+from bot.domain.catalog import RANK
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Figure, Profile, Table
 
 LEAD = "open_interest_usd"
 COINS = "open_interest_coin"
-PAST = ("", "before_24h", "before_7d", "percentile_90d")
+PAST = ("", "before_24h", "before_7d", RANK)
 CHANGES = (
     ("dollars", (f"{LEAD}.change_24h_pct", f"{LEAD}.change_7d_pct")),
     ("coins", (f"{COINS}.change_24h_pct", f"{COINS}.change_7d_pct")),

@@ -11,6 +11,7 @@ from bot.commands._telling import ASSET, about_metric, go_on, pick_chart
 from bot.commentary import cell, date_line
 from bot.commentary.cards import word_text
 from bot.desk.market import Market
+from bot.domain.catalog import RANK
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, ChartSpec, Figure, Profile, Table
 from bot.domain.story import Origin
@@ -18,7 +19,7 @@ from bot.metrics import History
 from bot.metrics.realized import premiums_of_days
 
 LEAD = "put_call_oi_ratio"
-COLUMNS = ("", "before_24h", "percentile_90d")
+COLUMNS = ("", "before_24h", RANK)
 PREMIUM = "volatility_premium_points"
 SHOWN = (LEAD, "put_call_volume_ratio", "dvol", PREMIUM, "iv_term_slope_points")
 LEAST_DAYS = 30

@@ -115,7 +115,7 @@ def _views() -> Iterator[View]:
             amounts_only=True,
         )
     days = timedelta(days=90)
-    yield View(suffix="percentile_90d", unit="rank", valid=(0.0, 100.0), window=days)
+    yield View(suffix=RANK, unit="rank", valid=(0.0, 100.0), window=days)
     yield View(suffix="zscore_90d", unit="sigma", valid=(-100.0, 100.0), window=days)
     yield View(suffix="times_median_90d", unit="ratio", valid=(0.0, 1e6), window=days, amounts_only=True)
     year = timedelta(days=365)

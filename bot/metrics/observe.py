@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from bot.domain.catalog import VIEWS, Catalog, FactName, Measured, Metric
+from bot.domain.catalog import RANK, VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
 from bot.domain.playbook import Holding
 from bot.domain.readings import Gap, Quantity, Snapshot
@@ -255,5 +255,5 @@ def _why(suffix: str, seen: Views) -> str:
         days = int(seen.days[0])
         if days < MIN_DAYS:
             return reason("past_days", days=days, needed=MIN_DAYS)
-        return reason("patchy" if suffix == "percentile_90d" else "unmoved_or_patchy")
+        return reason("patchy" if suffix == RANK else "unmoved_or_patchy")
     return reason("no_earlier", age=age(view.window))

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from bot.domain.catalog import VIEWS, Metric
+from bot.domain.catalog import RANK, VIEWS, Metric
 from bot.domain.chain import Bools, Floats, Ints
 from bot.metrics.columns import DAY_MS, HOUR_MS, HistoryColumn
 from bot.metrics.history import History
@@ -176,7 +176,7 @@ def _add_unusual(seen: Views, cells: Floats, ends: Ints, covered: _Coverage, *, 
     seen.days = days
     enough = (days >= MIN_DAYS) & (hours >= MIN_HOURS_SHARE * 24 * days)
     percentile, zscore = _unusual(cells, ends, hours) if enough.any() else (np.full(len(ends), np.nan),) * 2
-    seen.values["percentile_90d"] = np.where(enough, percentile, np.nan)
+    seen.values[RANK] = np.where(enough, percentile, np.nan)
     seen.values["zscore_90d"] = np.where(enough, zscore, np.nan)
     if amount:
         enough = (days >= MIN_MEDIAN_DAYS) & (hours >= MIN_HOURS_SHARE * 24 * days)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bot.commentary import spoken_together, week_story
 from bot.decide import post_for
+from bot.domain.catalog import RANK
 from bot.domain.facts import Facts, Series
 from bot.domain.judgement import Call
 from bot.domain.playbook import Playbook
@@ -27,7 +28,6 @@ BEGINNING = timedelta(days=3650)
 HORIZON_DAYS = 7
 MOST_TURNS = 3
 MOST_MOVES = 3
-RANK = "percentile_90d"
 PRICE = "price"
 
 Due = Callable[[str, datetime], Awaitable[Mapping[str, datetime]]]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.desk.desk import Desk
 from bot.desk.filler import Step
+from bot.domain.catalog import RANK
 from bot.domain.readings import Gap
 
 
@@ -29,4 +30,4 @@ async def _ranked(desk: Desk, asset: str) -> tuple[str, ...]:
     """The metrics whose values have a percentile among their past, fresh or not."""
     facts = await desk.market.facts(asset)
     views = [*facts.known, *facts.stale]
-    return tuple(sorted(name.partition(".")[0] for name in views if name.endswith(".percentile_90d")))
+    return tuple(sorted(name.partition(".")[0] for name in views if name.endswith(f".{RANK}")))
