@@ -35,5 +35,5 @@ async def add_beginning(market: Market, asset: str, profile: Profile, said: Answ
     if not begun:
         return said
     (text,), start = begun, len(said.body) + len(BETWEEN)
-    spans = (replace(span, start=span.start + start, end=span.end + start) for span in text.spans)
+    spans = (span.shift(start) for span in text.spans)
     return replace(said, body=f"{said.body}{BETWEEN}{text.text}", body_spans=(*said.body_spans, *spans))

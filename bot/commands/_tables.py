@@ -15,7 +15,7 @@ from bot.domain.posts import Figure, Profile, Table, TableRow
 from bot.domain.story import Origin, Span
 
 BETWEEN = " · "
-PAST = ("", "before_24h", "before_7d", "usual", "percentile_90d")
+PAST = ("", "before_24h", "before_7d", "usual", RANK)
 """The rows of a number's own table: views, "" for itself, and its usual range."""
 
 
@@ -165,7 +165,7 @@ def _rank_of_another(market: Market, name: str, facts: Facts, profile: Profile) 
 def within_words(pattern: str, one: Figure) -> Figure:
     """A cell with words around it ("rank {}"), its spans at their new places."""
     head = len(pattern.partition("{}")[0])
-    spans = tuple(replace(span, start=span.start + head, end=span.end + head) for span in one.spans)
+    spans = tuple(span.shift(head) for span in one.spans)
     return replace(one, text=pattern.format(one.text), spans=spans)
 
 
@@ -186,6 +186,6 @@ def line_of(label: str, figures: Sequence[Figure]) -> tuple[Figure, ...]:
     text, spans = "", list[Span]()
     for one in figures:
         head = f"{text}{BETWEEN if text else ''}{one.label} "
-        spans += [replace(span, start=span.start + len(head), end=span.end + len(head)) for span in one.spans]
+        spans += [span.shift(len(head)) for span in one.spans]
         text = head + one.text
     return (Figure(label=label, text=text, spans=tuple(spans)),)

@@ -83,7 +83,7 @@ def join_texts(*texts: Text | str, between: str = "\n\n") -> tuple[str, tuple[Sp
         if text:
             start = len(body) + len(between) if body else 0
             body = f"{body}{between}{text}" if body else text
-            spans += [replace(span, start=span.start + start, end=span.end + start) for span in own]
+            spans += [span.shift(start) for span in own]
     return body, tuple(spans)
 
 

@@ -189,17 +189,7 @@ def line(name: str, facts: Facts, bank: PhraseBank) -> Text:
     value, spans = _value(name, facts, bank)
     head, head_spans = recorder.resolve(bank.words["plain_line"].format(title=title, value="\0"))
     start = head.index("\0")
-    moved = tuple(
-        Span(
-            start=span.start + start,
-            end=span.end + start,
-            text=span.text,
-            origin=span.origin,
-            filter=span.filter,
-            digits=span.digits,
-        )
-        for span in spans
-    )
+    moved = (span.shift(start) for span in spans)
     return Text(slot="evidence", about="plain", text=head.replace("\0", value), spans=(*head_spans, *moved))
 
 
@@ -260,17 +250,7 @@ def card(post: Post, bank: PhraseBank) -> Card:
     for paragraph in (*post.corrections, *story.paragraphs):
         start = len(body) + 2 if body else 0
         body = f"{body}\n\n{paragraph.text}" if body else paragraph.text
-        body_spans += [
-            Span(
-                start=span.start + start,
-                end=span.end + start,
-                text=span.text,
-                origin=span.origin,
-                filter=span.filter,
-                digits=span.digits,
-            )
-            for span in paragraph.spans
-        ]
+        body_spans += [span.shift(start) for span in paragraph.spans]
     spans["body"] = tuple(body_spans)
     if story.headline is not None:
         spans["title"] = story.headline.spans

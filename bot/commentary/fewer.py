@@ -72,10 +72,7 @@ def say_fewer(text: Text, market: SpokenMarket, memory: Memory) -> Text:
         whole += f"{one.text[:ends]}{said}{one.text[ends:]}"
         if said:
             spans = [
-                replace(span, start=span.start + len(said), end=span.end + len(said))
-                if span.start >= len(whole) - len(said)
-                else span
-                for span in spans
+                span.shift(len(said)) if span.start >= len(whole) - len(said) else span for span in spans
             ]
     return replace(text, text=whole + text.text[position:], spans=tuple(spans))
 

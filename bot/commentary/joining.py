@@ -1,7 +1,6 @@
 """Texts joined: sentences to paragraphs, parts to a list in running words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from bot.commentary.terms import remove_marks
 from bot.commentary.words import several
@@ -31,7 +30,7 @@ def join_sentences(texts: list[Text]) -> Text:
     for text in texts:
         start = len(whole) + 1 if whole else 0
         whole = f"{whole} {text.text}" if whole else text.text
-        spans += [replace(span, start=span.start + start, end=span.end + start) for span in text.spans]
+        spans += [span.shift(start) for span in text.spans]
         phrase_ids += text.phrase_ids
     first = texts[0]
     return Text(

@@ -35,9 +35,7 @@ def sentences(text: Text) -> Iterator[Text]:
 
 def _within(spans: tuple[Span, ...], start: int, stop: int) -> tuple[Span, ...]:
     return tuple(
-        replace(span, start=span.start - start, end=span.end - start) if start else span
-        for span in spans
-        if start <= span.start and span.end <= stop
+        span.shift(-start) if start else span for span in spans if start <= span.start and span.end <= stop
     )
 
 

@@ -1,7 +1,7 @@
 """Words for a verdict, and where each number in them comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -84,6 +84,10 @@ class Span:
     origin: Origin
     filter: str
     digits: int | None = None
+
+    def shift(self, by: int) -> "Span":
+        """The same stretch so many characters further on, where its text became a part of a longer one."""
+        return replace(self, start=self.start + by, end=self.end + by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

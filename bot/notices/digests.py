@@ -4,7 +4,7 @@ It is made in the poll of the last of its assets, from what each of them came to
 day, at the reader's own hour."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.commentary import NO_VALUE, cell, footer, speak
@@ -127,7 +127,7 @@ def _row(label: str, cells: Sequence[Figure]) -> Text:
     text, spans = label, list[Span]()
     for one in cells:
         start = len(text) + 1
-        spans += [replace(span, start=span.start + start, end=span.end + start) for span in one.spans]
+        spans += [span.shift(start) for span in one.spans]
         text = f"{text}\t{one.text}"
     return Text(slot="evidence", about="row", text=text, spans=tuple(spans))
 
