@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from asyncio import to_thread
+from contextlib import closing, suppress
 from pathlib import Path
 
 import structlog
@@ -51,7 +52,7 @@ def _copy(source: Path, to: Path) -> int:
                 log.warning("backup.unusual", reason=str(error))
             unfinished.replace(to)
         finally:
-            unfinished.unlink(missing_ok=True)
+            _remove(unfinished)
         return to.stat().st_size
 
 
@@ -73,12 +74,12 @@ def _put_back(backup_file: Path, path: Path) -> Path | None:
             unfinished.replace(path)
             return aside
         finally:
-            unfinished.unlink(missing_ok=True)
+            _remove(unfinished)
             lock.release()
 
 
 def _copy_pages(source: Path, to: Path) -> None:
-    to.unlink(missing_ok=True)
+    _remove(to)  # an earlier try that was killed
     make_private(to)
     reading, writing = _open(source), sqlite3.connect(to)
     try:
@@ -116,15 +117,32 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _set_aside(path: Path) -> Path | None:
+    """Give the file that is there a second name, under which it stays. Until another takes its first name, it keeps that
+    one too: whoever is killed in between leaves the old archive or the new one, never none."""
     if not path.exists():
         return None
     number = 1
     while (aside := path.with_name(f"{path.name}.replaced-{number}")).exists():
         number += 1
-    # The write-ahead log belongs to the old file: beside the new one it would be played into it.
+    _fold_log(path)
+    # What is left of the write-ahead log belongs to the old file: beside the new one it would be played into it.
     for ending in ("-wal", "-shm"):
         beside = path.with_name(path.name + ending)
         if beside.exists():
             beside.replace(aside.with_name(aside.name + ending))
-    path.replace(aside)
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # a file system without second names
+        path.replace(aside)
     return aside
+
+
+def _fold_log(path: Path) -> None:
+    """Write what the log holds into the file, so that the file alone is the archive. A damaged file keeps its log."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _remove(unfinished: Path) -> None:
+    for ending in ("", "-journal"):
+        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)

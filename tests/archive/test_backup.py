@@ -1,9 +1,12 @@
 """Copies of the file: whole and checked, or not there; and the way back."""
 
 import asyncio
+import json
 import sqlite3
+import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -210,3 +213,68 @@ async def test_memory_is_not_backed_up(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="only a file"):
         await archive.backup(tmp_path / "copy")
     await archive.aclose()
+
+
+async def killed(what: str, folder: Path) -> list[dict[str, Any]]:
+    """What was there after a kill before each step of it, and after one that nobody killed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.archive.killed", what, str(folder), stdout=asyncio.subprocess.PIPE
+    )
+    lines = (await process.communicate())[0].decode().splitlines()
+    found = [json.loads(line) for line in lines]
+    assert process.returncode == 0
+    assert [one["killed"] for one in found] == [True] * (len(found) - 1) + [False]
+    return found
+
+
+async def leave_a_log(path: Path, value: float) -> None:
+    """An archive whose last value stands in the write-ahead log alone, as one that was killed leaves it."""
+    archive = await open_archive(url(path))
+    await archive.points.add([point(value)])
+    kept = {ending: path.with_name(path.name + ending).read_bytes() for ending in ("", "-wal", "-shm")}
+    await archive.aclose()
+    for ending, content in kept.items():
+        path.with_name(path.name + ending).write_bytes(content)
+
+
+async def test_a_backup_that_is_killed_at_any_step_leaves_a_whole_copy_or_none(tmp_path: Path) -> None:
+    (tmp_path / "start").mkdir()
+    await leave_a_log(tmp_path / "start" / "t.sqlite", 1.0)
+    found = await killed("backup", tmp_path)
+    assert len(found) > 5
+    for one in found:
+        assert one["found"].get("copy", [1.0]) == [1.0], one
+        assert one["found"]["t.sqlite"] == [1.0], one
+    assert set(found[-1]["found"]) == {"t.sqlite", "copy"}
+
+    last = max(one["step"] for one in found if "copy" not in one["found"])
+    again = tmp_path / str(last)  # killed just before the copy got its name
+    assert list(again.glob("*.unfinished"))
+    archive = await open_archive(url(again / "t.sqlite"))
+    (again / "copy.unfinished-journal").write_bytes(b"half a journal")
+    await archive.backup(again / "copy")
+    await archive.aclose()
+    assert await values(again / "copy") == [1.0]
+    assert not list(again.glob("*.unfinished*"))
+
+
+async def test_a_restore_that_is_killed_at_any_step_leaves_the_old_archive_or_the_new_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "start").mkdir()
+    await leave_a_log(tmp_path / "start" / "t.sqlite", 2.0)
+    other = await open_archive(url(tmp_path / "other"))
+    await other.points.add([point(1.0)])
+    await other.backup(tmp_path / "start" / "copy")
+    await other.aclose()
+
+    found = await killed("restore", tmp_path)
+    assert len(found) > 8
+    for one in found:
+        assert one["found"].get("t.sqlite") in ([1.0], [2.0]), one
+        assert [2.0] in (one["found"].get("t.sqlite"), one["found"].get("t.sqlite.replaced-1")), one
+    assert found[-1]["found"] == {"copy": [1.0], "t.sqlite": [1.0], "t.sqlite.replaced-1": [2.0]}
+
+    last = tmp_path / str(len(found) - 1)
+    await restore(last / "copy", url(last / "t.sqlite"))
+    assert await values(last / "t.sqlite") == [1.0]
