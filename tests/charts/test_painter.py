@@ -1,6 +1,9 @@
 """The painter: off the event loop, once for each content, never more than it may keep."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -86,3 +89,41 @@ async def test_a_light_picture_is_another_one(own_painter) -> None:
     dark, light = await own_painter.draw(ALL["record"]()), await own_painter.draw(ALL["record"](), light=True)
     assert dark != light
     assert light == render(ALL["record"](), light=True)
+
+
+DRAWS_WHERE_NOTHING_CAN_BE_WRITTEN = """
+import asyncio, resource, sys
+from pathlib import Path
+from bot.charts import PngPainter
+from tests.charts.samples import ALL
+
+async def main():
+    painter = PngPainter()
+    sys.stdout.buffer.write(await painter.draw(ALL["summary"]()))
+    painter.close()
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # every write into a file fails, as on a full disk
+try:
+    Path("here").write_text("a")
+except OSError:
+    asyncio.run(main())
+"""
+
+
+def test_a_full_disk_is_no_reason_not_to_draw(tmp_path, root) -> None:
+    """matplotlib keeps its list of fonts in a file, where it can."""
+    where = {
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "PYTHONPATH": str(root),
+        "PATH": os.environ["PATH"],
+    }
+    drawn = subprocess.run(
+        [sys.executable, "-c", DRAWS_WHERE_NOTHING_CAN_BE_WRITTEN],
+        cwd=tmp_path,
+        env=where,
+        capture_output=True,
+        check=True,
+    )
+    assert drawn.stdout == render(ALL["summary"](), Sheet()), drawn.stderr.decode()
+    assert not (tmp_path / "here").read_bytes()
