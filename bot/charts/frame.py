@@ -343,5 +343,5 @@ def near(
         low = y + off if way > 0 else y - off - theme.LABEL
         box = Box(text=label, left=middle - half, low=low - 4, right=middle + half, high=low + theme.LABEL)
         if sheet.free(box, 6):
-            return sheet.text(middle, low, label, ink=ink, across="center", bold=True)
+            return sheet.text(middle, low, label, ink=ink, across="center", bold=True, rim=True)
     return None

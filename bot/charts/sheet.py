@@ -24,6 +24,7 @@ Upright = Literal["baseline", "center", "top", "bottom"]
 Dash = str | tuple[int, tuple[float, ...]]
 
 BETWEEN = 8.0  # the least distance between two words side by side
+RIM = 7.0  # of words that may stand over a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,8 +187,11 @@ class Sheet:
         upright: Upright = "baseline",
         bold: bool = False,
         over: int = 6,
+        rim: bool = False,
     ) -> Box:
-        """Words at a place, moved inwards where they would leave the sheet. Says where they stand."""
+        """Words at a place, moved inwards where they would leave the sheet; with a rim of the ground, so that they are
+        read over lines. Says where they stand."""
+        from matplotlib.patheffects import withStroke
         from matplotlib.text import Text
 
         shown = Text(
@@ -202,6 +206,7 @@ class Sheet:
             parse_math=False,
             zorder=over,
             fontfamily="DejaVu Sans",
+            path_effects=[withStroke(linewidth=RIM, foreground=theme.GROUND)] if rim else None,
         )
         shown.set_transform(None)
         self._figure.add_artist(shown)

@@ -373,3 +373,18 @@ def test_the_nearest_tenor_has_its_figure_although_it_stands_at_the_edge(sheet: 
     days, skew = (7.0, 30.0, 60.0, 90.0, 180.0), (30.2, 23.6, 20.0, 18.2, 16.1)
     render(replace(spec, series=(replace(spec.series[0], x=days, y=skew),)), sheet)
     assert "30.2%" in said(sheet)
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_words_at_a_point_are_read_over_a_line_that_crosses_them(light: bool, sheet: Sheet) -> None:
+    """Last week's smile runs through the words below today's: around them it is broken off."""
+
+    def crossed(rim: bool) -> int:
+        sheet.wipe()
+        sheet.line([100, 800], [300, 300], theme.MUTED, width=3)
+        box = sheet.text(450, 292, "25Δ put 60.9%", across="center", bold=True, rim=rim)
+        pixels = np.asarray(Image.open(io.BytesIO(sheet.png(light=light))).convert("L")).astype(int)
+        row = pixels[theme.HEIGHT - 301, int(box.left) - 8 : int(box.right) + 8]
+        return int((abs(row - pixels[0, 0]) < 8).sum())  # as the ground is
+
+    assert crossed(True) > crossed(False) + 20
