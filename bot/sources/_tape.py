@@ -16,7 +16,7 @@ import msgspec
 
 from bot.sources import _tape_wire
 from bot.sources._tape_course import TapeCourse
-from bot.sources._tape_market import TapeHours, list_options, market
+from bot.sources._tape_market import TapeHours, hourly_bars, list_options, market
 from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_table import Tape, TapeMoment, parse
 from bot.sources._tape_wire import deribit
@@ -52,9 +52,12 @@ class TapeTransport(httpx.AsyncBaseTransport):
         self._tape = tape
         self._now = now
         self._venues = frozenset(venues)
-        self._hours = {asset: TapeHours.of(tape, factors) for asset, factors in tape.assets.items()}
+        bars = hourly_bars(tape)
+        moments = {asset: tape.course_of(factors) for asset, factors in tape.assets.items()}
+        self._hours = {asset: TapeHours.of(bars, own, tape.starts_at) for asset, own in moments.items()}
         self._courses = {
-            asset: TapeCourse.of(tape, factors, self._hours[asset]) for asset, factors in tape.assets.items()
+            asset: TapeCourse.of(own, tape.assets[asset], self._hours[asset])
+            for asset, own in moments.items()
         }
         self._scene: Scene | None = None
         self._encode = msgspec.json.Encoder().encode

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bot.sources._tape_chain import BUTTERFLY, DAYS_A_YEAR, Floats, marks, smile_through
 from bot.sources._tape_market import HOUR_MS, TapeHours, option_expiries
-from bot.sources._tape_table import BASIS_TENORS_D, SKEW_TENORS_D, Factors, Tape, own_moment
+from bot.sources._tape_table import BASIS_TENORS_D, SKEW_TENORS_D, Factors, TapeMoment
 from bot.sources._wire import to_ms, utc
 
 TRADE_MS = 300_000
@@ -61,9 +61,8 @@ class TapeCourse:
     put_call_ratio: Floats
 
     @classmethod
-    def of(cls, tape: Tape, factors: Factors, hours: TapeHours) -> "TapeCourse":
-        """The course of an asset on a tape."""
-        moments = [own_moment(moment, factors) for moment in tape.course()]
+    def of(cls, moments: Sequence[TapeMoment], factors: Factors, hours: TapeHours) -> "TapeCourse":
+        """The course of an asset on a tape, from its own moments."""
         return cls(
             price=factors.price,
             hours=hours,

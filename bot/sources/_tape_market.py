@@ -1,7 +1,7 @@
 """One moment of the tape as a market: index, futures, perpetual, chain, and the hours that led to it."""
 
 import calendar
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
@@ -246,14 +246,13 @@ class TapeHours:
     open_interest_coin: Floats
 
     @classmethod
-    def of(cls, tape: Tape, factors: Factors) -> "TapeHours":
-        """All hours of an asset on a tape, the days before it included."""
-        bars = np.array([bar for stretch in _stretches(tape) for bar in stretch])
+    def of(cls, bars: Floats, moments: Sequence[TapeMoment], starts_at: datetime) -> "TapeHours":
+        """All hours of an asset, the days before its tape `starts_at` included, from the tape's `hourly_bars` and the
+        asset's own moments."""
         start, end = bars[:, 0], bars[:, 0] + HOUR_MS
         # A day's DVOL and open interest are those at its end; its mean funding stands at its noon.
-        moments = [own_moment(moment, factors) for moment in tape.course()]
         ends = np.array([to_ms(moment.at) for moment in moments])
-        noons = ends - np.where(ends < to_ms(tape.starts_at), 12 * HOUR_MS, 0)
+        noons = ends - np.where(ends < to_ms(starts_at), 12 * HOUR_MS, 0)
         funding = [moment.funding_8h_pct for moment in moments]
         dvol = [moment.dvol for moment in moments]
         coins = [moment.open_interest_coin for moment in moments]
@@ -311,6 +310,12 @@ class TapeHours:
 def hours_by(hours: TapeHours, step_ms: int) -> TapeHours:
     """As `TapeHours.by`, once for all who ask at one moment."""
     return hours.by(step_ms)
+
+
+def hourly_bars(tape: Tape) -> Floats:
+    """Start (milliseconds), open, high, low and close (USD) of every hour of a tape, the days before it included: the same
+    for each of its assets."""
+    return np.array([bar for stretch in _stretches(tape) for bar in stretch])
 
 
 def _stretches(tape: Tape) -> Iterator[list[tuple[float, ...]]]:

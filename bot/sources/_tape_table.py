@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -173,11 +173,16 @@ class Tape:
         """What was closed by force, by the day (days since 1970 UTC)."""
         return {row.day.toordinal() - EPOCH_DAY: row for row in self.liquidations}
 
+    @cached_property
     def course(self) -> tuple[TapeMoment, ...]:
         """The end of each day of the lead-in, as a moment, and the moments."""
         first = self.moments[0]
         days = tuple(_as_moment(day, first) for day in self.lead_in)
         return (*(day for day in days if day.at < first.at), *self.moments)
+
+    def course_of(self, factors: Factors) -> tuple[TapeMoment, ...]:
+        """The course as an asset has it."""
+        return tuple(own_moment(moment, factors) for moment in self.course)
 
     @property
     def starts_at(self) -> datetime:
@@ -472,10 +477,15 @@ def wave(name: str, at: datetime) -> float:
     """A course between -1 and 1 that belongs to a name: four sines of 7 hours to 4 days whose phases are drawn from the
     name, so that it is the same whenever it is asked."""
     hours = at.timestamp() / 3600
-    phases = random.Random(name)
-    return sum(math.sin(math.tau * (hours / period + phases.random())) for period in WAVE_HOURS) / len(
-        WAVE_HOURS
-    )
+    drawn = zip(WAVE_HOURS, _phases(name), strict=True)
+    return sum(math.sin(math.tau * (hours / period + phase)) for period, phase in drawn) / len(WAVE_HOURS)
+
+
+@lru_cache(maxsize=128)
+def _phases(name: str) -> tuple[float, ...]:
+    """The phases that belong to a name, one for each sine."""
+    drawn = random.Random(name)
+    return tuple(drawn.random() for _ in WAVE_HOURS)
 
 
 def own_moment(moment: TapeMoment, factors: Factors) -> TapeMoment:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ from bot.errors import ConfigError
 from bot.sources._http import Http
 from bot.sources._tape import Tape, TapeTransport, parse
 from bot.sources._tape_market import future_expiries, futures_on_curve, option_expiries
-from bot.sources._tape_table import own_moment
+from bot.sources._tape_table import WAVE_HOURS, own_moment, wave
 from bot.sources.deribit import Deribit
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
@@ -243,6 +244,20 @@ def test_the_year_before_has_the_stated_quantiles(tape: Tape) -> None:
     assert "DRAWN" in texts()["lead-in.csv"]
     worst = max(tape.liquidations, key=lambda day: day.longs_usd + day.shorts_usd)
     assert (worst.day, worst.longs_usd + worst.shorts_usd) == tape.record_liquidations
+
+
+@given(st.text(max_size=12), st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))
+def test_a_wave_is_that_of_the_phases_drawn_from_its_name(name: str, at: datetime) -> None:
+    drawn, hours = random.Random(name), at.timestamp() / 3600
+    sines = [math.sin(math.tau * (hours / period + drawn.random())) for period in WAVE_HOURS]
+    assert wave(name, at) == wave(name, at) == sum(sines) / len(sines)
+
+
+def test_every_asset_goes_through_the_course_as_its_own(tape: Tape) -> None:
+    assert tape.course_of(tape.assets["BTC"]) == tape.course
+    ether = tape.assets["ETH"]
+    assert tape.course_of(ether) == tuple(own_moment(moment, ether) for moment in tape.course)
+    assert tape.course_of(ether) != tape.course
 
 
 def test_the_derived_asset_has_a_shape_of_its_own(tape: Tape) -> None:
