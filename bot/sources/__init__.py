@@ -68,14 +68,18 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> type[SourceClass]:
     """One source's class by its name. Raises ConfigError where there is no such source."""
-    if name not in names():
+    if name not in (known := names()):
         raise ConfigError(
-            [Problem(file="bot.toml", id=f"sources.{name}", reason=f"known are {', '.join(names())}")]
+            [Problem(file="bot.toml", id=f"sources.{name}", reason=f"known are {', '.join(known)}")]
         )
-    found: type[SourceClass] = importlib.import_module(f"{__name__}.{name}").SOURCE
-    return found
+    return _class_of(name)
 
 
 def available() -> Mapping[str, type[SourceClass]]:
     """Every source's class by its name, sorted."""
-    return {name: load(name) for name in names()}
+    return {name: _class_of(name) for name in names()}
+
+
+def _class_of(name: str) -> type[SourceClass]:
+    found: type[SourceClass] = importlib.import_module(f"{__name__}.{name}").SOURCE
+    return found

@@ -108,17 +108,24 @@ def number(text: Figure, subject: str) -> float | None:
 
 
 def numbers(texts: Sequence[Figure], subject: str) -> list[float | None]:
-    """A column of figures, each as `number` reads it; a column of plain figures is read at once."""
+    """A column of figures, each as `number` reads it; a column of plain figures, some of them absent or empty, is read at
+    once."""
+    given = [text for text in texts if text is not None and text != ""]
+    if not given:
+        return [None] * len(texts)
     try:
-        told = "".join(texts)  # type: ignore[arg-type]  # a column with anything but text is read one by one
-        values = list(map(float, texts))  # type: ignore[arg-type]
+        told = "".join(given)  # type: ignore[arg-type]  # a column with anything but text is read one by one
+        values = list(map(float, given))
     except (TypeError, ValueError):
         return [number(text, subject) for text in texts]
     plain = told.isascii() and "_" not in told and told.split(maxsplit=1) == [told]
     # The sum of sizes is not below the largest where one of them is not, or is no number.
     if not plain or not sum(map(abs, values)) < LARGEST:
         return [number(text, subject) for text in texts]
-    return [*values]
+    if len(given) == len(texts):
+        return [*values]
+    left = iter(values)
+    return [None if text is None or text == "" else next(left) for text in texts]
 
 
 def positive(text: Figure, subject: str) -> float | None:

@@ -21,7 +21,7 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 import numpy as np
 
-from bot.domain.chain import OptionChain
+from bot.domain.chain import Floats, OptionChain
 from bot.domain.instruments import Instrument
 from bot.domain.readings import FutureQuote, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
@@ -378,7 +378,6 @@ def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
 def _chain(rows: Sequence[_Option], asset: str, server_at: datetime, subject: str) -> OptionChain:
     contracts = [_option(row.symbol, asset, subject) for row in rows]
     shares = numbers([row.mark_iv for row in rows], subject)
-    open_interest = [_one_side(row.single_open_interest, row.open_interest, subject) for row in rows]
     return OptionChain(
         source=NAME,
         venue=NAME,
@@ -389,7 +388,7 @@ def _chain(rows: Sequence[_Option], asset: str, server_at: datetime, subject: st
         is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
         forward_usd=forwards(numbers([row.underlying_price for row in rows], subject)),
         mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
-        open_interest_coin=amounts(open_interest),
+        open_interest_coin=_one_sides(rows, subject),
         volume_24h_coin=amounts(numbers([row.volume24h for row in rows], subject)),
         row_ms=np.full(len(rows), to_ms(server_at), dtype=np.int64),
     )
@@ -481,6 +480,14 @@ def _one_side(single: Figure, both: Figure, subject: str) -> float | None:
         return told
     doubled = amount(both, subject)
     return None if doubled is None else doubled / 2
+
+
+def _one_sides(rows: Sequence[_Option], subject: str) -> Floats:
+    """As `_one_side`, of each row; nan for none."""
+    single = amounts(numbers([row.single_open_interest for row in rows], subject))
+    lacking = np.isnan(single)
+    both = [row.open_interest if lacks else None for row, lacks in zip(rows, lacking.tolist(), strict=True)]
+    return np.where(lacking, amounts(numbers(both, subject)) / 2, single)
 
 
 @lru_cache(maxsize=8192)

@@ -497,7 +497,8 @@ def _chain(
     row_ms = np.array([times_ms[row.ts] for row in rows], dtype=np.int64)
     shares = numbers([row.mark_vol for row in rows], subject)
     counts = [counted.get(row.inst_id) for row in rows]
-    young = {one.ts: _is_young(one.ts, server_at, subject) for one in counts if one is not None}
+    count_times = dict.fromkeys(one.ts for one in counts if one is not None)
+    young = {ts: _is_young(ts, server_at, subject) for ts in count_times}
     told = [one.oi_ccy if one is not None and young[one.ts] else None for one in counts]
     open_interest = numbers(told, subject)
     return OptionChain(
