@@ -41,7 +41,6 @@ async def answer(market: Market, request: Request) -> Answer:
         title=words.get("title.help", "help"),
         body="\n".join([said.text, *_by_kind(commands, words)]),
         body_spans=said.spans,
-        footer=market.footer(nothing, profile),
     )
 
 

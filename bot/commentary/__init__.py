@@ -30,7 +30,7 @@ from bot.commentary.rubric import RubricRow, ToldPost, rubric
 from bot.commentary.speak import speak, spoken_together
 from bot.commentary.stats import stats
 from bot.commentary.storygate import gate
-from bot.commentary.under import OF_NOTICE, notice_footer
+from bot.commentary.under import OF_NOTICE, answer_footer, notice_footer
 from bot.commentary.week import week_story
 from bot.commentary.words import venue_name
 from bot.commentary.write import write, write_plainly
@@ -44,6 +44,7 @@ __all__ = [
     "RubricRow",
     "ToldPost",
     "answer_card",
+    "answer_footer",
     "card",
     "cell",
     "claims",

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.commentary import figure, footer, in_words, no_article, speak
+from bot.commentary import answer_footer, figure, in_words, no_article, speak
 from bot.decide import recall_state, tell
 from bot.desk.cache import MinuteCache
 from bot.desk.memory import DeskMemory, SourceState
@@ -264,10 +264,10 @@ class Market:
         return figure(name, facts, self.playbook.catalog, self.bank(profile))
 
     def footer(self, facts: Facts, profile: Profile, of: Iterable[str] | None = None) -> str:
-        """The line under every answer: the sources of the facts `of` which it speaks (all where nothing is said), time,
-        not advice."""
+        """The line under every answer: time, the venues of the facts `of` which it speaks (all where nothing is said), not
+        advice."""
         told = facts if of is None else facts.of_those(of)
-        return footer(told, self.bank(profile)).text
+        return answer_footer(told, self.bank(profile)).text
 
     def refuse(self, error: InputError, profile: Profile) -> Answer:
         """A private answer to input that cannot be taken."""

@@ -186,10 +186,15 @@ class Facts:
         return {name: fact for name, fact in self.known.items() if "." not in name}
 
     def of_those(self, names: Iterable[str]) -> "Facts":
-        """What is known of the metrics of these facts alone."""
+        """What is known of the metrics of these facts alone, or was."""
         metrics = {name.partition(".")[0] for name in names}
         known = {name: fact for name, fact in self.of_metrics().items() if name in metrics}
-        return Facts(asset=self.asset, at=self.at, known=known)
+        stale = {name: fact for name, fact in self.stale.items() if name in metrics}
+        return Facts(asset=self.asset, at=self.at, known=known, stale=stale)
+
+    def sources(self) -> tuple[str, ...]:
+        """Who told what is known, by name, each once."""
+        return count_venues(self.of_metrics().values(), ()).sources
 
     def get(self, name: str) -> Fact | None:
         """The fresh fact, or None."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.commentary import NO_VALUE, cell, footer, speak
+from bot.commentary import NO_VALUE, cell, notice_footer, speak
 from bot.decide import digest_of
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
@@ -84,7 +84,7 @@ def note_story(note: DailyNote, told: Mapping[str, Judged], playbook: Playbook) 
         stance=verdict.stance,
         headline=Text(slot="headline", about="digest", text=bank.words["title.digest"]),
         paragraphs=tuple(_line(*one, playbook, bank) for one in told.values()),
-        footer=footer(facts.of_those(note.metrics), bank),
+        footer=notice_footer(facts.at, bank, facts.of_those(note.metrics).sources()),
         table=note_table(note, {asset: facts for asset, (_, facts) in told.items()}, playbook, bank),
     )
 

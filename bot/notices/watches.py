@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.commentary import exact, footer, reads_beyond, speak
+from bot.commentary import exact, notice_footer, reads_beyond, speak
 from bot.decide import digest_of
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts
@@ -170,7 +170,7 @@ def _post(watch: Watch, facts: Facts, verdict: Verdict, playbook: Playbook, bank
         stance=verdict.stance,
         headline=None,
         paragraphs=tuple(said),
-        footer=footer(facts, bank),
+        footer=notice_footer(facts.at, bank, facts.of_those([watch.fact]).sources()),
     )
     name = digest_of("watch", str(watch.id), watch.channel, facts.at.isoformat())[:8]
     return Post(

@@ -130,7 +130,7 @@ async def test_buttons_lead_to_the_other_tenors_and_to_the_smile(ask):
 
 
 async def test_it_says_that_it_is_no_advice(ask):
-    assert "not financial advice" in (await ask("skew")).footer
+    assert "not advice" in (await ask("skew")).footer
 
 
 def hear(market, *chains) -> None:

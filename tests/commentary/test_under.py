@@ -1,9 +1,11 @@
-"""The line under a post: the venues of its own figures, each once, and how many should have told them."""
+"""The line under a post and an answer: the venues of its own figures, each once, and how many should have told them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from bot.domain.facts import Facts
-from tests.commentary.make import CALM, facts, told
+from bot.commentary import answer_footer
+from bot.domain.facts import Fact, Facts
+from tests.commentary.make import CALM, bank, facts, told
 
 
 def market(**venues: tuple[tuple[str, ...], tuple[str, ...]]) -> Facts:
@@ -50,3 +52,19 @@ def test_with_two_out_it_says_of_how_many_and_names_each_of_the_others_once() ->
 
 def test_a_venue_of_no_figure_of_the_text_is_not_named() -> None:
     assert "Kraken" not in under(market(gold_usd=(("kraken",), ())))
+
+
+NOON = datetime(2026, 2, 6, 12, tzinfo=UTC)
+
+
+def test_an_answer_on_nothing_names_nobody() -> None:
+    nothing = Facts(asset="BTC", at=NOON, known={})
+    assert answer_footer(nothing, bank()).text == "6 February 2026, 12:00 UTC · not advice"
+
+
+def test_an_answer_on_an_old_reading_says_whose_and_from_when() -> None:
+    old = Fact(name="skew_60d_pct", value=20.0, at=NOON.replace(hour=7), venues=("deribit",), of_venues=1)
+    shown = Facts(asset="BTC", at=NOON, known={}, stale={old.name: old}).of_those([old.name])
+    said = answer_footer(shown, bank())
+    assert said.text == "6 February 2026, 12:00 UTC · Deribit · oldest reading 07:00 UTC · not advice"
+    assert [said.text[span.start : span.end] for span in said.spans] == [span.text for span in said.spans]

@@ -224,6 +224,8 @@ def test_a_told_watch_is_a_post_whose_every_number_has_its_origin() -> None:
     assert {span.origin.kind for span in first.spans} >= {"fact", "setting"}
     assert "19%" in post.story.paragraphs[-1].text
     assert [one.armed for one in told.watches] == [False]
+    assert post.story.footer is not None
+    assert post.story.footer.text == "6 February 2026, 14:00 UTC · Deribit · not advice"
 
 
 def test_the_same_poll_tells_the_same_post_byte_for_byte_and_another_reader_another_one() -> None:

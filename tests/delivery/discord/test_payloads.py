@@ -107,3 +107,22 @@ def test_what_was_asked_for_stands_first_and_large(name: str) -> None:
         answer["messages"] for line, answer in GOLDEN["btc"].items() if line.split()[0] == f"/{name}"
     )
     assert embed["description"].startswith("# ")
+
+
+MOST_WORDS_OF_A_FOOTER = 25
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("state", STATES)
+async def test_every_footer_is_one_short_line(state: str, locale: str) -> None:
+    for line, answer in json.loads(written(await payloads(state, locale))).items():
+        ((embed,),) = answer["messages"]
+        words = embed.get("footer", {}).get("text", "").replace("·", "").split()
+        assert len(words) <= MOST_WORDS_OF_A_FOOTER, line
+
+
+@pytest.mark.parametrize("line", GOLDEN["fresh"])
+def test_a_fresh_server_is_told_of_no_readings_that_an_answer_stands_on(line: str) -> None:
+    ((embed,),) = GOLDEN["fresh"][line]["messages"]
+    said = embed.get("footer", {"text": ""})["text"]
+    assert said in ("", "…", "6 February 2026, 14:00 UTC · not advice")
