@@ -12,6 +12,8 @@ from bot.errors import InputError
 from bot.reasons import reason
 
 MOST_SUGGESTIONS = 25
+MOST_NEAR = 3
+BETWEEN = " · "  # titles may hold commas
 TOLD_AS = ("called", "short")
 ARTICLE = re.compile(r"^(the|a|el|la|los|las|un|una) ")
 
@@ -80,9 +82,11 @@ def metric_named(market: Market, typed: str, profile: Profile) -> str:
         for one in (profile, *others):
             if found := named(market, typed, one):
                 return found
-    near = difflib.get_close_matches(_plain(typed), [_plain(term) for term in terms(market, profile)], n=3)
+    known = {_plain(term): name for term, name in terms(market, profile).items()}
+    near = difflib.get_close_matches(_plain(typed), known, n=MOST_NEAR)
     if near:
-        raise InputError(reason("unknown_term_near", typed=typed, near=", ".join(near)))
+        titles = dict.fromkeys(title(market, known[one], profile) for one in near)
+        raise InputError(reason("unknown_term_near", typed=typed, near=BETWEEN.join(titles)))
     raise InputError(reason("unknown_term", typed=typed))
 
 

@@ -25,10 +25,7 @@ async def answer(market: Market, request: Request) -> Answer:
         return nowhere(market, profile, "title.watch")
     asset = market.asset(request.options.get("asset"))
     fact = fact_named(market, request.options["metric"], profile)
-    typed = request.options["side"].strip().lower()
-    side = next((one for one in SIDES if one == typed), None)
-    if side is None:
-        raise InputError(reason("unknown_side", typed=typed))
+    side = side_named(market, request.options["side"], profile)
     facts = await market.facts(asset)
     watch = make_watch(
         reader=reader_of(request),
@@ -64,6 +61,15 @@ def fact_named(market: Market, typed: str, profile: Profile) -> str:
     if view in VIEWS:
         return market.playbook.catalog.resolve(f"{stem}.{view}").name
     return metric_named(market, typed, profile)
+
+
+def side_named(market: Market, typed: str, profile: Profile) -> Side:
+    """The side that is meant, as it is spelled or in the reader's words. Raises InputError."""
+    wanted, words = " ".join(typed.lower().split()), market.bank(profile).words
+    for side in SIDES:
+        if wanted == side or wanted in words[f"watch.{side}.typed"].split("|"):
+            return side
+    raise InputError(reason("unknown_side", typed=typed))
 
 
 def name_fact(market: Market, fact: str, profile: Profile) -> str:

@@ -47,10 +47,11 @@ def _argument(name: str, value: Argument | SpelledReason, words: Mapping[str, st
 
 
 def _called(who: str, words: Mapping[str, str]) -> str:
-    """Whom a reason is about, the words at its end in the reader's language."""
+    """Whom a reason is about, the words at its end in the reader's language; a view by what it is a view of."""
     parts = who.split()
     for start in range(len(parts)):
-        known = words.get(f"{KEY}{CALLED}.{' '.join(parts[start:])}")
+        called = " ".join(parts[start:])
+        known = words.get(f"{KEY}{CALLED}.{called}", words.get(f"{KEY}{CALLED}.{called.partition('.')[0]}"))
         if known is not None:
             return " ".join([*parts[:start], known])
     return who

@@ -27,7 +27,7 @@ async def test_it_says_what_it_means_where_it_stands_and_how_it_is_worked_out(as
 async def test_an_unknown_term_is_refused_with_the_nearest(ask):
     answer = await ask("explain", term="skuw 60d pct")
     assert answer.private
-    assert "skew 60d pct" in answer.body
+    assert "nearest to it: 60-day put-call skew" in answer.body
 
 
 async def test_a_term_that_was_never_heard_is_explained_without_a_number(ask):

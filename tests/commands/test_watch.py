@@ -52,7 +52,7 @@ async def test_a_view_of_a_metric_is_watched_by_its_own_name(reader: Ask, archiv
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"metric": "skew", "side": "over", "value": "20"}, "above or below"),
+        ({"metric": "skew", "side": "beside", "value": "20"}, "above or below"),
         ({"metric": "skew", "side": "above", "value": "a lot"}, "a number such as"),
         ({"metric": "skew", "side": "above", "value": "$20"}, "is in %"),
         ({"metric": "skew", "side": "above", "value": "5000"}, "outside"),
