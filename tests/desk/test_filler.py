@@ -17,6 +17,7 @@ from bot.reasons import about, reason
 from tests.desk.parts import AT, NotingArchive, Teller, hourly, market_on
 from tests.metrics.market import bars
 from tests.metrics.test_estimates import trades as no_trades
+from tests.said import english
 
 SINCE = AT - timedelta(days=2)
 
@@ -61,6 +62,19 @@ async def test_a_venue_whose_past_cannot_be_had_is_a_gap_said_in_the_log_and_hol
         assert list(await filler.backfill("BTC", SINCE, AT)) == [Gap(who="okx", reason="okx BTC: HTTP 503")]
     told = [(one["event"], one["source"], one["asset"], one["reason"]) for one in logs]
     assert told == [("source.gap", "okx", "BTC", "okx BTC: HTTP 503")]
+    assert archive.asked("add")[0][1]
+
+
+async def test_a_venue_whose_past_fails_by_whatever_is_named_in_the_gap_and_in_what_is_in_trouble() -> None:
+    archive = NotingArchive()
+    odd = Teller("okx", past=KeyError("data"))
+    filler, market = filler_on(archive, odd, dvol())
+    [gap] = await filler.backfill("BTC", SINCE, AT)
+    assert (gap.who, english(gap.reason)) == (
+        "okx",
+        english(about("okx BTC", reason("unreadable", kind="KeyError"))),
+    )
+    assert market.memory.troubles.by_part == {"history of okx on BTC": "KeyError"}
     assert archive.asked("add")[0][1]
 
 

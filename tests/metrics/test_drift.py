@@ -209,6 +209,39 @@ def test_figures_are_told_in_their_own_unit() -> None:
     assert figures_of(funding(0.01, 4.0), "ETH") == ()
 
 
+def test_a_figure_is_named_by_whose_it_is_and_a_perpetual_has_another_kind_than_a_dated_future() -> None:
+    perpetual = figures_of(future(None, 84_000.0, index=70_000.0, venue="okx"), "BTC")
+    dated = figures_of(future(49, 84_000.0, index=70_000.0, venue="okx"), "BTC")
+    assert [(one.of, one.venue, one.kind) for one in perpetual] == [
+        ("okx perpetual mark", "okx", "premium"),
+        ("okx perpetual index", "okx", "index"),
+    ]
+    assert [(one.venue, one.kind) for one in dated] == [("okx", "basis"), ("okx", "index")]
+    assert [one.value for one in (*perpetual, *dated)] == pytest.approx([log(1.2), log(70_000.0)] * 2)
+    told = {
+        (one.of, one.venue, one.kind, round(say_figure(one.kind, one.value), 6))
+        for reading in market()[:7]
+        for one in figures_of(reading, "BTC")
+    }
+    assert told == {
+        ("deribit BTC IV", "deribit", "iv", 50.0),
+        ("deribit BTC dvol", "deribit", "dvol", 51.0),
+        ("binance BTC long/short", "binance", "ratio", 1.5),
+        ("deribit spot_usd history", "deribit", "bar", 70_000.0),
+        ("binance gold_usd history", "binance", "level", 5_000.0),
+        ("coinglass BTC open interest", "coinglass", "vendor", 60e9),
+    }
+
+
+def test_a_first_premium_far_from_all_others_is_in_doubt_and_a_first_basis_is_not() -> None:
+    peers = [(None, 0.0), (None, 0.001)]
+    far = ToldFigure(of="a mark", venue="a", kind="premium", value=0.06)
+    assert not judge_figure(None, far, peers, NOW).believed
+    assert judge_figure(None, replace(far, value=0.05), peers, NOW).believed
+    assert judge_figure(None, replace(far, kind="basis"), peers, NOW).believed
+    assert judge_figure(None, far, [], NOW).believed
+
+
 def test_the_price_of_another_asset_is_held_against_its_past_like_its_bars() -> None:
     gold = spot(4_900.0, venue="binance", asset="PAXG")
     cheap = replace(gold, index_usd=2_450.0)

@@ -170,6 +170,12 @@ def test_a_turn_has_its_time_and_both_rates() -> None:
     assert found.stood == 40 * HOUR - 90 * MINUTE
 
 
+def test_the_other_sign_stood_since_it_came_not_since_the_past_begins() -> None:
+    found = turn(funded(lambda at: -3.0 if at < AT - 30 * HOUR else turning(at)))
+    assert found is not None
+    assert found.stood == 30 * HOUR - 90 * MINUTE
+
+
 @pytest.mark.parametrize(
     "rate",
     [

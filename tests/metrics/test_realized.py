@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from math import exp, log, sqrt
 
@@ -104,6 +105,22 @@ def test_the_premium_of_each_past_day_is_that_days() -> None:
     assert days[:9] == pytest.approx([13.2] * 9, abs=0.05)
     assert days[11:] == pytest.approx([-6.8] * (len(days) - 11), abs=0.05)
     assert not len(premiums_of_days(History.empty("BTC"), NOW_MS))
+
+
+@pytest.mark.parametrize(("holes", "days"), [(18, 1), (19, 0)])
+def test_a_day_counts_where_95_percent_of_its_hours_are_known(holes: int, days: int) -> None:
+    """Each hole takes two of 720 returns: 684 of them are just enough."""
+    ago = {100 + 10 * number for number in range(holes)}
+    kept = bars("spot_usd", up_and_down(0.005), 24 * 31 + 1)
+    rows = [place for place, _ in enumerate(kept.at_ms) if 24 * 31 + 1 - place not in ago]
+    closes = replace(
+        kept,
+        at_ms=array("q", [kept.at_ms[row] for row in rows]),
+        value=array("d", [kept.value[row] for row in rows]),
+        covers_s=array("q", [3600] * len(rows)),
+    )
+    past = History.of("BTC", [closes, bars("dvol", lambda _: 60.0, 24 * 31 + 1)])
+    assert len(premiums_of_days(past, NOW_MS, 1)) == days
 
 
 def test_a_day_counts_only_from_the_day_before_on() -> None:

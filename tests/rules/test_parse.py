@@ -215,6 +215,24 @@ def test_all_problems_are_told_at_once() -> None:
     assert any(line.startswith("price.toml: rebound:") for line in problems)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        'score = "at_most"',
+        "value = -4",
+        'score = "at_most", coverage = "below", value = -4',
+        'rule_stance = "overheated", value = 1',
+        "",
+    ],
+)
+def test_a_row_of_an_old_table_of_stances_asks_for_one_thing(row: str) -> None:
+    text = re.sub(r"(?s)\[balance\].*?(?=\[own_past\])", "", files()["verdict.toml"])
+    assert any(
+        "bearish: a stance asks for a score or a coverage with its value, or for rule_stance" in line
+        for line in refused(verdict=f'{text}\n[[stance]]\nid = "bearish"\nwhen = [{{ {row} }}]\n')
+    )
+
+
 def test_a_file_that_is_not_toml_is_named() -> None:
     assert refused(basis="= 3")[0].startswith("basis.toml: not TOML")
 
