@@ -11,7 +11,7 @@ from bot.charts.pictures import Pictures
 from bot.desk.cards import Cards
 from bot.desk.sender import Sender
 from bot.desk.worth import PostWorth
-from bot.domain.posts import ChartSpec, Post
+from bot.domain.posts import Card, ChartSpec, Post
 from bot.errors import ChannelGone, ChannelRefused, DeliveryUnavailable, DeliveryUncertain, PostRejected
 from bot.ports import Surface
 from tests.desk.parts import AT, HOUR, Clock, NotingArchive, Place, market_on, post_to
@@ -285,3 +285,41 @@ async def test_corrected_posts_are_shown_anew_after_what_is_unsent_with_their_pi
         ("edit", "console", console, None),
         ("edit", "discord", discord, b"a line that falls"),
     ]
+
+
+class Trying(Place):
+    """A surface that can show a card that is no post."""
+
+    def __init__(self, **refuses: Exception) -> None:
+        super().__init__(**refuses)
+        self.tried: list[tuple[str, Card]] = []
+
+    async def try_out(self, channel: str, card: Card) -> None:
+        if channel in self.refuses:
+            raise self.refuses[channel]
+        self.tried.append((channel, card))
+
+
+async def test_a_card_that_is_no_post_is_shown_at_once_by_the_surface_of_its_channel() -> None:
+    discord, card = Trying(), Card(title="A test", body="It is open.")
+    sender = sender_of(holding(), console=Place(), discord=discord)
+    channels = ("discord:1", "console:", "webhook:1")
+    assert [sender.tries_out(channel) for channel in channels] == [True, False, False]
+    await sender.try_out("discord:1", card)
+    assert discord.tried == [("discord:1", card)]
+    for channel in channels[1:]:
+        with pytest.raises(DeliveryUnavailable, match=f"^{channel}: nothing here can show a test there$"):
+            await sender.try_out(channel, card)
+
+
+async def test_a_test_that_fails_says_why_and_by_whatever_it_is_in_doubt() -> None:
+    discord = Trying(discord_1=ChannelRefused("discord:1: we may not"), discord_2=KeyError("token"))
+    sender, card = sender_of(holding(), discord=discord), Card(title="A test", body="It is open.")
+    with pytest.raises(ChannelRefused, match="discord:1: we may not"):
+        await sender.try_out("discord:1", card)
+    with (
+        capture_logs() as logs,
+        pytest.raises(DeliveryUncertain, match="discord:2: KeyError; the log says more"),
+    ):
+        await sender.try_out("discord:2", card)
+    assert [(one["event"], one["channel"]) for one in logs] == [("test.failed", "discord:2")]

@@ -5,11 +5,13 @@ import asyncio
 import signal
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.archive import open_archive
+from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.routes import Routes
 from bot.delivery.discord.sender import DiscordSurface
 from bot.desk.desk import Desk
@@ -19,7 +21,7 @@ from bot.errors import ChannelGone, ChannelRefused, DeliveryUnavailable
 from tests.archive.make import decision, snapshot
 from tests.delivery.discord.editing_child import POINTS
 from tests.delivery.discord.fake import CHANNEL, FakeDiscord, Fault
-from tests.delivery.discord.stand import AT, make_card, make_post, wish
+from tests.delivery.discord.stand import AT, Clock, make_card, make_post, wish
 
 WORDS = Text(slot="correction", about="any", text="Corrected: Deribit restated it.")
 
@@ -82,6 +84,39 @@ async def test_what_may_be_edited_later_is_tried_again_and_then_left_to_the_outb
     fake.fault("PATCH", "/messages/", Fault(status=503))
     await surface.edit(after, make_card(after, desk))
     assert WORDS.text in fake.posted()[0]["embeds"][0]["description"]
+
+
+async def test_an_edit_that_must_wait_rests_by_itself_for_as_long_as_it_was_told(
+    surface: DiscordSurface, desk: Desk, fake: FakeDiscord, clock: Clock
+) -> None:
+    posts = make_post("a"), make_post("b")
+    first, other = [corrected(post, await surface.show(post, make_card(post, desk))) for post in posts]
+    body = {"code": 0, "message": "You are being rate limited.", "retry_after": 3600.0, "global": False}
+    fake.fault("PATCH", "/messages/", Fault(status=429, body=body))
+    with pytest.raises(DeliveryUnavailable):
+        await surface.edit(first, make_card(first, desk))
+    over = clock.at + timedelta(hours=1)
+    with pytest.raises(
+        DeliveryUnavailable, match=f"{first.channel} post {first.id}: its edit rests until {over:%H:%M}"
+    ):
+        await surface.edit(first, make_card(first, desk))
+    assert len(fake.requests("PATCH", "/messages/")) == 1
+    await surface.edit(other, make_card(other, desk))
+    clock.at = over
+    await surface.edit(first, make_card(first, desk))
+    assert [WORDS.text in one["embeds"][0]["description"] for one in fake.posted()] == [True, True]
+
+
+async def test_an_edit_says_what_became_of_its_message(
+    surface: DiscordSurface, client: TightropeClient, desk: Desk, fake: FakeDiscord, post: Post
+) -> None:
+    after = corrected(post, await surface.show(post, make_card(post, desk)))
+    fake.fault("PATCH", "/messages/", Fault(status=404, body={"code": 10008, "message": "no"}))
+    with pytest.raises(ChannelRefused, match=f"{post.channel} post {post.id}: somebody has deleted it"):
+        await surface.edit(after, make_card(after, desk))
+    await client.close()
+    with pytest.raises(DeliveryUnavailable, match=f"{post.channel}: Discord is not connected"):
+        await surface.edit(after, make_card(after, desk))
 
 
 async def test_a_post_that_would_need_a_message_more_is_left_as_it_is(

@@ -244,8 +244,12 @@ async def test_a_post_that_somebody_deleted_after_it_was_taken_is_done(
     show, fake: FakeDiscord, post: Post
 ) -> None:
     fake.fault("POST", "/messages", refusal(404, 10008))
-    assert await show(post) is None
+    with capture_logs() as logs:
+        assert await show(post) is None
     assert fake.posted() == []
+    [told] = [one for one in logs if one["event"] == "post.deleted"]
+    assert (told["post"], told["channel"]) == (post.id, post.channel)
+    assert "10008" in told["reason"]
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 200000), (400, 240000), (403, 20009)])
@@ -309,15 +313,82 @@ async def test_cloudflares_own_limit_rests_every_channel_for_as_long_as_it_says(
     barred = Fault(status=429, raw="error code: 1015", via=False, headers={"Retry-After": "600"})
     fake.fault("POST", "/channels/7001/messages", barred)
     here, there = make_post("a"), make_post("b", channel=7002)
-    for one in (here, there):
-        with pytest.raises(DeliveryUnavailable):
-            await surface.show(one, make_card(one, desk))
+    begun_at = clock.at
+    with capture_logs() as logs:
+        for one in (here, there):
+            with pytest.raises(DeliveryUnavailable):
+                await surface.show(one, make_card(one, desk))
     assert len(fake.requests("POST", "/messages")) == 1
+    [told] = [one for one in logs if one["event"] == "discord.rests"]
+    assert told["until"] == (begun_at + timedelta(minutes=10)).isoformat()
+    assert told["reason"].startswith(here.channel)
     clock.at += timedelta(minutes=9)
     assert not await surface.is_ready(there.channel)
     clock.at += timedelta(minutes=2)
     await surface.show(there, make_card(there, desk))
     assert len(fake.posted(7002)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "rest_s"),
+    [(Fault(status=429, raw="error code: 1015", via=False), 60), (refusal(403, 40333), 15)],
+)
+async def test_a_limit_that_does_not_say_for_how_long_rests_every_channel_as_long_as_its_kind_does(
+    surface: DiscordSurface, fake: FakeDiscord, desk: Desk, clock: Clock, fault: Fault, rest_s: int
+) -> None:
+    fake.checked = False
+    fake.fault("POST", "/channels/7001/messages", fault)
+    here, there = make_post("a"), make_post("b", channel=7002)
+    with pytest.raises(DeliveryUnavailable):
+        await surface.show(here, make_card(here, desk))
+    ready = []
+    for _ in range(2):
+        clock.at += timedelta(seconds=rest_s / 2)
+        ready.append(await surface.is_ready(there.channel))
+    assert ready == [False, True]
+
+
+async def test_a_channel_that_fails_again_rests_longer_each_time_and_begins_anew_once_it_was_served(
+    surface: DiscordSurface, fake: FakeDiscord, desk: Desk, clock: Clock, post: Post
+) -> None:
+    async def rests_s(times: int) -> list[float]:
+        fake.fault("POST", "/messages", *[refusal(409, 0)] * times)
+        waited = []
+        for _ in range(times):
+            with pytest.raises(DeliveryUnavailable):
+                await surface.show(post, make_card(post, desk))
+            begun_at = clock.at
+            while not await surface.is_ready(post.channel):
+                clock.at += timedelta(seconds=5)
+            waited.append((clock.at - begun_at).total_seconds())
+        return waited
+
+    assert await rests_s(7) == [15, 30, 60, 120, 300, 300, 300]
+    await surface.show(post, make_card(post, desk))
+    assert await rests_s(1) == [15]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("tried", [False, True])
+async def test_a_post_that_is_not_even_asked_for_is_as_unsent_as_it_was(
+    surface: DiscordSurface,
+    client: TightropeClient,
+    fake: FakeDiscord,
+    desk: Desk,
+    post: Post,
+    closed: bool,
+    tried: bool,
+) -> None:
+    if closed:
+        await client.close()
+    else:
+        fake.fault("POST", "/messages", refusal(409, 0))
+        with pytest.raises(DeliveryUnavailable):
+            await surface.show(post, make_card(post, desk))
+    again = replace(post, attempted_at=AT if tried else None)
+    with pytest.raises(DeliveryUnavailable, match="not connected" if closed else "resting until") as raised:
+        await surface.show(again, make_card(again, desk))
+    assert raised.value.unsent is not tried
 
 
 async def test_a_wait_of_a_year_is_one_of_a_day_and_of_its_channel_alone(
