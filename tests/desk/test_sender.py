@@ -291,7 +291,7 @@ class Trying(Place):
     """A surface that can show a card that is no post."""
 
     def __init__(self, **refuses: Exception) -> None:
-        super().__init__(**refuses)
+        super().__init__(None, **refuses)
         self.tried: list[tuple[str, Card]] = []
 
     async def try_out(self, channel: str, card: Card) -> None:

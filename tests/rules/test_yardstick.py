@@ -152,7 +152,7 @@ def test_marks_are_kept_apart_from_the_middle_outward_and_a_young_past_weighs_it
     assert scale_of(replace(level_past, days=400), 1.0, table).weight == 1.0
 
 
-def with_step(name: str, **sides: Threshold) -> RuleBook:
+def with_step(name: str, **sides: Any) -> RuleBook:
     """The book with other thresholds in the condition of one step."""
     rules = book().rules
     [part] = rules[name].when
