@@ -32,6 +32,19 @@ def test_a_good_post_passes(wire: Wire) -> None:
     assert wire.request("POST", MESSAGES, GOOD) == []
 
 
+def test_what_passed_once_does_not_let_through_what_is_not_the_same(wire: Wire) -> None:
+    ids = [str(1_460_000_000_000_000_000 + number) for number in range(3)]
+    for users in (ids, list(reversed(ids))):
+        mentions = {"parse": [], "users": users}
+        assert wire.request("POST", MESSAGES, GOOD | {"allowed_mentions": mentions}) == []
+    twice = {"parse": [], "users": [ids[0], ids[0], ids[1]]}
+    unlike = [GOOD | {"tts": "no"}, GOOD | {"embeds": [{"color": "red"}]}]
+    assert all(wire.request("POST", MESSAGES, body) for body in unlike)
+    if wire is full():
+        assert wire.request("POST", MESSAGES, GOOD | {"allowed_mentions": twice})
+        assert wire.request("PATCH", f"{MESSAGES}/{ids[0]}", {"nonce": "abc", "enforce_nonce": True})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
