@@ -38,8 +38,13 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_logs() -> Iterator[None]:
-    """What a test does to logging ends with it: a stream that it captured is closed by then."""
+    """What a test does to logging ends with it: a stream that it captured is closed by then.
+
+    Where a test sets nothing up tracebacks are plain: structlog's own hold each local of each frame, which of a whole
+    market takes seconds to draw."""
     handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     yield
     structlog.reset_defaults()
     logging.getLogger().handlers[:] = handlers
