@@ -7,7 +7,8 @@ Black (1976), r = 0; the premium-adjusted delta as Deribit's documents give it."
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -22,16 +23,21 @@ SHIFTS = np.concatenate((np.linspace(0.65, 0.89, 13), np.linspace(0.9, 1.1, 21),
 HALVINGS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExpiryOpen:
     """What is open at one expiry over some chains: coins, its share of all that is open (%), puts for each call (by
-    coins; None without calls), the strike of max pain in USD."""
+    coins; None without calls); its `options` as strikes (USD), whether calls, and coins."""
 
     expires_ms: int
     coins: float
     share_pct: float
     put_call: float | None
-    max_pain_usd: float
+    options: tuple[Floats, Bools, Floats] = field(repr=False, compare=False)
+
+    @cached_property
+    def max_pain_usd(self) -> float:
+        """The strike of max pain, worked out where somebody asks for it."""
+        return max_pain(*self.options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,7 @@ def open_by_expiry(chains: tuple[OptionChain, ...], at_ms: float) -> tuple[Expir
                 coins=total,
                 share_pct=total / whole * 100.0,
                 put_call=(total - calls) / calls if calls > 0.0 else None,
-                max_pain_usd=max_pain(strike[rows], is_call[rows], coins[rows]),
+                options=(strike[rows], is_call[rows], coins[rows]),
             )
         )
     return tuple(found)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from bot.metrics import expiries
 from bot.metrics.density import price_option
 from bot.metrics.expiries import find_flip, hedges_by_strike, max_pain, open_by_expiry
 from bot.metrics.protection import price_put
@@ -30,6 +31,20 @@ def test_each_expiry_has_its_share_its_puts_and_its_max_pain() -> None:
     # Far, calls weigh three times: at 80,000 they pay nothing and puts 10 x (10,000 + 20,000) = 300,000; at
     # 90,000 calls pay 300,000 and puts 100,000.
     assert far.max_pain_usd == 80_000.0
+
+
+def test_max_pain_is_worked_out_for_nobody_who_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def ask(strike: np.ndarray, is_call: np.ndarray, coins: np.ndarray) -> float:
+        asked.append(len(coins))
+        return 1.0
+
+    monkeypatch.setattr(expiries, "max_pain", ask)
+    near, _ = open_by_expiry((chain(flat, days=[10.0, 40.0], strikes=[90_000.0]),), ms(NOW))
+    assert not asked
+    assert (near.max_pain_usd, near.max_pain_usd) == (1.0, 1.0)
+    assert asked == [2]
 
 
 def test_one_contract_without_open_interest_leaves_no_shares() -> None:
