@@ -160,6 +160,7 @@ def iterate_past(history: History, playbook: Playbook, facts: Facts, ranges: Ran
     hours = by_hour(history, playbook.catalog, book.asks, since, facts.at)
     pasts = DailyPasts(history, playbook.catalog, book, facts.asset)
     began = first_polled(history) or facts.at
+    metrics = {name.partition(".")[0] for name in book.asks}
     for hour, values, bounds in hours.rows():
         if hour >= facts.at or hour not in heard:
             continue
@@ -168,7 +169,7 @@ def iterate_past(history: History, playbook: Playbook, facts: Facts, ranges: Ran
         ):  # what polls would have measured follows from what was told: windows, extremes, comparisons
             if hour.hour % BACKFILLED_EVERY_H:
                 continue
-            then = facts_at(history, playbook.catalog, facts.asset, hour)
+            then = facts_at(history, playbook.catalog, facts.asset, hour, metrics=metrics)
             known = [fact for name in book.asks if (fact := then.known.get(name)) is not None]
             values = {**{fact.name: fact.value for fact in known}, **values}  # noqa: PLW2901
             bounds |= {fact.name for fact in known if fact.lower_bound and fact.name in values}

@@ -84,11 +84,13 @@ class HistoryColumn:
         added = new.rows.cells[:, : new.length]
         if not self.length or added[_KNOWN, 0] > self.known_ms[-1]:
             return self._appended(added)
-        split = int(np.searchsorted(self.known_ms, added[_KNOWN, 0]))
-        head, tail = self.rows.cells[:, :split], self.rows.cells[:, split : self.length]
-        merged = HistoryColumn._sorted(np.hstack([tail, added])).rows.cells
-        cells = np.hstack([head, merged])
-        return HistoryColumn(_SharedRows.of(cells), cells.shape[1])
+        # A past that is filled from the newest month to the oldest comes before all that is there.
+        first, last = added[_KNOWN, [0, -1]].tolist()
+        start, end = self.known_ms.searchsorted(first), self.known_ms.searchsorted(last, side="right")
+        cells = self.rows.cells
+        among = HistoryColumn._sorted(np.hstack([cells[:, start:end], added])) if start < end else new
+        rows = np.hstack([cells[:, :start], among.rows.cells[:, : among.length], cells[:, end : self.length]])
+        return HistoryColumn(_SharedRows.of(rows), rows.shape[1])
 
     def with_instant(self, at_ms: float, value: float, at_least: bool) -> HistoryColumn:
         """This column and one observation: the cheap way to grow at every poll."""

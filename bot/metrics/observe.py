@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -45,7 +45,7 @@ def observe(
     past = points_from_series(snapshot.readings, snapshot.taken_at, history, catalog)
     moment = MetricInputs(snapshot, history.extend(past), catalog, holdings)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics}
-    points = past + tuple(
+    measured = tuple(
         point
         for name, outcome in outcomes.items()
         if outcome.new and outcome.value is not None
@@ -54,9 +54,9 @@ def observe(
     gaps = believed.gaps + tuple(
         Gap(who=f"metrics {name}", reason=each(reasons)) for name, reasons in sorted(moment.refused.items())
     )
-    extended = history.extend(points)
+    extended = moment.history.extend(measured)
     facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes, _sought(snapshot.asked))
-    return Observed(points=points, facts=facts, gaps=gaps, history=extended, outcomes=outcomes)
+    return Observed(points=past + measured, facts=facts, gaps=gaps, history=extended, outcomes=outcomes)
 
 
 def with_balance(observed: Observed, points: Sequence[Point], catalog: Catalog) -> Observed:
@@ -88,16 +88,17 @@ def facts_at(
     asset: str,
     at: datetime,
     asked: Mapping[Quantity, tuple[str, ...]] | None = None,
+    metrics: Collection[str] | None = None,
 ) -> Facts:
     """The same facts from the archive alone: known while the last reading is young enough at `at`, else
     stale.
 
     `asked` names the venues that are switched on: the "m" of "n of m" counts those of them that ever gave the
-    metric."""
+    metric. With `metrics` the facts of these metrics alone."""
     known = history.at(at)
     nothing = Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {})
     moment = MetricInputs(nothing, known, catalog, holdings=None)
-    outcomes = {name: moment.outcome(name) for name in catalog.metrics}
+    outcomes = {name: moment.outcome(name) for name in catalog.metrics if metrics is None or name in metrics}
     return _facts(known, catalog, asset, at, outcomes, _sought(asked or {}))
 
 

@@ -81,3 +81,31 @@ def test_rows_one_after_another_make_the_same_column_as_all_at_once(
     assert parts.value.tolist() == whole.value.tolist()
     assert parts.known_ms.tolist() == whole.known_ms.tolist()
     assert parts.ends.tolist() == whole.ends.tolist()
+
+
+@given(
+    pieces=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 40), st.sampled_from([0, 3_600, DAY_S]), st.floats(-9.0, 9.0)),
+            max_size=12,
+        ),
+        max_size=8,
+    )
+)
+def test_pieces_in_any_order_make_the_column_of_all_their_rows(
+    pieces: list[list[tuple[int, int, float]]],
+) -> None:
+    grown = HistoryColumn.of((), (), ())
+    for piece in pieces:
+        hours, covers, values = (
+            [row[0] for row in piece],
+            [row[1] for row in piece],
+            [row[2] for row in piece],
+        )
+        grown = grown.extend(HistoryColumn.of([hour * HOUR_MS for hour in hours], values, covers))
+    told = [row for piece in pieces for row in piece]
+    whole = HistoryColumn.of(
+        [row[0] * HOUR_MS for row in told], [row[2] for row in told], [row[1] for row in told]
+    )
+    for name in ("at_ms", "known_ms", "covers_ms", "value", "ends"):
+        assert getattr(grown, name).tolist() == getattr(whole, name).tolist(), name

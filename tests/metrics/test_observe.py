@@ -27,6 +27,9 @@ from tests.metrics.market import (
 from tests.said import english
 
 
+SOME = {"basis_60d_pct", "funding_annual_pct", "open_interest_usd"}
+
+
 def names(catalog: Catalog = CATALOG) -> set[str]:
     return {
         full
@@ -185,6 +188,28 @@ def test_the_archive_alone_gives_the_same_facts() -> None:
     for name, fact in live.known.items():
         assert archived.value(name) == pytest.approx(fact.value, rel=1e-12), name
         assert archived.known[name].at == fact.at
+
+
+def test_the_facts_of_some_metrics_are_those_among_the_facts_of_all() -> None:
+    _, history = seen_twice()
+    whole = facts_at(history, CATALOG, "BTC", NOW)
+    some = facts_at(history, CATALOG, "BTC", NOW, metrics=SOME)
+    assert some.known
+    for facts, told in ((whole.known, some.known), (whole.unknown, some.unknown)):
+        assert dict(told) == {name: one for name, one in facts.items() if name.partition(".")[0] in SOME}
+
+
+def test_the_history_after_a_poll_is_the_one_before_and_its_points() -> None:
+    first = observe(snapshot(*market()), History.empty("BTC"), CATALOG)  # type: ignore[arg-type]
+    assert first.history is not None
+    plain = History.empty("BTC").extend(first.points)
+    assert plain.columns.keys() == first.history.columns.keys()
+    assert plain.tellers == first.history.tellers
+    for key, column in plain.columns.items():
+        assert column.rows.cells[:, : len(column)].tolist() == (
+            first.history.columns[key].rows.cells[:, : len(column)].tolist()
+        ), key
+        assert len(column) == len(first.history.columns[key])
 
 
 def test_the_archive_counts_a_venue_that_fell_silent_until_it_is_switched_off() -> None:
