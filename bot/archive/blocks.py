@@ -150,7 +150,7 @@ def add_rows(block: bytes, heard: Sequence[HourRow], way: int) -> bytes:
         at_end = _after(block, heard[0], way)
         if at_end is not None:
             return at_end
-    return pack(choose(unpack(block), heard, HOUR_MS, way))
+    return pack(choose(unpack(block) if block else (), heard, HOUR_MS, way))
 
 
 def _after(block: bytes, row: HourRow, way: int) -> bytes | None:

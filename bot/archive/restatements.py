@@ -113,7 +113,8 @@ async def _known(
         (number, row.at_ms): row
         for number, mine in wanted.items()
         for day in {at_ms // DAY_MS for at_ms in mine}
-        for row in unpack(blocks.get((number, day), b""))
+        if (number, day) in blocks
+        for row in unpack(blocks[number, day])
         if row.at_ms in mine
     }
     starts = [at_ms for mine in wanted.values() for at_ms in mine]

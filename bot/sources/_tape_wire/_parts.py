@@ -39,8 +39,7 @@ class Contract:
     coins: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """One step of a history: its bar, and open interest (coins) and funding at its end."""
 
     start_ms: int
