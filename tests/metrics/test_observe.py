@@ -26,7 +26,6 @@ from tests.metrics.market import (
 )
 from tests.said import english
 
-
 SOME = {"basis_60d_pct", "funding_annual_pct", "open_interest_usd"}
 
 
