@@ -18,10 +18,12 @@ from async_lru import alru_cache
 from discord import app_commands
 
 from bot.commands import Command, Request, run
+from bot.delivery.discord.asking import TRANSPORT
 from bot.delivery.discord.buttons import view_of
 from bot.delivery.discord.direct import direct_channel, promise
 from bot.delivery.discord.embed import EMPTY, pages, picture
 from bot.delivery.discord.limits import SlidingWindow
+from bot.delivery.discord.meanings import UNKNOWN, Meaning, row_of_error
 from bot.delivery.discord.stores import ChannelStore
 from bot.desk.cards import Cards
 from bot.desk.market import Market
@@ -32,7 +34,9 @@ from bot.errors import ArchiveError, InputError
 log = structlog.get_logger()
 
 GRACE_S: Final = 1.5  # half of what Discord waits
-TOO_LATE: Final = frozenset({10062, 10008, 10015, 40060, 50027})
+ACKNOWLEDGED: Final = 40060
+TOO_LATE: Final = frozenset({10062, 10008, 10015, ACKNOWLEDGED, 50027})
+DEFERRED: Final = "deferred"
 MOST_READERS: Final = 10_000
 KEPT_S: Final = 10.0  # far less than a poll
 MOST_KEPT: Final = 256
@@ -117,8 +121,7 @@ class Reception:
         try:
             await asyncio.wait({asking}, timeout=GRACE_S)
             if not asking.done():
-                interaction.extras["private"] = private
-                await interaction.response.defer(ephemeral=private, thinking=True)
+                await _defer(interaction, private=private)
             card = await asking
         finally:
             asking.cancel()
@@ -145,11 +148,13 @@ class Reception:
         key, values = _words_of(cause)
         if key in ("unexpected", "archive"):
             log.error("answer.failed", interaction=interaction.id, error=repr(cause), exc_info=cause)
+        elif isinstance(cause, discord.HTTPException):
+            log.warning("answer.refused", interaction=interaction.id, status=cause.status, code=cause.code)
         words = self.market.bank(self.profile_of_locale(interaction)).words
         card = Card(
             title=words["discord.error_title"], body=words[f"discord.{key}"].format(**values), private=True
         )
-        with contextlib.suppress(discord.HTTPException, OSError):
+        with contextlib.suppress(discord.HTTPException, *TRANSPORT):
             await show(interaction, card, private=True)
 
     async def explain_post(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
@@ -243,7 +248,7 @@ async def show(interaction: discord.Interaction[Any], card: Card, *, private: bo
         view = view_of(card.buttons) if number == len(parts) - 1 else None
         files = picture(card) if page.pictured else []
         optional: dict[str, Any] = {"view": view} if view else {}
-        if not interaction.response.is_done():
+        if not _is_begun(interaction):
             await interaction.response.send_message(
                 embeds=page.embeds, files=files, ephemeral=private, **optional
             )
@@ -255,7 +260,36 @@ async def show(interaction: discord.Interaction[Any], card: Card, *, private: bo
             await interaction.followup.send(embeds=page.embeds, files=files, ephemeral=True, **optional)
             await interaction.delete_original_response()
         else:
-            await interaction.edit_original_response(embeds=page.embeds, attachments=files, **optional)
+            try:
+                await interaction.edit_original_response(embeds=page.embeds, attachments=files, **optional)
+            except discord.NotFound:
+                if interaction.response.is_done():
+                    raise
+                # The deferral that was in doubt never arrived: there is time left for an answer.
+                files = picture(card) if page.pictured else []
+                await interaction.response.send_message(
+                    embeds=page.embeds, files=files, ephemeral=private, **optional
+                )
+
+
+async def _defer(interaction: discord.Interaction[Any], *, private: bool) -> None:
+    """Say that the answer takes longer. Where Discord has that already, or the line breaks on its way, it may well stand:
+    the answer is put in its place, and no reader waits for what never comes."""
+    interaction.extras["private"] = private
+    try:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+    except discord.HTTPException as error:
+        if error.code != ACKNOWLEDGED:
+            raise
+        interaction.extras[DEFERRED] = True
+    except TRANSPORT as error:
+        log.info("answer.defer_in_doubt", interaction=interaction.id, reason=type(error).__name__)
+        interaction.extras[DEFERRED] = True
+
+
+def _is_begun(interaction: discord.Interaction[Any]) -> bool:
+    """Whether there is an answer, or the place for one, as far as we know."""
+    return interaction.response.is_done() or DEFERRED in interaction.extras
 
 
 def _words_of(error: BaseException) -> tuple[str, Mapping[str, str]]:
@@ -274,11 +308,18 @@ def _words_of(error: BaseException) -> tuple[str, Mapping[str, str]]:
         return "only_here", {}
     if isinstance(error, ArchiveError):
         return "archive", {}
-    return "unexpected", {}
+    return _word_of_discord(error) if isinstance(error, discord.HTTPException) else "unexpected", {}
+
+
+def _word_of_discord(error: discord.HTTPException) -> str:
+    """The word for what Discord itself refused."""
+    row = row_of_error(error)
+    known = {Meaning.WAIT: "busy", Meaning.BLOCKED: "stopped"} if row is not UNKNOWN else {}
+    return known.get(row.meaning, "unexpected")
 
 
 def _is_deferred_in_public(interaction: discord.Interaction[Any]) -> bool:
+    deferred = discord.InteractionResponseType.deferred_channel_message
     return (
-        interaction.response.type is discord.InteractionResponseType.deferred_channel_message
-        and not interaction.extras.get("private", False)
-    )
+        interaction.response.type is deferred or DEFERRED in interaction.extras
+    ) and not interaction.extras.get("private", False)

@@ -92,6 +92,7 @@ HTML: Final = Row(meaning=Meaning.WAIT, says="a page of HTML, no answer of the A
 CLOUDFLARE: Final = Row(
     status=429, meaning=Meaning.WAIT, says="Cloudflare's own limit (1015)", rest_s=60.0, everywhere=True
 )
+PASSED_ON: Final = "Via"  # a header that the API's own answers have
 SERVER: Final = Row(meaning=Meaning.WAIT, says="Discord itself has failed")
 UNKNOWN: Final = Row(meaning=Meaning.WAIT, says="an answer that is not in the table", rest_s=HOUR_S)
 
@@ -99,13 +100,14 @@ _BY_CODE: Final = {row.code: row for row in TABLE if row.code is not None}
 _BY_STATUS: Final = {row.status: row for row in TABLE if row.status is not None}
 
 
-def row_of(status: int, code: int, *, is_html: bool = False) -> Row:
-    """The row that an answer falls under."""
+def row_of(status: int, code: int, *, is_html: bool = False, is_apis: bool = True) -> Row:
+    """The row that an answer falls under. `is_apis`: the API itself gave it; a 429 that it did not give bans the address,
+    whether it is HTML or JSON."""
     if code in _BY_CODE:
         return _BY_CODE[code]
     if status == 413:  # the one page of HTML that says something: what stands before the API refuses the size
         return _BY_STATUS[413]
-    if status == 429 and is_html:
+    if status == 429 and (is_html or not is_apis):
         return CLOUDFLARE
     if is_html:
         return HTML
@@ -114,7 +116,8 @@ def row_of(status: int, code: int, *, is_html: bool = False) -> Row:
 
 def row_of_error(error: discord.HTTPException) -> Row:
     """The row that an answer falls under which discord.py raised."""
-    return row_of(error.status, error.code, is_html=is_html(error))
+    is_apis = bool(error.response.headers.get(PASSED_ON))
+    return row_of(error.status, error.code, is_html=is_html(error), is_apis=is_apis)
 
 
 def is_html(error: discord.HTTPException) -> bool:

@@ -53,6 +53,7 @@ class DiscordSurface:
         self._tries: dict[str, int] = {}
         self._rests: dict[str, Rest] = {}
         self._edit_rests: dict[tuple[str, str], Rest] = {}
+        self._edit_tries: dict[tuple[str, str], int] = {}
         self._everywhere: Rest | None = None
         self._bodies = Bodies()
         self._extras = PostExtras(client)
@@ -100,12 +101,15 @@ class DiscordSurface:
         try:
             await self._edit_all(post, card)
         except DeliveryUnavailable as error:
-            if error.retry_after_s:
-                self._edit_rests[key] = Rest(error.retry_after_s, self._now())
+            count = self._edit_tries.get(key, 0)
+            rest_s = error.retry_after_s or RESTS_S[min(count, len(RESTS_S) - 1)]
+            self._edit_tries[key] = count + 1
+            self._edit_rests[key] = Rest(rest_s, self._now())
             raise
         except AlreadyDeleted as error:
             raise ChannelRefused(f"{post.channel} post {post.id}: somebody has deleted it") from error
         self._edit_rests.pop(key, None)
+        self._edit_tries.pop(key, None)
 
     def _rest_of(self, channel: str) -> Rest | None:
         """The pause that the channel is in, or all of Discord is; None where there is none."""

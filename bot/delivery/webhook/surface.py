@@ -1,5 +1,8 @@
 """Sends posts to webhooks. Nobody can look there whether a post arrived: one that may have is never sent again, and marked
-as in doubt; one that certainly did not waits in the outbox."""
+as in doubt; one that certainly did not waits in the outbox.
+
+What Discord answers means what the bot's own table says (`discord/meanings.py`), and what webhooks have beside it
+(`replies.py`); Slack answers with a word and a status."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +14,8 @@ import structlog
 
 from bot.delivery.rests import Rest
 from bot.delivery.webhook.bodies import discord_messages, slack_message
-from bot.delivery.webhook.hooks import Hook
+from bot.delivery.webhook.hooks import Hook, Kind
+from bot.delivery.webhook.replies import HookReply, is_taken, meaning_of
 from bot.domain.posts import Card, Post
 from bot.errors import (
     ChannelGone,
@@ -51,11 +55,13 @@ class WebhookSurface:
         self._outbox = outbox
         self._tries: dict[str, int] = {}
         self._rests: dict[str, Rest] = {}
+        self._everywhere: dict[Kind, Rest] = {}
 
     async def is_ready(self, channel: str) -> bool:
         """Whether a post to the channel would be tried now. Raises nothing."""
-        rest = self._rests.get(channel)
-        return channel not in self._hooks or rest is None or rest.is_over(self._now())
+        hook = self._hooks.get(channel)
+        rests = (self._rests.get(channel), self._everywhere.get(hook.kind)) if hook else ()
+        return all(rest is None or rest.is_over(self._now()) for rest in rests)
 
     async def show(self, post: Post, card: Card) -> str | None:
         """Send one post; Discord's id of its message, None on Slack, which gives none. Raises DeliveryError."""
@@ -74,7 +80,7 @@ class WebhookSurface:
             await self._outbox.give_up([post])
             raise
         except DeliveryError as error:
-            self._rest(post.channel, error)
+            self._rest(hook, error)
             raise
         self._tries.pop(post.channel, None)
         self._rests.pop(post.channel, None)
@@ -117,8 +123,8 @@ class WebhookSurface:
                 first = first or str(told.get("id") or "") or None
             return first
 
-    def _rest(self, channel: str, error: DeliveryError) -> None:
-        count = self._tries.get(channel, 0)
+    def _rest(self, hook: Hook, error: DeliveryError) -> None:
+        channel, count = hook.channel, self._tries.get(hook.channel, 0)
         rest_s = RESTS_S[min(count, len(RESTS_S) - 1)]
         if isinstance(error, ChannelGone | ChannelRefused):
             rest_s = REFUSED_S
@@ -126,6 +132,8 @@ class WebhookSurface:
             rest_s = max(rest_s, error.retry_after_s)
         self._tries[channel] = count + 1
         self._rests[channel] = Rest(rest_s, self._now())
+        if isinstance(error, DeliveryUnavailable) and error.everywhere:
+            self._everywhere[hook.kind] = Rest(rest_s, self._now())
 
 
 def _session() -> aiohttp.ClientSession:
@@ -150,32 +158,13 @@ async def _ask(
         body.add_field("files[0]", image, filename=PICTURE, content_type="image/png")
     try:
         async with session.request(method, url, data=body, headers=headers, allow_redirects=False) as reply:
-            if 200 <= reply.status < 300:
-                told = await reply.json() if reply.content_type == "application/json" else {}
-                return told if isinstance(told, dict) else {}
-            raise _meaning(hook, reply.status, reply.headers.get("Retry-After", ""))
+            heard = HookReply(
+                status=reply.status, headers=reply.headers, text=await reply.text(errors="replace")
+            )
+            if is_taken(hook, heard):
+                return heard.told
+            raise meaning_of(hook, heard)
     except aiohttp.ClientConnectorError as error:
         raise DeliveryUnavailable(f"{hook.channel}: no way there", unsent=True) from error
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise DeliveryUncertain(f"{hook.channel}: {type(error).__name__} on the way") from error
-
-
-def _meaning(hook: Hook, status: int, retry_after: str) -> DeliveryError:
-    says = f"{hook.channel}: HTTP {status}"
-    if status in (404, 410):
-        return ChannelGone(says)
-    if status in (401, 403):
-        return ChannelRefused(says)
-    if status in (429, 503):
-        return DeliveryUnavailable(says, retry_after_s=_seconds(retry_after), unsent=True)
-    if status >= 500:
-        return DeliveryUncertain(says)
-    return PostRejected(says)
-
-
-def _seconds(told: str) -> float | None:
-    try:
-        seconds = float(told)
-    except ValueError:
-        return None
-    return seconds if seconds >= 0.0 else None  # "nan" is none

@@ -839,6 +839,8 @@ class FakeDiscord:
         self, token: str, body: Mapping[str, Any], files: Mapping[str, int]
     ) -> tuple[int, Any]:
         one = self.pressed[token]
+        if not one.messages:
+            raise Refusal(404, 10015, "Unknown Webhook")
         made = self._message(one.channel, body, files) | {"flags": one.messages[0]["flags"]}
         one.messages[0] = made
         one.told_at = time.monotonic()

@@ -75,12 +75,13 @@ async def test_a_message_that_is_gone_is_not_edited_for_ever(
 
 
 async def test_what_may_be_edited_later_is_tried_again_and_then_left_to_the_outbox(
-    surface: DiscordSurface, desk: Desk, fake: FakeDiscord, post: Post
+    surface: DiscordSurface, desk: Desk, fake: FakeDiscord, post: Post, clock: Clock
 ) -> None:
     after = corrected(post, await surface.show(post, make_card(post, desk)))
     fake.fault("PATCH", "/messages/", *[Fault(status=503)] * 3)
     with pytest.raises(DeliveryUnavailable):
         await surface.edit(after, make_card(after, desk))
+    clock.at += timedelta(seconds=16)
     fake.fault("PATCH", "/messages/", Fault(status=503))
     await surface.edit(after, make_card(after, desk))
     assert WORDS.text in fake.posted()[0]["embeds"][0]["description"]

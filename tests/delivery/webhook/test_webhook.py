@@ -38,11 +38,14 @@ CARD = Card(
 )
 
 
+CODES = {404: 10015, 403: 50013, 413: 40005}  # what Discord says beside a status
+
+
 @dataclass
 class OtherSide:
-    """What was sent, and what is answered: statuses in turn, then 200. 0 cuts the connection."""
+    """What was sent, and what is answered in turn, then 200: a status, or one with its body. 0 cuts the connection."""
 
-    answers: list[int] = field(default_factory=list)
+    answers: list[int | tuple[int, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     heard: list[tuple[str, str, Any]] = field(default_factory=list)
 
@@ -50,17 +53,24 @@ class OtherSide:
         body: Any
         if request.content_type == "multipart/form-data":
             parts = await request.post()
-            told: Any = parts["payload_json"]
-            body = json.loads(told) | {"files": [name for name in parts if "file" in name]}
+            payload: Any = parts["payload_json"]
+            body = json.loads(payload) | {"files": [name for name in parts if "file" in name]}
         else:
             body = await request.json()
         self.heard.append((request.method, request.path_qs, body))
-        status = self.answers.pop(0) if self.answers else 200
+        told = self.answers.pop(0) if self.answers else 200
+        status, said = told if isinstance(told, tuple) else (told, None)
         if status == 0:
             assert request.transport is not None
             request.transport.abort()
+        if isinstance(said, str):
+            return web.Response(status=status, headers=self.headers, text=said, content_type="text/html")
+        if said is not None:
+            return web.json_response(said, status=status, headers={"Via": "1.1 google", **self.headers})
         if status != 200:
-            return web.Response(status=status, headers=self.headers, text="no")
+            return web.json_response(
+                {"message": "no", "code": CODES.get(status, 0)}, status=status, headers=self.headers
+            )
         if "/services/" in request.path:
             return web.Response(text="ok")
         return web.json_response({"id": "991"})
@@ -211,12 +221,9 @@ def test_a_card_that_is_too_long_is_several_messages_for_discord() -> None:
     ("status", "error"),
     [
         (404, ChannelGone),
-        (410, ChannelGone),
-        (401, ChannelRefused),
         (403, ChannelRefused),
         (400, PostRejected),
         (413, PostRejected),
-        (302, PostRejected),
         (429, DeliveryUnavailable),
         (503, DeliveryUnavailable),
         (500, DeliveryUncertain),
@@ -233,6 +240,112 @@ async def test_what_goes_wrong_is_told_without_the_address(
     assert SECRET not in str(caught.value)
     assert stage.kept.doubtful == (["abcd2345"] if error is DeliveryUncertain else [])
     assert stage.kept.given_up == (["abcd2345"] if error is PostRejected else [])
+
+
+PAGE = "<html><h1>Sorry, you have been blocked</h1></html>"
+NO_FORUM = "Webhooks posted to forum channels must have a thread_name or thread_id"
+BANNED = (
+    "You are being blocked from accessing our API temporarily due to exceeding our rate limits frequently."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "error"),
+    [
+        (404, {"message": "Unknown Webhook", "code": 10015}, ChannelGone),
+        (401, {"message": "Invalid Webhook Token", "code": 50027}, ChannelGone),
+        (404, {"message": "Unknown Channel", "code": 10003}, ChannelGone),
+        (400, {"message": NO_FORUM, "code": 220001}, ChannelRefused),
+        (403, {"message": "Missing Permissions", "code": 50013}, ChannelRefused),
+        (400, {"message": "Invalid Form Body", "code": 50035, "errors": {"embeds": {}}}, PostRejected),
+        (400, {"message": "Message was blocked by automatic moderation", "code": 200000}, PostRejected),
+        (400, {"message": "Message blocked by harmful links filter", "code": 240000}, PostRejected),
+        (413, PAGE, PostRejected),
+        (403, {"message": "internal network error", "code": 40333}, DeliveryUnavailable),
+        (429, {"message": BANNED, "code": 0}, DeliveryUnavailable),
+        (
+            429,
+            {"message": "You are being rate limited.", "retry_after": 0.3, "global": True},
+            DeliveryUnavailable,
+        ),
+        (
+            429,
+            {"message": "channel write rate limit", "retry_after": 0.3, "code": 20028},
+            DeliveryUnavailable,
+        ),
+        (503, {"message": "overloaded", "code": 130000}, DeliveryUnavailable),
+        *(
+            (status, PAGE, DeliveryUnavailable)
+            for status in (302, 400, 401, 403, 404, 405, 409, 429, 503, 521)
+        ),
+        *((status, PAGE, DeliveryUncertain) for status in (500, 502, 520, 522, 524)),
+        (200, PAGE, DeliveryUncertain),
+        (200, {}, DeliveryUncertain),
+        (200, "error code: 1015", DeliveryUncertain),
+    ],
+)
+async def test_what_discord_says_to_a_webhook_means_what_its_table_says(
+    stage: Stage, status: int, said: Any, error: type[Exception]
+) -> None:
+    stage.other.answers = [(status, said)]
+    stage.kept.unsent = [stage.post()]
+    with capture_logs() as logs:
+        await stage.sender.deliver()
+    (told,) = [one for one in logs if one["event"].startswith("post.")]
+    assert SECRET not in repr(logs)
+    assert stage.kept.doubtful == (["abcd2345"] if error is DeliveryUncertain else [])
+    assert stage.kept.given_up == (["abcd2345"] if error is PostRejected else [])
+    assert (told["event"] == "post.refused") is (error in (ChannelGone, ChannelRefused, PostRejected))
+    stage.now += timedelta(hours=1, seconds=1)
+    await stage.sender.deliver()
+    is_kept = error in (ChannelGone, ChannelRefused, DeliveryUnavailable)
+    assert stage.kept.sent == ([("abcd2345", "991")] if is_kept else [])  # never lost, never doubled
+    assert len(stage.other.heard) == 1 + is_kept
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "error"),
+    [
+        (404, "no_service", ChannelGone),
+        (410, "channel_is_archived", ChannelGone),
+        (403, "action_prohibited", ChannelRefused),
+        (400, "invalid_payload", PostRejected),
+        (302, "", DeliveryUnavailable),
+        (408, "", DeliveryUnavailable),
+        (403, PAGE, DeliveryUnavailable),
+        (404, PAGE, DeliveryUnavailable),
+        (400, PAGE, DeliveryUnavailable),
+        (200, PAGE, DeliveryUncertain),
+        (500, "rollup_error", DeliveryUncertain),
+    ],
+)
+async def test_what_slack_says_is_told_from_a_page_that_stands_between(
+    stage: Stage, status: int, said: str, error: type[Exception]
+) -> None:
+    stage.other.answers = [(status, said)]
+    with pytest.raises(error):
+        await stage.surface.show(stage.post("slack"), CARD)
+
+
+async def test_where_discord_bans_the_address_its_other_webhooks_rest_too(stage: Stage) -> None:
+    other = Hook(kind="discord", channel="webhook:discord-other", url=stage.hooks["discord"].url)
+    surface = WebhookSurface((*stage.hooks.values(), other), now=lambda: stage.now, outbox=stage.kept)
+    stage.other.answers = [(429, "error code: 1015")]
+    with pytest.raises(DeliveryUnavailable):
+        await surface.show(stage.post(), CARD)
+    ready = [await surface.is_ready(one.channel) for one in (*stage.hooks.values(), other)]
+    assert ready == [False, True, False]
+    stage.now += timedelta(seconds=61)
+    assert await surface.is_ready(other.channel)
+
+
+async def test_a_correction_of_a_message_that_was_deleted_is_given_up(stage: Stage) -> None:
+    stage.other.answers = [(404, {"message": "Unknown Message", "code": 10008})]
+    with pytest.raises(ChannelRefused):
+        await stage.surface.edit(replace(stage.post(), message_id="991"), CARD)
+    stage.other.answers = [(429, {"message": "Maximum number of edits", "code": 30046, "retry_after": 0.5})]
+    with pytest.raises(DeliveryUnavailable):
+        await stage.surface.edit(replace(stage.post(), message_id="991"), CARD)
 
 
 async def test_what_was_not_taken_waits_in_the_outbox_and_goes_out_once(stage: Stage) -> None:
