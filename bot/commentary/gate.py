@@ -77,6 +77,9 @@ def _span(
     if expected != span.origin.value:
         yield f"2: {span.text!r}: {span.origin.ref} is {expected!r}, not {span.origin.value!r}"
     shown = _shown(span, market)
+    if shown is None:
+        yield f"2: {span.text!r} is in no known format: {span.filter}"
+        return
     if span.text not in (shown, shown[:1].upper() + shown[1:]):
         yield f"2: {span.text!r} should read {shown!r}"
     if not cells:
@@ -84,7 +87,8 @@ def _span(
         yield from _bound(span, text, market)
 
 
-def _shown(span: Span, market: SpokenMarket) -> str:
+def _shown(span: Span, market: SpokenMarket) -> str | None:
+    """How the span's value is written; None where there is no such format, or it does not take such a value."""
     if span.filter == "title":
         return market.name_fact(span.origin.ref).title
     if span.filter == "tenor":
@@ -92,7 +96,7 @@ def _shown(span: Span, market: SpokenMarket) -> str:
     try:
         return apply(span.filter, span.origin.value, span.digits, market.bank.words)
     except (KeyError, ValueError):
-        return f"(no format {span.filter})"
+        return None
 
 
 def _expected(span: Span, market: SpokenMarket, memory: Memory, given: Given) -> float | str | None:
@@ -349,7 +353,7 @@ def _spoken_with_vowel(word: str, vowel_words: Iterable[str], other_words: Itera
     if word[0].isdigit():
         whole = re.split(r"[,.]", word)
         return word[0] == "8" or (len(whole[0]) == 2 and whole[0] in ("11", "18"))
-    low = word.lower()
+    low = f"{word.lower().rstrip(',.')} "  # an entry that ends in a space is a whole word
     if any(low.startswith(entry) for entry in vowel_words):
         return True
     return low[0] in "aeiou" and not any(low.startswith(entry) for entry in other_words)
