@@ -392,11 +392,11 @@ def test_an_article_that_does_not_fit_is_told_with_its_word(words: str, said: li
 
 
 def test_how_a_reader_spells_is_his_own() -> None:
-    typed = span("teh  the the ,", "input", "the reader", "teh  the the ,", "text")
+    typed = span("xq  the the ,", "input", "the reader", "xq  the the ,", "text")
     given = {"typed": typed.origin}
-    assert failures(text("It is teh  the the , so.", typed), given=given) == []
-    assert failures(text("It is teh  the the , so  so.", typed), given=given) == [
-        "7: two spaces at '  ' in 'It is teh  the the , so  so.'"
+    assert failures(text("It is xq  the the , so.", typed), given=given) == []
+    assert failures(text("It is xq  the the , so  so.", typed), given=given) == [
+        "7: two spaces at '  ' in 'It is xq  the the , so  so.'"
     ]
     one = text("Of 2% the rest is typed, and 2% too.", BASIS, BASIS)
     assert typed_part(one) == "Of   the rest is typed, and   too."
