@@ -20,6 +20,7 @@ from bot.domain.shapes import EndpointShapes
 from bot.domain.story import PhraseBank
 from bot.metrics import History
 from bot.process.doctor import (
+    Diagnosis,
     compare_clocks,
     compare_with_recorded,
     look_at_archive,
@@ -45,7 +46,8 @@ def test_a_clock_may_be_a_few_seconds_off(apart_s: float, well: bool) -> None:
 
 
 def test_without_the_venues_time_the_clock_is_not_called_right() -> None:
-    assert not compare_clocks(NOW, None).well
+    says = "nothing to compare it with: the answer had no date"
+    assert compare_clocks(NOW, None) == Diagnosis(what="clock", well=False, says=says)
 
 
 def test_a_venue_that_is_gone_is_told_with_its_date_and_is_nothing_to_mend() -> None:

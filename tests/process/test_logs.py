@@ -107,6 +107,8 @@ def test_below_its_level_nothing_is_said(out: io.StringIO) -> None:
         'pa\\"ss\\\\wo/rd&1',
         "pa&quot;ss\\wo/rd&amp;1",
         "OnBhInNzXHdvL3JkJjE=",
+        "bWU6cGEic3Ncd28vcmQmMQ==",  # me:...
+        "dGlnaHRyb3BlOnBhInNzXHdvL3JkJjE=",  # tightrope:...
     ],
 )
 def test_a_secret_is_blacked_out_in_each_form_that_it_is_written_in(written: str) -> None:

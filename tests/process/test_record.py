@@ -115,7 +115,9 @@ async def test_what_a_venue_refuses_is_part_of_the_recording():
     assert [(reply.status, reply.body) for reply in told.replies] == [(451, b"not here")]
     snapshot = await replay(told, "BTC")
     assert snapshot.readings == ()
-    assert "HTTP 451" in english(snapshot.gaps[0].reason)
+    [gap] = snapshot.gaps
+    assert gap.who == "kraken"
+    assert "HTTP 451" in english(gap.reason)
     assert recorded_shapes(told).endpoints == {}
 
 

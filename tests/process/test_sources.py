@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import ConfigError
 from bot.playbook import CONFIG
@@ -43,3 +44,24 @@ async def test_bitmex_is_closed_in_the_shipped_settings() -> None:
     assert shipped.closed_at(CLOSED_AT - SECOND) == {}
     assert "bitmex" not in await built(shipped, CLOSED_AT)
     assert {"gate", "bitget"} <= set(await built(shipped, CLOSED_AT))
+
+
+async def test_a_vendor_without_its_key_and_a_venue_that_is_closed_are_left_out_and_said() -> None:
+    with capture_logs() as logs:
+        assert await built(settings(sources=("kraken", "coinglass", "coinalyze", "okx")), CLOSED_AT) == [
+            "okx"
+        ]
+    assert [one for one in logs if one["event"] == "source.off"] == [
+        {
+            "event": "source.off",
+            "log_level": "info",
+            "source": "kraken",
+            "reason": f"closed since {CLOSED_AT.isoformat()}",
+        },
+        {
+            "event": "source.off",
+            "log_level": "info",
+            "sources": ["coinglass", "coinalyze"],
+            "reason": "COINGLASS_KEY and COINALYZE_KEY not set",
+        },
+    ]
