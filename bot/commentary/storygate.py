@@ -16,7 +16,6 @@ from bot.commentary.fewer import unsaid
 from bot.commentary.gate import text_failures, typed_part
 from bot.commentary.masks import figures_in, masked_sentences, sentences
 from bot.commentary.names import SpokenMarket
-from bot.commentary.old import gate_by_pools
 from bot.commentary.points import is_price, is_stale_news, unit_of_move
 from bot.commentary.stories import StoryChoice, choose_story, reads_as_before
 from bot.commentary.teller import SENTENCE_WINDOW, SHORT_LETTERS
@@ -45,11 +44,7 @@ def gate(
     ranges: Ranges | None = None,
     choice: StoryChoice | None = None,
 ) -> list[str]:
-    """Everything that is wrong with a post; an empty list lets it through."""
-    if not bank.frames:
-        return gate_by_pools(
-            story, verdict=verdict, facts=facts, book=book, bank=bank, memory=memory, ranges=ranges
-        )
+    """Everything that is wrong with a post that is told in stories; an empty list lets it through."""
     market = SpokenMarket(
         facts=facts,
         book=book,

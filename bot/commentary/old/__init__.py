@@ -3,7 +3,6 @@
 Kept for what was said by them: a post is told again byte for byte by its own words, and an operator's own older phrase
 files go on working. Nothing new is built on it."""
 
-from bot.commentary.old.gate import gate_by_pools
 from bot.commentary.old.write import write_by_pools
 
-__all__ = ["gate_by_pools", "write_by_pools"]
+__all__ = ["write_by_pools"]
