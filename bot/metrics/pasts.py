@@ -9,13 +9,13 @@ Source: Hyndman and Fan, Sample Quantiles in Statistical Packages, The American 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from bot.domain.catalog import Catalog, FactName
-from bot.domain.chain import Bools, Floats
+from bot.domain.chain import Bools, Floats, Ints
 from bot.domain.facts import OwnPast
 from bot.domain.rulebook import PastTable, RuleBook, ShippedPast
 from bot.metrics.columns import HOUR_MS
@@ -40,49 +40,95 @@ class PastReader:
         self._shipped = [row for row in book.shipped if row.asset == asset]
         names = dict.fromkeys([*book.with_past, *(row.fact for row in self._shipped)])
         facts = [catalog.resolve(name) for name in names]
-        self._first, self._cells = _hourly({fact.name: _cells(history, fact) for fact in facts})
-        guessed = {
-            fact.name: _estimated(history, fact, self._first, self._cells[fact.name]) for fact in facts
+        self._first, cells = _hourly({fact.name: _cells(history, fact) for fact in facts})
+        self._known = {
+            fact.name: KnownHours.of(
+                cells[fact.name], _estimated(history, fact, self._first, cells[fact.name]), self._first
+            )
+            for fact in facts
         }
-        self._estimated: dict[str, Bools] = guessed
 
     def on(self, day: datetime) -> Mapping[str, OwnPast]:
         """Each fact's past for a day; one without any sample and without a shipped row is left out."""
         if self._table is None:
             return {}
         found: dict[str, OwnPast] = {}
-        for name, cells in self._cells.items():
-            own = self._own(name, cells, day, self._table)
+        end = int(to_ms(day - self._table.lag) // HOUR_MS) - self._first
+        begin = end - self._table.days * 24
+        for name, known in self._known.items():
+            own = known.past(name, max(begin, 0), max(end, 0), self._table)
             shipped = _in_force(self._shipped, name, day)
             past = own if shipped is None else _blended(own, shipped)
             if past is not None:
                 found[name] = past
         return found
 
-    def _own(self, name: str, cells: Floats, day: datetime, table: PastTable) -> OwnPast | None:
-        end = int(to_ms(day - table.lag) // HOUR_MS) - self._first
-        start = max(end - table.days * 24, 0)
-        window = cells[start:end] if end > 0 else cells[:0]
-        known = window[~np.isnan(window)]
-        if not len(known):
+
+@dataclass(frozen=True, slots=True)
+class KnownHours:
+    """One fact's hours as they are known: the values of all known hours one after the other, and of each hour how many
+    are known before it; so that a day's past is a slice, of which nothing but the quantiles is worked out anew."""
+
+    cells: Floats
+    values: Floats
+    hours: Ints
+    before: Ints
+    days_before: Ints
+    estimated_before: Ints
+
+    @classmethod
+    def of(cls, cells: Floats, estimated: Bools, first: int) -> KnownHours:
+        """From the value of each hour, which of them stand on an estimate, and the first hour since 1970."""
+        known = ~np.isnan(cells)
+        rows = np.flatnonzero(known)
+        hours = rows + first
+        return cls(
+            cells=cells,
+            values=cells[rows],
+            hours=hours,
+            before=_counted(known),
+            days_before=_counted(np.diff(hours // 24) > 0),  # they ascend
+            estimated_before=_counted(estimated[rows]),
+        )
+
+    def past(self, name: str, start: int, end: int, table: PastTable) -> OwnPast | None:
+        """The past in the hours from a place to another, counted from the first; None without any known."""
+        start, end = min(start, len(self.cells)), min(end, len(self.cells))
+        low, high = int(self.before[start]), int(self.before[end])
+        if low == high:
             return None
-        marks = np.quantile(known, QUANTILES)
-        guessed = self._estimated[name][start:end][~np.isnan(window)]
-        lately = window[-table.range_days * 24 :]
-        there = ~np.isnan(window)
-        hours = np.flatnonzero(there) + start + self._first
-        seen = not np.isnan(lately).all()
+        lately = self.values[int(self.before[max(end - table.range_days * 24, start)]) : high]
+        guessed = int(self.estimated_before[high] - self.estimated_before[low])
         return OwnPast(
             fact=name,
-            quantiles=(float(marks[0]), float(marks[1]), float(marks[2]), float(marks[3]), float(marks[4])),
-            days=1 + int(np.count_nonzero(np.diff(hours // 24))),  # they ascend
-            since=to_time(float(hours[0]) * HOUR_MS),
-            until=to_time(float(hours[-1] + 1) * HOUR_MS),
-            low_90d=float(np.nanmin(lately)) if seen else None,
-            high_90d=float(np.nanmax(lately)) if seen else None,
-            weekly_moves=_weekly(window, table.weeks),
-            estimated_pct=round(float(guessed.mean()) * 100.0, 1),
+            quantiles=quantiles_of(self.values[low:high]),
+            days=1 + int(self.days_before[high - 1] - self.days_before[low]),
+            since=to_time(float(self.hours[low]) * HOUR_MS),
+            until=to_time(float(self.hours[high - 1] + 1) * HOUR_MS),
+            low_90d=float(lately.min()) if len(lately) else None,
+            high_90d=float(lately.max()) if len(lately) else None,
+            weekly_moves=_weekly(self.cells[start:end], table.weeks),
+            estimated_pct=round(guessed / (high - low) * 100.0, 1),
         )
+
+
+def _counted(which: Bools) -> Ints:
+    """How many are so before each place, and in all."""
+    return np.concatenate([[0], np.cumsum(which)])
+
+
+def quantiles_of(values: Floats) -> tuple[float, float, float, float, float]:
+    """The QUANTILES of some values, at least one: the same as np.quantile's, without its care for shapes and for what is
+    not a number."""
+    places = (len(values) - 1) * np.array(QUANTILES)
+    below = places.astype(np.int64)
+    above = np.minimum(below + 1, len(values) - 1)
+    parted = np.partition(values, np.concatenate((below, above)))
+    low, apart, share = parted[below], parted[above] - parted[below], places - below
+    # From the nearer end, as numpy does: equal ends give themselves.
+    marks = np.where(share < 0.5, low + apart * share, parted[above] - apart * (1.0 - share))
+    first, second, third, fourth, fifth = marks.tolist()
+    return first, second, third, fourth, fifth
 
 
 class DailyPasts:
