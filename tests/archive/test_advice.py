@@ -4,6 +4,7 @@ import errno
 import re
 import sqlite3
 import traceback
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,8 @@ async def test_a_damaged_page_names_the_way_back(file_archive: SqlArchive) -> No
 
 
 def test_what_sqlite_says_is_told_by_its_code() -> None:
-    with pytest.raises(sqlite3.Error) as raised:
-        sqlite3.connect(":memory:").execute("SELECT * FROM nothing")
+    with closing(sqlite3.connect(":memory:")) as empty, pytest.raises(sqlite3.Error) as raised:
+        empty.execute("SELECT * FROM nothing")
     assert "does not hold what this version stores" in advise(raised.value)
 
 

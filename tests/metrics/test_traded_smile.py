@@ -30,7 +30,7 @@ NOW_MS = int(AT.timestamp() * 1000)
 def recorded(day: str) -> tuple[OptionChain, ForwardCurve, float]:
     folder = RECORDINGS / day
     if not folder.is_dir():
-        pytest.skip("shared/recordings/deribit is not here")
+        pytest.skip("no ../shared")
     snapshot = read_recording(
         {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}, "BTC"
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.delivery.discord.wire import Wire, best
+from tests.delivery.discord.wire import BothWires, Wire, best
 
 LONGEST_WAIT_S = 20.0
 EPOCH_MS = 1420070400000
@@ -127,7 +127,7 @@ class Connection:
 class FakeDiscord:
     """The server. `async with FakeDiscord() as fake`."""
 
-    def __init__(self, wire: Wire | None = None, *, checked: bool = True) -> None:
+    def __init__(self, wire: Wire | BothWires | None = None, *, checked: bool = True) -> None:
         self.wire = wire or best()
         self.checked = checked
         self.problems: list[str] = []

@@ -67,7 +67,7 @@ SCHEMAS: dict[str, Any] = {
         ("components",),
         type={"const": 1},
         id={"type": ["integer", "null"]},
-        components=listed(ref("Button"), 5),
+        components=listed({"anyOf": [ref("Button"), ref("Select")]}, 5),
     ),
     "Button": thing(
         ("type", "style"),
@@ -76,7 +76,58 @@ SCHEMAS: dict[str, Any] = {
         style={"type": "integer"},
         custom_id=upto(100),
         label=upto(80),
+        url=upto(512),
         disabled={"type": ["boolean", "null"]},
+    ),
+    "Select": thing(
+        ("type", "custom_id"),
+        type={"enum": [3, 5, 6, 7, 8]},
+        id={"type": ["integer", "null"]},
+        custom_id=upto(100),
+        placeholder=upto(150),
+        min_values={"type": ["integer", "null"], "minimum": 0, "maximum": 25},
+        max_values={"type": ["integer", "null"], "minimum": 1, "maximum": 25},
+        options=listed(
+            thing(
+                ("label", "value"),
+                label={"type": "string", "minLength": 1, "maxLength": 100},
+                value={"type": "string", "minLength": 1, "maxLength": 100},
+                description=upto(100),
+                default={"type": ["boolean", "null"]},
+            ),
+            25,
+        ),
+        channel_types=listed({"type": "integer"}),
+        default_values=listed(thing(("id", "type"), id=ID, type={"enum": ["user", "role", "channel"]}), 25),
+        required={"type": ["boolean", "null"]},
+        disabled={"type": ["boolean", "null"]},
+    ),
+    "Text": thing(
+        ("type", "custom_id", "style"),
+        type={"const": 4},
+        id={"type": ["integer", "null"]},
+        custom_id=upto(100),
+        style={"enum": [1, 2]},
+        label=upto(45),
+        value=upto(4000),
+        placeholder=upto(100),
+        min_length={"type": ["integer", "null"], "minimum": 0, "maximum": 4000},
+        max_length={"type": ["integer", "null"], "minimum": 1, "maximum": 4000},
+        required={"type": ["boolean", "null"]},
+    ),
+    "Label": thing(
+        ("type", "label", "component"),
+        type={"const": 18},
+        id={"type": ["integer", "null"]},
+        label={"type": "string", "minLength": 1, "maxLength": 45},
+        description=upto(100),
+        component={"anyOf": [ref("Text"), ref("Select")]},
+    ),
+    "Modal": thing(
+        ("custom_id", "title", "components"),
+        custom_id={"type": "string", "maxLength": 100},
+        title={"type": "string", "minLength": 1, "maxLength": 45},
+        components=listed(ref("Label"), 5),
     ),
     "File": thing(("id",), id=ID, filename=upto(1024), description=upto(1024)),
     "Mentions": thing(
@@ -134,8 +185,15 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Callback": thing(
         ("type",),
-        type={"enum": [4, 5, 6, 7, 8]},
-        data={"anyOf": [{"type": "null"}, ref("Message"), thing(choices=listed(ref("Choice"), 25))]},
+        type={"enum": [4, 5, 6, 7, 8, 9]},
+        data={
+            "anyOf": [
+                {"type": "null"},
+                ref("Message"),
+                thing(choices=listed(ref("Choice"), 25)),
+                ref("Modal"),
+            ]
+        },
     ),
 }
 
