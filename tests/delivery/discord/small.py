@@ -218,6 +218,32 @@ SMALL: dict[str, Any] = {
             "get": route(gives=listed(ref("Sent")), query=("limit", "before", "after", "around")),
         },
         "/channels/{id}/messages/{id}": {"patch": route(takes=ref("Message"), gives=ref("Sent"))},
+        "/channels/{id}/messages/{id}/crosspost": {"post": route(gives=ref("Sent"))},
+        "/channels/{id}/messages/{id}/threads": {
+            "post": route(
+                takes=thing(
+                    ("name",),
+                    name={"type": "string", "minLength": 1, "maxLength": 100},
+                    auto_archive_duration={"enum": [60, 1440, 4320, 10080, None]},
+                    rate_limit_per_user={"type": ["integer", "null"], "minimum": 0, "maximum": 21600},
+                ),
+                gives=thing(("id", "type", "guild_id"), id=ID, type={"type": "integer"}, guild_id=ID),
+                status="201",
+            )
+        },
+        "/applications/{id}/guilds/{id}/commands/{id}/permissions": {
+            "get": route(
+                gives=thing(
+                    ("id", "application_id", "guild_id", "permissions"),
+                    id=ID,
+                    application_id=ID,
+                    guild_id=ID,
+                    permissions=listed(
+                        thing(("id", "type", "permission"), id=ID, permission={"type": "boolean"}), 100
+                    ),
+                )
+            )
+        },
         "/interactions/{id}/{token}/callback": {
             "post": route(takes=ref("Callback"), gives=ANY, query=("with_response",))
         },

@@ -144,7 +144,6 @@ def wrong(asked: Pressed) -> list[str]:
 
 @pytest.fixture
 async def served(fake: FakeDiscord, desk: Desk, memory: Memory) -> AsyncIterator[TightropeClient]:
-    fake.waits_s = 60.0  # a busy machine is no fault of what was typed
     async with connected(desk, memory, heartbeat_s=60.0) as client:
         client.cooldown = Cooldown(count=1_000_000)
         memory.watches.add = _roomy(memory)  # type: ignore[method-assign]

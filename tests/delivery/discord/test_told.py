@@ -164,7 +164,6 @@ async def test_an_edit_of_an_old_message_asks_once_an_hour(
 async def test_a_reader_hears_what_became_of_an_answer(
     client: TightropeClient, fake: FakeDiscord, fault: Fault, event: str, words: str | None
 ) -> None:
-    fake.waits_s = 60.0
     fake.fault("POST", "/callback", *[fault] * (5 if fault.status >= 500 else 1))
     with capture_logs() as logs:
         if words is None:
@@ -192,7 +191,6 @@ async def test_a_deferral_whose_acknowledgement_is_lost_is_followed_by_its_answe
     client: TightropeClient, fake: FakeDiscord, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     monkeypatch.setattr("bot.delivery.discord.answering.GRACE_S", 0.0)
-    fake.waits_s = 60.0
     fake.fault("POST", "/callback", fault)
     asked = await fake.slash("explain", wait_s=20, term="basis")
     assert len(asked.messages) == 1
