@@ -35,7 +35,11 @@ def walks(asset: str) -> list[Series]:
             reach.setdefault(test.fact, []).extend((test.entry, test.clear))
     names = sorted({fact.partition(".")[0] for fact in BOOK.asks} & set(CATALOG.metrics))
     since_ms = round((UNTIL - timedelta(days=DAYS) - LEAD_IN).timestamp() * 1000)
-    return [series for name in names for series in _walk(name, asset, reach.get(name, [80.0, 120.0]), chance, since_ms)]
+    return [
+        series
+        for name in names
+        for series in _walk(name, asset, reach.get(name, [80.0, 120.0]), chance, since_ms)
+    ]
 
 
 def _walk(name: str, asset: str, reach: list[float], chance: random.Random, since_ms: int) -> list[Series]:
@@ -51,7 +55,8 @@ def _walk(name: str, asset: str, reach: list[float], chance: random.Random, sinc
             values.append(value)
     covers_s = array("l", [0] * len(values))
     return [
-        Series(metric=name, asset=asset, venue=venue, at_ms=at_ms, value=values, covers_s=covers_s) for venue in VENUES
+        Series(metric=name, asset=asset, venue=venue, at_ms=at_ms, value=values, covers_s=covers_s)
+        for venue in VENUES
     ]
 
 

@@ -136,7 +136,9 @@ class BothWires:
 
     def answer(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is wrong with an answer to a request."""
-        return self._first.answer(method, path, status, body) or self._second.answer(method, path, status, body)
+        return self._first.answer(method, path, status, body) or self._second.answer(
+            method, path, status, body
+        )
 
 
 @cache
