@@ -12,7 +12,7 @@ from bot.commands.zones import Zones
 from bot.delivery.discord.asking import translate_errors
 from bot.delivery.discord.changes import CHANGES, PAUSES, change_by_form
 from bot.delivery.discord.components import Interaction, Press, SettingsModal, add_buttons, custom_id
-from bot.delivery.discord.embed import pages, picture, plain
+from bot.delivery.discord.embed import pages, picture
 from bot.delivery.discord.panelview import FORMS, PanelView
 from bot.delivery.discord.permissions import name_permissions
 from bot.delivery.discord.settings import ChannelSettings, SettingsStore
@@ -20,7 +20,7 @@ from bot.desk.cards import Cards
 from bot.desk.market import Market
 from bot.domain.posts import Card, Profile, Subscription
 from bot.domain.story import PhraseBank
-from bot.errors import DeliveryError, InputError
+from bot.errors import ChannelGone, ChannelRefused, DeliveryError, InputError, PostRejected
 
 log = structlog.get_logger()
 
@@ -171,7 +171,7 @@ class Panel:
         except DeliveryError as error:
             log.info("test.refused", channel=settings.channel, reason=str(error))
             lacking = self.view.lacking(interaction, settings)
-            why = name_permissions(lacking, words) if lacking else plain(str(error).partition(": ")[2][:200])
+            why = name_permissions(lacking, words) if lacking else words[f"panel.why.{_why(error)}"]
             await self.show(interaction, settings, note=words["panel.test_failed"].format(why=why))
         else:
             await self.show(interaction, settings, note=words["panel.tested"])
@@ -197,6 +197,13 @@ class Panel:
             done=take,
         )
         await interaction.response.send_modal(form)
+
+
+def _why(error: DeliveryError) -> str:
+    """The word for why Discord did not take a test; its own words are in the log."""
+    if isinstance(error, PostRejected):
+        return "stopped" if error.by_server else "ours"
+    return {ChannelGone: "gone", ChannelRefused: "refused"}.get(type(error), "busy")
 
 
 async def put(interaction: Interaction, embed: discord.Embed, view: ui.View) -> None:

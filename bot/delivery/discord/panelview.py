@@ -46,7 +46,7 @@ class PanelView:
         words = bank.words
         lines = [f"**{escape_mentions(note)}**", ""] if note else []
         lines.append(f"<#{settings.number}>: {self._status(interaction, settings, words)}")
-        lines += await self.describe(settings, bank)
+        lines += await self.describe(interaction, settings, bank)
         return discord.Embed(title=words["panel.title"], description="\n".join(lines))
 
     def _status(self, interaction: Interaction, settings: ChannelSettings, words: Mapping[str, str]) -> str:
@@ -57,20 +57,19 @@ class PanelView:
             return words["panel.paused_until"].format(when=_moment(kept.paused_until))
         if settings.is_paused and kept.paused_by is not None:
             return words["panel.paused_by"].format(who=f"<@{kept.paused_by}>")
-        if settings.is_paused or kept.refused_at:
-            lacking = self.lacking(interaction, settings)
-            if lacking:
-                return words["panel.lacking"].format(what=name_permissions(lacking, words))
-            return words["panel.refused"] if settings.is_paused else words["panel.served"]
-        return words["panel.served"]
+        if lacking := self.lacking(interaction, settings):
+            return words["panel.lacking"].format(what=name_permissions(lacking, words))
+        return words["panel.refused"] if settings.is_paused else words["panel.served"]
 
     def lacking(self, interaction: Interaction, settings: ChannelSettings) -> Sequence[str]:
         """What we lack in the channel, as far as Discord tells us of it."""
         found = interaction.client.get_channel(settings.number)
         return missing(found) if isinstance(found, discord.abc.GuildChannel | discord.Thread) else ()
 
-    async def describe(self, settings: ChannelSettings, bank: PhraseBank) -> list[str]:
-        """All settings of a channel, a line each."""
+    async def describe(
+        self, interaction: Interaction, settings: ChannelSettings, bank: PhraseBank
+    ) -> list[str]:
+        """All settings of a channel that it can have, a line each."""
         words, wish, now = bank.words, settings.first, self._market.now()
         if wish is None:
             return []
@@ -89,8 +88,7 @@ class PanelView:
             "weekly": on[wish.weekly],
             "ranges": _ranges(wish, words["short.range"]) or words["panel.usual"],
             "pings": _pings(style.pings, words) or words["panel.none"],
-            "threads": on[style.threads],
-            "publishes": on[style.publishes],
+            **{name: on[state] for name, state in _extras(interaction, settings).items()},
             "notices": f"<#{style.notices.removeprefix('discord:')}>"
             if style.notices
             else f"<@{settings.kept.set_up_by}>"
@@ -185,17 +183,12 @@ class PanelView:
     def _toggles(
         self, interaction: Interaction, settings: ChannelSettings, words: Mapping[str, str]
     ) -> Iterable[tuple[str, str, discord.ButtonStyle]]:
-        wish, style = settings.first, settings.kept.style
+        wish = settings.first
         states = {
             "alerts": wish is not None and wish.alerts,
             "weekly": wish is not None and wish.weekly,
-            "threads": style.threads,
+            **_extras(interaction, settings),
         }
-        found = interaction.client.get_channel(settings.number)
-        if isinstance(found, discord.TextChannel) and found.is_news():
-            states["publishes"] = style.publishes
-        if isinstance(found, discord.Thread):
-            del states["threads"]  # a thread has no threads
         for name, on in states.items():
             label = f"{words[f'panel.{name}']}: {words['discord.on' if on else 'discord.off']}"
             yield name, label, discord.ButtonStyle.success if on else discord.ButtonStyle.secondary
@@ -255,11 +248,23 @@ class PanelView:
         if form == "pings" or wish is None:
             return [_role_label(severity, settings.kept.style.pings, words) for severity in LOUD]
         if form == "ranges":
-            return [_text_label("ranges", _ranges(wish), words, long=True)]
+            return [_text_label("ranges", _ranges(wish, words["short.range"]), words, long=True)]
         quiet = f"{wish.quiet[0]}-{wish.quiet[1]}" if wish.quiet else ""
         zone = label_zone(wish.zone, now) if wish.zone.startswith("Etc/") else wish.zone
         values = {"at": ", ".join(wish.post_at), "zone": zone, "quiet": quiet}
         return [_text_label(name, value, words) for name, value in values.items()]
+
+
+def _extras(interaction: Interaction, settings: ChannelSettings) -> Mapping[str, bool]:
+    """What goes with posts where the channel is of a kind that has it, and whether it does: a thread has no threads, and
+    only an announcement channel passes on."""
+    style, states = settings.kept.style, dict[str, bool]()
+    found = interaction.client.get_channel(settings.number)
+    if not isinstance(found, discord.Thread):
+        states["threads"] = style.threads
+    if isinstance(found, discord.TextChannel) and found.is_news():
+        states["publishes"] = style.publishes
+    return states
 
 
 def channel_name(interaction: Interaction, channel: str, words: Mapping[str, str]) -> str:
@@ -311,8 +316,8 @@ def _times(wish: Subscription, words: Mapping[str, str], now: datetime) -> str:
     return f"{', '.join(wish.post_at) or words['discord.never']}, {label_zone(wish.zone, now)}"
 
 
-def _ranges(wish: Subscription, form: str = "{low} to {high}") -> str:
-    """A server's own ranges, as they may be typed unless a language's `form` is given."""
+def _ranges(wish: Subscription, form: str) -> str:
+    """A server's own ranges, in a language's form for them, as they may be typed too."""
     own = sorted(wish.profile.ranges.items())
     return ", ".join(
         f"{name} {form.format(low=f'{usual.low:g}', high=f'{usual.high:g}')}" for name, usual in own

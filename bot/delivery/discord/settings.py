@@ -18,7 +18,7 @@ from bot.reasons import reason
 from bot.rules import own_range
 
 RANGE: Final = re.compile(
-    r"\s*([a-z][a-z0-9-]*[a-z0-9])\s+(-?\d{1,4}(?:\.\d{1,4})?)%?\s*(?:-|–|to)\s*(-?\d{1,4}(?:\.\d{1,4})?)%?\s*",
+    r"\s*([a-z][a-z0-9-]*[a-z0-9])\s+(-?\d{1,4}(?:\.\d{1,4})?)%?\s*(?:-|–|to|a|hasta)\s*(-?\d{1,4}(?:\.\d{1,4})?)%?\s*",
     re.ASCII,
 )
 

@@ -74,6 +74,7 @@ class Pressed:
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
+    on: Mapping[str, Any] | None = None  # the message whose component was used
     told_at: float = 0.0
 
     @property
@@ -480,7 +481,9 @@ class FakeDiscord:
         wait_s: float = 20.0,
     ) -> Pressed:
         number = self.snowflake()
-        one = Pressed(id=int(number), token=f"token-{number}", channel=channel, began=time.monotonic())
+        one = Pressed(
+            id=int(number), token=f"token-{number}", channel=channel, began=time.monotonic(), on=message
+        )
         self.pressed[one.token] = one
         event: dict[str, Any] = {
             "id": number,
@@ -823,7 +826,7 @@ class FakeDiscord:
             answer |= {"interaction": answer["interaction"] | {"response_message_id": made["id"]}}
         if body["type"] == 4:
             answer |= {"resource": {"type": 4, "message": one.messages[0]}}
-        if body["type"] != 5:
+        if body["type"] not in (5, 6):
             one.answered.set()
         return 200, answer
 
@@ -839,8 +842,9 @@ class FakeDiscord:
         self, token: str, body: Mapping[str, Any], files: Mapping[str, int]
     ) -> tuple[int, Any]:
         one = self.pressed[token]
-        if not one.messages:
+        if not one.messages and (one.on is None or not one.callbacks):
             raise Refusal(404, 10015, "Unknown Webhook")
+        one.messages = one.messages or [dict(one.on or {})]
         made = self._message(one.channel, body, files) | {"flags": one.messages[0]["flags"]}
         one.messages[0] = made
         one.told_at = time.monotonic()

@@ -404,6 +404,53 @@ async def test_a_test_post_that_discord_refuses_says_what_is_missing(server: Ser
     assert len(server.wishes) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "why"),
+    [
+        (403, 50013, "a permission is missing"),
+        (403, 40333, "try again in a minute"),
+        (404, 10003, "the channel is gone"),
+        (400, 200000, "AutoMod"),
+        (400, 50035, "that was logged"),
+    ],
+)
+async def test_a_refused_test_is_told_in_the_words_of_who_asked(
+    server: Server, status: int, code: int, why: str
+) -> None:
+    await server.type("setup")
+    server.env.inject_error("POST", "/channels/*/messages", code=code, status=status)
+    await server.press("test")
+    (note, *_) = server.text.splitlines()
+    assert why in note
+    assert str(code) not in note
+
+
+async def test_a_channel_that_lacks_a_permission_says_so_before_anything_was_refused(server: Server) -> None:
+    server.memory.subscriptions.wishes = [wish(server.closed.id, server.guild.id)]
+    await server.type("settings")
+    await server.choose("channel", str(server.closed.id))
+    assert f"<#{server.closed.id}>: Discord refuses our posts: grant Embed Links, Attach Files" in server.text
+
+
+async def test_what_a_channel_of_its_kind_cannot_have_is_not_told_of_it(server: Server) -> None:
+    await server.type("setup")
+    assert "**Threads** off" in server.text
+    assert "**Publish**" not in server.text
+    await server.type("setup", channel=server.guild.create_news_channel("news"))
+    assert "**Publish** off" in server.text
+
+
+async def test_own_ranges_are_shown_in_the_form_as_its_language_writes_them_and_taken_so(
+    server: Server,
+) -> None:
+    await server.type("setup")
+    for typed in ("basis 4 a 9", "basis 4 hasta 9", "basis 4 to 9"):
+        await server.fill("ranges", ranges=typed)
+        assert "**Usual ranges** basis 4 to 9" in server.text
+    banks = server.client.reception.market.playbook.banks
+    assert banks["es"].words["short.range"].format(low="4", high="9") == "4 a 9"
+
+
 async def test_other_times_hold_from_now_on_and_other_settings_leave_the_slots_alone(server: Server) -> None:
     await server.type("setup")
     server.memory.subscriptions.wishes = [replace(server.wishes[0], created_at=AT - DAY)]
