@@ -1,10 +1,79 @@
-"""The days for which pasts are worked out."""
+"""The days for which pasts are worked out, and what a fact has been until then."""
 
+from array import array
 from datetime import UTC, datetime, timedelta, timezone
 
-from bot.metrics.pasts import day_of
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.domain.facts import ESTIMATES, OwnPast, Series
+from bot.metrics import CATALOG, History, PastReader
+from bot.metrics.pasts import QUANTILES, day_of, quantiles_of
+from tests.rules.make import book
 
 
 def test_a_moment_lies_in_a_day_of_utc() -> None:
     there = datetime(2026, 2, 7, 1, 34, 56, 789, tzinfo=timezone(timedelta(hours=2)))
     assert day_of(there) == datetime(2026, 2, 6, tzinfo=UTC)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60))
+@example([1.0])
+@example([0.1] * 9)  # equal ends give themselves
+@example([5.0, 5.0, 7.0, 7.0, 7.0])
+def test_quantiles_are_numpys_to_the_bit(values: list[float]) -> None:
+    assert quantiles_of(np.array(values)) == tuple(np.quantile(values, QUANTILES).tolist())
+
+
+NOON_OF_ALL = datetime(2026, 1, 1, tzinfo=UTC)
+HOURS = 420 * 24
+
+
+def hourly(metric: str, values: dict[int, float], venue: str | None) -> Series:
+    """Instants at full hours counted back from the end."""
+    start_ms = round(NOON_OF_ALL.timestamp() * 1000) - HOURS * 3_600_000
+    hours = sorted(values)
+    return Series(
+        metric=metric,
+        asset="BTC",
+        venue=venue,
+        at_ms=array("q", [start_ms + hour * 3_600_000 for hour in hours]),
+        value=array("d", [values[hour] for hour in hours]),
+        covers_s=array("l", [0] * len(hours)),
+    )
+
+
+def test_a_past_is_what_its_definition_says_whatever_is_missing() -> None:
+    chance = np.random.default_rng(26)
+    measured = {h: float(chance.normal(5, 2)) for h in range(200 * 24, HOURS) if chance.random() > 0.3}
+    measured = {h: value for h, value in measured.items() if not 300 * 24 <= h < 310 * 24}
+    guessed = {h: float(chance.normal(4, 1)) for h in range(60 * 24, 250 * 24) if chance.random() > 0.5}
+    rules = book()
+    table = rules.past
+    assert table is not None
+    past = [hourly("skew_60d_pct", measured, None), hourly("skew_60d_pct", guessed, ESTIMATES)]
+    reader = PastReader(History.of("BTC", past), CATALOG, rules, "BTC")
+    for back in (0, 1, 50, 200, 330, 400):
+        day = NOON_OF_ALL - timedelta(days=back)
+        end = HOURS - back * 24 - round(table.lag / timedelta(hours=1))
+        window = {
+            h: measured.get(h, guessed.get(h))
+            for h in range(max(end - table.days * 24, 0), end)
+            if h in measured or h in guessed
+        }
+        own: OwnPast | None = reader.on(day).get("skew_60d_pct")
+        if not window:
+            assert own is None or own.source == "shipped"
+            continue
+        assert own is not None
+        known = [value for value in window.values() if value is not None]
+        lately = [window[h] for h in window if h >= end - table.range_days * 24]
+        assert own.days == len({h // 24 for h in window})
+        if own.source != "shipped":
+            assert own.quantiles == tuple(np.quantile(known, QUANTILES).tolist())
+        assert (own.low_90d, own.high_90d) == ((min(lately), max(lately)) if lately else (None, None))
+        assert own.estimated_pct == round(sum(h not in measured for h in window) / len(window) * 100, 1)
+        first = NOON_OF_ALL - timedelta(hours=HOURS)
+        assert own.since == first + timedelta(hours=min(window))
+        assert own.until == first + timedelta(hours=max(window) + 1)
