@@ -22,15 +22,29 @@ class MinuteCache:
     ) -> Made:
         """The value that was made of the same in this minute; made now where there is none. Raises what
         making raises."""
-        minute = at.replace(second=0, microsecond=0)
-        known = self._kept.get(name)
-        if (
-            known is None
-            or known[1] != minute
-            or any(a is not b for a, b in zip(known[0], stands_on, strict=True))
-        ):
+        found = self._find(name, stands_on, at)
+        if found is None:
             if len(self._kept) >= MOST:
                 self._kept.clear()
-            known = self._kept[name] = stands_on, minute, make()
-        made: Made = known[2]  # type: ignore[assignment]
+            found = (make(),)
+            self._kept[name] = stands_on, _minute(at), found[0]
+        made: Made = found[0]  # type: ignore[assignment]
         return made
+
+    def find(
+        self, name: Hashable, stands_on: tuple[object, ...], at: datetime, kind: type[Made]
+    ) -> Made | None:
+        """The value of a kind that was made of the same in this minute; None where there is none yet."""
+        found = self._find(name, stands_on, at)
+        return found[0] if found is not None and isinstance(found[0], kind) else None
+
+    def _find(self, name: Hashable, stands_on: tuple[object, ...], at: datetime) -> tuple[object] | None:
+        known = self._kept.get(name)
+        if known is None or known[1] != _minute(at):
+            return None
+        stands = all(a is b for a, b in zip(known[0], stands_on, strict=True))
+        return (known[2],) if stands else None
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -184,8 +184,12 @@ class Market:
 
     async def verdict(self, asset: str, profile: Profile) -> tuple[Verdict, Facts]:
         """The verdict of now with what would change it, and the facts that it was judged on."""
-        facts, history = await self.facts(asset), await self.history(asset)
-        state = await self.archive.states.load(asset, profile)
+        facts = await self.facts(asset)
+        name, stands_on = ("verdict", asset, profile.id), (facts,)
+        known = self._fresh.find(name, stands_on, facts.at, Verdict)
+        if known is not None:
+            return known, facts
+        history, state = await self.history(asset), await self.archive.states.load(asset, profile)
         state = await self.follower.follow(state, self.playbook, history, facts, profile)
 
         def judge() -> Verdict:
@@ -194,7 +198,7 @@ class Market:
             judgement = evaluate(book, facts, signals, facts.at, profile.ranges, course=course)
             return with_exits(book, facts, judgement, profile.ranges)
 
-        return self._fresh.get(("verdict", asset, profile.id), (facts,), facts.at, judge), facts
+        return self._fresh.get(name, stands_on, facts.at, judge), facts
 
     async def brief(
         self, asset: str, profile: Profile, length: Length | None = None

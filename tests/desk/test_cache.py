@@ -36,6 +36,17 @@ def test_what_stands_on_something_else_is_worked_out_anew_even_if_that_is_equal(
     assert fresh.get("facts", ([1], same), AT, lambda: "third") == "third"
 
 
+def test_what_was_worked_out_is_found_while_it_stands_and_nothing_is_worked_out_for_that() -> None:
+    fresh, past = MinuteCache(), object()
+    assert fresh.find("facts", (past,), AT, str) is None
+    fresh.get("facts", (past,), AT, lambda: "worked out")
+    assert fresh.find("facts", (past,), AT + SECOND, str) == "worked out"
+    assert fresh.find("facts", (past,), AT + SECOND, int) is None
+    assert fresh.find("facts", (object(),), AT, str) is None
+    assert fresh.find("facts", (past,), AT + MINUTE, str) is None
+    assert fresh.find("other", (past,), AT, str) is None
+
+
 def test_what_cannot_be_worked_out_is_asked_for_again() -> None:
     fresh = MinuteCache()
     with pytest.raises(ZeroDivisionError):

@@ -247,6 +247,20 @@ async def test_the_past_is_followed_once_an_hour_and_again_where_that_failed_or_
     assert begun == [AT + MINUTE] * 2 + [AT + HOUR + MINUTE] * 2
 
 
+async def test_a_verdict_of_this_minute_asks_the_archive_for_nothing() -> None:
+    archive = NotingArchive(*FEARFUL)
+    market = market_on(archive, clock := Clock())
+    first, _ = await market.verdict("BTC", Profile())
+    asked = len(archive.all.notes)
+    again, _ = await market.verdict("BTC", Profile())
+    assert again is first
+    assert len(archive.all.notes) == asked
+    clock.at = AT + MINUTE
+    later, _ = await market.verdict("BTC", Profile())
+    assert later.at == AT + MINUTE
+    assert len(archive.all.notes) > asked
+
+
 async def test_the_verdict_goes_on_from_what_was_judged_before_for_that_asset_and_profile() -> None:
     """Fear at 11%: too little for a rule that is off (12), enough for one that is on (10.5)."""
     on = Signal(
