@@ -5,8 +5,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import itemgetter
 
 from bot.domain.catalog import Catalog
+from bot.domain.chain import Floats
 from bot.domain.posts import ChartSeries
 from bot.metrics import History
 
@@ -32,7 +35,7 @@ def stretch(
     last = int(rows.known_ms.searchsorted(until.timestamp() * 1000, side="right"))
     oldest = max(LEAST_GAP, 2 * catalog.metrics[name].max_age)
     widest = max(oldest, min((until - since) * SEEN, LONGEST_GAP))
-    at = [datetime.fromtimestamp(ms / 1000, UTC) for ms in rows.known_ms[first:last].tolist()]
+    at = _times(rows.known_ms[first:last])
     y: list[float | None] = rows.value[first:last].tolist()
     heard_until = at[-1] if at else None
     starts_ms, widest_ms = rows.at_ms[first:last], widest / timedelta(milliseconds=1)
@@ -72,8 +75,8 @@ def price_path(history: History, since: datetime, until: datetime, catalog: Cata
         added |= {at: way * value for value, at in furthest.values()}
     gaps = [(at, None) for at, y in zip(path.at, path.y, strict=True) if y is None]
     kept = dict(found) | {at: value for at, value in added.items() if not _in_gap(at, path)}
-    rows = sorted([*kept.items(), *gaps], key=lambda row: row[0])
-    return replace(path, at=tuple(at for at, _ in rows), y=tuple(y for _, y in rows))
+    times, values = zip(*sorted([*kept.items(), *gaps], key=itemgetter(0)), strict=True)
+    return replace(path, at=times, y=values)
 
 
 def _in_gap(at: datetime, path: ChartSeries) -> bool:
@@ -89,11 +92,8 @@ def _bars(history: History, name: str, since: datetime, until: datetime) -> list
     column = history.column(name)
     first, last = since.timestamp() * 1000, until.timestamp() * 1000
     within = (column.at_ms >= first) & (column.known_ms <= last)
-    middles_ms = ((column.at_ms[within] + column.known_ms[within]) / 2).tolist()
-    return [
-        (datetime.fromtimestamp(ms / 1000, UTC), value)
-        for ms, value in zip(middles_ms, column.value[within].tolist(), strict=True)
-    ]
+    middles = _times((column.at_ms[within] + column.known_ms[within]) / 2)
+    return list(zip(middles, column.value[within].tolist(), strict=True))
 
 
 def merge_equal(columns: Sequence[ChartSeries], together: str) -> tuple[ChartSeries, ...]:
@@ -129,6 +129,10 @@ def _same(one: ChartSeries, other: ChartSeries, least: float) -> bool:
         (a is None and b is None) or (a is not None and b is not None and abs(a - b) <= least)
         for a, b in zip(one.y, other.y, strict=True)
     )
+
+
+def _times(ms: Floats) -> list[datetime]:
+    return list(map(partial(datetime.fromtimestamp, tz=UTC), (ms / 1000).tolist()))
 
 
 def _time(ms: float) -> datetime:

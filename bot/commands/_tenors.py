@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 from bot.commands._expiries import expiry_named, expiry_time, heard_ms, suggest_expiries, young_chains
 from bot.desk.market import Market
@@ -50,9 +51,14 @@ def suggest_distances(market: Market, profile: Profile, typed: str) -> Sequence[
 def tenors(market: Market, family: str) -> Mapping[str, str]:
     """The tenors of a family of metrics in days as a reader types them ("60"), and the metric of each
     (`skew_60d_pct`)."""
+    return dict(_tenors_among(tuple(market.playbook.catalog.metrics), family))
+
+
+@lru_cache(maxsize=16)
+def _tenors_among(metrics: tuple[str, ...], family: str) -> tuple[tuple[str, str], ...]:
     pattern = re.compile(rf"{family}_(\d+)d_pct")
-    found = {match[1]: name for name in market.playbook.catalog.metrics if (match := pattern.fullmatch(name))}
-    return dict(sorted(found.items(), key=lambda item: int(item[0])))
+    found = [(match[1], name) for name in metrics if (match := pattern.fullmatch(name))]
+    return tuple(sorted(found, key=lambda one: int(one[0])))
 
 
 def metric_of(market: Market, family: str, typed: str | None) -> str:

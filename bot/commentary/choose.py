@@ -18,6 +18,11 @@ def pools(bank: PhraseBank) -> Pools:
     return {key: tuple(phrases) for key, phrases in found.items()}
 
 
+def pool(bank: PhraseBank, slot: str, about: str) -> tuple[Phrase, ...]:
+    """The phrases of one slot and subject."""
+    return tuple([phrase for phrase in bank.phrases if phrase.about == about and phrase.slot == slot])
+
+
 def last_used(memory: Memory) -> Mapping[str, int]:
     """For each phrase that the memory holds, how recently it was used: the higher, the more recent."""
     return {name: index for index, told in enumerate(memory.told) for name in told.phrase_ids}

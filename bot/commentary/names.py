@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.terms import Band, Check, Recorder, Term, fact_dates
 from bot.commentary.titles import tenor_of, title_of, unit_of
+from bot.domain.catalog import VIEWS
 from bot.domain.facts import Fact, Facts
 from bot.domain.judgement import Finding, Verdict
 from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, Threshold, UsualRange
@@ -140,7 +141,7 @@ class Namer:
         metric is a term too."""
         known = fact or self.market.fact(name)
         stem = name.partition(".")[0]
-        if known is None and not any(other.startswith(f"{stem}.") for other in self.market.facts.known):
+        if known is None and not any(f"{stem}.{view}" in self.market.facts.known for view in VIEWS):
             return None
         called = self.market.name_fact(name)
         return Term(

@@ -7,7 +7,7 @@ from datetime import datetime
 from jinja2 import TemplateError
 
 from bot.commentary.because import in_words
-from bot.commentary.choose import pools, rank_phrases
+from bot.commentary.choose import pool, rank_phrases
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.gate import text_failures
 from bot.commentary.joining import join_sentences
@@ -16,7 +16,7 @@ from bot.commentary.plain import plain_text
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Check, Recorder, Term
 from bot.commentary.titles import unit_of
-from bot.domain.catalog import Catalog
+from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Facts
 from bot.domain.rulebook import Ranges, RuleBook
 from bot.domain.story import Memory, Origin, Phrase, PhraseBank, Slot, Text
@@ -43,16 +43,17 @@ def speak(
     given = dict(names or {})
     market = SpokenMarket(facts=facts, book=book, bank=bank, at=at, ranges=ranges or {})
     about = _standing(about, given, facts, catalog, bank)
-    known = pools(bank)
     chosen = (
-        known.get((slot, about))
-        or known.get(("answer", about))
-        or known.get(("answer", about.rpartition("-")[2]), ())
+        pool(bank, slot, about)
+        or pool(bank, "answer", about)
+        or pool(bank, "answer", about.rpartition("-")[2])
     )
     order = sorted(
         rank_phrases(chosen, Memory(), facts.asset, at), key=lambda phrase: -len(slots(phrase.text).asked)
     )
     for phrase in order:
+        if _asks_unknown_view(phrase, given, facts):
+            continue
         text = _spoken(phrase, slot, market, given)
         if text is not None and not text_failures(text, market, given=given):
             return text
@@ -77,6 +78,16 @@ def _standing(about: str, given: dict[str, Origin], facts: Facts, catalog: Catal
         "reason", Origin(kind="input", ref="reason", value=in_words(facts.why_unknown(it.ref), bank.words))
     )
     return f"{about}-unknown"
+
+
+def _asks_unknown_view(phrase: Phrase, given: Mapping[str, Origin], facts: Facts) -> bool:
+    """Whether a phrase asks for a view of a fact of the caller's that is not known now, so that it could not be said."""
+    for name, _ in slots(phrase.text).asked:
+        root, _, view = name.partition(".")
+        origin = given.get(root) if view in VIEWS else None
+        if origin is not None and origin.kind == "fact" and f"{origin.ref}.{view}" not in facts.known:
+            return True
+    return False
 
 
 def _spoken(phrase: Phrase, slot: Slot, market: SpokenMarket, given: Mapping[str, Origin]) -> Text | None:

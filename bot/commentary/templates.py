@@ -173,7 +173,10 @@ def render(text: str, names: Mapping[str, object]) -> str:
     for name in slots(text).roots:  # Jinja would say the same, and rewrite a traceback first
         if name not in names:
             raise UndefinedError(f"{name!r} is undefined")
-    return _compiled(text).render(names)
+    template = _compiled(text)
+    # As `template.render` does it, but for the rewriting of the traceback where a placeholder cannot be said, of which a
+    # phrase that is passed over makes no use.
+    return "".join(template.root_render_func(template.new_context(dict(names))))
 
 
 def render_phrase(text: str, names: Mapping[str, object], recorder: Recorder) -> tuple[str, tuple[Span, ...]]:

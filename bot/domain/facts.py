@@ -187,9 +187,9 @@ class Facts:
 
     def of_those(self, names: Iterable[str]) -> "Facts":
         """What is known of the metrics of these facts alone, or was."""
-        metrics = {name.partition(".")[0] for name in names}
+        metrics = dict.fromkeys([name.partition(".")[0] for name in names])
         known = {name: fact for name, fact in self.of_metrics().items() if name in metrics}
-        stale = {name: fact for name, fact in self.stale.items() if name in metrics}
+        stale = {name: self.stale[name] for name in metrics if name in self.stale}
         return Facts(asset=self.asset, at=self.at, known=known, stale=stale)
 
     def sources(self) -> tuple[str, ...]:

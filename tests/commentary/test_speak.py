@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import commentary, metrics
+from bot.commentary.choose import pool, pools
+from bot.commentary.names import SpokenMarket
+from bot.commentary.speak import _asks_unknown_view, _spoken
 from bot.domain.facts import Fact, Facts
 from bot.domain.story import Origin, PhraseBank, Slot, Text
 from tests.commentary.make import NOW, article, bank, book, facts, known
@@ -133,3 +136,27 @@ def test_the_footer_names_sources_time_and_what_it_is_not() -> None:
     assert "Deribit (1 of 3 venues)" in text.text
     assert "7 February 2026, 00:00 UTC" in text.text
     assert "not financial advice" in text.text
+
+
+def test_a_phrase_that_is_passed_over_for_a_view_could_not_have_been_said() -> None:
+    market = facts({"basis_60d_pct": 7, "basis_60d_pct.before_7d": 5, "skew_60d_pct": 20})
+    passed = spoken = 0
+    for phrase in (phrase for locale in ("en", "es") for phrase in bank(locale).phrases):
+        for ref, value in (("basis_60d_pct", 7.0), ("skew_60d_pct", 20.0), ("dvol", 40.0)):
+            given = {"it": Origin(kind="fact", ref=ref, value=value)}
+            scene = SpokenMarket(facts=market, book=book(), bank=bank(), at=market.at, ranges={})
+            text = _spoken(phrase, phrase.slot, scene, given)
+            if _asks_unknown_view(phrase, given, market):
+                passed += 1
+                assert text is None, phrase.text
+            else:
+                spoken += text is not None
+    assert passed > 10
+    assert spoken > 10
+
+
+def test_the_phrases_of_a_slot_and_subject_are_those_of_its_pool() -> None:
+    for words in (bank(), bank("es")):
+        for (slot, about), phrases in pools(words).items():
+            assert pool(words, slot, about) == phrases
+    assert pool(bank(), "answer", "nonsense") == ()

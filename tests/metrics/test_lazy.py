@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.facts import Fact
+from bot.domain.facts import Fact, Facts
 from bot.metrics.lazy import FactShelf, LazyFacts, OneKind
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -49,3 +49,19 @@ def test_a_name_outside_the_catalog_is_not_there() -> None:
     with pytest.raises(KeyError):
         known["nonsense"]
     assert asked == []
+
+
+def test_the_facts_of_some_metrics_are_told_without_working_out_a_view() -> None:
+    asked: list[str] = []
+    shelf = shelves(asked)
+    spot = Fact(name="spot_usd", value=1.0, at=AT)
+    facts = Facts(
+        asset="BTC",
+        at=AT,
+        known=OneKind(shelf, lambda one: one.known),
+        stale=OneKind(shelf, lambda one: one.stale),
+        measured={"spot_usd": spot, "dvol": Fact(name="dvol", value=2.0, at=AT)},
+    )
+    told = facts.of_those(["spot_usd.change_24h", "spot_usd", "nonsense"])
+    assert (told.known, told.stale) == ({"spot_usd": spot}, {})
+    assert asked == ["spot_usd"]
