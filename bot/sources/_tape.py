@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 import httpx
 import msgspec
@@ -108,6 +109,11 @@ class TapeTransport(httpx.AsyncBaseTransport):
 
 
 def _response(request: httpx.Request, now: datetime, status: int, content: bytes) -> httpx.Response:
-    date = format_datetime(now.astimezone(UTC).replace(microsecond=0), usegmt=True)
-    headers = {"date": date, "content-type": "application/json"}
+    headers = {"date": _date(now), "content-type": "application/json"}
     return httpx.Response(status, headers=headers, content=content, request=request)
+
+
+@lru_cache(maxsize=64)
+def _date(now: datetime) -> str:
+    """A server's time as its Date header writes it."""
+    return format_datetime(now.astimezone(UTC).replace(microsecond=0), usegmt=True)

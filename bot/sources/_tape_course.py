@@ -49,11 +49,12 @@ class TapeTrades:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TapeCourse:
-    """One asset's course: figures at some times, as rows; skew and volatility by SKEW_TENORS_D, basis by
-    BASIS_TENORS_D."""
+    """One asset's course: the tape's index at the ends of the hours, which `price` makes the asset's, and figures at some
+    times, as rows; skew and volatility by SKEW_TENORS_D, basis by BASIS_TENORS_D."""
 
     price: float
-    hours: TapeHours
+    ends_ms: Floats
+    index_at_ends_usd: Floats
     at_ms: Floats
     skew_pct: Floats
     atm_iv_pct: Floats
@@ -65,7 +66,8 @@ class TapeCourse:
         """The course of an asset on a tape, from its own moments."""
         return cls(
             price=factors.price,
-            hours=hours,
+            ends_ms=np.append(hours.start_ms[0], hours.start_ms + HOUR_MS),
+            index_at_ends_usd=np.append(hours.open_usd[0], hours.close_usd),
             at_ms=np.array([float(to_ms(moment.at)) for moment in moments]),
             skew_pct=np.array([moment.skew_pct for moment in moments]),
             atm_iv_pct=np.array([moment.atm_iv_pct for moment in moments]) * factors.volatility,
@@ -75,9 +77,7 @@ class TapeCourse:
 
     def index_usd(self, at_ms: Floats) -> Floats:
         """The index, linear within the hour."""
-        ends = np.append(self.hours.start_ms[0], self.hours.start_ms + HOUR_MS)
-        closes = np.append(self.hours.open_usd[0], self.hours.close_usd)
-        return np.asarray(np.interp(at_ms, ends, closes) * self.price)
+        return np.asarray(np.interp(at_ms, self.ends_ms, self.index_at_ends_usd) * self.price)
 
     def future_usd(self, at_ms: Floats, expires_ms: Floats) -> Floats:
         """What futures of these expiries cost at these times, at the basis of their days to go (the nearest tenor's

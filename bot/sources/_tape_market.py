@@ -93,7 +93,7 @@ class TapeMarket:
             for strike in sorted(set(self.listed.strikes_usd.get(expiry, ())).difference(map(int, busy))):
                 yield expiry, strike, forward_usd
 
-    @property
+    @cached_property
     def at_ms(self) -> int:
         """The moment, milliseconds since 1970 UTC."""
         return to_ms(self.at)
