@@ -272,7 +272,7 @@ def _lacks_one(known: KnownContracts, told: Iterable[ToldContract], at: datetime
     """Whether a contract that is known and still runs was not counted now."""
     now_ms = at.timestamp() * 1000.0
     counted = {one.symbol for one in told if one.amount is not None}
-    return any(name not in counted and known.expires_ms.get(name, inf) > now_ms for name in known.amounts)
+    return any(known.expires_ms.get(name, inf) > now_ms for name in known.amounts.keys() - counted)
 
 
 def _contracts_told(snapshot: Snapshot) -> dict[str, tuple[ToldContract, ...]]:

@@ -86,21 +86,21 @@ def judge_contracts(
         at=at,
         amounts={name: one.amount for name, one in counted.items() if one.amount is not None},
         expires_ms={name: one.expires_ms for name, one in counted.items() if one.expires_ms},
-        inverse=tuple(sorted(name for name, one in counted.items() if one.inverse)),
+        inverse=tuple(sorted([name for name, one in counted.items() if one.inverse])),
     )
     if known is None:
         return JudgedContracts(
             withheld=None, known=now if now.amounts and len(counted) == len(told) else None
         )
     doubt = (
-        _lacking(known, counted, {one.symbol: one for one in told}, at)
+        _lacking(known, counted, told, at)
         or _newcomers(known, counted, LARGE_SHARE, at)
         or _jump(known, counted, (tuple(moves), tuple(contract_moves)), at, least_coins)
     )
     if doubt is None:
         small = _newcomers(known, counted, SMALL_SHARE, at)
         return JudgedContracts(withheld=None, known=now, anew=small is not None)
-    doubted = _noted(known, sum(_coins(one, one.amount) for one in counted.values()), at)
+    doubted = _noted(known, sum_of(counted.values()), at)
     if doubt.patience is None:
         has_stood = doubted.polls >= STAND_POLLS
     else:
@@ -112,7 +112,9 @@ def judge_contracts(
 
 def sum_of(told: Iterable[ToldContract]) -> float:
     """What a venue's contracts hold together, in coins."""
-    return sum(_coins(one, one.amount) for one in told if one.amount is not None)
+    return sum(
+        [_coins(one, one.amount) if one.inverse else one.amount for one in told if one.amount is not None]
+    )
 
 
 def move_of(known: KnownContracts | None, told: Sequence[ToldContract], at: datetime) -> float | None:
@@ -125,8 +127,8 @@ def move_of(known: KnownContracts | None, told: Sequence[ToldContract], at: date
     for one in told:
         amount, before = one.amount, known.amounts.get(one.symbol)
         if amount is not None and before is not None and not 0 < one.expires_ms <= at_ms:
-            then += _coins(one, before)
-            now += _coins(one, amount)
+            then += _coins(one, before) if one.inverse else before
+            now += _coins(one, amount) if one.inverse else amount
     return _move(then, now)
 
 
@@ -162,7 +164,7 @@ class _Doubt:
 
 
 def _lacking(
-    known: KnownContracts, counted: Mapping[str, ToldContract], told: Mapping[str, ToldContract], at: datetime
+    known: KnownContracts, counted: Mapping[str, ToldContract], told: Sequence[ToldContract], at: datetime
 ) -> _Doubt | None:
     """Contracts in which something was open, that still run, and that were not counted now."""
     at_ms = _ms(at)
@@ -174,7 +176,7 @@ def _lacking(
     if not lacking:
         return None
     largest = max(lacking, key=lambda name: (known.amounts[name], name))
-    row = told.get(largest)
+    row = next((one for one in reversed(told) if one.symbol == largest), None)
     if row is not None and row.stale is not None:
         minutes = round(row.stale.total_seconds() / 60.0)
         why = reason("contract_old", symbol=largest, minutes=minutes)
@@ -192,14 +194,14 @@ def _newcomers(
 ) -> _Doubt | None:
     """Contracts that were not there before, with too much open to be new: more than a share of what was, by which the
     sum grew, too. What was in contracts that expired since may have gone on in them."""
-    new = {name: _coins(one, one.amount) for name, one in counted.items() if name not in known.amounts}
-    if not new:
+    if counted.keys() <= known.amounts.keys():
         return None
+    new = {name: _coins(one, one.amount) for name, one in counted.items() if name not in known.amounts}
     index_usd = next(one.index_usd for one in counted.values())
     before = sum(
         amount / index_usd if name in known.inverse else amount for name, amount in known.amounts.items()
     )
-    grown = sum(_coins(one, one.amount) for one in counted.values()) - before
+    grown = sum_of(counted.values()) - before
     most = share * (1.0 + (at - known.at) / DELISTED) * before
     if not (sum(new.values()) > most and grown > most):
         return None
@@ -215,9 +217,15 @@ def _jump(
     least_coins: float,
 ) -> _Doubt | None:
     """A sum that moved as no other venue's did, or one contract that did, which the sum hides."""
-    there = {name: one for name, one in counted.items() if name in known.amounts}
-    before = {name: _coins(one, known.amounts[name]) for name, one in there.items()}
-    after = {name: _coins(one, one.amount) for name, one in there.items()}
+    amounts = known.amounts
+    there = {name: one for name, one in counted.items() if name in amounts}
+    before = {
+        name: _coins(one, amounts[name]) if one.inverse else amounts[name] for name, one in there.items()
+    }
+    after = {
+        name: _coins(one, one.amount) if one.inverse or one.amount is None else one.amount
+        for name, one in there.items()
+    }
     was_all, now_all = sum(before.values()), sum(after.values())
     move = _move(was_all, now_all)
     if move is None:

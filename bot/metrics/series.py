@@ -73,12 +73,17 @@ def _yearly(told: Iterable[SeriesReading], catalog: Catalog) -> Iterator[SeriesR
 def _together(asset: str, stretch: Stretch, own: Mapping[str, float], catalog: Catalog) -> Iterator[Point]:
     """The aggregate of one stretch, and each venue's own."""
     metric, at_ms, covers_s = stretch
-    at = to_time(at_ms)
+    at, values = to_time(at_ms), tuple(own.values())
+    alone = len(values) == 1
     yield Point(
         metric=metric,
         asset=asset,
         at=at,
-        value=sum(own.values()) if catalog.metrics[metric].combine == "sum" else median(own.values()),
+        value=sum(values)
+        if catalog.metrics[metric].combine == "sum"
+        else values[0]
+        if alone
+        else median(values),
         venues=tuple(sorted(own)),
         of_venues=len(own),
         covers_s=covers_s,
