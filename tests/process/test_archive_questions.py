@@ -5,18 +5,20 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from rich.console import Console as Terminal
 
+from bot.domain.facts import Point
 from bot.domain.posts import Profile
 from bot.errors import ConfigError, InputError
 from bot.lab.retell import brief_at
 from bot.metrics import CATALOG
 from bot.playbook import CONFIG, parse_playbook, read_playbook
 from bot.process.app import Parts, house
-from bot.process.archive_questions import card_text, post_again
+from bot.process.archive_questions import archive_of, as_json, brief_then, card_text, export, post_again
 from bot.process.demo import play, read_tape
 from bot.process.settings import load
 
@@ -129,3 +131,60 @@ async def test_a_brief_of_then_says_what_was_judged_then(played: Parts) -> None:
         name: fact.value for name, fact in then.facts.known.items() if name in ("spot_usd", "skew_60d_pct")
     } == {name: occasion.facts.known[name].value for name in ("spot_usd", "skew_60d_pct")}
     assert then.verdict.stance == occasion.verdict.stance
+
+
+async def test_a_brief_of_then_is_plain_values_for_a_program(played: Parts) -> None:
+    playbook = played.desk.market.playbook
+    past = await played.archive.points.series("BTC", AT - timedelta(days=120), AT)
+    then = brief_at(past, playbook, "BTC", AT, Profile())
+    verdict = replace(then.verdict, coverage=0.123456, score=(-0.123456, 0.5))
+    told = as_json(replace(then, verdict=verdict))
+    assert told["at"] == "2026-01-31T12:00:00Z"
+    assert told["verdict"] == {
+        "stance": verdict.stance,
+        "confidence": verdict.confidence,
+        "score": [-0.1235, 0.5],
+        "coverage": 0.1235,
+    }
+    assert told["families"] == dict(verdict.families)
+    assert told["findings"] == [finding.rule for finding in verdict.findings]
+    assert told["facts"] == {name: fact.value for name, fact in then.facts.known.items()}
+    assert told["story"].endswith(then.story.body if then.story.footer is None else then.story.footer.text)
+    assert then.story.body in told["story"]
+
+
+async def test_the_archive_of_the_settings_is_asked_for_its_past_and_not_for_what_came_later(
+    tmp_path: Path,
+) -> None:
+    settings = load(CONFIG, {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/a.sqlite"})
+    playbook = read_playbook()
+    with pytest.raises(InputError, match="unknown asset 'DOGE': one of BTC"):
+        await brief_then(settings, playbook, "DOGE", AT, "embed")
+    hours = [AT - timedelta(hours=ago) for ago in range(30, -31, -1)]
+    before = AT - timedelta(days=settings.poll.history_days, hours=1)
+    async with archive_of(settings) as archive:
+        await archive.points.add(
+            [
+                Point(metric=metric, asset="BTC", at=at, value=value)
+                for metric, value in (("spot_usd", 70_000.0), ("dvol", 50.0))
+                for at in hours
+            ]
+        )
+        await archive.points.add([Point(metric="dvol", asset="ETH", at=before, value=50.0)])
+    then = await brief_then(settings, playbook, "BTC", AT, "embed")
+    assert {name: then.facts.value(name) for name in ("spot_usd", "dvol")} == {
+        "spot_usd": 70_000.0,
+        "dvol": 50.0,
+    }
+    assert (then.facts.at, then.story.length) == (AT, "embed")
+    with pytest.raises(InputError, match="ETH: the archive holds nothing from before"):
+        await brief_then(settings, playbook, "ETH", AT, "embed")  # older than its history is kept
+    span = {"since": AT - timedelta(hours=2), "until": AT}
+
+    async def written(name: str, *metrics: str) -> tuple[int, list[str]]:
+        to = tmp_path / name
+        count = await export(settings, playbook, assets=("BTC",), metrics=metrics, to=to, **span)
+        return count, sorted({line.split(",")[1] for line in to.read_text("utf-8").splitlines()[1:]})
+
+    assert await written("one.csv", "dvol") == (3, ["dvol"])
+    assert await written("all.csv") == (6, ["dvol", "spot_usd"])
