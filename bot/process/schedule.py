@@ -199,9 +199,7 @@ class Schedule:
             self._looked_at[entry.name] = self._clock.now()
             if entry.every_s is None:
                 # Two at a time: one that comes while the job still runs waits for its end and serves what passed.
-                scheduler.add_job(
-                    self._serve, SlotTrigger(entry.next_time), (entry,), max_instances=2, id=entry.name
-                )
+                scheduler.add_job(self._serve, SlotTrigger(entry.next_time), (entry,), max_instances=2)
             else:
                 scheduler.add_job(
                     self._fire,
@@ -211,7 +209,6 @@ class Schedule:
                     jitter=entry.jitter_s or None,
                     max_instances=1,
                     next_run_time=datetime.now(UTC) + timedelta(seconds=entry.after_s),
-                    id=entry.name,
                 )
         scheduler.start()
         self._scheduler = scheduler

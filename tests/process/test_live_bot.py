@@ -1,5 +1,7 @@
 """What a live bot tells of itself, by its role and by what it has seen so far; nothing of it runs."""
 
+import asyncio
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from bot.domain.channels import COMMANDS_FAILURE
 from bot.errors import ArchiveError
 from bot.playbook import CONFIG
+from bot.process import run
 from bot.process.run import LiveBot, Role
 from bot.process.settings import Settings
 
@@ -142,3 +145,29 @@ async def test_sockets_are_opened_once_for_the_assets_of_the_settings() -> None:
     for _ in range(2):
         await bot._listen()
     assert [one.started for one in parts.listening] == [[("BTC", "ETH")]] * 2
+
+
+async def test_each_beat_notes_how_long_the_loop_stood_still_and_whether_discord_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "BEAT_S", 0.0)
+    bot, _ = live()
+    started: list[bool] = []
+    beaten = asyncio.Semaphore(0)
+    watchdog: Any = SimpleNamespace(start=lambda: started.append(True), beat=beaten.release)
+    bot.watchdog = watchdog
+    there = False
+    bot.connected_by(lambda: there)
+    beating = asyncio.create_task(bot.beat())
+    for _ in range(3):
+        await beaten.acquire()
+    assert (await bot.look()).gateway_at is None
+    there = True
+    time.sleep(0.2)  # noqa: ASYNC251 (it is to stand still)
+    for _ in range(3):
+        await beaten.acquire()
+    beating.cancel()
+    vitals = await bot.look()
+    assert 0.1 < vitals.stall_s < 60.0
+    assert vitals.gateway_at is not None
+    assert started == [True]
