@@ -18,6 +18,17 @@ def test_an_hour_takes_its_last_row_and_a_hole_stays_a_hole() -> None:
     assert hours(column, 0, 3) == [2.0, None, 3.0, None]
 
 
+def test_an_hour_without_a_row_takes_its_estimate_and_says_so() -> None:
+    column = HistoryColumn.of([0, 2 * HOUR_MS], [1.0, 3.0], [0, 0])
+    guesses = HistoryColumn.of([HOUR_MS, 2 * HOUR_MS], [7.0, 8.0], [3_600, 3_600])
+    cells, guessed = column.hourly_with(guesses, 0, 3)
+    assert cells[:3].tolist() == [1.0, 7.0, 3.0]
+    assert np.isnan(cells[3])
+    assert guessed.tolist() == [False, True, False, False]
+    alone, none = column.hourly_with(HistoryColumn.of([], [], []), 0, 2)
+    assert (alone[0], alone[2], none.tolist()) == (1.0, 3.0, [False] * 3)
+
+
 def test_an_hourly_bar_stands_for_the_hour_it_covers() -> None:
     assert hours(HistoryColumn.of([0, HOUR_MS], [1.0, 2.0], [3_600, 3_600]), 0, 2) == [1.0, 2.0, None]
 

@@ -2,9 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.readings import LiquidationTally, Quantity, Reading, VendorOpenInterest
+from bot.metrics.columns import DAY_MS, HOUR_MS, HistoryColumn
+from bot.metrics.liquidations import MIN_SHARE, _days, _tiles
 from tests.metrics.market import DAY, HOUR, NOW, bars, facts, future, observed, tally
 from tests.said import english
 
@@ -186,3 +191,28 @@ def test_a_record_needs_ninety_five_percent_of_a_year(days: int, known: bool) ->
 
 def test_a_tally_from_the_future_is_left_out() -> None:
     assert not observed(tally(1.0, 1.0, since=NOW, until=NOW + timedelta(hours=1))).points
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 95), st.integers(1, 8), st.integers(0, 9)), max_size=60),
+    st.integers(0, 3),
+)
+def test_the_days_of_a_past_are_those_of_each_day_by_itself(
+    rows: list[tuple[int, int, int]], late: int
+) -> None:
+    """Tallies that overlap, that cross midnight, that leave holes; beside whole hours, which are summed at once."""
+    whole = [(hour, 1, 3) for hour in range(24 * late, 96)]
+    told = sorted({(begin + length, begin): usd for begin, length, usd in (*whole, *rows)}.items())
+    column = HistoryColumn.of(
+        [begin * HOUR_MS for (_, begin), _ in told],
+        [float(usd) for _, usd in told],
+        [(end - begin) * 3_600 for (end, begin), _ in told],
+    )
+    usd, least = _days(column, 0, 4)
+    for day in range(4):
+        rows_of_day = _tiles(column, day * DAY_MS, (day + 1) * DAY_MS)
+        covered = float(column.covers_ms[rows_of_day].sum())
+        if covered < MIN_SHARE * DAY_MS:
+            assert np.isnan(usd[day])
+        else:
+            assert (usd[day], least[day]) == (column.value[rows_of_day].sum(), covered < DAY_MS)

@@ -8,7 +8,15 @@ import pytest
 
 from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Facts, Series
-from bot.domain.readings import Gap, Quantity, Snapshot
+from bot.domain.readings import (
+    AccountRatio,
+    Gap,
+    Quantity,
+    Reading,
+    Snapshot,
+    VendorOpenInterest,
+    VolatilityQuote,
+)
 from bot.metrics import CATALOG, History, facts_at, observe
 from tests.metrics.market import (
     DAY,
@@ -110,6 +118,72 @@ def test_points_are_the_aggregate_and_each_venue_at_one_time() -> None:
 def test_a_venue_that_was_asked_and_silent_counts_among_the_venues() -> None:
     seen = observed(future(None, 100.0, coin=5.0), asked={"perpetuals": ("deribit", "okx", "bybit")})
     assert seen.facts.known["open_interest_coin"].of_venues == 3
+
+
+@pytest.mark.parametrize(
+    ("metric", "quantity", "told"),
+    [
+        (
+            "dvol",
+            "dvol",
+            (VolatilityQuote(source="okx", observed_at=NOW, venue="okx", asset="BTC", dvol=50.0),),
+        ),
+        (
+            "funding_8h_pct",
+            "funding",
+            (funding(0.01, 8.0, venue="okx"), future(None, 100.0, coin=5.0, venue="okx")),
+        ),
+        ("perp_premium_pct", "perpetuals", (future(None, 100.0, coin=5.0, venue="okx"),)),
+        (
+            "basis_60d_pct",
+            "futures",
+            (future(50, 100.0, coin=5.0, venue="okx"), future(80, 100.0, coin=5.0, venue="okx")),
+        ),
+        ("open_interest_coin", "futures", (future(None, 100.0, coin=5.0, venue="okx"),)),
+        (
+            "long_short_ratio",
+            "long_short",
+            (AccountRatio(source="okx", observed_at=NOW, venue="okx", asset="BTC", long_short_ratio=1.5),),
+        ),
+        (
+            "open_interest_market_usd",
+            "market_total",
+            (
+                VendorOpenInterest(
+                    source="okx", observed_at=NOW, venue="okx", asset="BTC", open_interest_usd=6e10
+                ),
+            ),
+        ),
+        ("spot_usd", "index", (spot(90_000.0, venue="okx"),)),
+        ("skew_30d_pct", "options", (spot(90_000.0, venue="okx"), chain(lambda *_: 50.0, venue="okx"))),
+    ],
+)
+def test_a_total_counts_who_was_asked_for_its_own_quantity_and_was_silent(
+    metric: str, quantity: Quantity, told: tuple[Reading, ...]
+) -> None:
+    quantities: list[Quantity] = [
+        "perpetuals",
+        "futures",
+        "funding",
+        "options",
+        "index",
+        "dvol",
+        "long_short",
+        "market_total",
+        "gold",
+    ]
+    counted = {
+        name: observed(*told, asked={name: ("okx", "bybit")}).facts.known[metric] for name in quantities
+    }
+    assert (counted[quantity].venues, counted[quantity].missing) == (("okx",), ("bybit",))
+    others = {name for name, fact in counted.items() if "bybit" in fact.missing} - {quantity}
+    assert others == ({"perpetuals"} if metric == "open_interest_coin" else set())
+    silent = observed(
+        spot(90_000.0, venue="okx") if metric != "spot_usd" else told[0],
+        asked={quantity: ("bybit",), "index": ("okx",)},
+    )
+    if metric not in {"spot_usd", "open_interest_coin"}:
+        assert "bybit" in silent.facts.why_unknown(metric)
 
 
 def test_a_missed_poll_leaves_the_last_value_until_it_is_too_old() -> None:
