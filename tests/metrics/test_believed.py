@@ -13,8 +13,9 @@ from bot.domain.chain import OptionChain
 from bot.domain.facts import Facts
 from bot.domain.instruments import Instrument
 from bot.domain.readings import FutureQuote, Reading
+from bot.domain.tellings import KnownContracts
 from bot.metrics import CATALOG, History, Observed, observe
-from bot.metrics.believed import option_name
+from bot.metrics.believed import _weighing_as_before, option_name
 from tests.metrics.market import DAY, HOUR, NOW, chain, changed, funding, future, ms, only, snapshot, spot
 from tests.said import english
 
@@ -222,6 +223,36 @@ def test_a_venue_whose_sum_is_withheld_weighs_what_it_weighed() -> None:
     usual = polled({})
     for name in ("funding_8h_pct", "basis_60d_pct", "perp_premium_pct"):
         assert with_more.facts.value(name) == pytest.approx(usual.facts.value(name))
+
+
+def test_a_reading_of_a_withheld_sum_has_what_was_open_when_it_was_last_believed() -> None:
+    coins = contracts("okx", NOW)
+    names = [quote.instrument.symbol for quote in coins]
+    known = {
+        "okx futures": KnownContracts(
+            at=NOW - HOUR, amounts={names[0]: 7.0, names[1]: 9e6}, inverse=(names[1],)
+        ),
+        "okx options": KnownContracts(
+            at=NOW - HOUR, amounts={option_name(ms(NOW + DAY), 90_000.0, is_call=True): 3.0}
+        ),
+    }
+    withheld = {"okx futures": "a reason", "okx options": "a reason"}
+
+    def open_then(quote: FutureQuote, why: dict[str, str]) -> tuple[float | None, float | None]:
+        weighs = _weighing_as_before(quote, why, known)
+        assert isinstance(weighs, FutureQuote)
+        return weighs.open_interest_coin, weighs.open_interest_usd
+
+    assert [open_then(quote, withheld) for quote in coins] == [(7.0, None), (None, 9e6), (0.0, None)]
+    assert open_then(coins[0], {}) == (coins[0].open_interest_coin, coins[0].open_interest_usd)
+    assert open_then(contracts("bybit", NOW)[0], withheld) == (COINS["bybit"], None)
+    board = chain(lambda *_: 50.0, days=(1.0,), strikes=(90_000, 100_000), venue="okx")
+    weighs = _weighing_as_before(board, withheld, known)
+    assert isinstance(weighs, OptionChain)
+    assert weighs.open_interest_coin.tolist() == [3.0, 0.0, 0.0, 0.0]
+    assert _weighing_as_before(board, {"okx futures": "a reason"}, known) is board
+    price = spot(70_000.0, venue="okx")
+    assert _weighing_as_before(price, withheld, known) is price
 
 
 def test_options_are_named_as_venues_name_them() -> None:
