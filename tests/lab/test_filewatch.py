@@ -2,16 +2,21 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from bot.archive import open_archive
 from bot.domain.facts import Point
+from bot.domain.playbook import Playbook
 from bot.errors import ConfigError
-from bot.lab.filewatch import Folders, Stretch, follow, look, read
+from bot.lab import filewatch
+from bot.lab.backtest import BacktestRun
+from bot.lab.check import CheckReport, check
+from bot.lab.filewatch import Folders, Stretch, follow, judge, look, read
 from bot.playbook import CONFIG, read_playbook
 from bot.process.archive_questions import stretch_of
 from bot.process.settings import load
@@ -27,6 +32,33 @@ def nothing(done: int, of: int) -> None:
 
 class Enough(Exception):
     """The watcher has nothing more to see."""
+
+
+@pytest.fixture(autouse=True)
+def _judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins with the same files: what all cases and the past come to by them is worked out once, by
+    content, and so is what an edit comes to."""
+
+    def checked(playbook: Playbook, cases: Mapping[str, str]) -> CheckReport:
+        key = playbook.hash, tuple(sorted(cases.items()))
+        if key not in _checked:
+            _checked[key] = check(playbook, cases)
+        return _checked[key]
+
+    def judged(playbook: Playbook, over: Stretch) -> BacktestRun:
+        key = playbook.rules.hash, over.since, over.until, over.series
+        found = next((run for known, run in _judged if known == key), None)
+        if found is None:
+            found = judge(playbook, over)
+            _judged.append((key, found))
+        return found
+
+    monkeypatch.setattr(filewatch, "check", checked)
+    monkeypatch.setattr(filewatch, "judge", judged)
+
+
+_checked: Final[dict[Hashable, CheckReport]] = {}
+_judged: Final[list[tuple[object, BacktestRun]]] = []
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console as Terminal
 
 from bot.archive import open_archive
+from bot.desk import recall
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Post
 from bot.playbook import CONFIG, read_playbook
@@ -24,6 +25,7 @@ from bot.process.settings import Settings, load
 from bot.sources._http import Http
 from bot.sources._tape import VENUES, TapeTransport
 from bot.sources._tape_table import Tape, parse
+from tests.desks import follow_once
 
 BEGIN = datetime(2026, 1, 28, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -106,6 +108,7 @@ class Bot:
 
         with self._monkeypatch.context() as patch:
             patch.setattr(app, "TapeTransport", Flaky)
+            patch.setattr(recall, "iterate_past", follow_once)
             patch.setattr(app, "Http", partial(Http, sleep=at_once))
             patch.setattr(app, "open_archive", lambda url, *, claims: open_archive(self._url, claims=claims))
             terminal = Terminal(file=self.terminal, width=200)

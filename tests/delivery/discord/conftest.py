@@ -23,10 +23,12 @@ from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.sender import DiscordSurface
 from bot.delivery.discord.stores import ChannelStore
 from bot.delivery.discord.throttle import Throttle
+from bot.desk import recall
 from bot.desk.desk import Desk
 from bot.process.run import LOADED_AHEAD
 from tests.delivery.discord.fake import FakeDiscord
 from tests.delivery.discord.stand import Clock, Memory, make_card, make_desk, make_post
+from tests.desks import follow_once
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,6 +37,12 @@ def loaded() -> None:
     chance."""
     for name in LOADED_AHEAD:
         import_module(name)
+
+
+@pytest.fixture(autouse=True)
+def _followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests stand on one past; what following it does to who waits is tested at the desk."""
+    monkeypatch.setattr(recall, "iterate_past", follow_once)
 
 
 @simcord.http.route("GET", "/gateway/bot")
