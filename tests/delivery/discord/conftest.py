@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -43,6 +44,23 @@ def loaded() -> None:
 def _followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most tests stand on one past; what following it does to who waits is tested at the desk."""
     monkeypatch.setattr(recall, "iterate_past", follow_once)
+
+
+class _Hurried(ModuleType):
+    """Asyncio, in which a pause takes a hundredth of its time."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 100)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what comes after discord.py's last try: its pauses between the five that a server's fault gets are 25 seconds,
+    in which nothing is tested. That it does pause is, in `test_sender.py`."""
+    monkeypatch.setattr(discord.http, "asyncio", _Hurried("asyncio"))
 
 
 @simcord.http.route("GET", "/gateway/bot")

@@ -82,6 +82,7 @@ async def test_each_row_of_the_table_becomes_what_it_means(
         clock.at += timedelta(days=2)
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("number", range(len(IN_NO_TABLE)))
 async def test_an_answer_that_is_in_no_table_is_waited_for_and_harms_nobody(
     here: Any, memory: Memory, clock: Clock, fake: FakeDiscord, desk: Desk, number: int

@@ -303,6 +303,7 @@ async def test_one_odd_answer_ends_neither_the_round_nor_the_others(scene: Scene
     assert [len(scene.fake.posted(7001 + number)) for number in range(3)] == [1, 1, 1]
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_discord_fails_after_it_took_the_post_and_the_process_ends(scene: Scene, status: int) -> None:
     await scene.begin(make_post())
@@ -334,6 +335,7 @@ async def test_clocks_chatter_and_a_moderator_all_at_once(scene: Scene, jump: ti
     assert await scene.counts() == {"sent": 1}
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_an_odd_answer_to_the_look_sends_nothing_blindly(scene: Scene) -> None:
     scene.fake.checked = False  # such answers are in no document
     await scene.begin(make_post())

@@ -201,6 +201,7 @@ async def test_a_permission_that_is_given_resumes_at_once_and_a_post_says_so(
     assert (stage.place.refused_at, stage.place.told_at) == ((), None)
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     "fault",
     [Fault(abort=True), Fault(status=200, body={"message": "no id"}), Fault(status=502, raw="<html>")],
