@@ -20,7 +20,9 @@ from bot.notices.notices import Notices
 from bot.ports import Clock, Source, Surface
 from bot.rules import Replay
 
-_followed: Final[dict[Hashable, tuple[Playbook, Replay]]] = {}  # the playbook stays, so that no other has its id
+_followed: Final[
+    dict[Hashable, tuple[Playbook, Replay]]
+] = {}  # the playbook stays, so that no other has its id
 
 
 async def nothing_due(asset: str, at: datetime) -> Mapping[str, datetime]:

@@ -2,8 +2,9 @@
 
 import io
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from itertools import combinations, pairwise
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from bot.charts import frame, theme
 from bot.charts.draw import KINDS, render
-from bot.charts.sheet import Sheet
+from bot.charts.sheet import Box, Sheet
 from bot.domain.posts import ChartSeries, ChartSpeech, Mark
 from bot.domain.rulebook import Stance
 from tests.charts.samples import ALL, AT, hours
@@ -40,13 +41,30 @@ def said(sheet: Sheet) -> list[str]:
     return [word.text for word in sheet.words]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleDrawn:
+    """A sample's picture on a sheet of its own, the words on it and the sizes of its letters."""
+
+    picture: bytes
+    words: tuple[Box, ...]
+    sizes: tuple[float, ...]
+
+
+@cache
+def sample_of(kind: str) -> SampleDrawn:
+    """What a kind's sample comes to, drawn once for all that look at it."""
+    own = Sheet()
+    picture = render(ALL[kind](), own)
+    return SampleDrawn(picture=picture, words=tuple(own.words), sizes=tuple(sizes(own)))
+
+
 def test_every_kind_has_a_file_that_draws_it_and_a_sample() -> None:
     assert set(KINDS) == set(ALL)
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_a_chart_is_a_small_png_of_the_size_that_phones_show(kind: str, sheet: Sheet) -> None:
-    picture = render(ALL[kind](), sheet)
+def test_a_chart_is_a_small_png_of_the_size_that_phones_show(kind: str) -> None:
+    picture = sample_of(kind).picture
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", picture[16:24]) == (theme.WIDTH, theme.HEIGHT)
     assert len(picture) <= LARGEST
@@ -54,34 +72,30 @@ def test_a_chart_is_a_small_png_of_the_size_that_phones_show(kind: str, sheet: S
 
 @pytest.mark.parametrize("kind", ALL)
 def test_the_same_spec_gives_the_same_bytes_on_any_sheet(kind: str, sheet: Sheet) -> None:
-    assert render(ALL[kind](), sheet) == render(ALL[kind](), Sheet())
+    assert render(ALL[kind](), sheet) == sample_of(kind).picture
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_no_words_lie_on_each_other_or_leave_the_picture(kind: str, sheet: Sheet) -> None:
-    render(ALL[kind](), sheet)
+def test_no_words_lie_on_each_other_or_leave_the_picture(kind: str) -> None:
+    words = sample_of(kind).words
     # Letters hang below their line by a pixel or two; boxes are of whole lines.
-    touching = [(a.text, b.text) for a, b in combinations(sheet.words, 2) if a.meets(b, -3)]
+    touching = [(a.text, b.text) for a, b in combinations(words, 2) if a.meets(b, -3)]
     assert touching == []
     assert [
-        w.text
-        for w in sheet.words
-        if w.left < 0 or w.right > theme.WIDTH or w.low < 0 or w.high > theme.HEIGHT
+        w.text for w in words if w.left < 0 or w.right > theme.WIDTH or w.low < 0 or w.high > theme.HEIGHT
     ] == []
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_the_picture_says_what_it_shows_of_whom_and_when(kind: str, sheet: Sheet) -> None:
-    spec = ALL[kind]()
-    render(spec, sheet)
-    assert spec.title in said(sheet)
-    assert spec.caption in " ".join(said(sheet))
+def test_the_picture_says_what_it_shows_of_whom_and_when(kind: str) -> None:
+    spec, told = ALL[kind](), [word.text for word in sample_of(kind).words]
+    assert spec.title in told
+    assert spec.caption in " ".join(told)
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_no_word_is_smaller_than_nine_pixels_on_a_phone(kind: str, sheet: Sheet) -> None:
-    render(ALL[kind](), sheet)
-    assert min(sizes(sheet)) * 400 / theme.WIDTH >= 9
+def test_no_word_is_smaller_than_nine_pixels_on_a_phone(kind: str) -> None:
+    assert min(sample_of(kind).sizes) * 400 / theme.WIDTH >= 9
 
 
 def test_a_title_that_is_too_long_is_cut_with_an_ellipsis(sheet: Sheet) -> None:
@@ -239,7 +253,7 @@ def test_numbers_and_days_are_the_readers_own(sheet: Sheet) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_on_a_light_ground_the_same_picture_has_other_colors(kind: str, sheet: Sheet) -> None:
-    dark, light = render(ALL[kind](), sheet), render(ALL[kind](), sheet, light=True)
+    dark, light = sample_of(kind).picture, render(ALL[kind](), sheet, light=True)
     assert len(dark) == len(light)
     pixels = [np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) for picture in (dark, light)]
     corner = [tuple(int(part) for part in one[2, -2]) for one in pixels]
