@@ -21,10 +21,11 @@ from bot.metrics.wings import (
     read_wide,
     split_change,
     strike_smiles,
+    wide_at,
     wide_of_chain,
 )
 from bot.sources.deribit import read_recording
-from tests.metrics.market import NOW, chain, facts, ms, only
+from tests.metrics.market import NOW, chain, changed, facts, ms, only
 
 DAYS = ("2026-01-14", "2026-01-19", "2026-01-23")
 
@@ -113,6 +114,18 @@ def test_any_distance_between_the_expiries_is_straight_in_total_variance() -> No
     assert wide_of_chain(options, ms(NOW), 45).atm == pytest.approx(50.0)
     for beyond in (23, 46, 180):
         assert wide_of_chain(options, ms(NOW), beyond).atm is None
+
+
+def test_near_the_money_the_wings_stand_on_the_very_smile_that_the_skew_stands_on() -> None:
+    """The rows of a board were told at times of their own, each with a life of its own."""
+    board = chain(tilted, days=[3.0, 9.0], strikes=range(60_000, 130_000, 1_000), forward=90_300.0)
+    told_ms = board.row_ms - np.arange(len(board)) % 7 * 240_000
+    board = changed(board, row_ms=told_ms)
+    wide, smile = wide_of_chain(board, ms(NOW), 7), smile_at(board, ms(NOW), (7,))[7]
+    assert (wide.put25, wide.atm, wide.call25) == (smile.put25, smile.atm, smile.call25)
+    alone = wide_at([read_wide(one) for one in strike_smiles(board, ms(NOW))], 7)
+    for leg in ("put25", "atm", "call25"):
+        assert 0.0 < abs(getattr(alone, leg) - getattr(wide, leg)) < 0.01
 
 
 def test_six_months_are_known_where_expiries_lie_on_both_sides() -> None:
