@@ -24,7 +24,7 @@ def evaluate_by_score(
     settled: bool,
 ) -> Judgement:
     """Judge the facts at a time by the score, as `bot.rules.evaluate` does by the balance."""
-    ready = plan(book, at.date(), ranges)
+    ready = plan(book, at.date(), ranges, facts.asset)
     cells = {name: cell_of(signals.get(name)) for name in book.order}
     values, bounds = values_of(facts, ready.asked)
     ran = run(ready, cells, values, bounds, at.timestamp(), settled=settled)

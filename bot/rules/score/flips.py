@@ -64,7 +64,7 @@ def flips_by_score(
     for each rule that is on, the nearest move at which it clears. `signals` are those that the evaluation
     left."""
     at: datetime = verdict.at
-    ready = plan(book, at.date(), ranges)
+    ready = plan(book, at.date(), ranges, facts.asset)
     values, bounds = values_of(facts, ready.asked)
     before = {name: cell_of(signals.get(name)) for name in ready.by_rule}
     bench = _Bench(ready, before, values, bounds, at.timestamp())
