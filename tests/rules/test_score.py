@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from bot.domain.judgement import Signal
 from bot.domain.rulebook import RuleBook, StanceRow
 from bot.metrics import CATALOG
 from bot.rules import Judgement, Replay, evaluate, parse, with_exits
@@ -102,7 +103,8 @@ def test_an_assets_own_thresholds_hold_for_it() -> None:
 
 
 def test_each_rule_keeps_its_own_state_and_a_replay_gives_the_same_verdicts() -> None:
-    signals, following = {}, Replay(old_book(), asset="BTC")
+    signals: Mapping[str, Signal] = {}
+    following = Replay(old_book(), asset="BTC")
     for hour in range(48):
         values, at = (ARTICLE if 12 <= hour < 36 else CALM), NOON + hour * HOUR
         judgement = evaluate(old_book(), facts(values, at), signals, at, {})
