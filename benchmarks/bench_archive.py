@@ -1,5 +1,5 @@
-"""The archive at one year of history and 200 series: how long reads take, how much room a row takes, beside a
-naive read.
+"""The archive at one year of history and 200 series: how long reads take, how much room a row takes, beside bare
+sqlite3: a naive read of the latest, and the same rows of one metric as the same arrays.
 
 Run: python benchmarks/bench_archive.py
 
@@ -13,6 +13,8 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from array import array
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,8 +24,9 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bot.archive import open_archive
-from bot.archive.blocks import DAY_MS, HOUR_MS, HourRow, pack
+from bot.archive import SqlArchive, open_archive
+from bot.archive.blocks import DAY_MS, HOUR_MS, RECORD_BYTES, HourRow, pack
+from bot.archive.points import RECENT_HOURS
 from bot.domain.facts import Point
 
 SERIES, DAYS, MINUTES_DAYS = 200, 365, 14
@@ -138,11 +141,7 @@ async def main() -> None:
             lambda: archive.points.past("metric_3", "BTC", now - timedelta(days=90)),
             goal=20,
         )
-        await measure(
-            "one metric, 30 days",
-            lambda: archive.points.past("metric_3", "BTC", now - timedelta(days=30)),
-            goal=2,
-        )
+        await past_beside_bare(path, archive, now - timedelta(days=30))
         await measure("one metric, a year", lambda: archive.points.past("metric_3", "BTC", START))
         await measure(
             "all series, 120 days (a start)",
@@ -183,6 +182,57 @@ async def main() -> None:
         row(written, "ms", min(ours), peer=written_ms)
         await engine.dispose()
         await archive.aclose()
+
+
+async def past_beside_bare(path: Path, archive: SqlArchive, since: datetime) -> None:
+    """One metric's past, beside the same rows as the same arrays by bare sqlite3, on a thread like ours."""
+    raw = sqlite3.connect(path, check_same_thread=False)
+    told, bare = await archive.points.past("metric_3", "BTC", since), bare_past(raw, since)
+    if (told.at_ms, told.value, told.covers_s) != bare:
+        raise SystemExit("the peer tells another past than the archive")
+    ours, theirs = await taken(
+        lambda: archive.points.past("metric_3", "BTC", since),
+        lambda: asyncio.to_thread(bare_past, raw, since),
+        times=60,
+    )
+    row(
+        "one metric, 30 days",
+        "ms",
+        statistics.median(ours),
+        peer=statistics.median(theirs),
+        by="bare sqlite3, same arrays",
+        at_most=1.5,
+    )
+    raw.close()
+
+
+def bare_past(raw: sqlite3.Connection, since: datetime) -> tuple["array[int]", "array[float]", "array[int]"]:
+    """Times, values and lengths of one metric's past: by the hour from blocks, the last hours as heard."""
+    since_ms = int(since.timestamp() * 1000)
+    (number,) = raw.execute(
+        "SELECT id FROM series WHERE asset = ? AND metric = ? AND venue = ''", ("BTC", "metric_3")
+    ).fetchone()
+    blocks = raw.execute(
+        "SELECT block FROM hours WHERE series_id = ? AND day >= ? ORDER BY day", (number, since_ms // DAY_MS)
+    ).fetchall()
+    at_ms, value, covers_s = array("q"), array("d"), array("I")
+    for (block,) in blocks:
+        rows = len(block) // RECORD_BYTES
+        at_ms.frombytes(block[: 8 * rows])
+        value.frombytes(block[8 * rows : 16 * rows])
+        covers_s.frombytes(block[18 * rows :])
+    recent_ms = (at_ms[-1] // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
+    first, last = bisect_left(at_ms, since_ms), bisect_left(at_ms, recent_ms)
+    heard = raw.execute(
+        "SELECT at_ms, value, covers_s FROM points WHERE series_id = ? AND at_ms >= ? ORDER BY at_ms",
+        (number, recent_ms),
+    ).fetchall()
+    times, values, lengths = zip(*heard, strict=True)
+    return (
+        at_ms[first:last] + array("q", times),
+        value[first:last] + array("d", values),
+        covers_s[first:last] + array("I", lengths),
+    )
 
 
 class Orm(DeclarativeBase):

@@ -75,14 +75,13 @@ class Columns:
         self.covers_s: array[int] = array("I")
 
     @classmethod
-    def of(cls, rows: Iterable[HourRow]) -> "Columns":
-        """The columns of some rows."""
+    def of(cls, rows: Iterable[tuple[int, float, int, int]]) -> "Columns":
+        """The columns of some rows, each as an `HourRow` or a plain tuple like it."""
         columns = cls()
-        for row in rows:
-            columns.at_ms.append(row.at_ms)
-            columns.value.append(row.value)
-            columns.basis_id.append(row.basis_id)
-            columns.covers_s.append(row.covers_s)
+        told = tuple(zip(*rows, strict=True))
+        if told:
+            columns.at_ms, columns.value = array("q", told[0]), array("d", told[1])
+            columns.basis_id, columns.covers_s = array("H", told[2]), array("I", told[3])
         return columns
 
     def __len__(self) -> int:

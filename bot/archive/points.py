@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, func, select, text, true
+from sqlalchemy import Connection, Dialect, Select, Table, and_, bindparam, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, HourRow, add_rows, sign, unpack
@@ -24,6 +24,7 @@ from bot.errors import ArchiveError
 # As far back as `.change_24h` looks, history is read as it was heard; before that, by the hour.
 RECENT_HOURS = 26
 END_MS = 2**62
+LAST_DAY = 2**31 - 1
 LOCK = 7_463_003
 
 
@@ -48,6 +49,13 @@ class PointBasis(NamedTuple):
 
 
 Key = TypeVar("Key", Place, PointBasis)
+
+GRAINS = select(series.c.id, series.c.grain).where(
+    series.c.asset == bindparam("asset"),
+    series.c.metric == bindparam("metric"),
+    series.c.venue == bindparam("venue"),
+)
+"""The numbers of one metric's series at one venue."""
 
 Numbered = dict[int, dict[int, HourRow]]
 """Number of the series → time in milliseconds → row."""
@@ -158,10 +166,10 @@ class SqlPoints:
         """One series between two times, ends included, as known at the later one; empty columns where nothing
         is stored."""
         since_ms, until_ms = to_ms(since), END_MS if until is None else to_ms(until)
-        wanted = and_(series.c.asset == asset, series.c.metric == metric, series.c.venue == (venue or ""))
+        wanted = {"asset": asset, "metric": metric, "venue": venue or ""}
 
         def read(connection: Connection) -> Series:
-            found = connection.execute(select(series.c.id, series.c.grain).where(wanted))
+            found = connection.execute(GRAINS, wanted)
             places = {number: Place(asset, metric, venue or "", grain) for number, grain in found}
             merged = list(self._series(places, self._columns(connection, places, since_ms, until_ms)))
             return merged[0] if merged else self._one(Place(asset, metric, venue or "", 0), Columns())
@@ -202,7 +210,8 @@ class SqlPoints:
         """The rows of some series between two times."""
         mine = sorted(places)
         hourly: dict[int, Columns] = defaultdict(Columns)
-        for number, _, block in connection.execute(_since(hours, mine, hours.c.day >= since_ms // DAY_MS)):
+        kept = {"ids": mine, "first": since_ms // DAY_MS, "last": LAST_DAY}
+        for number, _, block in connection.execute(_between(hours, "day"), kept).all():
             hourly[number].add_block(block)
         newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
@@ -238,8 +247,8 @@ class SqlPoints:
             if columns[number]:
                 grains.setdefault(place._replace(grain=0), []).append(columns[number])
         for place, parts in grains.items():
-            rows: Iterator[HourRow] = (row for part in parts for row in part)
-            yield self._one(place, parts[0] if len(parts) == 1 else Columns.of(sorted(rows, key=_in_order)))
+            rows = parts[0] if len(parts) == 1 else sorted(chain(*parts), key=_in_order)
+            yield self._one(place, rows if isinstance(rows, Columns) else Columns.of(rows))
 
     def _one(self, place: Place, column: Columns) -> Series:
         least = {number for number in set(column.basis_id) if self._by_number[number].lower_bound}
@@ -296,8 +305,13 @@ def _in_order(row: HourRow) -> tuple[int, int]:
     return row.at_ms, row.covers_s
 
 
-def _since(table: Table, series_ids: Sequence[int], where: ColumnElement[bool]) -> Any:
-    return select(table).where(table.c.series_id.in_(series_ids), where).order_by(*table.primary_key.columns)
+@lru_cache
+def _between(table: Table, column: str) -> Select[Any]:
+    """The rows of some series (`ids`) that have a column between two values (`first`, `last`), in the order of the key.
+    Made once: SQLAlchemy takes longer to make it than SQLite to answer it."""
+    within = table.c[column].between(bindparam("first"), bindparam("last"))
+    mine = table.c.series_id.in_(bindparam("ids", expanding=True))
+    return select(table).where(mine, within).order_by(*table.primary_key.columns)
 
 
 async def _number(
@@ -315,9 +329,9 @@ async def _number(
 def _rows(
     connection: Connection, table: Table, series_ids: Sequence[int], since_ms: int, until_ms: int
 ) -> dict[int, Columns]:
-    rows = connection.execute(_since(table, series_ids, table.c.at_ms.between(since_ms, until_ms))).all()
-    by_series = groupby(rows, key=itemgetter(0))
-    return {number: Columns.of(HourRow(*row[1:]) for row in mine) for number, mine in by_series}
+    wanted = {"ids": series_ids, "first": since_ms, "last": until_ms}
+    by_series = groupby(connection.execute(_between(table, "at_ms"), wanted).all(), key=itemgetter(0))
+    return {number: Columns.of([row[1:] for row in mine]) for number, mine in by_series}
 
 
 @lru_cache
@@ -338,8 +352,8 @@ def _replacing(dialect: Dialect, table: Table, unless: str | None = None) -> str
 async def _blocks(connection: AsyncConnection, heard: Numbered) -> dict[tuple[int, int], bytes]:
     """The blocks of the days that the rows touch."""
     touched = [at_ms // DAY_MS for mine in heard.values() for at_ms in mine]
-    within = hours.c.day.between(min(touched), max(touched))
-    found = await connection.execute(_since(hours, list(heard), within))
+    wanted = {"ids": list(heard), "first": min(touched), "last": max(touched)}
+    found = await connection.execute(_between(hours, "day"), wanted)
     return {(number, day): block for number, day, block in found}
 
 
