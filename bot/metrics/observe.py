@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-
-import numpy as np
+from math import isnan
 
 from bot.domain.catalog import RANK, VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
@@ -166,12 +165,12 @@ def _estimated_changes(
         metric, now_ms = catalog.metrics[name], to_ms(value.observed_at)
         for suffix in ("change_24h", "change_7d"):
             window = VIEWS[suffix].window
-            then_ms = np.array([now_ms - window.total_seconds() * 1000.0])
-            measured, _ = history.column(name).before(then_ms, tolerance(metric.max_age, window))
-            estimated, _ = estimates.before(then_ms, ESTIMATE_STANDS_MS)
-            if np.isnan(measured[0]) and not np.isnan(estimated[0]):
+            then_ms = now_ms - window.total_seconds() * 1000.0
+            measured, _ = history.column(name).before_one(then_ms, tolerance(metric.max_age, window))
+            estimated, _ = estimates.before_one(then_ms, ESTIMATE_STANDS_MS)
+            if isnan(measured) and not isnan(estimated):
                 full = f"{name}.{suffix}"
-                change = value.value - float(estimated[0])
+                change = value.value - estimated
                 found[full] = Fact(name=full, value=change, at=value.observed_at, venues=value.venues)
     return found
 

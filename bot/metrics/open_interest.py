@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import inf, nan
-
-import numpy as np
+from math import inf, isnan, nan
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import FutureQuote, VendorOpenInterest
@@ -171,9 +169,9 @@ def _before(
     history: History, name: str, venue: str, observed_at: datetime, window: timedelta
 ) -> float | None:
     column = history.column(f"open_interest_{name}", venue)
-    then_ms = np.array([to_ms(observed_at) - window.total_seconds() * 1000.0])
-    value = float(column.before(then_ms, tolerance(MAX_AGE, window))[0][0])
-    return None if np.isnan(value) else value
+    then_ms = to_ms(observed_at) - window.total_seconds() * 1000.0
+    value, _ = column.before_one(then_ms, tolerance(MAX_AGE, window))
+    return None if isnan(value) else value
 
 
 def _effect(window: timedelta, part: str) -> Compute:

@@ -98,14 +98,15 @@ def _far_tail(size: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * size * size) / fraction / 2.506628274631)
 
 
-def deltas(chain: OptionChain) -> Floats:
-    """Each row's delta (a put's is negative), nan where volatility, forward or time is missing."""
-    years = (chain.expires_ms - chain.row_ms) / YEAR_MS
-    good = (years > 0.0) & (chain.mark_iv_pct > 0.0) & (chain.forward_usd > 0.0) & (chain.strike_usd > 0.0)
-    out = np.full(len(chain), np.nan)
-    sigma = chain.mark_iv_pct[good] / 100.0 * np.sqrt(years[good])
-    d1 = np.log(chain.forward_usd[good] / chain.strike_usd[good]) / sigma + 0.5 * sigma
-    out[good] = normal_cdf(d1) - ~chain.is_call[good]
+def deltas(chain: OptionChain, rows: Ints | slice = slice(None)) -> Floats:
+    """The delta of each row, or of some (a put's is negative), nan where volatility, forward or time is missing."""
+    years = (chain.expires_ms[rows] - chain.row_ms[rows]) / YEAR_MS
+    iv, forward, strike = chain.mark_iv_pct[rows], chain.forward_usd[rows], chain.strike_usd[rows]
+    good = (years > 0.0) & (iv > 0.0) & (forward > 0.0) & (strike > 0.0)
+    out = np.full(len(iv), np.nan)
+    sigma = iv[good] / 100.0 * np.sqrt(years[good])
+    d1 = np.log(forward[good] / strike[good]) / sigma + 0.5 * sigma
+    out[good] = normal_cdf(d1) - ~chain.is_call[rows][good]
     return out
 
 
@@ -120,22 +121,12 @@ class SmilePoint(NamedTuple):
 def smile_points(chain: OptionChain, expires_ms: int, *, least_delta: float) -> tuple[SmilePoint, ...]:
     """One expiry's smile by strike: of puts below the forward and calls from it on, as far as their delta reaches
     `least_delta` (the far wings are a venue's guess)."""
-    rows = zip(
-        chain.strike_usd,
-        chain.mark_iv_pct,
-        deltas(chain),
-        chain.is_call,
-        chain.forward_usd,
-        chain.expires_ms,
-        strict=True,
-    )
-    return tuple(
-        sorted(
-            SmilePoint(float(strike), float(iv), float(delta))
-            for strike, iv, delta, call, forward, expiry in rows
-            if expiry == expires_ms and abs(delta) >= least_delta and bool(call) == bool(strike >= forward)
-        )
-    )
+    rows = np.flatnonzero(chain.expires_ms == expires_ms)
+    delta = deltas(chain, rows)
+    outside = chain.is_call[rows] == (chain.strike_usd[rows] >= chain.forward_usd[rows])
+    kept = (np.abs(delta) >= least_delta) & outside
+    columns = (chain.strike_usd[rows][kept], chain.mark_iv_pct[rows][kept], delta[kept])
+    return tuple(sorted(map(SmilePoint, *(column.tolist() for column in columns))))
 
 
 def forward_of(chain: OptionChain, expires_ms: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -193,6 +193,7 @@ def _add_records(seen: Views, cells: Floats, ends: Ints, covered: _Coverage, fir
     seen.at_least.update(at_least)
 
 
+@lru_cache(maxsize=1024)
 def tolerance(max_age: timedelta, window: timedelta) -> float:
     """How much older than asked the value at a look-back's far end may be, in milliseconds; for an hour's, by half of
     it."""

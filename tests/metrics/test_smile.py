@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.chain import OptionChain
-from bot.metrics.smile import DAY_MS, Smile, at_tenor, deltas, legs, normal_cdf, smile_at, widest_gap_days
+from bot.metrics.smile import (
+    DAY_MS,
+    Smile,
+    at_tenor,
+    deltas,
+    legs,
+    normal_cdf,
+    smile_at,
+    smile_points,
+    widest_gap_days,
+)
 from bot.sources.deribit import read_recording
 from tests.metrics.market import NOW, chain, changed, ms, only
 
@@ -253,3 +263,19 @@ def test_a_tenor_outside_the_expiries_or_a_chain_of_none_is_unknown() -> None:
     found = smile_at(chain(flat, days=[20, 40]), ms(NOW), (10.0, 30.0, 60.0))
     assert [smile.atm for smile in found.values()] == [None, pytest.approx(50.0), None]
     assert smile_at(chain(flat), ms(NOW), ()) == {}
+
+
+def test_the_smile_of_an_expiry_is_read_off_its_own_rows() -> None:
+    whole = chain(lambda days, strike: 50.0 + (strike - 90_000.0) ** 2 / 1e8, days=[10.0, 40.0])
+    delta = deltas(whole)
+    for expires_ms in sorted(set(whole.expires_ms.tolist())):
+        plain = sorted(
+            (float(whole.strike_usd[row]), float(whole.mark_iv_pct[row]), float(delta[row]))
+            for row in range(len(whole))
+            if whole.expires_ms[row] == expires_ms
+            and abs(delta[row]) >= 0.05
+            and bool(whole.is_call[row]) == bool(whole.strike_usd[row] >= whole.forward_usd[row])
+        )
+        points = smile_points(whole, expires_ms, least_delta=0.05)
+        assert plain
+        assert [tuple(point) for point in points] == plain
