@@ -41,13 +41,13 @@ def _of_series(
     news: set[Stretch] = set()
     told = [one for one in readings if isinstance(one, SeriesReading) and one.metric in catalog.metrics]
     for reading in (*told, *_yearly(told, catalog)):
-        if reading.asset != history.asset and reading.metric not in FOR_ALL_ASSETS:
+        foreign = reading.asset != history.asset and reading.metric not in FOR_ALL_ASSETS
+        if foreign or not reading.at_ms:
             continue
         low, high = catalog.metrics[reading.metric].valid
         until_ms = int(to_ms(min(reading.observed_at, at)))
-        known = _known(
-            history.column(reading.metric, reading.venue), reading.at_ms[0] if len(reading.at_ms) else 0
-        )
+        last_ms = reading.at_ms[-1] + 1000 * reading.interval_s
+        known = _known(history.column(reading.metric, reading.venue), reading.at_ms[0], last_ms)
         for at_ms, value in zip(reading.at_ms, reading.value, strict=True):
             covers_s = min(reading.interval_s, (until_ms - at_ms) // 1000)
             if low <= value <= high and covers_s > 0:
@@ -119,7 +119,8 @@ def _of_tallies(
                 continue
             since_ms, least = to_ms(tally.since_at), not tally.complete
             column = history.column(metric.name, tally.venue)
-            if (since_ms, 1000.0 * covers_s, value, float(least)) in _known(column, since_ms):
+            known = _known(column, since_ms, since_ms + 1000.0 * covers_s)
+            if (since_ms, 1000.0 * covers_s, value, float(least)) in known:
                 continue
             yield Point(
                 metric=metric.name,
@@ -134,8 +135,9 @@ def _of_tallies(
             )
 
 
-def _known(column: HistoryColumn, since_ms: float) -> set[tuple[float, ...]]:
-    """The rows of a column that end after a time: start, length, value, whether it may be more."""
-    rows = slice(int(column.known_ms.searchsorted(since_ms)), None)
+def _known(column: HistoryColumn, since_ms: float, until_ms: float) -> set[tuple[float, ...]]:
+    """The rows of a column that end within two times: start, length, value, whether it may be more."""
+    first, last = column.known_ms.searchsorted(since_ms), column.known_ms.searchsorted(until_ms, side="right")
+    rows = slice(int(first), int(last))
     told_before = (column.at_ms, column.covers_ms, column.value, column.at_least)
     return set(zip(*(one[rows].tolist() for one in told_before), strict=True))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Facts, Series
@@ -13,11 +15,13 @@ from bot.domain.readings import (
     Gap,
     Quantity,
     Reading,
+    SeriesReading,
     Snapshot,
     VendorOpenInterest,
     VolatilityQuote,
 )
 from bot.metrics import CATALOG, History, facts_at, observe
+from bot.metrics.series import points_from_series
 from tests.metrics.market import (
     DAY,
     HOUR,
@@ -226,6 +230,32 @@ def test_the_past_that_a_venue_tells_is_told_once() -> None:
     assert [(point.value, point.venue) for point in again.points if point.metric == "dvol"] == [
         (43.0, None),
         (43.0, "deribit"),
+    ]
+
+
+@given(
+    pages=st.permutations(range(6)),
+    values=st.lists(st.floats(20.0, 150.0), min_size=24, max_size=24),
+    changed=st.integers(0, 23),
+)
+def test_of_a_past_told_page_by_page_in_any_order_what_is_told_again_otherwise_alone_is_new(
+    pages: list[int], values: list[float], changed: int
+) -> None:
+    def page(number: int, told: list[float]) -> SeriesReading:
+        until = NOW - (6 - 1 - number) * 4 * HOUR
+        return bars("dvol", told[4 * number : 4 * number + 4], until=until)
+
+    history = History.empty("BTC")
+    for number in pages:
+        new = points_from_series([page(number, values)], NOW, history, CATALOG)
+        assert len(new) == 8  # each hour's own and the aggregate
+        history = history.extend(new)
+    assert not points_from_series([page(number, values) for number in range(6)], NOW, history, CATALOG)
+    other = [*values[:changed], values[changed] + 1.0, *values[changed + 1 :]]
+    found = points_from_series([page(number, other) for number in pages], NOW, history, CATALOG)
+    assert [(point.value, point.venue) for point in found] == [
+        (other[changed], None),
+        (other[changed], "deribit"),
     ]
 
 
