@@ -85,7 +85,8 @@ def max_pain(strike_usd: Floats, is_call: Bools, coins: Floats) -> float:
     """The listed strike at which a settlement would pay the holders of these options least, USD."""
     settles = np.unique(strike_usd)
     above = settles[:, None] - strike_usd[None, :]
-    pays = np.where(is_call[None, :], np.maximum(above, 0.0), np.maximum(-above, 0.0)) @ coins
+    with np.errstate(over="ignore"):  # what no number holds is more than any other strike pays
+        pays = np.where(is_call[None, :], np.maximum(above, 0.0), np.maximum(-above, 0.0)) @ coins
     return float(settles[int(np.argmin(pays))])
 
 

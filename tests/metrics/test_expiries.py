@@ -109,3 +109,8 @@ def test_a_put_is_priced_at_the_listed_strike_and_expiry_nearest_to_what_was_ask
     )
     assert put.yearly_pct == pytest.approx(put.share_pct * 365 / 35)
     assert price_put(options, 89_500.0, 60.0, 30.0) is None
+
+
+def test_a_payout_that_no_number_holds_is_the_largest() -> None:
+    strikes, calls = np.array([0.0, 90.0, 1e300]), np.array([True, True, False])
+    assert max_pain(strikes, calls, np.array([1e300, 1.0, 0.0])) == 0.0
