@@ -3,7 +3,7 @@ dates and prices of them are written."""
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from math import isnan
 
 from bot.commands import CommandOption
@@ -174,6 +174,11 @@ def write_metric(market: Market, profile: Profile, name: str, value: float) -> s
     """A metric's value in its unit, in few letters."""
     bank = market.bank(profile)
     return apply(BY_UNIT.get(unit_of(name, bank), "text"), value, None, short_words(bank)).strip()
+
+
+def write_day(market: Market, profile: Profile, day: date) -> str:
+    """27 March 2026, in the reader's language."""
+    return apply("date", day.isoformat(), None, market.bank(profile).words)
 
 
 def day_of(market: Market, profile: Profile, at: datetime) -> str:

@@ -21,6 +21,7 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(days=30)
 MOST_TURNS = 5
 PAST = ("", "before_24h", "before_7d")
+ANYWHERE = (-100.0, 100.0)
 
 
 async def answer(market: Market, request: Request) -> Answer:
@@ -79,7 +80,7 @@ def _age(market: Market, verdict: Verdict, facts: Facts, profile: Profile) -> Se
 
 def _course(market: Market, verdict: Verdict, facts: Facts, profile: Profile) -> tuple[Table, ...]:
     """Now and before; then between what it may stand where a family is not known, its median of three days, and the
-    furthest point of this stance."""
+    furthest point of this stance. That it may stand anywhere is not told: no family is known then."""
     words = market.bank(profile).words
     known = past_table(market, BALANCE, facts, profile, PAST)
     rows = [*(known[0].rows if known else ())]
@@ -88,7 +89,7 @@ def _course(market: Market, verdict: Verdict, facts: Facts, profile: Profile) ->
         ("balance_middle", verdict.middle),
         ("balance_peak", (verdict.peak, verdict.peak) if verdict.peak is not None else None),
     ):
-        if ends is not None:
+        if ends is not None and ends != ANYWHERE:
             rows.append(TableRow(label=words[f"row.{label}"], cells=(_between(label, ends, words),)))
     return (Table(rows=tuple(rows)),) if rows else ()
 

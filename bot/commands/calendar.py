@@ -17,11 +17,12 @@ from bot.commands._expiries import (
     write_number,
     young_chains,
 )
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, join_texts
 from bot.commentary import NO_VALUE
 from bot.desk.market import Market
 from bot.domain.facts import Facts
-from bot.domain.posts import Answer, Profile, Table
+from bot.domain.posts import Answer, Figure, Profile, Table
 from bot.domain.story import Text
 from bot.metrics.events import PricedStretch, price_stretch
 from bot.metrics.expiries import open_by_expiry
@@ -52,6 +53,7 @@ async def answer(market: Market, request: Request) -> Answer:
     body, spans = join_texts(_told(market, nothing, profile, coming), between="\n")
     return Answer(
         title=heading_of(market, profile, asset, "calendar"),
+        lead=_lead(market, profile, coming),
         body=body,
         body_spans=spans,
         tables=_table(market, profile, coming),
@@ -92,6 +94,18 @@ def coming_events(market: Market, asset: str, smiles: tuple[Smile, ...]) -> tupl
         else Coming(kind=kind, at=at, priced=None)
         for kind, at in sorted(dated, key=lambda one: one[1])
     )
+
+
+def _lead(market: Market, profile: Profile, coming: tuple[Coming, ...]) -> Figure | None:
+    """The next event's day, and what is priced for it; None without one."""
+    first = next((one for one in coming if one.kind != EXPIRY), None)
+    if first is None:
+        return None
+    names = {"when": (date_origin("event", first.at), "day")}
+    if first.priced is None:
+        return lead_in_words(market, "lead.calendar_day", profile, names)
+    size = number_origin("move of the stretch, %", first.priced.move_pct)
+    return lead_in_words(market, "lead.calendar", profile, {**names, "value": (size, "plusminus")})
 
 
 def _told(market: Market, facts: Facts, profile: Profile, coming: tuple[Coming, ...]) -> Text:

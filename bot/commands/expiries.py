@@ -14,6 +14,7 @@ from bot.commands._expiries import (
     young_chains,
 )
 from bot.commands._heard import expiries_now
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET
 from bot.commentary import NO_VALUE
 from bot.desk.market import Market
@@ -50,6 +51,12 @@ async def answer(market: Market, request: Request) -> Answer:
         title=heading,
         body=said.text,
         body_spans=said.spans,
+        lead=lead_in_words(
+            market,
+            "lead.expiries",
+            profile,
+            {"value": (names["base"], "pct"), "when": (names["last_at"], "day")},
+        ),
         tables=_table(market, profile, _shown(expiries)),
         chart=expiries_now(market, asset, spot.value, profile) if spot else None,
         footer=footer_of(market, profile, asset, chains),

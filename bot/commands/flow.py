@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.commands import Command, Request
 from bot.commands._expiries import day_of, expiry_time, heading_of, number_origin, table, write_number
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET
 from bot.commentary import NO_VALUE
 from bot.desk.market import Market
@@ -37,6 +38,7 @@ async def answer(market: Market, request: Request) -> Answer:
         title=heading,
         body=said.text,
         body_spans=said.spans,
+        lead=lead_in_words(market, "lead.flow", profile, {"value": (_counts(flow)["value"], "usd")}),
         tables=_table(market, profile, flow),
         footer=_footer(market, profile, trades),
     )

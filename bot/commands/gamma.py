@@ -26,6 +26,7 @@ from bot.metrics.flow import dealers_gamma
 
 MOST = 3
 NEAR_FLIP = 0.01
+WHOLE_FROM = 100.0  # coins: from a gross gamma of so many on, parts of a coin say nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,11 @@ async def answer(market: Market, request: Request) -> Answer:
     )
 
 
+def _whole(coins: float, gross: float) -> float:
+    """Coins in whole ones where the gross gamma is of many."""
+    return float(round(coins)) if gross >= WHOLE_FROM else coins
+
+
 def _lead(market: Market, profile: Profile, strikes: tuple[StrikeGamma, ...]) -> Figure:
     """3,666 coins."""
     gross = number_origin("gross gamma for 1%, coins", sum(one.gross_coin for one in strikes))
@@ -93,13 +99,13 @@ def _told(market: Market, facts: Facts, profile: Profile, signs: GammaSigns) -> 
     names = {
         "value": number_origin("gross gamma for 1%, coins", gross),
         "low": number_origin("strike of the most", largest.strike_usd),
-        "total": number_origin("gamma at that strike, coins", largest.gross_coin),
+        "total": number_origin("gamma at that strike, coins", _whole(largest.gross_coin, gross)),
     }
-    held = {"value": number_origin("net gamma, coins", abs(net))}
+    held = {"value": number_origin("net gamma, coins", _whole(abs(net), gross))}
     if flow is None:
         signed = market.say("answer", "gamma-flow-none", facts, profile)
     else:
-        taken = {"value": number_origin("gamma of the day's trades, coins", abs(flow))}
+        taken = {"value": number_origin("gamma of the day's trades, coins", _whole(abs(flow), gross))}
         about = "gamma-flow-long" if flow > 0.0 else "gamma-flow-short"
         signed = market.say("answer", about, facts, profile, taken)
     if flip is not None and flow is not None and (flow > 0.0) != (net > 0.0):
@@ -121,12 +127,13 @@ def _told(market: Market, facts: Facts, profile: Profile, signs: GammaSigns) -> 
 def _table(market: Market, profile: Profile, strikes: tuple[StrikeGamma, ...]) -> tuple[Table, ...]:
     """100,000: 561, −11."""
     words = market.bank(profile).words
+    gross = sum(one.gross_coin for one in strikes)
     shown = sorted(sorted(strikes, key=lambda one: -one.gross_coin)[:MOST], key=lambda one: -one.strike_usd)
     rows = [
         (
             write_number(market, profile, "coins", one.strike_usd),
             [
-                write_number(market, profile, "compact_coins", value, few=True)
+                write_number(market, profile, "coins", _whole(value, gross))
                 for value in (one.gross_coin, one.net_coin)
             ],
         )

@@ -188,7 +188,7 @@ def _said(asked: _Asked) -> tuple[Text, Figure | None]:
         names["base"] = number_origin("base rate", row.base_pct)
     if row.hit_pct is None or row.low_pct is None or row.high_pct is None:
         said = asked.say("record-few", names)
-        return said, Figure(label=asked.words["record.rate"], text=asked.words["record.few"])
+        return said, Figure(label=asked.words["record.rate"], text=asked.words["lead.record_few"])
     names |= {
         "hits": number_origin("hit rate", row.hit_pct),
         "low": number_origin("hit rate, low", row.low_pct),

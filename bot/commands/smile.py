@@ -19,12 +19,13 @@ from bot.commands._smiles import (
     wide_before,
     wide_now,
 )
+from bot.commands._tables import lead_in_words
 from bot.commands._telling import ASSET, go_on, join_texts, title
 from bot.commands._tenors import days_typed, suggest_distances, tenors
 from bot.commentary import NO_VALUE
 from bot.desk.market import Market
 from bot.domain.facts import Facts
-from bot.domain.posts import Answer, Profile, Table
+from bot.domain.posts import Answer, Figure, Profile, Table
 from bot.domain.story import Text
 from bot.metrics.wings import FAR_DELTA, QUANTITIES, WideSmile
 
@@ -62,6 +63,7 @@ async def answer(market: Market, request: Request) -> Answer:
         title=heading,
         body=body,
         body_spans=spans,
+        lead=_lead(market, profile, smile),
         tables=_table(market, profile, smile, await wide_before(market, asset, chain, days)),
         chart=await smile_now(market, asset, days, profile),
         buttons=tuple(
@@ -71,6 +73,14 @@ async def answer(market: Market, request: Request) -> Answer:
         ),
         footer=footer_of(market, profile, asset, (chain,)),
     )
+
+
+def _lead(market: Market, profile: Profile, smile: WideSmile) -> Figure | None:
+    """RR 25Δ 14.1; None where it is not known."""
+    if smile.reversal25 is None:
+        return None
+    origin = number_origin("25-delta risk reversal, points", smile.reversal25)
+    return lead_in_words(market, "lead.smile", profile, {"value": (origin, "bare")})
 
 
 def _told(market: Market, facts: Facts, profile: Profile, smile: WideSmile) -> Text:

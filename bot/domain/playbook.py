@@ -13,7 +13,8 @@ from bot.domain.story import PhraseBank
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """A corporate holder's coins as it published them: dated, sourced, mark-to-market against spot by
-    metrics until the statement is older than `good_for_days`."""
+    metrics until the statement is older than `good_for_days`. `source` is a name that needs no translation; the day on
+    which it was published is written in each reader's language."""
 
     holder: str
     asset: str
@@ -22,6 +23,7 @@ class Holding:
     as_of: date
     source: str
     good_for_days: int = 120
+    published_on: date | None = None
 
     def is_outdated(self, day: date) -> bool:
         """Whether the holder should have published a newer statement by a day."""

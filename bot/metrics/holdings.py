@@ -25,11 +25,13 @@ class _HoldingShape(FileShape):
     as_of: date
     source: Name
     good_for_days: int = Field(default=120, ge=1, le=3660)
+    published_on: date | None = None
 
 
 def parse_holdings(text: str) -> tuple[Holding, ...]:
     """The holders of `treasuries.toml`: tables `[[holding]]` with holder, asset, coins, average_cost_usd,
-    as_of, source, and where the holder publishes less often than each quarter, good_for_days.
+    as_of, source, the day on which that was published (published_on), and where the holder publishes less often than each
+    quarter, good_for_days.
 
     Raises ConfigError with every problem.
     """

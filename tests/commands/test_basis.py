@@ -26,7 +26,7 @@ async def test_an_old_reading_is_told_with_its_time(ask):
 async def test_an_old_figure_says_its_time_too(ask, figures_of):
     texts = figures_of(await ask("basis"))
     assert texts["90-day futures basis"] == "3%*"
-    assert texts[""] == "* an old reading, the oldest from 6 February 2026, 09:00 UTC: not judged by"
+    assert texts[""] == "* old, the oldest from 6 February 2026, 09:00 UTC: not counted in the verdict"
 
 
 def quote(

@@ -84,7 +84,7 @@ async def test_nothing_said_yet_is_said_so_and_what_is_backfilled_is_one_press_a
 async def test_a_few_calls_are_too_few_to_say_and_no_rate_is_shown(ask, recorded):
     recorded(5)
     answer = await ask("record", days="1")
-    assert answer.lead.text == "too few to say"
+    assert answer.lead.text == "Too few to say"
     assert answer.body.startswith("Caution, 1 day on: 5 so far.")
     assert rows_of(answer)["caution"] == ["–", "100%", "5"]
     assert "fewer than 20 cases" in answer.notes[0].text

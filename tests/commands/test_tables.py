@@ -57,7 +57,7 @@ async def test_an_old_number_has_a_star_and_the_star_says_since_when(ask, archiv
     archive.points.past_series = [hourly("skew_60d_pct", last=20.0, until=AT - timedelta(hours=5))]
     answer = await ask("skew")
     assert answer.lead.text == "20%*"
-    assert answer.notes[-1].text.startswith("* an old reading, the oldest from 6 February 2026, 09:00 UTC")
+    assert answer.notes[-1].text.startswith("* old, the oldest from 6 February 2026, 09:00 UTC")
 
 
 async def test_a_missing_cell_is_a_dash_and_never_a_zero(ask, archive):

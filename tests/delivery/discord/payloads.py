@@ -72,6 +72,8 @@ BITCOIN: Final = (
     hourly("liquidations_24h_long_usd", first=0.06e9, last=1.61e9),
     hourly("liquidations_24h_short_usd", first=0.04e9, last=0.21e9),
     hourly("liquidations_24h_pct_of_oi", first=0.2, last=5.1),
+    hourly("treasury_cost_usd", first=54.2e9, last=54.26e9),
+    hourly("treasury_unrealized_usd", first=13.5e9, last=-5.88e9),
     hourly("balance", first=12.0, last=-41.0),
 )
 ETHER: Final = (
@@ -114,7 +116,7 @@ def market(past: Sequence[Series]) -> Market:
     afternoon where there is a past at all."""
     archive = MemoryArchive(past)
     archive.states.taken = list(TURNS) if past else []
-    made = market_of(archive, FixedClock(), playbook(), made=CalledMarket)
+    made = market_of(archive, FixedClock(), playbook(), made=CalledMarket if past else Market)
     made.started_at = AT - timedelta(minutes=2)
     for asset in made.assets if past else ():
         made.memory.keep_snapshot(tape_poll(asset))

@@ -86,7 +86,10 @@ def test_every_command_is_there() -> None:
 def test_what_stands_alone_begins_with_a_capital_letter(state: str, line: str) -> None:
     ((embed,),) = GOLDEN[state][line]["messages"]
     labels = [button["label"] for row in GOLDEN[state][line]["components"] for button in row["components"]]
-    alone = [embed["title"], *(field["name"] for field in embed.get("fields", ())), *labels]
+    large = [
+        text[2:] for text in embed["description"].splitlines()[:1] if text.startswith("# ")
+    ]  # what was asked for
+    alone = [embed["title"], *large, *(field["name"] for field in embed.get("fields", ())), *labels]
     assert [text for text in alone if text[:1].islower()] == []
 
 
@@ -101,12 +104,48 @@ async def test_no_table_cuts_a_word(state: str) -> None:
             assert CUT not in block, line
 
 
-@pytest.mark.parametrize("name", ["odds", "move", "hedge", "carry", "gamma", "record"])
-def test_what_was_asked_for_stands_first_and_large(name: str) -> None:
-    ((embed,),) = next(
-        answer["messages"] for line, answer in GOLDEN["btc"].items() if line.split()[0] == f"/{name}"
-    )
-    assert embed["description"].startswith("# ")
+OF_NO_ONE_NUMBER = ("changes", "compare")  # each is a table of several
+
+
+@pytest.mark.parametrize("line", GOLDEN["btc"])
+def test_what_was_asked_for_stands_first_and_large(line: str) -> None:
+    name = line.split()[0][1:]
+    ((embed,),) = GOLDEN["btc"][line]["messages"]
+    is_number = name not in (*OF_NO_MARKET, *TOLD_ELSEWHERE, *OF_NO_ONE_NUMBER, "status")
+    assert embed["description"].startswith("# ") is is_number
+
+
+COLUMNS = re.compile(r"(?<=\s)(−?[\d,]*\d(?:\.\d+)?)(?=\s|$)")
+
+
+@pytest.mark.parametrize("state", ["btc", "eth"])
+def test_a_table_of_whole_coins_has_no_parts_of_one(state: str) -> None:
+    (told,) = [answer for line, answer in GOLDEN[state].items() if line.startswith("/gamma")]
+    ((embed,),) = told["messages"]
+    block = embed["description"].split("```")[1]
+    assert len(COLUMNS.findall(block)) >= 6
+    assert "." not in "".join(COLUMNS.findall(block))
+    assert "K" not in block
+
+
+ENGLISH = frozenset({"the", "of", "and", "is", "not", "at", "year", "week", "usual", "february", "form"})
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_spanish_answer_has_no_english_in_it(state: str) -> None:
+    for line, answer in json.loads(written(await payloads(state, "es"))).items():
+        ((embed,),) = answer["messages"]
+        texts = [embed["title"], embed["description"], embed.get("footer", {}).get("text", "")]
+        texts += [field[part] for field in embed.get("fields", ()) for part in ("name", "value")]
+        kept = [text for text in "\n".join(texts).splitlines() if "en inglés" not in text]  # a formula
+        assert not ENGLISH & set(re.findall(r"[a-z]+", " ".join(kept).lower())), line
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_number_and_its_unit_are_not_parted_at_the_end_of_a_line(state: str) -> None:
+    for line, answer in json.loads(written(await payloads(state, "es"))).items():
+        ((embed,),) = answer["messages"]
+        assert not re.search(r"\d (?:M?\$|%)", embed["description"]), line
 
 
 MOST_WORDS_OF_A_FOOTER = 25
