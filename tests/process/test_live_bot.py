@@ -160,12 +160,12 @@ async def test_each_beat_notes_how_long_the_loop_stood_still_and_whether_discord
     bot.connected_by(lambda: there)
     beating = asyncio.create_task(bot.beat())
     for _ in range(3):
-        await beaten.acquire()
+        await asyncio.wait_for(beaten.acquire(), 10)
     assert (await bot.look()).gateway_at is None
     there = True
     time.sleep(0.2)  # noqa: ASYNC251 (it is to stand still)
     for _ in range(3):
-        await beaten.acquire()
+        await asyncio.wait_for(beaten.acquire(), 10)
     beating.cancel()
     vitals = await bot.look()
     assert 0.1 < vitals.stall_s < 60.0
