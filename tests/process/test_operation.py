@@ -94,6 +94,18 @@ async def test_channels_of_servers_are_told_and_no_readers(made: Any) -> None:
     assert not state.on_discord
 
 
+async def test_a_wish_that_came_while_it_looked_was_refused_nowhere(
+    made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none() -> tuple[KeptChannel, ...]:
+        return ()
+
+    await made.archive.subscriptions.add(Subscription(channel="discord:77", asset="BTC", created_at=NOW))
+    monkeypatch.setattr(made.archive.channels, "find", none)
+    state = await made.operation.look()
+    assert [(one.wish.channel, one.refusals) for one in state.channels] == [("discord:77", 0)]
+
+
 async def test_a_test_is_shown_or_its_refusal_told(made: Any) -> None:
     await made.operation.send_test("discord:77", "A test", "It is open.")
     assert made.surface.shown == [("discord:77", "A test")]

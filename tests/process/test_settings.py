@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic_settings import SettingsError
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Problem
 from bot.process.run import _secrets
-from bot.process.settings import load
+from bot.process.settings import Settings, _checked, load
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 
@@ -235,3 +236,19 @@ def test_settings_are_shown_by_name_and_of_a_secret_only_that_it_is_set(tmp_path
 def test_a_venue_that_has_closed_may_be_named_though_its_file_is_gone(tmp_path: Path) -> None:
     lines = ['sources = ["deribit", "mtgox"]', "[closed]", "mtgox = 2014-02-25T00:00:00Z", ""]
     assert load(write(tmp_path, "\n".join(lines)), {}).sources == ("deribit", "mtgox")
+
+
+def test_settings_that_cannot_be_read_are_told_by_their_variable_or_as_they_are(tmp_path: Path) -> None:
+    def told(says: str, **given: str) -> Problem:
+        def make() -> Settings:
+            raise SettingsError(says)
+
+        with pytest.raises(ConfigError) as caught:
+            _checked(make, tmp_path / "bot.toml", given, [])
+        [problem] = caught.value.problems
+        return problem
+
+    assert told("an odd file") == Problem(file=str(tmp_path / "bot.toml"), id="", reason="an odd file")
+    named = told('error parsing value for field "assets"', TIGHTROPE_ASSETS="BTC,ETH", TIGHTROPE_POSTS="{}")
+    assert (named.file, named.id) == ("environment", "TIGHTROPE_ASSETS")
+    assert named.reason.startswith("not JSON: a list is written as")
