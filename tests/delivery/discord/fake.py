@@ -478,6 +478,7 @@ class FakeDiscord:
         reader: int = READER,
         permissions: str = "0",
         message: Mapping[str, Any] | None = None,
+        locale: str = "en-US",
         wait_s: float = 20.0,
     ) -> Pressed:
         number = self.snowflake()
@@ -494,7 +495,7 @@ class FakeDiscord:
             "data": data,
             "channel_id": str(channel),
             "channel": {**self.channel(channel), "permissions": permissions},
-            "locale": "en-US",
+            "locale": locale,
             "entitlements": [],
             "authorizing_integration_owners": {},
             "context": 0 if guild else 1,
@@ -504,8 +505,8 @@ class FakeDiscord:
         if guild is not None:
             event |= {
                 "guild_id": str(guild),
-                "guild_locale": "en-US",
-                "guild": {"id": str(guild), "locale": "en-US", "features": []},
+                "guild_locale": locale,
+                "guild": {"id": str(guild), "locale": locale, "features": []},
             }
             event["member"] = {
                 "user": user(reader),
