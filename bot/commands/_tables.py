@@ -97,10 +97,12 @@ def grid(
 
 
 def missing_note(market: Market, names: Iterable[str], facts: Facts, profile: Profile) -> tuple[Figure, ...]:
-    """Which of these are not known, by their words in a table; nothing where all are."""
+    """Which of these are not known, by a word for just that (`missing.*`) or by their words in a table; nothing where all
+    are."""
     bank, catalog = market.bank(profile), market.playbook.catalog
     titles = [
-        bank.words.get(f"row.{name}")
+        bank.words.get(f"missing.{name}")
+        or bank.words.get(f"row.{name}")
         or bank.words.get(f"row.{name.partition('.')[0]}")
         or market.figure(name, facts, profile).label
         for name in dict.fromkeys(names)

@@ -13,7 +13,7 @@ async def test_open_interest_is_told_in_dollars_and_in_coins(ask, figures_of):
 async def test_what_is_not_known_stands_at_the_end_by_name_and_without_a_number(ask, figures_of):
     label, text = list(figures_of(await ask("oi")).items())[-1]
     assert label == "Not known now"
-    assert text == "by price, by coins, inverse"
+    assert text == "change by price, change by coins, change by inverse contracts"
 
 
 async def test_an_unknown_window_is_refused_with_those_that_there_are(ask):
