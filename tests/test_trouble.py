@@ -22,12 +22,11 @@ from bot.domain.playbook import Playbook
 from bot.domain.readings import Gap, Heard, Quantity, SeriesReading
 from bot.playbook import CONFIG, read_playbook
 from bot.ports import Source
-from bot.process.demo import read_tape
 from bot.sources import available
 from bot.sources._http import Http, Patience
-from bot.sources._tape import TapeTransport
 from tests.desks import desk_of, market_of
 from tests.said import english
+from tests.shipped_tape import tape_at
 
 T = TypeVar("T")
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -110,7 +109,7 @@ class OneTroubled(httpx.AsyncBaseTransport):
     """The tape, but what is asked of one venue goes to a real server on the loopback."""
 
     def __init__(self, word: str, port: int) -> None:
-        self.tape = TapeTransport(read_tape("february-2026"), lambda: AT, venues=tuple(available()))
+        self.tape = tape_at(AT, tuple(available()))
         self.real = httpx.AsyncHTTPTransport()
         self.word, self.port = word, port
 

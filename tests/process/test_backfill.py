@@ -20,6 +20,8 @@ from bot.process.demo import read_tape
 from bot.process.settings import load
 from bot.sources._tape import TapeTransport
 
+pytestmark = pytest.mark.timeout(180)  # ninety days are filled
+
 START = read_tape("february-2026").starts_at
 
 

@@ -21,7 +21,6 @@ from bot.errors import InputError
 from bot.playbook import CONFIG, read_playbook
 from bot.ports import Source
 from bot.process.app import build_sources
-from bot.process.demo import read_tape
 from bot.process.record import is_recording, load_recording, record, recorded_shapes, replay, write_recording
 from bot.process.settings import load
 from bot.sources._http import Http, Patience
@@ -29,6 +28,7 @@ from bot.sources._record import ReplayTransport
 from bot.sources._recording import Recording
 from bot.sources._tape import ON_THE_TAPE, TapeTransport
 from tests.said import english
+from tests.shipped_tape import tape_at
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -42,7 +42,7 @@ def build(http: Http) -> Sequence[Source]:
 
 
 def tape() -> TapeTransport:
-    return TapeTransport(read_tape("february-2026"), lambda: AT, venues=SETTINGS.sources)
+    return tape_at(AT, tuple(SETTINGS.sources))
 
 
 async def recorded() -> Recording:

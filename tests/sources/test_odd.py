@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +16,8 @@ from bot.errors import SourceChanged, SourceUnavailable
 from bot.sources import available
 from bot.sources._http import Http, Patience
 from bot.sources._odd import OddRows, decode_rows, sound_rows
-from bot.sources._tape import Tape, TapeTransport, parse
 from tests.said import english, refused
+from tests.shipped_tape import tape_at
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
@@ -162,16 +161,8 @@ CASES = [
 ]
 
 
-FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
-
-
-@pytest.fixture(scope="module")
-def february() -> Tape:
-    return parse({path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()})
-
-
-async def heard(february: Tape, source: str, change: Callable[[str, bytes], bytes]) -> Heard:
-    tape = TapeTransport(february, lambda: AT, venues=tuple(available()))
+async def heard(source: str, change: Callable[[str, bytes], bytes]) -> Heard:
+    tape = tape_at(AT, tuple(available()))
 
     class Changed(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -183,7 +174,7 @@ async def heard(february: Tape, source: str, change: Callable[[str, bytes], byte
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.source} {case.part}")
-async def test_one_odd_row_costs_a_row(february: Tape, case: _Odd) -> None:
+async def test_one_odd_row_costs_a_row(case: _Odd) -> None:
     """A row more than the venue lists: of an instrument of its own (`own`), or of another asset."""
 
     def change(url: str, content: bytes) -> bytes:
@@ -208,8 +199,8 @@ async def test_one_odd_row_costs_a_row(february: Tape, case: _Odd) -> None:
             rows.append(more)
         return json.dumps(told).encode()
 
-    before = await heard(february, case.source, lambda _, content: content)
-    after = await heard(february, case.source, change)
+    before = await heard(case.source, lambda _, content: content)
+    after = await heard(case.source, change)
     quotes = [
         sorted(one.instrument.symbol for one in told.readings if isinstance(one, FutureQuote))
         for told in (before, after)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,25 +15,20 @@ from bot.errors import SourceError
 from bot.ports import Source
 from bot.sources import available
 from bot.sources._http import Http, Patience
-from bot.sources._tape import ON_THE_TAPE, Tape, TapeTransport, parse
+from bot.sources._tape import ON_THE_TAPE
 from tests.said import english
+from tests.shipped_tape import tape_at
 
-FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 ASSETS = ("BTC", "ETH")
 QUIET = Patience(attempts=1)
-
-
-@cache
-def tape() -> Tape:
-    return parse({path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()})
 
 
 class Counted(httpx.AsyncBaseTransport):
     """The tape, its requests counted by host; hosts that hold one of `broken`'s words answer in its way."""
 
     def __init__(self, broken: dict[str, httpx.Response | httpx.HTTPError] | None = None) -> None:
-        self.tape = TapeTransport(tape(), lambda: AT, venues=tuple(available()))
+        self.tape = tape_at(AT, tuple(available()))
         self.broken = broken or {}
         self.asked: Counter[str] = Counter()
 

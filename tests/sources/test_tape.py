@@ -50,11 +50,26 @@ def tape() -> Tape:
     return played()
 
 
+_asked: dict[tuple[int, tuple[str, ...]], tuple[Tape, list[datetime], TapeTransport]] = {}
+
+
+def standing(tape: Tape, now: datetime, venues: tuple[str, ...]) -> TapeTransport:
+    """A tape's transport at a time, one for all times that are asked for: to work its courses out takes longer than a
+    reply."""
+    key = id(tape), venues
+    if key not in _asked:
+        clock = [now]
+        _asked[key] = tape, clock, TapeTransport(tape, lambda: clock[0], venues=venues)
+    _, moved, transport = _asked[key]
+    moved[0] = now
+    return transport
+
+
 def respond(
     tape: Tape, now: datetime, method: str, venues: Sequence[str] = ("deribit",), **params: object
 ) -> httpx.Response:
     """One reply, asked for as any client would."""
-    transport = TapeTransport(tape, lambda: now, venues=venues)
+    transport = standing(tape, now, tuple(venues))
     request = httpx.Request("GET", API + method, params={name: str(value) for name, value in params.items()})
     return run(transport.handle_async_request(request))
 
