@@ -193,6 +193,11 @@ def test_a_sum_of_liquidations_is_told_of_the_side_that_it_was_counted_on(
     assert bool(list(_sides(post(text(sentence, one)), bank()))) is said
 
 
+def test_the_name_of_a_sum_of_liquidations_is_no_share_of_a_side() -> None:
+    name = span("Liquidations", "fact", "liquidations_5d_usd", 1.8e9, "title")
+    assert list(_sides(post(text("Liquidations of longs were many.", name)), bank())) == []
+
+
 def test_the_wrong_side_is_told_with_both() -> None:
     told = post(text("Of $1.8 billion shorts.", LONGS))
     assert list(_sides(told, bank())) == [

@@ -149,6 +149,16 @@ def test_a_value_that_its_place_does_not_hold_is_told_with_both() -> None:
     assert words == ["2: 'so' is in no known format: pct"]
 
 
+def test_a_reading_is_called_by_its_own_title_and_tenor() -> None:
+    called = market().name_fact("skew_60d_pct")
+    for shown, written in ((called.title, "title"), (called.tenor, "tenor")):
+        assert shown
+        one = text(f"The {shown}.", span(shown, "name", "skew_60d_pct", shown, written))
+        assert failures(one, "2") == []
+        other = text("The 7-day skew.", span("7-day skew", "name", "skew_60d_pct", "7-day skew", written))
+        assert failures(other, "2") == [f"2: '7-day skew' should read {shown!r}"]
+
+
 def test_an_origin_that_a_caller_brought_is_taken_at_its_word() -> None:
     one = text("It stood at 5%.", span("5%", "setting", "margin", 5, "pct"))
     given = {"margin": Origin(kind="setting", ref="margin", value=5)}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.readings import LiquidationTally, Quantity, Reading, VendorOpenInterest
@@ -194,14 +194,16 @@ def test_a_tally_from_the_future_is_left_out() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 95), st.integers(1, 8), st.integers(0, 9)), max_size=60),
-    st.integers(0, 3),
+    rows=st.lists(st.tuples(st.integers(-6, 95), st.integers(1, 8), st.integers(0, 9)), max_size=30),
+    holes=st.sets(st.integers(0, 95), max_size=8),
+    late=st.integers(0, 3),
 )
+@example(rows=[(4, 2, 5)], holes={5}, late=0)  # one row alone that overlaps, in the first day
 def test_the_days_of_a_past_are_those_of_each_day_by_itself(
-    rows: list[tuple[int, int, int]], late: int
+    rows: list[tuple[int, int, int]], holes: set[int], late: int
 ) -> None:
     """Tallies that overlap, that cross midnight, that leave holes; beside whole hours, which are summed at once."""
-    whole = [(hour, 1, 3) for hour in range(24 * late, 96)]
+    whole = [(hour, 1, 3) for hour in range(24 * late, 96) if hour not in holes]
     told = sorted({(begin + length, begin): usd for begin, length, usd in (*whole, *rows)}.items())
     column = HistoryColumn.of(
         [begin * HOUR_MS for (_, begin), _ in told],
