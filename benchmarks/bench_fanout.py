@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the fake is one of the tests'
@@ -48,8 +50,7 @@ WITHIN_S = 3.0  # how long Discord waits for an answer: so many are open at a ti
 COMMANDS = "skew,basis,brief,oi,funding"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     """One way of posting: how many arrived, how often it was refused, how fast, at what cost."""
 
     way: str

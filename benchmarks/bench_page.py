@@ -9,9 +9,11 @@ import io
 import json
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -37,8 +39,7 @@ new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().a
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """One opening of the page: bytes over the line, the same unpacked, and the time of its largest paint."""
 
     sent_kb: float

@@ -17,13 +17,13 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
@@ -57,8 +57,7 @@ Came = tuple[str, tuple[str, ...], tuple[str, ...]]
 """How a poll came out, the figures that are wrong, and the gaps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What one mangled reply came to."""
 
     kind: str
@@ -249,8 +248,7 @@ def _other_asset(question: Question) -> Question:
     return question[0], question[1].replace("BTC", "ETH").replace("btc", "eth"), question[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True):
     """A public figure and the venues that it says it stands on."""
 
     value: float

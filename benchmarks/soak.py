@@ -25,11 +25,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the fake is one of the tests'
@@ -59,8 +60,7 @@ YEARS_MS = 10 * 365 * 86_400_000  # the tape's time may be ahead of ours: Discor
 DIED = "died with the process"
 
 
-@dataclass(slots=True)
-class Fell:
+class Fell(Struct):
     """A fault, and what came of it."""
 
     kind: str
@@ -159,8 +159,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-@dataclass(slots=True)
-class Soak:
+class Soak(Struct):
     """What is known of a run."""
 
     minutes: float

@@ -6,9 +6,10 @@ It does no I/O and takes the time from the snapshot. The same arguments give the
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import get_args
+
+from msgspec.structs import replace
 
 from bot.commentary import forget_venues, remember, write
 from bot.domain.facts import Facts

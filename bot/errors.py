@@ -18,15 +18,14 @@
         └── DeliveryUnavailable  waiting helps; may say how long
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
 class TightropeError(Exception):
     """Every error that Tightrope raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing wrong in a configuration file: where, what about, and the way out."""
 
     file: str

@@ -5,15 +5,15 @@ config/phrases). An argument may be a reason itself; positional ones are the par
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Union
+
+from msgspec import Struct
 
 Argument = str | int | float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpelledReason:
+class SpelledReason(Struct, frozen=True, kw_only=True):
     """A reason taken apart: its spelling, its code, its named arguments, and the `parts` of one that holds
     several."""
 

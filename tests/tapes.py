@@ -5,9 +5,10 @@ import csv
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 HOUR = timedelta(hours=1)
 START = datetime(2025, 11, 1, tzinfo=UTC)
@@ -16,8 +17,7 @@ WEEK, MONTH = 7 * 24, 30 * 24
 Sample = dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class Market(Struct, frozen=True, kw_only=True):
     """Times, an hour apart, and the known facts at each."""
 
     times: tuple[datetime, ...]

@@ -1,12 +1,12 @@
 """The brain: what was heard and known becomes what to store and what to say, by values alone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.decide import (
     _counted_anew,

@@ -6,13 +6,13 @@ import asyncio
 import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec import Struct
 
 from bot.commentary.fewer import is_total
 from bot.commentary.masks import figures_in, sentences
@@ -47,8 +47,7 @@ LEAST = {"spot_usd": 1.0, "funding_annual_pct": 0.5}
 """What a figure may be off by, in its own unit, whoever tells it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(Struct, frozen=True, kw_only=True):
     """What came of some hours: the post at noon and what it stood on, the one of two hours later, and all posts."""
 
     noon: Post

@@ -2,9 +2,9 @@
 channel."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +18,7 @@ from bot.errors import ArchiveError
 UNSENT, SENT, UNCERTAIN, DROPPED = "unsent", "sent", "uncertain", "dropped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(Struct, frozen=True, kw_only=True):
     """How one of several senders takes posts: in its name, so many at once, for so long nobody else's."""
 
     worker: str

@@ -1,11 +1,11 @@
 """How long things are kept: points as heard for weeks, by the hour for years, by the day for good."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import and_, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,8 +34,7 @@ NOTE: Final = "pruned"
 TABLES: Final = ("points", "hours", "posts", "evaluations")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class Retention(Struct, frozen=True, kw_only=True):
     """For how long points are kept as heard, and hours and posts."""
 
     minutes: timedelta

@@ -3,8 +3,9 @@
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 Columns = Mapping[str, tuple[str, bool, int, str | None]]
 """Name → type, whether it must have a value, its place in the key (0: none), its default."""
@@ -13,8 +14,7 @@ Columns = Mapping[str, tuple[str, bool, int, str | None]]
 EXPRESSION: Final = "an expression"
 
 
-@dataclass(frozen=True, slots=True)
-class TableShape:
+class TableShape(Struct, frozen=True):
     """One table: its columns; its unique and other indexes, and the tables that its columns point to, each with
     their columns; how many conditions it checks."""
 
@@ -25,8 +25,7 @@ class TableShape:
     checks: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """All tables by name, and everything else that a file holds, such as "trigger x"."""
 
     tables: Mapping[str, TableShape]

@@ -1,7 +1,6 @@
 """How each source does for each asset, over restarts: what outages and returns are told by."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 from sqlalchemy import select
 
@@ -10,7 +9,7 @@ from bot.archive.leader import Leadership
 from bot.archive.schema import hearings
 from bot.domain.readings import SourceHealth
 
-NAMES = tuple(field.name for field in fields(SourceHealth))
+NAMES = SourceHealth.__struct_fields__
 KEY = ("asset", "source")
 
 

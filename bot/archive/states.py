@@ -1,9 +1,10 @@
 """What decide() remembers of each asset and profile, and each evaluation's verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,8 +16,7 @@ from bot.domain.judgement import Call, Verdict
 from bot.domain.posts import Decision, Profile, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class Before(Struct, frozen=True, kw_only=True):
     """Who a post was for, and what was remembered before it: with the facts all that its words depend on."""
 
     profile: Profile

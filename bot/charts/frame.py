@@ -4,10 +4,11 @@ on another."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import isnan, nan
+
+from msgspec import Struct
 
 from bot.charts import theme, ticks
 from bot.charts.sheet import Box, Sheet
@@ -25,8 +26,7 @@ SAMPLE = 44  # the width of a sample in the key
 Points = Sequence[tuple[float, float]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """One entry of the key: a line as it is drawn (`upright`: a stroke), a field as it is filled, or a sign in
     words (`text`)."""
 
@@ -41,8 +41,7 @@ class Key:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
+class Plot(Struct, frozen=True, kw_only=True):
     """A field of the sheet and the numbers at its edges."""
 
     left: float
@@ -249,8 +248,7 @@ def band(sheet: Sheet, plot: Plot, ends: tuple[float, float] | None, label: str 
     return [Key(label=label, ink=theme.BAND, filled=True, strength=theme.BAND_STRENGTH)] if label else []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """A time through which one stance stood, in pixels."""
 
     mark: Mark

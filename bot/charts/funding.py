@@ -1,6 +1,6 @@
 """Funding by venue: one series a venue with `at` and `y`, zero always in sight: above it longs pay shorts."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.charts import history
 from bot.charts.sheet import Sheet

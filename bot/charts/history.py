@@ -3,7 +3,9 @@ stance stood, and become a ribbon; `price` is drawn above it, on the same time. 
 the readings begin stands an upright one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.charts import frame, theme, ticks
 from bot.charts.frame import Key, Plot
@@ -17,8 +19,7 @@ PRICE_SHARE = 0.38  # of the height that price and metric share
 THIN = 1.6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floors:
+class Floors(Struct, frozen=True, kw_only=True):
     """Where the parts of a chart over time stand, from above: price, ribbon, the metric itself."""
 
     price: tuple[float, float] | None

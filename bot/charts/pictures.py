@@ -3,10 +3,10 @@ waits for one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+from msgspec.structs import replace
 
 from bot.domain.posts import Card, ChartSpec, Post
 from bot.ports import Painter

@@ -7,10 +7,10 @@ threads."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
 from bot.charts import theme, ticks
 from bot.charts.png import encode
@@ -27,8 +27,7 @@ BETWEEN = 8.0  # the least distance between two words side by side
 RIM = 7.0  # of words that may stand over a line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """Where a word stands."""
 
     text: str

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from msgspec.structs import replace
 
 from bot.cli.past import bar, print_json
 from bot.domain.playbook import Playbook

@@ -4,12 +4,13 @@ they say, as it comes."""
 import asyncio
 import json
 import os
-from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from bot.cli.english import in_english
 from bot.domain.times import iso
@@ -41,7 +42,11 @@ def audit(
     settings, playbook = load(config, dict(os.environ)), read_playbook(config)
     report = asyncio.run(composition.audit(settings, playbook, hours, config))
     if as_json:
-        print(json.dumps(asdict(report), ensure_ascii=False, indent=2, default=_plain))
+        print(
+            json.dumps(
+                to_builtins(report, builtin_types=[datetime]), ensure_ascii=False, indent=2, default=_plain
+            )
+        )
     else:
         worded = replace(report, gaps=tuple(in_english(gap) for gap in report.gaps))
         print("\n".join(report_lines(worded)) or "no venue told a history of what is to be looked at")

@@ -1,7 +1,6 @@
 """The command line's words: a story on stated facts, and how well the phrase banks are filled."""
 
 import asyncio
-import dataclasses
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from msgspec import to_builtins
 
 from bot.cli.past import print_json
 from bot.cli.typed import read_text
@@ -70,9 +70,7 @@ def phrases_stats(locale: Locale = "en", as_json: Json = False, config: ConfigFo
     counted = stats(playbook.banks[locale])
     short = counted.short_of_window
     if as_json:
-        print_json(
-            {**dataclasses.asdict(counted), "short_of_window": [dataclasses.asdict(pool) for pool in short]}
-        )
+        print_json({**to_builtins(counted), "short_of_window": to_builtins(short)})
         return
     print(f"{counted.locale}: {counted.phrases} phrases in {len(counted.pools)} pools")
     for slot, count in counted.slots.items():
@@ -102,7 +100,7 @@ def phrases_rubric(
     posts = asyncio.run(told_on_tape(settings, playbook, read_tape(tape, config), locale))
     counted = rubric(posts, playbook.rules, playbook.banks[locale])
     if as_json:
-        print_json({"tape": tape, "posts": len(posts), "rows": [dataclasses.asdict(row) for row in counted]})
+        print_json({"tape": tape, "posts": len(posts), "rows": to_builtins(counted)})
     else:
         print(f"{tape}, {locale}: {len(posts)} posts")
         for row in counted:
@@ -129,7 +127,7 @@ def phrases_claims(
     if missing := sorted(wanted - {post.story.at for post in told}):
         raise InputError(f"{tape} has no post of {', '.join(one.isoformat() for one in missing)}")
     if as_json:
-        rows = {post.story.at.isoformat(): [dataclasses.asdict(one) for one in claims(post)] for post in told}
+        rows = {post.story.at.isoformat(): to_builtins(claims(post)) for post in told}
         print_json(rows)
     else:
         for post in told:

@@ -8,10 +8,10 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
+from msgspec import Struct, field
 
 from bot.commands._beginning import add_beginning
 from bot.desk.market import Market
@@ -25,8 +25,7 @@ ABOUT_ASSETS = frozenset({"asset", "assets"})
 """The options of commands that tell of a market."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """Who asks what. `options` holds what was typed, by option name; an option left out is not there.
 
     `profile` is the asker's server's (the default one elsewhere); `direct` the channel of the asker's direct
@@ -41,8 +40,7 @@ class Request:
     direct: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandOption:
+class CommandOption(Struct, frozen=True, kw_only=True):
     """One option of a command. `suggest` gives what may be typed, in the words of a profile, for autocomplete;
     `choices` are few and fixed."""
 
@@ -61,8 +59,7 @@ class AnswerFunction(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One command. `shared`: its answer does not depend on who asks or where, so many who ask at once may get
     the same; `private`: only the asker sees it."""
 

@@ -3,9 +3,10 @@ live one."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct, field
 
 from bot.desk.market import Market
 from bot.domain.judgement import Call
@@ -22,8 +23,7 @@ APART = timedelta(hours=2)
 of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backfilled:
+class Backfilled(Struct, frozen=True, kw_only=True):
     """The rows of the past before a time, how many changes of stance they stand on, and since when; empty
     where nothing of it could be judged."""
 
@@ -32,8 +32,7 @@ class Backfilled:
     since: datetime | None = None
 
 
-@dataclass(slots=True)
-class _Shelf:
+class _Shelf(Struct):
     """What was worked out for one market: it changes with the rules and with the first live call alone."""
 
     known: dict[tuple[str, str, datetime | None], Backfilled] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """What a server hears while nothing was heard yet: since when the bot runs, when the first readings are due, and how many
 days it takes until a number can be ranked."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.commentary import word_text
 from bot.desk.market import Market

@@ -4,8 +4,9 @@ Each gives a `ChartSpec`, or None where too little is known to draw: a chart nev
 the bank's (`chart.*`), its numbers are written like those of the answer beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.charts import ticks
 from bot.commands._lines import SPOT, merge_equal, price_path, stretch

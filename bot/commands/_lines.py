@@ -3,10 +3,11 @@ same as one line. Pure builders."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.chain import Floats

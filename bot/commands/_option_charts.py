@@ -2,10 +2,11 @@
 far it did, what is open by strike and by expiry. Pure builders, like those of `_charts`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import exp, sqrt
+
+from msgspec.structs import replace
 
 from bot.charts import ticks
 from bot.commands._charts import caption, short_day, speech, usual_range, words

@@ -2,9 +2,10 @@
 the price moving along the smile of before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from bot.commands._expiries import date_origin, expiry_time, heard_ms, number_origin, young_chains
 from bot.desk.market import Market
@@ -29,8 +30,7 @@ A_DAY = timedelta(days=1)
 NEAR_A_DAY = timedelta(hours=8)  # smiles are remembered twice a day
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmileDay:
+class SmileDay(Struct, frozen=True, kw_only=True):
     """An expiry's change since a smile of the day before that is remembered: at `since`, in two parts by quantity."""
 
     expires: datetime

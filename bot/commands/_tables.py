@@ -4,7 +4,8 @@ under them. Pure builders over facts.
 Words are `row.*`, `column.*` and `note.*` of config/phrases/<locale>/tables.toml; a row's word has at most 13 letters."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot import reasons
 from bot.commentary import NO_VALUE, cell, date_line, range_cell, word_text

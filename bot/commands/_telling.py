@@ -1,8 +1,9 @@
 """What the commands about a metric share: its sentence, its figures, the buttons to go on with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.commands import CommandOption, Request
 from bot.commands._tables import PAST, lead_of, line_of, old_note, past_table, shown_by

@@ -1,7 +1,7 @@
 """`/basis`: what dated futures pay over spot in a year, at one tenor and along the others, with the curve by
 expiry and venue."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._charts import curve_chart, tenor_rates

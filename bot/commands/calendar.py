@@ -1,8 +1,9 @@
 """`/calendar`: the next dated events and the large expiries, and what options price for the stretch around each."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from bot.commands import Command, Request
 from bot.commands._expiries import (
@@ -34,8 +35,7 @@ LEAST_SHARE_PCT = 5.0
 EXPIRY = "expiry"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coming:
+class Coming(Struct, frozen=True, kw_only=True):
     """A date ahead: what it is, when, and what is priced for the stretch around it, where that is known."""
 
     kind: str

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._naming import metric_named, suggest_metrics

@@ -1,6 +1,6 @@
 """`/funding`: what perpetual futures pay, normalized to eight hours and to a year."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.commands import Command, Request
 from bot.commands._charts import funding_chart

@@ -1,7 +1,7 @@
 """`/gamma`: how many coins hedges of open options would change by for a move of 1%, by strike, and what follows under
 one named assumption on who holds what."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bot.commands import Command, Request
 from bot.commands._expiries import (
@@ -29,8 +29,7 @@ NEAR_FLIP = 0.01
 WHOLE_FROM = 100.0  # coins: from a gross gamma of so many on, parts of a coin say nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GammaSigns:
+class GammaSigns(Struct, frozen=True, kw_only=True):
     """What is known of gamma at a price (USD): by strike, the level at which the usual net turns (None: nowhere near), and
     what the day's trades left with who stood on the other side, for 1% in coins (None: not known)."""
 

@@ -1,9 +1,10 @@
 """`/move`: how far options price the asset to move by each expiry, between which levels, and how such moves held."""
 
 import math
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from bot.commands import Command, Request
 from bot.commands._expiries import (
@@ -41,8 +42,7 @@ YEAR = timedelta(days=365)
 NEXT_TO = timedelta(hours=26)  # of daily rows too there is one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldMoves:
+class HeldMoves(Struct, frozen=True, kw_only=True):
     """How often the price thirty days later lay within one standard deviation of what the volatility index priced:
     `held_pct` of `windows`, which overlap and so are worth about `independent`."""
 

@@ -1,6 +1,6 @@
 """`/oi`: open interest in coins and in dollars, and what of its change is price and what is positions."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.commands import Command, Request
 from bot.commands._charts import split_chart

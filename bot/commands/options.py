@@ -1,7 +1,8 @@
 """`/options`: puts against calls, how dear volatility is, and what expires next."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._heard import expiries_now, expiry_of_max_pain, gamma_now

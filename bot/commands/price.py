@@ -1,7 +1,8 @@
 """`/price`: spot, how far from its high and its low, and beside gold and the Nasdaq."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._charts import history_chart

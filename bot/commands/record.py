@@ -2,8 +2,11 @@
 the rules at a time; and, apart from these, what the rules of now would have said of the past before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._backfilled import record_backfilled
@@ -28,8 +31,7 @@ BACKFILLED = "backfilled"
 EDITION_LETTERS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """One part of the record: `rows` of one edition of the rules, and how many changes of `stance` they stand on since
     when. `earlier` is the edition before."""
 

@@ -2,8 +2,9 @@
 of now."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request
 from bot.commands._charts import history_chart

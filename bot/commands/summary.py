@@ -2,11 +2,11 @@
 readings that the post is about, each with its last week."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import quantiles
 
 from async_lru import alru_cache
+from msgspec.structs import replace
 
 from bot.charts import ticks
 from bot.commands._charts import caption, speech, usual_range, words

@@ -6,11 +6,12 @@ The zones are the machine's (IANA); what else they are called is the phrase bank
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 from unicodedata import combining, normalize
+
+from msgspec import Struct
 
 from bot.errors import InputError
 from bot.reasons import reason
@@ -32,8 +33,7 @@ FIXED: Final = re.compile(r"Etc/GMT([+-])(\d{1,2})")
 LEGACY: Final = frozenset({"SystemV", "US", "Brazil", "Canada", "Chile", "Mexico", "Etc", "posix", "right"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Zone:
+class Zone(Struct, frozen=True, kw_only=True):
     """One zone by its IANA name, and what it is called, in small plain letters."""
 
     name: str

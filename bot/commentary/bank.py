@@ -8,10 +8,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import get_args
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from bot.commentary.because import KEY

@@ -3,9 +3,10 @@ label."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec.structs import replace
 
 from bot.commentary.because import in_words
 from bot.commentary.formats import BY_UNIT, apply, read

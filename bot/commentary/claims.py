@@ -4,8 +4,9 @@ A sentence stands on what its spans lead to: facts (with their time and venues),
 files, counts and dates of the verdict, names of readings. One without any is `bare`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.commentary.masks import sentences
 from bot.commentary.rubric import ToldPost
@@ -15,8 +16,7 @@ from bot.domain.story import OriginKind, Span, Text
 TOLD = "@last post"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedFigure:
+class ClaimedFigure(Struct, frozen=True, kw_only=True):
     """A piece of a sentence as shown, and what it comes from: for a fact its value, when it was measured and by whom
     (None and nothing for what an earlier post told, and for what is no fact)."""
 
@@ -28,8 +28,7 @@ class ClaimedFigure:
     venues: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedSentence:
+class ClaimedSentence(Struct, frozen=True, kw_only=True):
     """One sentence of a post, with the part of the post that it stands in and the figures that it holds."""
 
     slot: str

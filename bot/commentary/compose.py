@@ -1,7 +1,8 @@
 """A story at each length: which sentences, in which order, within how many words; the tag above and the table below."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.commentary.joining import join_sentences
 from bot.commentary.names import SpokenMarket

@@ -3,7 +3,8 @@ behind them."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.titles import tenor_of, unit_of
@@ -28,8 +29,7 @@ _SCALES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Numeral:
+class _Numeral(Struct, frozen=True, kw_only=True):
     text: str
     value: float
     step: float

@@ -5,7 +5,9 @@ A sum or a weighted mean of five venues is another quantity than that of six: be
 read as a move. A median of what venues tell of one price is not."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary.joining import list_in_words
 from bot.commentary.masks import figures_in, sentences
@@ -37,8 +39,7 @@ MARKS = ".!?"
 Sets = Mapping[str, "ChangedSet"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedSet:
+class ChangedSet(Struct, frozen=True, kw_only=True):
     """The venues that a total lacks and had in the post before, and those that it has and lacked then."""
 
     gone: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.commentary.words import mask_figures
 from bot.domain.story import Span, Story, Text

@@ -1,7 +1,8 @@
 """What is kept of a post, for phrase choice, for "what changed" and for the overlap limits."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.commentary.fewer import is_total
 from bot.commentary.masks import story_masked

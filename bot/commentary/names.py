@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.terms import Band, Check, Recorder, Term, fact_dates
@@ -24,8 +27,7 @@ class CalledFact(NamedTuple):
     tenor: str
 
 
-@dataclass(slots=True)
-class MarketLookups:
+class MarketLookups(Struct):
     """What the texts of one market ask for again and again, each looked up once."""
 
     usual: dict[str, UsualRange | None] = field(default_factory=dict)
@@ -34,8 +36,7 @@ class MarketLookups:
     ladders: dict[str, list[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpokenMarket:
+class SpokenMarket(Struct, frozen=True, kw_only=True, dict=True):
     """All that a text may speak from: one asset's facts at one time, and how they are judged."""
 
     facts: Facts
@@ -45,7 +46,10 @@ class SpokenMarket:
     ranges: Ranges = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     verdict: Verdict | None = None
-    _seen: MarketLookups = field(default_factory=MarketLookups, init=False, repr=False, compare=False)
+
+    @cached_property
+    def _seen(self) -> MarketLookups:
+        return MarketLookups()
 
     def usual(self, ladder: str | None) -> UsualRange | None:
         """The usual range of a ladder in force now."""
@@ -129,8 +133,7 @@ def named_exactly(limit: float | str) -> Check:
     return lambda value: math.isclose(value, number, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Namer:
+class Namer(Struct, frozen=True, kw_only=True):
     """Makes the terms of one text, all writing to one recorder."""
 
     market: SpokenMarket

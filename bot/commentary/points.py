@@ -6,9 +6,10 @@ stands outside its range and was not told in the last post."""
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from bot.commentary.names import SpokenMarket
 from bot.commentary.titles import unit_of
@@ -31,8 +32,7 @@ Motion = Literal["rose", "fell", "held"]
 Zone = Literal["high", "usual", "low", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
+class Topic(Struct, frozen=True, kw_only=True):
     """A kind of reading: the facts that carry it (the first that is known speaks), what it belongs to, and the least
     move that is worth a word where no ladder says so. `up` is the side that a high reading leans to."""
 
@@ -67,8 +67,7 @@ ELSEWHERE = 0.3
 LAGS = 15.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryPoint:
+class StoryPoint(Struct, frozen=True, kw_only=True):
     """One reading in its situation.
 
     `fact` carries it, `about` names its clauses ("skew.high-rose"), `side` is what it speaks for (−1 caution, +1
@@ -101,8 +100,7 @@ class StoryPoint:
         return self.topic.family in DERIVATIVES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedValue:
+class ComparedValue(Struct, frozen=True, kw_only=True):
     """Where a fact stood when it was compared last, and where that is known from."""
 
     value: float

@@ -4,8 +4,9 @@ The goals are those that the posts are written to (`docs/commentary.md`). Glosse
 wording by nature and are left out where sentences are counted."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from bot.commentary.masks import figures_in
 from bot.commentary.names import SpokenMarket
@@ -26,8 +27,7 @@ from bot.domain.rulebook import RuleBook
 from bot.domain.story import Memory, PhraseBank, Story, Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldPost:
+class ToldPost(Struct, frozen=True, kw_only=True):
     """A post with what it was told from: the facts, the verdict, and what was remembered before it."""
 
     story: Story
@@ -36,8 +36,7 @@ class ToldPost:
     memory: Memory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RubricRow:
+class RubricRow(Struct, frozen=True, kw_only=True):
     """One count, its goal in words, and whether it is met. `value` is a share in percent, a number of posts or of words
     (None: there was nothing to count)."""
 

@@ -1,10 +1,10 @@
 """A question, an alert of a notice or an error becomes a text. Nothing leaves here that the gate refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from jinja2 import TemplateError
+from msgspec.structs import replace
 
 from bot.commentary.because import in_words
 from bot.commentary.choose import pool, rank_phrases

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bot.commentary.bank import WINDOWED
 from bot.domain.story import PhraseBank
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Struct, frozen=True, kw_only=True):
     """The phrases of one slot on one subject; `window` is the posts within which none returns, `wanted` its
     figure."""
 
@@ -20,8 +20,7 @@ class Pool:
     wanted: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankStats:
+class BankStats(Struct, frozen=True, kw_only=True):
     """`phrases` counts each id once; `slots` are phrases by slot; `pools` every slot and subject, thinnest
     first; `frames` the frames of each story, `clauses` the situations of readings that have words."""
 

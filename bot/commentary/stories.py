@@ -4,9 +4,11 @@ or where the verdict goes; and which readings carry it.
 Each story promises something of the readings in its slots, and its frames may say so (`config/phrases/README.md`)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.names import SpokenMarket
@@ -57,8 +59,7 @@ NEXT_WITHIN = timedelta(hours=3)
 """An alert so soon after another begins with what is new against it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryChoice:
+class StoryChoice(Struct, frozen=True, kw_only=True):
     """A story with the readings in its slots.
 
     `main` carries it; `same` are those on its side (or on neither), `against` those on the other one, `head` the one

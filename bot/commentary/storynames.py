@@ -3,8 +3,9 @@ move that an alert went out for."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.joining import list_in_words
@@ -24,8 +25,7 @@ EXITS_REST, GROUND_RESTS = timedelta(hours=26), timedelta(days=3)
 """For so long what would end or deepen a verdict, and what would weaken it, is not named again."""
 
 
-@dataclass(slots=True)
-class StoryNames:
+class StoryNames(Struct):
     """Makes the terms of one story."""
 
     market: SpokenMarket

@@ -5,10 +5,11 @@ posts, and of these the first whose clauses have all that they ask for."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
 from jinja2 import TemplateError
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.commentary.choose import last_used, lot
 from bot.commentary.fewer import say_fewer
@@ -33,8 +34,7 @@ OFF_LOW_PCT = 3.0
 """From so far above a fresh low on, the distance is told with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """One way to fill a place: the template, its id, and the clauses in its slots by name (template, id)."""
 
     id: str
@@ -42,7 +42,6 @@ class Wording:
     clauses: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class Teller(StoryNames):
     """Writes the texts of one post; remembers which wordings it has used and by which templates they were joined.
     `turn` shuffles equal choices. In a `daily` post no wording is taken that tells a reading again which has not moved."""
@@ -51,8 +50,8 @@ class Teller(StoryNames):
     daily: bool = False
     used: list[str] = field(default_factory=list)
     joints: list[str] = field(default_factory=list)
-    _lots: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
-    _ordered: list[Frame] = field(default_factory=list, init=False, repr=False)
+    _lots: dict[str, bytes] = field(default_factory=dict)
+    _ordered: list[Frame] = field(default_factory=list)
 
     # ── what is asked for ───────────────────────────────────────────────────────────────────────────────────
 
@@ -284,7 +283,7 @@ class Teller(StoryNames):
         return namer.earlier_value(then.origin)
 
     def _made(self, name: str, namer: Namer) -> object | None:
-        return self._briefs(namer) if name == "briefs" else super(Teller, self)._made(name, namer)
+        return self._briefs(namer) if name == "briefs" else super()._made(name, namer)
 
     # ── shorts ──────────────────────────────────────────────────────────────────────────────────────────────
 

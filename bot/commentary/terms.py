@@ -6,8 +6,9 @@ become spans. So the span is recorded by the very act that writes the number."""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from bot.commentary.formats import DATES, MAX_DIGITS, NAMES, Value, Words, apply, read
 from bot.domain.story import Origin, Span
@@ -21,8 +22,7 @@ Check = Callable[[float], bool]
 FIRST_MORE: Mapping[str, int] = {"usd": 4, "usd_size": 4, "ratio": 3}
 
 
-@dataclass(slots=True)
-class Recorder:
+class Recorder(Struct):
     """Keeps the origin, filter and digits of each number while a text is rendered."""
 
     words: Words
@@ -58,8 +58,7 @@ def remove_marks(text: str) -> str:
     return _MARKED.sub(lambda found: found.group(2), text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """One placeholder's value: where it comes from, its time, its views, its name in words, and what its
     rounding must keep true."""
 
@@ -95,8 +94,7 @@ class Term:
         return f"{words['at_least']} {shown}" if self.lower_bound and name not in NAMES else shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Struct, frozen=True, kw_only=True):
     """A usual range: its two ends, and the format of its unit."""
 
     low: Term

@@ -2,8 +2,9 @@
 advice."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.commentary.fewer import said_of_table
 from bot.commentary.formats import apply

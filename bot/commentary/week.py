@@ -1,6 +1,6 @@
 """What stands under a review of the week: the table of what its sentences did not tell, and the footer of a post."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.commentary.names import SpokenMarket
 from bot.commentary.table import A_WEEK_AGO, table

@@ -1,8 +1,9 @@
 """A verdict becomes a story: chosen, told in frames, read by the gate. Nothing leaves here that the gate refused."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from bot.commentary.compose import compose
 from bot.commentary.fewer import say_fewer

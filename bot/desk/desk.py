@@ -1,7 +1,8 @@
 """The desk of a process: its market, poller, filler, cards and sender, built on one memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bot.charts.pictures import Pictures
 from bot.desk.cards import Cards
@@ -15,8 +16,7 @@ from bot.notices.notices import Notices
 from bot.ports import Source, Surface
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskSettings:
+class DeskSettings(Struct, frozen=True, kw_only=True):
     """The desk's numbers, from bot.toml: the poll's, how many posts of a surface go out side by side, and how
     long one is worth sending."""
 
@@ -25,8 +25,7 @@ class DeskSettings:
     worth: PostWorth = field(default_factory=PostWorth)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """What a running bot's parts are made of; each part is given just those that it needs."""
 
     market: Market

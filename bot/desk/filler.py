@@ -3,12 +3,12 @@ estimate. A stretch is stored before the next is asked for, so that what is brok
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 
 from bot.desk.market import Market
 from bot.desk.stores import FillerArchive
@@ -48,8 +48,7 @@ def nobody_looks(what: str, number: int, total: int) -> None:
     """Nobody follows the progress."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class Slot(Struct, frozen=True, kw_only=True):
     """One thing to fill: an asset, a stretch, and whether by its estimates (else by what venues tell)."""
 
     asset: str

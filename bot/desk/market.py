@@ -2,8 +2,10 @@
 cannot hold up an answer."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.commentary import answer_footer, figure, in_words, no_article, speak
 from bot.decide import recall_state, tell
@@ -43,8 +45,7 @@ async def no_audit() -> AuditReport | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketSettings:
+class MarketSettings(Struct, frozen=True, kw_only=True):
     """The market's numbers, from bot.toml: assets followed, how far histories look back, how often sources are asked, how
     personal watches are kept."""
 

@@ -4,10 +4,11 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.decide import decide
 from bot.desk.market import Market
@@ -42,8 +43,7 @@ Agenda = Callable[[str, datetime], Awaitable[Mapping[str, datetime]]]
 """For an asset and a time: the channels whose scheduled post is due, and the slot's time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollSettings:
+class PollSettings(Struct, frozen=True, kw_only=True):
     """The poll's numbers, from bot.toml: how long a source may take to answer, when a post counts as late."""
 
     deadline: timedelta

@@ -4,9 +4,10 @@ types a command meanwhile has an answer."""
 import asyncio
 import time
 from collections.abc import Hashable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from bot.decide import iterate_past, signals_still_valid
 from bot.domain.facts import Facts

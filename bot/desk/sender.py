@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 import structlog
+from msgspec import Struct
 
 from bot.desk.cards import Cards
 from bot.desk.market import Market
@@ -45,8 +45,7 @@ class Outcome(Enum):
     IN_DOUBT = "in doubt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """A post that went out, and what is to be kept of that."""
 
     post: Post

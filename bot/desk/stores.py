@@ -1,9 +1,10 @@
 """What the desk, and whoever is given the desk, asks of the archive. Every method raises ArchiveError."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from bot.domain.chain import PastSmiles
 from bot.domain.facts import PastsOfDay, Point, Series
@@ -330,8 +331,7 @@ class DeskArchive(MarketArchive, PollerArchive, SenderArchive, FillerArchive, Pr
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketStores:
+class MarketStores(Struct, frozen=True, kw_only=True):
     """Where a market remembers over a restart what it worked out and what it believed."""
 
     pasts: PastsStore = field(default_factory=NoPastsStore)

@@ -1,7 +1,8 @@
 """How long a post is worth sending: a scheduled one until the next is due, news for some hours."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.desk.market import Upcoming
 from bot.domain.posts import Post
@@ -9,8 +10,7 @@ from bot.domain.posts import Post
 SLOTTED = frozenset({"scheduled", "weekly", "digest"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostWorth:
+class PostWorth(Struct, frozen=True, kw_only=True):
     """From bot.toml: how old news may be, and a scheduled post where no other is due."""
 
     news: timedelta = timedelta(hours=6)

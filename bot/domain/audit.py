@@ -1,11 +1,11 @@
 """How far what was stored lay from the venues' own history."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRow:
+
+class AuditRow(Struct, frozen=True, kw_only=True):
     """One metric of one venue. Of the history's values `compared` had a stored one beside them, `missing` had
     none. `mean` and `largest` are sizes of differences, `bias` their mean with its sign (+: stored above
     told); None where nothing was compared. `beyond` counts those larger than `tolerance`, all in `unit`."""
@@ -24,8 +24,7 @@ class AuditRow:
     largest_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditReport:
+class AuditReport(Struct, frozen=True, kw_only=True):
     """An audit: when it was made, of what stretch, each row, what was stored and has no history to be held
     against ("BTC open_interest_coin okx"), and why a venue's history could not be had."""
 

@@ -3,9 +3,10 @@
 import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from bot.domain.facts import Fact, Facts
 from bot.errors import InputError
@@ -36,8 +37,7 @@ Unit = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """A metric's value, and what it stands on: `venues` that told it, of `of_venues` that should, those of them
     that did not in `missing`. `by_venue` holds the venues' own values where that makes sense."""
 
@@ -51,15 +51,13 @@ class Measured:
     by_venue: Mapping[str, float] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """No value, and why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(Struct, frozen=True, kw_only=True):
     """One row of the catalog: a name, its unit, how old it may be, the range in which a value is plausible
     (ends included), and the pure function that computes it. Title and meaning are phrases.
 
@@ -87,8 +85,7 @@ class Metric:
     venues_of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """A way to look at a metric's past: its suffix, its unit (None: the metric's own), its valid range (None:
     any finite number) and whether it exists only for amounts."""
 
@@ -126,8 +123,7 @@ def _views() -> Iterator[View]:
 VIEWS: Mapping[str, View] = {view.suffix: view for view in _views()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactName:
+class FactName(Struct, frozen=True, kw_only=True):
     """A fact's name taken apart."""
 
     name: str
@@ -156,8 +152,7 @@ class FactName:
         return (low - high, high - low)
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """All metrics, by name. Which facts exist follows from it: each metric and each of its views."""
 
     metrics: Mapping[str, Metric]

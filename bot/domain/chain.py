@@ -1,10 +1,11 @@
 """A whole option chain as read-only columns."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -22,8 +23,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OptionChain:
+class OptionChain(Struct, frozen=True, kw_only=True, eq=False):
     """Every option of one asset at one venue at one instant: a reading. Row i of each column is one contract;
     whatever order they come in, rows are kept by expiry, then strike.
 
@@ -64,7 +64,7 @@ class OptionChain:
         for name, column in columns.items():
             kept = column[order]
             kept.setflags(write=False)
-            object.__setattr__(self, name, kept)
+            force_setattr(self, name, kept)
 
     def __len__(self) -> int:
         return len(self.strike_usd)
@@ -77,8 +77,7 @@ class OptionChain:
         return replace(self, **{name: getattr(self, name)[alive] for name in COLUMNS})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastSmile:
+class PastSmile(Struct, frozen=True, kw_only=True):
     """The smile of one expiry as it was at a time: implied volatility (% a year) by strike (USD), puts below the forward
     (USD; None: not kept) and calls from it on."""
 
@@ -90,8 +89,7 @@ class PastSmile:
     forward_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastSmiles:
+class PastSmiles(Struct, frozen=True, kw_only=True):
     """What is remembered of an asset's smiles, oldest first."""
 
     asset: str

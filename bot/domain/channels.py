@@ -2,8 +2,9 @@
 shown there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from bot.domain.posts import Subscription
 from bot.domain.rulebook import Severity
@@ -15,8 +16,7 @@ OCCASION = timedelta(hours=1)
 """Refusals less than this apart are one occasion: the posts of one poll, a permission that was mended at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelStyle:
+class ChannelStyle(Struct, frozen=True, kw_only=True):
     """How posts are shown in a channel, beside their words. `pings` names the role that an alert of a severity
     calls, `threads` opens a thread under each post, `publishes` passes posts on to the channels that follow this
     one, `notices` is the channel in which the server wants to hear of trouble."""
@@ -27,8 +27,7 @@ class ChannelStyle:
     notices: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsBefore:
+class SettingsBefore(Struct, frozen=True, kw_only=True):
     """A channel's settings before the last change."""
 
     wishes: tuple[Subscription, ...]
@@ -37,8 +36,7 @@ class SettingsBefore:
     paused_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptChannel:
+class KeptChannel(Struct, frozen=True, kw_only=True):
     """One channel of a server.
 
     `set_up_by` is the surface's name of the person who set it up, who hears of trouble where no channel was chosen

@@ -2,9 +2,10 @@
 
 from array import array
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 from bot.domain.readings import Quantity
 from bot.reasons import reason
@@ -14,8 +15,7 @@ ESTIMATES = "~"
 Such values feed ranks, usual ranges and charts; no sentence states one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(Struct, frozen=True, kw_only=True):
     """One value of one metric. `venue` is None for the aggregate, which names the `venues` that it stands on,
     of how many it could stand on, and begins with `ESTIMATES` where the value is an estimate. `covers_s` is the
     stretch after `at` that the value speaks for (0: an instant)."""
@@ -31,8 +31,7 @@ class Point:
     covers_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restatement:
+class Restatement(Struct, frozen=True, kw_only=True):
     """A stretch of a metric's past that was told otherwise later: `before` was known until `heard_at`,
     `after` since then. `venue` is None for the aggregate."""
 
@@ -47,8 +46,7 @@ class Restatement:
     heard_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Series:
+class Series(Struct, frozen=True, kw_only=True, eq=False):
     """One metric's past as columns: `at_ms` ascending (milliseconds since 1970 UTC), `value`, `covers_s`; a
     gap is a row that is not there. `venue` is None for the aggregate. `lower_bound` is 1 where the true value
     may be higher; left empty, no value is such."""
@@ -62,8 +60,7 @@ class Series:
     lower_bound: "array[int]" = field(default_factory=lambda: array("b"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """One number that rules and phrases may ask for, by its name (`skew_60d_pct`,
     `open_interest_usd.change_7d_pct`).
 
@@ -86,8 +83,7 @@ OF_FAMILIES = frozenset({"balance"})
 """Facts that the rules make of everything: families stand where others have venues."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueCount:
+class VenueCount(Struct, frozen=True, kw_only=True):
     """Whom some facts stand on: the `sources` that told them, by name, each once; `heard`, how many of these are
     venues (a vendor is none); and `expected`, how many venues should tell at least one of them."""
 
@@ -119,8 +115,7 @@ def _expected(fact: Fact, vendors: Container[str]) -> int:
     return fact.of_venues if any(venue not in vendors for venue in fact.venues) else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnPast:
+class OwnPast(Struct, frozen=True, kw_only=True):
     """What one fact of one asset has been in its own last year, worked out once a day and ending a day before it is
     used, so that a shock does not measure itself.
 
@@ -144,8 +139,7 @@ class OwnPast:
     estimated_pct: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastsOfDay:
+class PastsOfDay(Struct, frozen=True, kw_only=True):
     """The pasts of one asset's facts, by name, as they were worked out for the UTC day that begins at `day`, by the
     edition of the rules `edition` (which says of which facts)."""
 
@@ -155,8 +149,7 @@ class PastsOfDay:
     by_fact: Mapping[str, OwnPast]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What is known of one asset at one time: a fact, or the reason why it is not known. Never 0 for unknown,
     never nan.
 

@@ -1,15 +1,15 @@
 """One contract at one venue."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["option", "future", "perpetual"]
 Right = Literal["call", "put"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instrument:
+class Instrument(Struct, frozen=True, kw_only=True):
     """One contract: where it trades, how the venue spells it, and what it is.
 
     `expires_at` is None for a perpetual, whatever sentinel year the venue writes; `right` and `strike_usd`

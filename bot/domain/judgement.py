@@ -1,9 +1,10 @@
 """What the rules found: signals, findings, the verdict, and what would change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from bot.domain.rulebook import Confidence, Lean, Severity, Stance
 
@@ -14,8 +15,7 @@ Direction = Literal["deepening", "steady", "easing", "turning"]
 than at the furthest point of its episode; `turning`: across the middle; `steady`: none of these."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Struct, frozen=True, kw_only=True):
     """A rule's state for one asset and one set of ranges, between two evaluations. A restart changes nothing
     of it.
 
@@ -55,8 +55,7 @@ class Signal:
         return self.phase in ("on", "recovering")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """A rule that is on, as the verdict and the commentary see it. `facts` names what it stands on, the
     leading one first; for a combination rule those of the rules it sums up too.
 
@@ -79,8 +78,7 @@ class Finding:
     rank: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """A fact moved from where it is to where one rule's state changes: `comes_on` or, if not, clears.
 
     `made` and `of` say how often its own past made a move of that size in that direction within a week: "4 of the
@@ -96,8 +94,7 @@ class Move:
     of: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
+class Flip(Struct, frozen=True, kw_only=True):
     """The smallest set of moves that changes the stance to `stance`, checked by evaluating the rules at the
     moved facts; or, for one rule alone (`stance` None), the move at which it clears."""
 
@@ -105,8 +102,7 @@ class Flip:
     stance: Stance | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class Exit(Struct, frozen=True, kw_only=True):
     """A way out of the verdict, or deeper into it: one move or two together, checked by judging the market anew at
     the moved facts.
 
@@ -123,8 +119,7 @@ class Exit:
     held_days: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveAlarm:
+class MoveAlarm(Struct, frozen=True, kw_only=True):
     """A move that is told while it happens, whatever the stance: `fact` went from `start` (at `started_at`) to `end`
     (at `at`), by `move` in percent for a price and in the fact's own unit otherwise, and crossed `line`, the largest
     of the rule's lines that it crossed. `rule` names the alarm.
@@ -149,8 +144,7 @@ class MoveAlarm:
     lines: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmEpisode:
+class AlarmEpisode(Struct, frozen=True, kw_only=True):
     """One run of a move alarm. `start` and `started_at`: where the move came from; `level` the furthest that it has
     gone; `lines` how many of its lines were crossed. `over`: half of it is retraced, or its time is up; it is no
     longer told, and a new one begins where a further line is crossed or once the move has faded."""
@@ -176,8 +170,7 @@ class BalanceSample(NamedTuple):
     reach: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """What is remembered of the balance, for the stance, the direction and the alarms; stored with the state, so that
     a restart changes nothing.
 
@@ -200,8 +193,7 @@ class Course:
     alarms: Mapping[str, AlarmEpisode] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class Missing(Struct, frozen=True, kw_only=True):
     """A family or a fact that was wanted and is not known."""
 
     family: str | None
@@ -209,8 +201,7 @@ class Missing:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The sum: a stance, how sure, the range of the score, how much of the weight is known.
 
     `families` has the lean of each family whose anchor is known; `votes` the range of votes (lowest, highest)
@@ -260,8 +251,7 @@ class Verdict:
         return self.stance == "neutral" and "bearish" in leans and bool(leans & {"bullish", "overheated"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A stance that was taken at a time and stood until the next call. `rules` names the edition of the rules
     that judged."""
 

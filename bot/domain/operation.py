@@ -1,13 +1,13 @@
 """The running bot as its operator sees it: plain values."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.domain.posts import Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True):
     """One event of the log, without secrets: when, how grave, its dotted name, and what it says."""
 
     at: str
@@ -16,8 +16,7 @@ class LogLine:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOutcome:
+class TaskOutcome(Struct, frozen=True, kw_only=True):
     """What became of something that was asked for: `lines` as they were told."""
 
     at: datetime
@@ -25,8 +24,7 @@ class TaskOutcome:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupFile:
+class BackupFile(Struct, frozen=True, kw_only=True):
     """A copy of the archive on this machine."""
 
     name: str
@@ -34,16 +32,14 @@ class BackupFile:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedChannel:
+class ServedChannel(Struct, frozen=True, kw_only=True):
     """A channel that is posted to, and how often its surface refused us since it last took a post."""
 
     wish: Subscription
     refusals: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationState:
+class OperationState(Struct, frozen=True, kw_only=True):
     """All of it at one moment. `outbox` counts posts by status; `invitation` is the address at which a server lets the bot
     in, where its application is known; None of an outcome: not asked for since the start."""
 

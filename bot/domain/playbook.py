@@ -1,17 +1,17 @@
 """Everything that decide() goes by: the catalog, the rules, the words, the treasuries, the dated events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
 
 from bot.domain.catalog import Catalog
 from bot.domain.rulebook import RuleBook, Severity
 from bot.domain.story import PhraseBank
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Holding(Struct, frozen=True, kw_only=True):
     """A corporate holder's coins as it published them: dated, sourced, mark-to-market against spot by
     metrics until the statement is older than `good_for_days`. `source` is a name that needs no translation; the day on
     which it was published is written in each reader's language."""
@@ -30,8 +30,7 @@ class Holding:
         return (day - self.as_of).days > self.good_for_days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatedEvent:
+class DatedEvent(Struct, frozen=True, kw_only=True):
     """A date that markets wait for, as its publisher gave it, and the day on which that was read."""
 
     kind: str
@@ -44,8 +43,7 @@ EventKind = Literal["cascade", "squeeze", "funding-turn", "expiry", "calendar"]
 """What is told as one event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRow:
+class EventRow(Struct, frozen=True, kw_only=True):
     """How one kind of event is told: its severity, for how long after its time, the numbers that it goes by, and the dollars
     below which it is not worth a word, by asset (`each`: any other)."""
 
@@ -60,8 +58,7 @@ class EventRow:
         return self.floors[asset] if asset in self.floors else self.floors["each"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Playbook:
+class Playbook(Struct, frozen=True, kw_only=True):
     """The catalog of metrics, the rules, one phrase bank a locale, the treasuries, the dated events and how events are told.
     `hash` names this edition;
     `editions` names that of each rule (rules.editions): the state of a rule of another edition is not carried
@@ -70,12 +67,12 @@ class Playbook:
     catalog: Catalog
     rules: RuleBook
     banks: Mapping[str, PhraseBank]
-    holdings: tuple[Holding, ...] = field(default=())
-    events: tuple[DatedEvent, ...] = field(default=())
-    event_rows: tuple[EventRow, ...] = field(default=())
+    holdings: tuple[Holding, ...] = ()
+    events: tuple[DatedEvent, ...] = ()
+    event_rows: tuple[EventRow, ...] = ()
     hash: str = ""
     editions: Mapping[str, str] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def moves(self) -> tuple[str, ...]:

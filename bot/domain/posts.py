@@ -1,9 +1,10 @@
 """What goes out: posts, answers, cards and charts; and the profiles and routes that say to whom and how."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from bot.domain.facts import Facts, Point
 from bot.domain.judgement import Course, Signal, Verdict
@@ -28,8 +29,7 @@ Reason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """How one group of servers wants to be spoken to. States are kept per set of ranges, phrase memory per
     profile."""
 
@@ -50,8 +50,7 @@ class Profile:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """One channel that follows one asset: what it wants and what it was last told.
 
     `channel` is "surface:place" ("console:", "preview:", "discord:123"). `due_at` is the slot of a scheduled
@@ -78,8 +77,7 @@ class Route:
     muted_moves: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class Post(Struct, frozen=True, kw_only=True):
     """One story for one channel. `id` is its short name, printed in the footer and taken by `/why`; `nonce`
     lets Discord refuse it twice. `message_id` is the surface's own name for it, once sent; `attempted_at`
     when it was first tried, if it ever was; `corrections` say what was restated since it was made, oldest
@@ -100,8 +98,7 @@ class Post:
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """What decide() remembers of one asset and profile between two evaluations; stored in one transaction
     with what it led to. `editions` names the edition of each rule that the signals are of; `course` is what is
     remembered of the balance (None before the first evaluation that has one)."""
@@ -116,8 +113,7 @@ class State:
     course: Course | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class Watch(Struct, frozen=True, kw_only=True):
     """One reader's wish to be told by direct message when a fact is `above` or `below` a line, in the fact's
     unit.
 
@@ -140,8 +136,7 @@ class Watch:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DailyNote:
+class DailyNote(Struct, frozen=True, kw_only=True):
     """One reader's wish for a note by direct message every day: at which time of day ("08:00") in which zone, on which
     assets and metrics.
 
@@ -160,8 +155,7 @@ class DailyNote:
     blocked_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """All that one evaluation leads to: what to store, what to say. `facts` is what it was judged on, `told_by` the
     memory that its posts were told by (None: that of the state before), `watches` those that stand otherwise after it."""
 
@@ -175,8 +169,7 @@ class Decision:
     told_by: Memory | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostInputs:
+class PostInputs(Struct, frozen=True, kw_only=True):
     """What one posted evaluation stood on, for telling it again: the facts, what was remembered before
     (without routes), for whom, the verdict of the time, and which edition of the playbook judged."""
 
@@ -187,8 +180,7 @@ class PostInputs:
     playbook_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True):
     """One labeled value of an answer, as words, with its spans."""
 
     label: str
@@ -196,8 +188,7 @@ class Figure:
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
+class TableRow(Struct, frozen=True, kw_only=True):
     """One line of a table: what it is of, in a word or two, and a cell a column. A cell's `label` says in full what it
     holds, for who cannot see where it stands; one that is not known has the text "–"."""
 
@@ -205,8 +196,7 @@ class TableRow:
     cells: tuple[Figure, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A small table, at most 30 columns of letters wide where letters have one width. `columns` are the words over its
     cells; empty where a row's label says all."""
 
@@ -214,8 +204,7 @@ class Table:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class Button(Struct, frozen=True, kw_only=True):
     """A command that a reader may go on with: `command` and its arguments are its whole state (at most 100
     characters in all)."""
 
@@ -224,8 +213,7 @@ class Button:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartSeries:
+class ChartSeries(Struct, frozen=True, kw_only=True):
     """One line of a chart: times (None for a chart over something else, then `x` holds numbers), values, None
     for a gap. `text` is its last value in words, where the words of the answer should be those of the
     picture. `band` is the usual range of this line alone, `note` what is said beside its value, `unit` its unit where
@@ -242,8 +230,7 @@ class ChartSeries:
     past: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartSpeech:
+class ChartSpeech(Struct, frozen=True, kw_only=True):
     """How numbers and times are written inside a chart, in the reader's language. `scales` are the signs for a
     thousand, a million, a thousand million and a million million, an empty one where a language does not count in it;
     `dollars` and `percent` show where those signs stand."""
@@ -269,8 +256,7 @@ class ChartSpeech:
     percent: str = "{}%"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Struct, frozen=True, kw_only=True):
     """Something marked on a chart: a verdict's change, a 25-delta point, an expiry. `kind` is a stance's id
     where the mark stands for one."""
 
@@ -301,8 +287,7 @@ ChartKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartSpec:
+class ChartSpec(Struct, frozen=True, kw_only=True):
     """What a chart shows, before anybody draws it. `alt` says in words what a reader who cannot see it would
     miss; `x_label` what a chart that is not over time counts along its foot. `price` is the price over the same
     time, drawn above the rest or over it. `marks` with a stance as `kind` and a time say from when on it stood.
@@ -324,8 +309,7 @@ class ChartSpec:
     speech: ChartSpeech = ENGLISH
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A command's answer, before a surface shows it. `private` ones are errors and settings: only the asker
     sees them. `direct` is also written to the asker by direct message: a surface that cannot says so.
 
@@ -351,8 +335,7 @@ class Answer:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """What every surface renders, post or answer alike: title, running text, labeled fields, a footer, a
     picture, buttons.
 
@@ -381,8 +364,7 @@ class Card:
     table: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """One channel's wish to follow one asset: how it wants to be spoken to and when.
 
     `post_at` holds the times of day ("12:00") of scheduled posts in `zone`; `quiet` the hours (from, to)

@@ -5,16 +5,17 @@ own time (UTC). A quantity that the venue did not give is None, never 0."""
 
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.domain.chain import OptionChain
 from bot.domain.instruments import Instrument
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FutureQuote:
+class FutureQuote(Struct, frozen=True, kw_only=True):
     """A dated future or perpetual: mark, index and open interest (one side counted once).
 
     The venue counts open interest in coins or in dollars; the source fills the one that the venue gave and
@@ -33,8 +34,7 @@ class FutureQuote:
     open_interest_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundingRate:
+class FundingRate(Struct, frozen=True, kw_only=True):
     """A perpetual's funding for one interval of its venue: + when longs pay shorts. `rate_pct` 0.01 is
     0.01%."""
 
@@ -45,8 +45,7 @@ class FundingRate:
     interval_hours: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpotQuote:
+class SpotQuote(Struct, frozen=True, kw_only=True):
     """A venue's index: its spot reference for the asset."""
 
     source: str
@@ -56,8 +55,7 @@ class SpotQuote:
     index_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolatilityQuote:
+class VolatilityQuote(Struct, frozen=True, kw_only=True):
     """A venue's 30-day implied volatility index (Deribit's DVOL), in volatility points."""
 
     source: str
@@ -67,8 +65,7 @@ class VolatilityQuote:
     dvol: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountRatio:
+class AccountRatio(Struct, frozen=True, kw_only=True):
     """Accounts that are long over accounts that are short, at one venue."""
 
     source: str
@@ -78,8 +75,7 @@ class AccountRatio:
     long_short_ratio: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidationTally:
+class LiquidationTally(Struct, frozen=True, kw_only=True):
     """Force-closed notional between two times. `complete` only when a vendor counted all of it: else a lower
     bound.
 
@@ -97,8 +93,7 @@ class LiquidationTally:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockTally:
+class BlockTally(Struct, frozen=True, kw_only=True):
     """What changed hands in blocks of options at a venue between two times, all of it: notional in USD (coins x index over
     all legs), and the premium that takers paid for what they bought less what they received for what they sold, USD."""
 
@@ -112,8 +107,7 @@ class BlockTally:
     premium_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VendorOpenInterest:
+class VendorOpenInterest(Struct, frozen=True, kw_only=True):
     """What a vendor counts as open in the futures and perpetuals of one venue, or (`venue` its own name) of all
     venues that it follows, in dollars. It counts by its own rule, some venues' two sides among them: it is never
     added to what venues tell themselves."""
@@ -125,8 +119,7 @@ class VendorOpenInterest:
     open_interest_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SeriesReading:
+class SeriesReading(Struct, frozen=True, kw_only=True, eq=False):
     """A stretch of a metric's own past, as a venue's history endpoint tells it: the columns `at_ms` (the
     start of each interval, ascending, milliseconds since 1970 UTC) and `value`, each covering `interval_s`
     seconds.
@@ -158,8 +151,7 @@ Reading = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """Something wanted and not heard: who was asked, and why there is nothing. `who` starts with the source's
     name."""
 
@@ -194,16 +186,14 @@ def venues_of(sources: Iterable[str]) -> frozenset[str]:
     return frozenset(venue for venue in spoken if venue is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(Struct, frozen=True, kw_only=True):
     """What one source said in one poll. A request of it that failed while others succeeded is a gap here."""
 
     readings: tuple[Reading, ...]
     gaps: tuple[Gap, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """All that was heard of one asset in one poll. Everything below `desk` takes the time from `taken_at`.
 
     `asked` names, for each quantity, the venues that were asked for it, heard or not. `withheld` says, by venue and
@@ -231,8 +221,7 @@ class Snapshot:
         return replace(self, readings=tuple(kept))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceHealth:
+class SourceHealth(Struct, frozen=True, kw_only=True):
     """How one source does for one asset, over restarts.
 
     `heard_at` is its last word (its last before an outage, as long as that is not over); `silent_at` the

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
 
 from bot.domain.facts import OwnPast
 from bot.domain.readings import Quantity
@@ -18,8 +19,7 @@ Severity = Literal["info", "watch", "caution", "alarm"]
 Side = Literal["low", "high"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsualRange:
+class UsualRange(Struct, frozen=True, kw_only=True):
     """What was usual from a day on, and who says so."""
 
     since: date
@@ -28,8 +28,7 @@ class UsualRange:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
+class Threshold(Struct, frozen=True, kw_only=True):
     """A number in a condition: plain (`side` None), or an end of the usual range plus an offset. `of_asset` has the
     assets whose number is another one."""
 
@@ -44,8 +43,7 @@ class Threshold:
         return self.number + (usual.low if self.side == "low" else usual.high)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """One fact on one side of a threshold, with the way out: `below` is <, `above` is >; it clears at ≥ or ≤
     `clears`.
 
@@ -60,8 +58,7 @@ class Condition:
     ranked: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleIs:
+class RuleIs(Struct, frozen=True, kw_only=True):
     """Another rule's state, asked for by a combination rule. `counting`: not whether it is on, but whether its ladder
     weighs anything on its side: a level that is outside the usual range for ever asks for nothing new."""
 
@@ -70,8 +67,7 @@ class RuleIs:
     counting: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One judgement. A ladder's step is a rule too: `ladder` names its ladder, `when` holds its one
     condition.
 
@@ -105,8 +101,7 @@ class Rule:
         return tuple(dict.fromkeys(part.fact for part in self.when if isinstance(part, Condition)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
+class Ladder(Struct, frozen=True, kw_only=True):
     """Ordered steps over one fact: at most one holds at a time. `bounds` says how far a server may move the
     usual range.
 
@@ -139,8 +134,7 @@ class Ladder:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """A group of metrics that has one vote. Known when one of its `anchor` facts is. `needs` names what a source must
     bring, any of them, for an installation to have the family at all."""
 
@@ -151,8 +145,7 @@ class Family:
     needs: tuple[Quantity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StanceRow:
+class StanceRow(Struct, frozen=True, kw_only=True):
     """One row of the stance table. The row without a condition comes last. The scores are those of editions from
     before the balance."""
 
@@ -163,8 +156,7 @@ class StanceRow:
     rule_stance: Literal["overheated"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceTable:
+class BalanceTable(Struct, frozen=True, kw_only=True):
     """From which balance on the verdict leans. It enters a lean at `enters` and leaves it at `leaves`, by the median of
     the last `days`; it is taken once a day at `taken_at` (UTC). `counts_from` is the number of steps from which on a
     ladder or a family counts as leaning; `coverage` the share of the weight below which there is no call."""
@@ -177,8 +169,7 @@ class BalanceTable:
     coverage: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastTable:
+class PastTable(Struct, frozen=True, kw_only=True):
     """How a fact's own past is taken. `days` is how far back, `lag` how long before the day of use it ends.
 
     By its rank in that past a level outside the book counts from `agrees[0]` on and in full from `agrees[1]`; by
@@ -198,8 +189,7 @@ class PastTable:
     weeks: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectionTable:
+class DirectionTable(Struct, frozen=True, kw_only=True):
     """When the verdict deepens, eases or turns: against the balance of `window` ago, by `step` points of balance at
     least; it also eases when it has come back from its episode's furthest point by `back` (a share of it)."""
 
@@ -208,8 +198,7 @@ class DirectionTable:
     back: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmLine:
+class AlarmLine(Struct, frozen=True, kw_only=True):
     """One size of a move that is told: `size` in units of the alarm's `unit`, and for some assets no later than an
     absolute `no_later`."""
 
@@ -218,8 +207,7 @@ class AlarmLine:
     no_later: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRule:
+class AlarmRule(Struct, frozen=True, kw_only=True):
     """A move that is told while it happens, whatever the stance. `fact` is the move ("balance": the balance itself, over
     `within`), `unit` the fact that it is measured in (None: in its own unit). `lines` are the sizes, smallest first;
     `falls` says to which side. `turns` names the size from which on it may turn the stance (None: never).
@@ -247,8 +235,7 @@ class AlarmRule:
     turns: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShippedPast:
+class ShippedPast(Struct, frozen=True, kw_only=True):
     """A fact's own past of a dated stretch, shipped with the rules for an installation that has no days of its own
     yet. It is used for times after its end, for a year, and weighs like its `days`."""
 
@@ -262,8 +249,7 @@ class ShippedPast:
     file: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssetRow:
+class AssetRow(Struct, frozen=True, kw_only=True):
     """How an asset is judged. `book` says whether the published usual ranges hold for it; `borrowed` is the asset of
     which they were published, where that is another one."""
 
@@ -273,8 +259,7 @@ class AssetRow:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfidenceTable:
+class ConfidenceTable(Struct, frozen=True, kw_only=True):
     """How far from zero a lean must stand, and how much must be known. `neutral_band` is of editions from before the
     balance."""
 
@@ -285,8 +270,7 @@ class ConfidenceTable:
     neutral_band: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
+class Notify(Struct, frozen=True, kw_only=True):
     """When an alert is too many."""
 
     cooldown: timedelta
@@ -295,8 +279,7 @@ class Notify:
     per_day: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleBook:
+class RuleBook(Struct, frozen=True, kw_only=True):
     """Everything that judges. `rules` holds steps and combination rules by id, in file order; `order` is the
     order in which they can be evaluated (a rule after those it asks for).
 

@@ -1,9 +1,11 @@
 """Words for a verdict, and where each number in them comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Length = Literal["short", "embed", "article"]
 
@@ -47,8 +49,7 @@ WEEK = "weekly"
 """The kind of a story that reviews a week: the table under it looks seven days back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where a numeral in a text comes from.
 
     ==========  =======================================================================================
@@ -72,8 +73,7 @@ class Origin:
     value: float | str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A stretch of one text, `start` to `end` (characters), that a filter made from an origin. `filter` is
     the filter's name, `digits` the decimals or figures it was shown with: the gate applies it afresh to the
     origin and compares."""
@@ -90,8 +90,7 @@ class Span:
         return replace(self, start=self.start + by, end=self.end + by)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """One piece of running text (a headline, a paragraph) with the spans of its numerals and the slot it
     fills. `given` are names that whoever had it said brought along, where the facts alone do not lead to it,
     `parts` the pieces of a paragraph of several: with them it can be said again."""
@@ -105,8 +104,7 @@ class Text:
     parts: "tuple[Text, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(Struct, frozen=True, kw_only=True):
     """A verdict in words. `plain` is True for the card of numbers that goes out where a text did not pass the
     gate; `failures` then says why. `short` has one text and no headline.
 
@@ -152,8 +150,7 @@ class Story:
         return "\n\n".join(paragraph.text for paragraph in self.paragraphs)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrase:
+class Phrase(Struct, frozen=True, kw_only=True):
     """One string of the phrase bank: what it is for, what it is about, and its template."""
 
     id: str
@@ -164,8 +161,7 @@ class Phrase:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """How one story can be told: for each place in a post ("lead", "second", "headline" …) its sentences, each with
     slots for clauses on readings of different families."""
 
@@ -175,8 +171,7 @@ class Frame:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clauses:
+class Clauses(Struct, frozen=True, kw_only=True):
     """What can be said of one reading in one situation ("skew.high-rose"): by form ("say" within a sentence, "head"
     in a headline, "brief" in a short, "article" as a paragraph) the wordings, the fullest first."""
 
@@ -185,8 +180,7 @@ class Clauses:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricWords:
+class MetricWords(Struct, frozen=True, kw_only=True):
     """A metric's words in one language: its title ("60-day put-call skew"), its meaning in one sentence, and
     the three sentences that `/explain` gives. `unit` is the catalog's; `cues` are the words by which a reader
     of any text knows that a number speaks of this metric."""
@@ -199,8 +193,7 @@ class MetricWords:
     cues: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhraseBank:
+class PhraseBank(Struct, frozen=True, kw_only=True):
     """All words of one language. `words` holds the fixed small words by key (units, joiners, stance names,
     direction words); `images` the vocabulary of each metaphor; `windows` the number of posts within which a
     slot's phrase does not return. Banks with `frames` and `clauses` tell verdicts by stories; those of earlier editions
@@ -217,8 +210,7 @@ class PhraseBank:
     clauses: Mapping[str, Clauses] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RememberedPost:
+class RememberedPost(Struct, frozen=True, kw_only=True):
     """What the memory keeps of one post: when, its stance, the phrases it used, its texts with numbers masked
     (for the overlap limits), its findings, and the value of each fact it told.
 
@@ -246,8 +238,7 @@ def exit_key(rule: str, fact: str, end: float) -> str:
     return f"{rule}:{fact} {end:.6g}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(Struct, frozen=True, kw_only=True):
     """The last posts of one asset and profile, oldest first: what phrase choice and "what changed" look
     at."""
 

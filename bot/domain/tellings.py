@@ -2,12 +2,12 @@
 market, or of another time, is noticed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownContracts:
+
+class KnownContracts(Struct, frozen=True, kw_only=True):
     """The contracts of one venue and kind, as they were last believed.
 
     `amounts`: what is open in each, by its name, in the unit that it is counted in (dollars for those in `inverse`,
@@ -25,8 +25,7 @@ class KnownContracts:
     polls: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFigure:
+class KnownFigure(Struct, frozen=True, kw_only=True):
     """One figure of a telling as it was last believed (None: never), and what was told since and not believed: in how many
     polls in a row, from `doubted_since` to `doubted_at`."""
 
@@ -38,8 +37,7 @@ class KnownFigure:
     doubted_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownTellings:
+class KnownTellings(Struct, frozen=True, kw_only=True):
     """All that is remembered of the tellings of one asset.
 
     `contracts` by venue and kind ("deribit options"), `figures` by what they are of ("okx BTC-USD-SWAP funding").
@@ -51,8 +49,7 @@ class KnownTellings:
     breaks: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TellingsOfAsset:
+class TellingsOfAsset(Struct, frozen=True, kw_only=True):
     """The tellings of one asset, as they are stored."""
 
     asset: str

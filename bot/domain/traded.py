@@ -1,13 +1,13 @@
 """What a venue's history of trades and bars tells of markets whose marks nobody kept: as columns, for estimates."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.domain.chain import Bools, Floats, Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OptionTrades:
+class OptionTrades(Struct, frozen=True, kw_only=True, eq=False):
     """The trades in one asset's options that a venue told of a stretch; row i of each column is one trade.
 
     Times in milliseconds since 1970 UTC; volatility in % a year; index in USD at the trade; size in coins. `is_plain` is
@@ -35,8 +35,7 @@ class OptionTrades:
         return len(self.at_ms)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FuturePrices:
+class FuturePrices(Struct, frozen=True, kw_only=True, eq=False):
     """What one asset's dated futures cost at past times, and the index of the same moment: a price that was traded, never
     one that a bar without volume repeats. Times in milliseconds since 1970 UTC, prices in USD."""
 
@@ -56,8 +55,7 @@ class FuturePrices:
 PastPrices = OptionTrades | FuturePrices
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TakerTrades:
+class TakerTrades(Struct, frozen=True, kw_only=True, eq=False):
     """The trades in one asset's options of a stretch, as the venue told who took; row i of each column is one trade, oldest
     first.
 

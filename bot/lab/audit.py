@@ -5,10 +5,11 @@ then; stored minus told, in the metric's unit or in percent of what was told. On
 at (points of a moment): what was itself filled in from a history would be held against itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from bot.domain.audit import AuditReport, AuditRow
 from bot.domain.catalog import Catalog
@@ -29,8 +30,7 @@ Key = tuple[str, str]
 """A metric and a venue."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditTolerance:
+class AuditTolerance(Struct, frozen=True, kw_only=True):
     """How far a metric's stored value may lie from the history's, in `unit`; `relative`: in percent of it."""
 
     size: float
@@ -38,8 +38,7 @@ class AuditTolerance:
     unit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSettings:
+class AuditSettings(Struct, frozen=True, kw_only=True):
     """How the audit is made: config/audit.toml."""
 
     within: timedelta

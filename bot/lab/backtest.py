@@ -8,8 +8,10 @@ known later is looked at: not by a fact, not by its own past, not by a shipped r
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Series
@@ -30,8 +32,7 @@ LEAD_IN = timedelta(days=30)
 was installed on the first day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WouldBeAlert:
+class WouldBeAlert(Struct, frozen=True, kw_only=True):
     """A post that would have gone out."""
 
     at: datetime
@@ -39,8 +40,7 @@ class WouldBeAlert:
     stance: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestRun:
+class BacktestRun(Struct, frozen=True, kw_only=True):
     """What the rules said over a past: the moment at each step, the changes of stance, the alerts of a
     channel with one scheduled post a day (`scheduled` counts these), and how many steps each rule counted. `without`
     names the families of which nothing is told in this past: they are no part of the book here."""

@@ -2,7 +2,8 @@
 case expects, and would the cases notice if they did not?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.playbook import Playbook
 from bot.rules import (
@@ -30,8 +31,7 @@ Progress = Callable[[int, int], None]
 """Told how many are done and how many there are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True, kw_only=True):
     """What was looked at, and what was not as it should be, in sentences; the same test by test in
     `suites`. `warnings` are of what goes all the same."""
 

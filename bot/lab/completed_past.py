@@ -3,10 +3,10 @@ daily ones."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.chain import Bools, Floats
 from bot.domain.facts import Series
@@ -37,8 +37,7 @@ def complete_past(past: Sequence[Series]) -> tuple[Series, ...]:
 # ── price ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Grid:
+class _Grid(Struct, frozen=True):
     """Cells of one length, the first one starting at `first_ms`; `day` cells make a day."""
 
     first_ms: int

@@ -5,10 +5,11 @@ import difflib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import Struct
 
 from bot.domain.facts import Series
 from bot.domain.judgement import Call
@@ -27,8 +28,7 @@ Stamps = Mapping[Path, tuple[int, int]]
 """When each file was last written, in nanoseconds, and its size."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folders:
+class Folders(Struct, frozen=True, kw_only=True):
     """The folders that are watched."""
 
     config: Path
@@ -57,8 +57,7 @@ class Folders:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """A past that edits are tried on, and where it is from."""
 
     asset: str
@@ -68,8 +67,7 @@ class Stretch:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Sight(Struct, frozen=True, kw_only=True):
     """What the files say as they stand: cases that fail, the page of each golden market, the past judged."""
 
     failures: tuple[str, ...]
@@ -78,8 +76,7 @@ class Sight:
     rules: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesRead:
+class FilesRead(Struct, frozen=True, kw_only=True):
     """The files as they stood at a moment, and their stamps of just before: what is saved meanwhile differs from
     them."""
 

@@ -2,8 +2,10 @@
 that an edit of a rule or a phrase is seen as a reader would see it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts
@@ -16,8 +18,7 @@ from bot.lab.questions import settle
 from bot.metrics import derive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Golden:
+class Golden(Struct, frozen=True, kw_only=True):
     """One market: its name, its facts, and what a reader expects of it: the stance, figures in the body,
     words in the footer."""
 

@@ -3,9 +3,10 @@ metric, long ones with a row a metric."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Series
@@ -26,8 +27,7 @@ ANY_ASSET = "-"
 MIDDAY_MS, DAY_MS = 43_200_000, 86_400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryFile:
+class HistoryFile(Struct, frozen=True, kw_only=True):
     """One [[file]] of config/history.toml. `columns` holds each metric's column and the factor to its unit.
 
     A long file has `metric_column` and `value_column` instead, and in `metrics` what each of its names is and the

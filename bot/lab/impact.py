@@ -2,9 +2,10 @@
 edit of the rules would have posted, where the tape leaves each rule."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from bot import rules
 from bot.domain.facts import Series
@@ -19,8 +20,7 @@ from bot.lab.retell import facts_with_pasts, signals_at
 from bot.metrics import History
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleThen:
+class RuleThen(Struct, frozen=True, kw_only=True):
     """A rule at a past time: its state after the evaluation of then, and each condition with what it met.
     `conditions` judge by the ways in alone; a rule may still be on by its way out."""
 
@@ -30,8 +30,7 @@ class RuleThen:
     conditions: rules.Explained
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impact:
+class Impact(Struct, frozen=True, kw_only=True):
     """A past judged by the rules that judged last (`edition` names their playbook) and by those of the
     files."""
 

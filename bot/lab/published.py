@@ -4,8 +4,9 @@ read here."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from bot.errors import InputError
 
@@ -13,8 +14,7 @@ _TALLY = re.compile(r"^(\w+): (\d+)/(\d+) = \d+%(?:, flips (\d+), answered (\d+)
 _ALL = "all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementTally:
+class AgreementTally(Struct, frozen=True, kw_only=True):
     """What the scorer counted of one judge: family rows that agree and that there are, rows that are answered, and rows
     that say the very opposite; and the first two by the topic of a row."""
 

@@ -7,9 +7,11 @@ read them."""
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.commentary import factcheck, no_article, speak
 from bot.decide import tell
@@ -31,8 +33,7 @@ LONGEST_ASSET = 20
 LONGEST_SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedMarket:
+class StatedMarket(Struct, frozen=True, kw_only=True):
     """Facts that somebody states, before they are checked: `bot judge` reads them as JSON. `past` has for some facts
     what they were in their own last year: their 5, 20, 50, 80 and 95% quantiles. `scope` has for some facts what they
     are figures of, where that is not what the others are of: one venue's open interest is no market's."""

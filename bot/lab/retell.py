@@ -1,8 +1,10 @@
 """What was said, said again; and what would have been said at a past time, from what was known then. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import (
     OF_NOTICE,
@@ -24,8 +26,7 @@ from bot.metrics import History, facts_at, own_pasts
 from bot.rules import Replay, evaluate, with_exits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
+class Brief(Struct, frozen=True, kw_only=True):
     """A verdict of a past time, its words, and what it was judged on."""
 
     verdict: Verdict

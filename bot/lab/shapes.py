@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from bot.domain.shapes import EndpointShapes, Shape
 
@@ -29,8 +30,7 @@ _TYPES = {str: "text", bool: "yes/no", int: "number", float: "number", type(None
 NOTHING = "null"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeChange:
+class ShapeChange(Struct, frozen=True, kw_only=True):
     """How an endpoint's reply differs from the one before: fields that are gone, that are new, and that are
     of another type."""
 

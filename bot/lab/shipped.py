@@ -1,8 +1,9 @@
 """Rows of a first history (`[[past]]` of the rule files), worked out from a recorded past."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import OwnPast, Series

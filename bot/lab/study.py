@@ -4,10 +4,11 @@ is computed here."""
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from statistics import median
+
+from msgspec import Struct
 
 from bot.domain.facts import Series
 from bot.domain.judgement import Call
@@ -39,8 +40,7 @@ MISSES = 12
 OPPOSITE: Mapping[Stance, Stance] = {"bearish": "bullish", "bullish": "bearish"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyPart:
+class StudyPart(Struct, frozen=True, kw_only=True):
     """One stretch of the study, and what the whole book said over it."""
 
     since: datetime

@@ -7,12 +7,12 @@ half of all venues, itself included: of two that disagree neither is, of three t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
 from statistics import median
 
 import numpy as np
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.chain import OptionChain

@@ -7,12 +7,13 @@ contract. What is remembered for the next poll goes with the history (`History.t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import inf
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.chain import OptionChain
@@ -45,8 +46,7 @@ LIKE = timedelta(minutes=10)
 """How far apart the last believed polls of two venues may be for their moves to be compared; or a tenth of the time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BelievedPoll:
+class BelievedPoll(Struct, frozen=True, kw_only=True):
     """What of a snapshot is believed, the gaps of what is not, and what is remembered from now on."""
 
     snapshot: Snapshot

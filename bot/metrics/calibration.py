@@ -4,10 +4,10 @@ Formula: over each estimated stretch of which at least half the hours were measu
 the median of the hourly values; `bias` is the median of the differences, `spread` the median distance from it.
 Source: Huber and Ronchetti, Robust Statistics, on the median absolute deviation."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 
 from bot.metrics.columns import HOUR_MS
 from bot.metrics.history import History, to_time
@@ -15,8 +15,7 @@ from bot.metrics.history import History, to_time
 LEAST_STRETCHES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
+class Calibration(Struct, frozen=True, kw_only=True):
     """Estimates of one metric against readings of the same stretches: how many were compared, by how much an estimate
     lies above the reading in the middle, and how far half of them lie from that at most; in the metric's unit (points
     where that is a percentage)."""

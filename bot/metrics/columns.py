@@ -4,9 +4,9 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.chain import Bools, Floats, Ints
 
@@ -37,8 +37,7 @@ def _ends(cells: Floats) -> Ints:
     return np.asarray((cells[_KNOWN] - (cells[_COVERS] > 0.0)) // HOUR_MS, np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HistoryColumn:
+class HistoryColumn(Struct, frozen=True, eq=False):
     """The rows of one metric at one venue (or the aggregate), oldest knowledge first.
 
     ==========  =======================================================================================

@@ -1,18 +1,18 @@
 """Several venues' values become one: summed, their median, or weighted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from math import inf, isfinite
 from statistics import median
 from typing import Literal
 
+from msgspec import Struct
+
 from bot.domain.catalog import Measured, Unknown
 from bot.reasons import reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeighedValue:
+class WeighedValue(Struct, frozen=True, kw_only=True):
     """One venue's value: when it was observed, and what it weighs (None: not known)."""
 
     value: float

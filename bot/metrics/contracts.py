@@ -10,11 +10,13 @@ then becomes a move of now."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf, log, nan
 from statistics import median
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.tellings import KnownContracts
 from bot.reasons import reason
@@ -56,8 +58,7 @@ class ToldContract(NamedTuple):
     stale: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedContracts:
+class JudgedContracts(Struct, frozen=True, kw_only=True):
     """How one venue's contracts were judged: why its sum is withheld (None: it stands), what is known of them from now
     on, and whether they begin anew with this poll."""
 
@@ -154,8 +155,7 @@ def widen(jump: float, apart: timedelta) -> float:
     return jump * min(2.0, float(hours ** (1.0 / 6.0)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Doubt:
+class _Doubt(Struct, frozen=True, kw_only=True):
     """Why contracts are not believed, and how long that has to stand (None: a number of polls)."""
 
     why: str

@@ -13,10 +13,11 @@ outermost strikes that have a volatility, nor of a fit that would price a settle
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from math import erf, exp, inf, log, pi, sqrt
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.chain import Floats, Ints, OptionChain
 from bot.metrics.smile import (
@@ -39,8 +40,7 @@ LEAST_DENSITY = -1e-6
 """How far under zero rounding may bring a density, in chance for one unit of ln(K/F)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spline:
+class Spline(Struct, frozen=True, kw_only=True):
     """A natural cubic spline: rising `knots`, its `value` and its second derivative `bend` at each."""
 
     knots: Floats
@@ -62,8 +62,7 @@ class Spline:
         return value, first, (near * left + far * right) / h
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpirySmile:
+class ExpirySmile(Struct, frozen=True, kw_only=True):
     """The fitted smile of one expiry at one venue.
 
     `years` to the expiry (365 days each), `forward_usd` its forward, `lowest_usd` and `highest_usd` the outermost

@@ -9,13 +9,14 @@ confirmed. A funding rate of nothing at all, where others pay, is in doubt howev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import exp, isfinite, log, nan
 from statistics import median
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.chain import OptionChain
 from bot.domain.readings import (
@@ -48,8 +49,7 @@ MONTH_DAYS = (20.0, 45.0)
 AT_THE_MONEY = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bounds:
+class _Bounds(Struct, frozen=True, kw_only=True):
     """How far a kind of figure moves in an hour at most where no other moves with it (`jump`), how near another venue's
     value is one like it (`near`; 0: none is), how far a first one may be from all others (`far`; None: as far as it likes), and
     how many others must have been there then and now (`fewest`)."""
@@ -77,8 +77,7 @@ BOUNDS: dict[Kind, _Bounds] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldFigure:
+class ToldFigure(Struct, frozen=True, kw_only=True):
     """A figure as told now: what it is of, its kind, its size on the scale of its kind, and the words of its value."""
 
     of: str
@@ -93,8 +92,7 @@ class ToldFigure:
         return self.venue != other.venue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedFigure:
+class JudgedFigure(Struct, frozen=True, kw_only=True):
     """How a figure was judged: believed or not, what it was last (None: never), and what is known of it from now on."""
 
     believed: bool

@@ -7,10 +7,10 @@ it). That is the whole stretch, its ordinary days with it, and no more can be to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
+from msgspec import Struct
 from pydantic import AwareDatetime, Field
 
 from bot.domain.files import FileShape, check_shape, read_tables
@@ -120,8 +120,7 @@ def parse_event_rows(text: str) -> tuple[EventRow, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricedStretch:
+class PricedStretch(Struct, frozen=True, kw_only=True):
     """The expiries around a time, in days from now (0.0: now itself), and the move that options price between them: one
     standard deviation, % of the price."""
 

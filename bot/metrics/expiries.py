@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.chain import Bools, Floats, Ints, OptionChain
 from bot.metrics.smile import YEAR_MS, normal_cdf
@@ -40,8 +41,7 @@ class ExpiryOpen:
         return max_pain(*self.options)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrikeGamma:
+class StrikeGamma(Struct, frozen=True, kw_only=True):
     """The gamma at one strike for a move of 1%, in coins: of all that is open, and net of puts."""
 
     strike_usd: float

@@ -11,12 +11,12 @@ stood on the other side has the opposite; of trades of one day alone, not of all
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Floats, OptionChain
@@ -34,8 +34,7 @@ MAX_AGE = timedelta(minutes=30)
 ROOT_2_PI = 2.5066282746310002
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradedLeg:
+class TradedLeg(Struct, frozen=True, kw_only=True):
     """One contract of a trade, and the coins that the taker bought of it (less than nothing: sold)."""
 
     expires_ms: int
@@ -44,8 +43,7 @@ class TradedLeg:
     coins: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionTrade:
+class OptionTrade(Struct, frozen=True, kw_only=True):
     """All that changed hands at once: `premium_usd` as the taker paid it, `over_mark_points` how far the volatility stood
     above the mark (None where it cannot be told: no vega is left)."""
 
@@ -57,8 +55,7 @@ class OptionTrade:
     over_mark_points: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayFlow:
+class DayFlow(Struct, frozen=True, kw_only=True):
     """A day's trades: how many, their notional, from which notional on one is large, and the large ones, largest first."""
 
     count: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
 
 from bot.domain.facts import ESTIMATES, Point, Series
 from bot.domain.tellings import KnownTellings
@@ -27,8 +28,7 @@ def to_time(ms: float) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class History:
+class History(Struct, frozen=True, eq=False):
     """What was known of one asset. A metric's aggregate is the venue None; a venue's own column has its name.
 
     A value: `extended` and `at` give another one and leave this one as it is (they share storage, so both are

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from bot.domain.facts import Fact
 
 T = TypeVar("T", Fact, str)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactShelf:
+class FactShelf(Struct, frozen=True, kw_only=True):
     """What is known, stale and unknown of one metric, or of one kind of its views."""
 
     known: dict[str, Fact] = field(default_factory=dict)

@@ -11,10 +11,10 @@ a venue's own point of `liquidations_tally_long_usd` and `…_short_usd`, which 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Bools, Floats, Ints
@@ -34,8 +34,7 @@ YEAR_DAYS = 365
 Compute = Callable[[MetricInputs, History], Measured | Unknown]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sum:
+class _Sum(Struct, frozen=True, kw_only=True):
     """One side's notional in a window: until when, whether it may be more, and whether a vendor counted it in
     full."""
 

@@ -4,9 +4,11 @@ far."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog, Measured, Metric, Unknown
 from bot.domain.playbook import Holding
@@ -30,8 +32,7 @@ R = TypeVar("R", bound=Reading)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputedMetric:
+class ComputedMetric(Struct, frozen=True, kw_only=True):
     """How one metric ended: `value` where it is known, else `reason`, with its `last` value where there is
     one.
 

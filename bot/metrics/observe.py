@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from math import isnan
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.domain.catalog import RANK, VIEWS, Catalog, FactName, Measured, Metric
 from bot.domain.facts import Fact, Facts, Point
@@ -22,8 +24,7 @@ from bot.metrics.views import KINDS, MIN_DAYS, Views, kind_of, tolerance, view_a
 from bot.reasons import each, reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What one snapshot came to: points for the archive, facts for rules and phrases, gaps that measuring
     found (a value that was refused), and the history that these points belong to from now on."""
 

@@ -10,11 +10,11 @@ Nothing is told of what began in a gap: polls around the beginning and up to now
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.chain import Floats
 from bot.metrics.columns import HistoryColumn
@@ -30,8 +30,7 @@ SPAN_GAP_MS = 2 * HOUR_MS
 OLDEST_VENUE_MS = 9 * HOUR_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForcedStorm:
+class ForcedStorm(Struct, frozen=True, kw_only=True):
     """Forced closing of one side: since when, the largest hour (USD; a lower bound where `at_least`) and how many usual
     hours that is, the price (USD) at its beginning and later."""
 
@@ -44,8 +43,7 @@ class ForcedStorm:
     later_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundingTurn:
+class FundingTurn(Struct, frozen=True, kw_only=True):
     """Who pays has changed: since when, the yearly rate (%) on average before and now, and for how long the other sign is
     known to have stood."""
 

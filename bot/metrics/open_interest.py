@@ -10,9 +10,10 @@ grows, which is no new position. What that alone makes of the coins' part is tol
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf, isnan, nan
+
+from msgspec import Struct
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import FutureQuote, VendorOpenInterest
@@ -27,8 +28,7 @@ MAX_AGE = timedelta(minutes=30)
 Compute = Callable[[MetricInputs, History], Measured | Unknown]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _VenueOpenInterest:
+class _VenueOpenInterest(Struct, frozen=True, kw_only=True):
     """One venue's open interest: in coins, in dollars, and the dollars of these that are in inverse
     contracts."""
 
@@ -94,8 +94,7 @@ def _total(name: str) -> Compute:
     return compute
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Split:
+class _Split(Struct, frozen=True, kw_only=True):
     price_usd: float
     position_usd: float
     inverse_usd: float
@@ -141,8 +140,7 @@ def _split(moment: MetricInputs, history: History, window: timedelta) -> _Split 
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Amounts:
+class _Amounts(Struct, frozen=True, kw_only=True):
     """One venue's open interest at one end: all coins, the dollars of inverse contracts, and the index."""
 
     coins: float

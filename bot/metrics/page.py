@@ -2,8 +2,9 @@
 fresh."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from bot.domain.catalog import RANKED_BY, VIEWS, Catalog, Metric, View
 
@@ -28,8 +29,7 @@ COMBINED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(Struct, frozen=True, kw_only=True):
     """What the phrases call a metric, and what it means in one sentence."""
 
     title: str

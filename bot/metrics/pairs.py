@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.catalog import Metric
 from bot.metrics.columns import HistoryColumn
@@ -18,8 +18,7 @@ LEAST_DAYS = 10
 LEAST_AGE = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValuePair:
+class ValuePair(Struct, frozen=True, kw_only=True):
     """A metric's value `before` and `after`, in its own unit, and `size`: the change in usual days of its own
     (`usual_change`); None where too little of its past is known."""
 

@@ -9,10 +9,11 @@ Source: Hyndman and Fan, Sample Quantiles in Statistical Packages, The American 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog, FactName
 from bot.domain.chain import Bools, Floats, Ints
@@ -64,8 +65,7 @@ class PastReader:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHours:
+class KnownHours(Struct, frozen=True):
     """One fact's hours as they are known: the values of all known hours one after the other, and of each hour how many
     are known before it; so that a day's past is a slice, of which nothing but the quantiles is worked out anew."""
 

@@ -7,10 +7,10 @@ of its bar."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+from msgspec.structs import replace
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Floats

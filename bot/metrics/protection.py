@@ -7,10 +7,10 @@ variance σ²T and ln F are linear in T. Never beyond the strikes or the expirie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.chain import Floats, Ints, OptionChain
 from bot.metrics.columns import HOUR_MS
@@ -30,8 +30,7 @@ METRIC = "protection_30d_pct"
 YEAR_DAYS = 365
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutPrice:
+class PutPrice(Struct, frozen=True, kw_only=True):
     """A listed put: its strike and price for one coin in USD, and the price as a share of the index (%)."""
 
     expires_ms: int
@@ -46,8 +45,7 @@ class PutPrice:
         return self.share_pct * 365.0 / self.days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutSpread:
+class PutSpread(Struct, frozen=True, kw_only=True):
     """A put bought and a deeper one of the same expiry sold: what both together cost, as a share of the index (%) and for
     one coin in USD; below the deeper strike nothing more is covered."""
 

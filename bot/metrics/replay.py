@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from msgspec import Struct
 
 from bot.domain.catalog import Catalog, FactName
 from bot.domain.chain import Bools, Floats
@@ -20,8 +20,7 @@ ESTIMATE_STANDS_MS = 24.0 * HOUR_MS
 ESTIMATED_VIEWS = frozenset({"change_24h", "before_24h", "change_7d", "before_7d"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HourlyFacts:
+class HourlyFacts(Struct, frozen=True, kw_only=True, eq=False):
     """Facts at full hours: `values` by name, nan where a fact was not known then; `at_least` where one was a
     lower bound."""
 

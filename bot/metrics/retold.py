@@ -9,12 +9,13 @@ another asset's, or their sides or times are wrong, and so are its windows."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import inf
 from statistics import median
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.readings import (
     FundingRate,
@@ -44,8 +45,7 @@ PRICE_MOVED = 0.001
 """By what share of it the price moved where a sum of dollars cannot be the same one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetoldReplies:
+class RetoldReplies(Struct, frozen=True, kw_only=True):
     """The snapshot without what was told before, a gap for each such telling, and the sums that are withheld with it."""
 
     snapshot: Snapshot

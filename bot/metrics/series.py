@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from statistics import median
+
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Point

@@ -6,11 +6,11 @@ One function over hourly columns: live asks it for the last row, a replay for al
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, lru_cache
 
 import numpy as np
+from msgspec import Struct, field
 
 from bot.domain.catalog import RANK, VIEWS, Metric
 from bot.domain.chain import Bools, Floats, Ints
@@ -29,8 +29,7 @@ KINDS = ("change", "unusual", "record")
 last year."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Views:
+class Views(Struct, kw_only=True, eq=False):
     """The views of one metric at some of its rows, of the kinds that were asked for; nan where a view is not
     known.
 

@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.chain import Floats, OptionChain, PastSmile
 from bot.metrics.smile import (
@@ -44,8 +45,7 @@ NEAR_DELTA, FAR_DELTA = 0.25, 0.10
 LEGS = ("put10", "put25", "atm", "call25", "call10")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrikeSmile:
+class StrikeSmile(Struct, frozen=True, kw_only=True):
     """Volatility (% a year) by rising strike (USD) of one expiry at a time, its forward (USD) and the years to it;
     `forwards` is the forward of each strike's own row, where rows have one."""
 
@@ -57,8 +57,7 @@ class StrikeSmile:
     forwards: Floats | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WideSmile:
+class WideSmile(Struct, frozen=True, kw_only=True):
     """Five points of a smile, in % a year, at a distance in days; a leg that is not known is None."""
 
     days: float
@@ -99,8 +98,7 @@ QUANTITIES = ("atm", "reversal25", "reversal10", "butterfly25", "butterfly10")
 """What a smile is told by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitChange:
+class SplitChange(Struct, frozen=True, kw_only=True):
     """One quantity of a smile before and now, and its change in two parts, vol points: along the smile of before, and new."""
 
     before: float

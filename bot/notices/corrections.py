@@ -6,12 +6,13 @@ figure (a bar that was still running then) nothing is said; nor where a total ch
 told late, and nobody restated anything. Only posts younger than an age that is set are looked at."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isclose
 from typing import Protocol
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import list_in_words, reads_alike, speak, venue_name
 from bot.decide import signals_still_valid
@@ -67,8 +68,7 @@ class CorrectionStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corrections:
+class Corrections(Struct, frozen=True, kw_only=True):
     """Looks after each poll what was restated. `corrected_within` is how old a post may be, `history` how far back
     facts look."""
 

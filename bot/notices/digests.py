@@ -4,8 +4,9 @@ It is made in the poll of the last of its assets, from what each of them came to
 day, at the reader's own hour."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.commentary import NO_VALUE, cell, notice_footer, speak
 from bot.decide import digest_of
@@ -28,8 +29,7 @@ JudgeAsset = Callable[[str, Profile], Awaitable[Judged]]
 """The verdict of an asset now, and the facts that it was judged on. Raises ArchiveError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DailyNotes:
+class DailyNotes(Struct, frozen=True, kw_only=True):
     """Makes the notes whose hour has come. `assets` are those that are followed, in the order of their polls;
     `late_after` is when a post counts as late."""
 

@@ -3,9 +3,11 @@ date of the calendar a day before and a day after. `config/event-posts.toml` say
 restart too, for what was told is remembered with the channel's alerts and stored with the post."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import notice_footer
 from bot.decide import digest_of, post_for
@@ -35,8 +37,7 @@ class ToldPosts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True, kw_only=True):
     """One event: of which kind, which one of its kind (`stamp`), what is said, its words' names, and the venues that its
     figures came from."""
 
@@ -47,8 +48,7 @@ class Occurrence:
     venues: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventNotes:
+class EventNotes(Struct, frozen=True, kw_only=True):
     """Finds what has occurred by a poll, and makes its posts."""
 
     posts: ToldPosts

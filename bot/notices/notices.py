@@ -2,11 +2,12 @@
 that were corrected."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Card, Decision, Post, Profile
@@ -84,8 +85,7 @@ class NoticeArchive(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)
-class Notices:
+class Notices(Struct, kw_only=True):
     """One for all assets. A poll `begin`s, asks for each profile's decision `with_notices`, and `end`s when
     all is stored."""
 

@@ -6,9 +6,11 @@ so. A return is told when it has held. What was decided is stored before it is t
 id that follows from it: a kill in between tells nothing twice."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import list_in_words, notice_footer, venue_name
 from bot.decide import post_for, post_id
@@ -107,8 +109,7 @@ def patience(source: str, history: History, catalog: Catalog) -> timedelta:
     return min(ages) if ages else max(metric.max_age for metric in catalog.metrics.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outages:
+class Outages(Struct, frozen=True, kw_only=True):
     """Follows the sources of each asset, and makes the posts about them. `hold` is how long a return must
     last."""
 
@@ -170,8 +171,7 @@ class Outages:
             await self.source_health.keep(changed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutageSpeaker(Speaker):
+class OutageSpeaker(Speaker, frozen=True, kw_only=True):
     """Says who is silent, and who is back."""
 
     history: History

@@ -1,7 +1,9 @@
 """One profile's words for what one evaluation came to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import speak
 from bot.domain.facts import Facts
@@ -10,8 +12,7 @@ from bot.domain.posts import Decision, Profile
 from bot.domain.story import Origin, PhraseBank, Slot, Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speaker:
+class Speaker(Struct, frozen=True, kw_only=True):
     """Says things one by one, in a profile's language, on the facts of a decision."""
 
     decision: Decision

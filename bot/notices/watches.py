@@ -6,9 +6,11 @@ What is not known crosses nothing."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import exact, notice_footer, reads_beyond, speak
 from bot.decide import digest_of
@@ -31,8 +33,7 @@ NUMBER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Watching(Struct, frozen=True, kw_only=True):
     """How watches are kept, from bot.toml: so many a reader, armed again so many percent of the line's size
     behind it, one told again no sooner than `rest` after the last time."""
 

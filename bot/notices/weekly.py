@@ -7,9 +7,11 @@ unusual stands nearest to either end of those 90 days. Every sentence goes throu
 has none."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary import spoken_together, week_story
 from bot.decide import post_for
@@ -60,8 +62,7 @@ class SpotPastStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weekly:
+class Weekly(Struct, frozen=True, kw_only=True):
     """Makes the review where its slot has come. `late_after` is when a post counts as late."""
 
     states: CallStore
@@ -139,8 +140,7 @@ def review(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeeklySpeaker(Speaker):
+class WeeklySpeaker(Speaker, frozen=True, kw_only=True):
     """Says how the week went."""
 
     def stance(self, stance: str | None = None) -> Origin:

@@ -8,13 +8,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import structlog
 from aiohttp.web import RouteDef
+from msgspec import Struct
 from rich.console import Console as Terminal
 
 from bot import metrics, sources
@@ -91,8 +91,7 @@ log = structlog.get_logger()
 WARM_AFTER_S = 60.0  # a start that takes no second and no memory for pictures; who asks before waits for them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(Struct, frozen=True, kw_only=True):
     """A running bot's parts, for who starts it."""
 
     desk: Desk

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console as Terminal
 
 from bot.archive import SqlArchive, open_archive
@@ -47,8 +48,7 @@ SPOKEN = frozenset({"outage", "back", "weekly", "event"})
 """Reasons of posts that tell no verdict: their texts are said one by one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetoldPost:
+class RetoldPost(Struct, frozen=True, kw_only=True):
     """A post, made again: the card as its readers saw it, the one made now, and the edition of the playbook
     that made both."""
 

@@ -2,7 +2,8 @@
 where it was."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.desk.desk import Desk
 from bot.desk.filler import Step
@@ -10,8 +11,7 @@ from bot.domain.catalog import RANK
 from bot.domain.readings import Gap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(Struct, frozen=True, kw_only=True):
     """What came of it: what could not be had, each once, and for each asset the metrics whose values can be
     ranked now."""
 

@@ -1,10 +1,11 @@
 """What the doctor looks at: each finding says what was looked at, whether it is well, and what to mend."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.metadata import distributions
 from typing import Protocol
+
+from msgspec import Struct
 
 from bot.commentary import in_words
 from bot.desk.desk import Desk
@@ -21,8 +22,7 @@ from bot.metrics.holdings import FILE
 from bot.ports import Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """One thing that was looked at. `says` is a sentence: the figure seen, or the way out."""
 
     what: str

@@ -9,7 +9,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from time import monotonic
@@ -21,6 +20,8 @@ from apscheduler.job import Job as PlannedJob
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from cronsim import CronSim, CronSimError
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.errors import InputError, TightropeError
 from bot.ports import Clock
@@ -90,8 +91,7 @@ class TapePauses:
         await asyncio.sleep(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRun:
+class JobRun(Struct, frozen=True, kw_only=True):
     """How a job did when it last ran, by the schedule's clock. `ended_at` is None while it runs; `failure`
     says why it failed."""
 
@@ -100,8 +100,7 @@ class JobRun:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """A job and its times: `times(since, until)` lists those after the one and up to the other, ascending."""
 
     name: str

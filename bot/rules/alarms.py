@@ -2,8 +2,10 @@
 each size is told once an episode."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.judgement import AlarmEpisode, Course, MoveAlarm
 from bot.domain.rulebook import AlarmRule
@@ -16,8 +18,7 @@ from bot.rules.truth import Values
 BALANCE = "balance"
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+class _Move(Struct, frozen=True):
     """A move now: its size to the alarm's side (positive), as it is told, where it came from and stands."""
 
     amount: float

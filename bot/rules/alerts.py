@@ -1,9 +1,10 @@
 """Whether a channel is told, and why: an edge makes an alert, never a level. A move is told whatever the stance."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from bot.domain.judgement import MoveAlarm, Verdict
 from bot.domain.playbook import EventRow

@@ -7,7 +7,8 @@ count; one that is unheard may stand anywhere in [−2, 2], a rule that is possi
 off."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.rulebook import Lean
 from bot.rules.plan import RulePlan
@@ -16,8 +17,7 @@ from bot.rules.states import Cell
 from bot.rules.yardstick import STEPS, Weighed, Yardstick
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FamilySteps:
+class FamilySteps(Struct, frozen=True, kw_only=True):
     """What one family comes to: the lowest and the highest, `reach`, its middle without the cap, and `told`, what it
     comes to by the rules that are on."""
 
@@ -32,8 +32,7 @@ class FamilySteps:
         return (self.low + self.high) / 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class Sum(Struct, frozen=True, kw_only=True):
     """All families in numbers. `balance` is the range of the balance, `coverage` the known share of the weight,
     `leans` the lean of each known family, `hot` whether a level called overheated counts (None: it cannot be told)."""
 

@@ -1,7 +1,9 @@
 """The rules set up to be judged again and again at moved facts, as if each value had held long enough."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.rules.balance import FamilySteps, Sum, add_up, hot_families, steps_of, sum_of
 from bot.rules.plan import Job, RulePlan
@@ -10,8 +12,7 @@ from bot.rules.states import Cell
 from bot.rules.truth import Bounds, Values
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """What the rules come to at moved facts: the sum, and the rules' cells."""
 
     total: Sum

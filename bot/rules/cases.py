@@ -7,10 +7,10 @@ complete: exactly these rules count then; `off`, `pending`, `recovering` and `un
 that phase."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct
 from pydantic import Field, ValidationError
 
 from bot.domain.catalog import Catalog
@@ -89,16 +89,14 @@ class CaseShape(FileShape):
     expect: Annotated[tuple[ExpectShape, ...], Field(min_length=1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """What must hold at the sample `index` of a case."""
 
     index: int
     shape: ExpectShape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One market, ready to be judged: `values` holds the known facts of each sample, `facts` the names of all
     that it tells."""
 
@@ -123,8 +121,7 @@ class Case:
         return frozenset(rule for one in self.expect for rule in one.shape.names)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One expectation's moment: every rule's phase, which were told to be false, the verdict in numbers."""
 
     case: Case
@@ -134,8 +131,7 @@ class Seen:
     moment: JudgedMoment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedCase:
+class JudgedCase(Struct, frozen=True, kw_only=True):
     """One case that was judged: at how many moments it was looked at, and each difference, in words."""
 
     case: Case
@@ -143,8 +139,7 @@ class JudgedCase:
     failures: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CasesReport:
+class CasesReport(Struct, frozen=True, kw_only=True):
     """All cases that were judged."""
 
     ran: tuple[JudgedCase, ...]

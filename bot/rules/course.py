@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from bot.domain.judgement import BalanceSample, Course
 from bot.rules.balance import Sum

@@ -2,8 +2,9 @@
 the cap at two steps, so that a skew that comes back from 20% to 16% is seen to ease."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from bot.domain.judgement import Course, Direction
 from bot.domain.rulebook import BalanceTable, DirectionTable, Stance

@@ -3,7 +3,8 @@ unknown."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.domain.rulebook import Condition, Rule, RuleBook, RuleIs, Threshold
 

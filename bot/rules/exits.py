@@ -5,9 +5,11 @@ that a stance needs to follow were counted by taking it on each of the days to c
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.facts import Facts, OwnPast
 from bot.domain.judgement import BalanceSample, Course, Exit, Flip, Move, Verdict
@@ -36,8 +38,7 @@ DAYS_AHEAD = 6
 Wanted = Callable[[Sum], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """One fact's way: from where it is to where it has no more effect of its kind. `steady`: what it weighs moves with
     every step of it. `effort` is the whole way in units of interest."""
 
@@ -55,8 +56,7 @@ class _Way:
         return self.start + share * (self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """What the search for moves goes by."""
 
     bench: Bench

@@ -1,9 +1,10 @@
 """Why a rule is on or not: each of its conditions with the value that it met."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from bot.domain.facts import Facts
 from bot.domain.judgement import Truth
@@ -15,8 +16,7 @@ from bot.rules.truth import Bounds, Values, holds, values_of
 from bot.rules.yardstick import Weighed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedCondition:
+class ExplainedCondition(Struct, frozen=True, kw_only=True):
     """One condition: what it asks for (a fact's or a rule's name), on which side of which threshold, where
     its way out is, what was found (None: unknown, `reason` says why) and whether it is met."""
 
@@ -31,8 +31,7 @@ class ExplainedCondition:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(Struct, frozen=True, kw_only=True):
     """A rule at a moment: its truth by its way in, and every condition."""
 
     rule: str

@@ -1,9 +1,10 @@
 """One moment judged by the balance: the sum, the stance that follows, what is told of it."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from bot.domain.judgement import Course, Direction, MoveAlarm
 from bot.domain.rulebook import Confidence, Lean, Stance
@@ -33,8 +34,7 @@ class TellableRule(NamedTuple):
     counts: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MomentOutcome:
+class MomentOutcome(Struct, frozen=True, kw_only=True):
     """What a moment came to."""
 
     stance: Stance

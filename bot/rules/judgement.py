@@ -1,15 +1,15 @@
 """What one evaluation found, and what changed in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bot.domain.judgement import Course, Phase, Signal, Verdict
 from bot.rules.run import EvaluationTrace
 from bot.rules.states import Cell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A rule that went from one phase to another in this evaluation. `told` is what is announced of it: "on",
     "cleared", "unsettled", or "" for nothing (muted, told lately, or not worth it)."""
 
@@ -19,8 +19,7 @@ class Change:
     told: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """What one evaluation found: every rule's signal, the verdict, what changed, and which rules are told (`counts`):
     they are on, no more extreme step covers them, and no sum of parts replaces them. `counting` are those of them that
     weigh something; `course` is what is remembered of the balance."""

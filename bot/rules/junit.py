@@ -1,15 +1,15 @@
 """What was checked as JUnit XML, which build servers read."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct
 
 from bot.rules.cases import CasesReport
 from bot.rules.mutants import MutantFate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JunitTest:
+class JunitTest(Struct, frozen=True, kw_only=True):
     """One thing that was checked: where it stands, its name, what is wrong with it."""
 
     file: str
@@ -17,8 +17,7 @@ class JunitTest:
     failures: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
+class Suite(Struct, frozen=True, kw_only=True):
     """Things that were checked in the same way."""
 
     name: str

@@ -2,8 +2,10 @@
 cases notices each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.files import read_tables
@@ -19,8 +21,7 @@ BAND_SHARE = 0.5
 there is none)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
+class Mutant(Struct, frozen=True, kw_only=True):
     """One change to one rule. `id` names it for good: "basis-weak/basis_60d_pct.below+"."""
 
     id: str
@@ -28,8 +29,7 @@ class Mutant:
     book: RuleBook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MutantFate:
+class MutantFate(Struct, frozen=True, kw_only=True):
     """What became of a mutant; `by` names the case that killed it, or why it was refused."""
 
     mutant: str

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from bot.domain.catalog import Catalog
@@ -84,8 +85,7 @@ STANCES: tuple[Stance, ...] = ("no-call", "bearish", "overheated", "bullish", "n
 S = TypeVar("S", bound=FileShape)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """What has been read so far, and what was wrong with it."""
 
     problems: list[Problem] = field(default_factory=list)

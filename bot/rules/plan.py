@@ -3,9 +3,10 @@ evaluations."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from msgspec import Struct, field
 
 from bot.domain.facts import OwnPast
 from bot.domain.rulebook import (
@@ -25,8 +26,7 @@ FAMILY_UNKNOWN_VOTE = 2
 """A vote lies between minus this and plus this, so an unknown family may vote anything in between."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledCondition:
+class CompiledCondition(Struct, frozen=True):
     """One condition in numbers. `foreign`: the fact belongs to another family than the rule. A fact's rank in its own
     past is asked for as "fact@rank"; `family` is the fact's."""
 
@@ -38,8 +38,7 @@ class CompiledCondition:
     family: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A question for another rule's state; `counting`: whether its ladder weighs enough on the side of its vote
     (`sign`)."""
 
@@ -52,8 +51,7 @@ class Ask:
     sign: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its
     ladder, `opposite` the steps on the other side, `replaced_by` the rules without a ladder that sum it up;
     `numbers` are its tests as plain (fact, above, entry, clear), quick to walk. `followed`: it votes, replaces others
@@ -75,8 +73,7 @@ class Job:
     facts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreSum:
+class ScoreSum(Struct, frozen=True, kw_only=True):
     """A verdict by score, in numbers. `votes` is each family's range, `leans` the lean of each known family by the
     rules that are on, `counts` the rules that count."""
 
@@ -89,8 +86,7 @@ class ScoreSum:
     counts: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RulePlan:
+class RulePlan(Struct, frozen=True):
     """All jobs in an order in which they can be done, and each family's own. `votes` and `sums` keep what was
     added up before: the same rules on, on the same knowledge, give the same verdict (editions that judge by score).
     `asked` names every fact that it looks at.
@@ -299,8 +295,7 @@ def _asked(book: RuleBook, jobs: Iterable[Job]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(test.fact for job in jobs for test in job.tests), *anchors]))
 
 
-@dataclass(frozen=True, slots=True)
-class _SharedParts:
+class _SharedParts(Struct, frozen=True):
     """What every job of a book is made with: the rules for whose state another one asks, and which replace a rule."""
 
     asked_for: frozenset[str]

@@ -11,13 +11,13 @@ Succession, and Statistical Inference, JASA 22 (1927)."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import sqrt
 from statistics import NormalDist
 from typing import Annotated, Literal
 
+from msgspec import Struct, field
 from pydantic import Field
 
 from bot.domain.facts import Series
@@ -31,8 +31,7 @@ HOUR = timedelta(hours=1)
 Right = Literal["lower", "higher", "within"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """What a stance claims of the price afterwards; `within_pct` has a figure a horizon."""
 
     stance: Stance
@@ -46,8 +45,7 @@ class Claim:
         return move_pct < 0 if self.right == "lower" else move_pct > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordSettings:
+class RecordSettings(Struct, frozen=True, kw_only=True):
     """How the record is taken: config/record.toml."""
 
     horizons_days: tuple[int, ...]
@@ -56,8 +54,7 @@ class RecordSettings:
     claims: tuple[Claim, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRow:
+class RecordRow(Struct, frozen=True, kw_only=True):
     """One stance at one horizon under one edition of the rules. `calls` counts all whose window is over, `n`
     those that do not overlap; rates are in percent, and None where there are too few (`base_pct`: where there
     is no hour at all)."""
@@ -73,8 +70,7 @@ class RecordRow:
     base_pct: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """Spot as columns: when each value was known, and the value."""
 
     known_ms: tuple[float, ...]

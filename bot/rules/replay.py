@@ -1,8 +1,9 @@
 """A whole history judged hour by hour, by the code that judges one moment."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from bot.domain.facts import OwnPast
 from bot.domain.judgement import Course, Direction, MoveAlarm, Signal
@@ -18,8 +19,7 @@ Columns = Mapping[str, Sequence[float | None]]
 """A fact's value at each time; None or nan where it is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedMoment:
+class JudgedMoment(Struct, frozen=True, kw_only=True):
     """The verdict at one time of a replay, in numbers. `votes` is each family's range, `counts` the rules that are
     told, `counting` those of them that weigh something, `ordinary` those whose level is ordinary for its own past,
     `changed` the rules that changed their phase or are announced.

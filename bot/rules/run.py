@@ -6,7 +6,8 @@ anything) and *untold* where the family is heard and this one fact is not: nobod
 and clears nothing."""
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bot.domain.judgement import Phase, Truth
 from bot.rules.plan import Ask, Job, RulePlan
@@ -18,8 +19,7 @@ FALSE, TRUE = 0, 3
 """With UNTOLD and OPEN between them: a conjunction is the least of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationTrace:
+class EvaluationTrace(Struct, frozen=True):
     """What one evaluation left beside the cells: what each ladder weighs whose fact is known, the families that are
     unheard, the phase before of each rule that changed it, what is to be announced of which rule, and of each rule
     that may turn the stance the truth by its way in. `shaky` names the rules that facts of other families could still
@@ -79,8 +79,7 @@ def run(
     return ran
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationScene:
+class EvaluationScene(Struct, frozen=True):
     """What every rule of one evaluation looks at: the known values and their ranks, which of them are lower bounds, the
     time in seconds, and how it is judged (as `run` takes it)."""
 

@@ -6,8 +6,10 @@ lies beyond the bound; what decides is the time and the facts of now, never how 
 an alarm that is not heard could have turned the stance, it is not kept."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.judgement import Course
 from bot.domain.rulebook import BalanceTable, Confidence, Lean, Stance
@@ -20,8 +22,7 @@ DAY_S = 86_400.0
 LEANS: tuple[Stance, ...] = ("bearish", "bullish", "overheated")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmCall:
+class AlarmCall(Struct, frozen=True, kw_only=True):
     """What the alarms say that may turn a stance. `bearish` and `bullish` name the alarm that does; `may_bearish` and
     `may_bullish` say that one which is unheard could."""
 

@@ -4,9 +4,10 @@ A `Cell` is a Signal that can be written to, with times in seconds since 1970 (U
 half a million steps."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from bot.domain.judgement import Phase, Signal, Truth
 
@@ -24,8 +25,7 @@ STILL = 10
 """Four changes of truth in twenty evaluations make a rule unsettled, ten without one settle it."""
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(Struct):
     """One rule's state while it is being worked on. Fields as in Signal, times in seconds since 1970.
 
     `steady` is the truth under which nothing but the time moves on: the rule is where it wants it, was so for

@@ -8,8 +8,9 @@ lies, and p is continuous in the fact, and monotone up to a step that is called 
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from bot.domain.facts import OwnPast
 from bot.domain.rulebook import Condition, Ladder, PastTable, Rule, RuleBook, UsualRange
@@ -22,8 +23,7 @@ STEPS = 2.0
 """The most that a ladder counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """A fact's own past, ready to be read: the values at RANKS, ascending with a least distance, and what it weighs
     (0 … 1)."""
 
@@ -65,8 +65,7 @@ def scale_of(past: OwnPast, least_gap: float, table: PastTable) -> Scale:
     return Scale(tuple(marks), min(1.0, past.days / table.full_days))
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Struct, frozen=True):
     """What a level counts: `points` p in steps, `reach` the same without the cap, `book` its part by the book (G),
     `rank` in its own past (None without one). `hot`: it is at a level called overheated, and its past agrees."""
 
@@ -77,8 +76,7 @@ class Weighed:
     hot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LevelSide:
+class LevelSide(Struct, frozen=True):
     """One side of a ladder: from `edge` on, `outer` where it counts two steps (None: it counts one at most), `hot` where
     it is called overheated and then counts `hot_vote`; `sign` of its vote by the book and `pull` of its vote by an
     extreme of its own past (0: this side does not vote)."""
@@ -91,8 +89,7 @@ class LevelSide:
     hot_vote: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Yardstick:
+class Yardstick(Struct, frozen=True):
     """A ladder in numbers, for one day, asset and past. `up` is 1 where the high side lies above; `absolute` the steps
     that need no yardstick: threshold, whether it is above it, vote."""
 

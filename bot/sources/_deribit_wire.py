@@ -1,12 +1,12 @@
 """What all that Deribit tells has in common: the envelope, how assets are spelled, and the names of options."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.reasons import about, reason
@@ -35,8 +35,7 @@ class Rpc(msgspec.Struct, Generic[T], frozen=True, gc=False):
     usOut: int | None = None  # noqa: N815  the venue's spelling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeribitSpelling:
+class DeribitSpelling(Struct, frozen=True, kw_only=True):
     """How Deribit spells an asset: BTC and ETH have inverse contracts of their own currency, others linear
     ones in USDC."""
 

@@ -7,9 +7,10 @@ wait for what it learns."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from bot.reasons import reason
 
@@ -20,16 +21,14 @@ OPEN_LONGEST = timedelta(minutes=10)
 Health = Literal["well", "probing", "resting"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """A host's documented limit: `burst` requests (or weight) at once, refilled at `per_s`."""
 
     burst: float
     per_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostUsage:
+class HostUsage(Struct, frozen=True, kw_only=True):
     """A host's state, for `/status` and `bot doctor`: weight in use of the limit, requests since the start,
     health, and what the last trouble was. `resting_until` is set while nothing is asked."""
 

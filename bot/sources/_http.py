@@ -24,7 +24,6 @@ import socket
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -33,6 +32,8 @@ from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.reasons import about, reason, without_subject
@@ -77,8 +78,7 @@ Transport = httpx.AsyncBaseTransport
 """What carries requests: the network, a tape, or a test's own answers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """How long to try: times a request is made, the pauses between, the longest wait for a budget or a
     `Retry-After`, the time limits of one connection and one read, and of the whole request with all its
     pauses. All in seconds."""
@@ -96,8 +96,7 @@ class Patience:
         return {"connect": self.connect_s, "read": self.read_s, "write": self.read_s, "pool": self.total_s}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """A good answer: its body, whom it is about (for error messages), when we heard it, and when the server
     says it spoke (`dated_at`, the Date header). `tolerance` is how far the two clocks may be apart; in a
     recording they are not compared."""

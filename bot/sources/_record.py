@@ -5,12 +5,12 @@ Headers of requests are not written down, and secrets are blacked out wherever t
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aiohttp
 import httpx
+from msgspec.structs import replace
 
 from bot.errors import SourceError
 from bot.sources._http import Transport, network

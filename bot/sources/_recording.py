@@ -4,9 +4,10 @@ reply with its question; the bodies lie beside it in `replies/`, byte for byte, 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from bot.errors import InputError
 
@@ -14,8 +15,7 @@ INDEX = "recording.json"
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedReply:
+class RecordedReply(Struct, frozen=True, kw_only=True):
     """One question and what came of it. `failure` says why nothing did; then status and body are empty."""
 
     method: str
@@ -28,8 +28,7 @@ class RecordedReply:
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedMessages:
+class RecordedMessages(Struct, frozen=True, kw_only=True):
     """What one socket pushed: whose it is, its address, each message with its time; `failure` says why there
     are no more."""
 
@@ -39,8 +38,7 @@ class RecordedMessages:
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(Struct, frozen=True, kw_only=True):
     """A poll as it was heard: all replies, in the order in which they came."""
 
     taken_at: datetime

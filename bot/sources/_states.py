@@ -5,7 +5,8 @@ the word. One that does not trade yet, or never will again, is none of the venue
 counted it before notices that it is missing. A word that nobody told says nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.readings import Gap
 from bot.reasons import about, reason
@@ -14,8 +15,7 @@ UNLISTED = ""
 """The word of a contract that is not on its venue's list of contracts that trade."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateWords:
+class StateWords(Struct, frozen=True, kw_only=True):
     """What a venue calls a contract that trades, one that does not yet, and one that is over. Any other word is of one
     that does not trade now."""
 

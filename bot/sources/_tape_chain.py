@@ -6,10 +6,10 @@ fitted until reading it off the listed strikes, linear between neighbors, gives 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from bot.sources._tape_table import SKEW_TENORS_D, Factors, TapeMoment
 
@@ -29,8 +29,7 @@ FIT_PCT = 2e-4
 VOLUME_SHARE = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TapeChain:
+class TapeChain(Struct, frozen=True, kw_only=True, eq=False):
     """One asset's options at one moment. Rows are expiries, columns are strikes, each with a call and a put.
 
     Units: strikes and forwards in USD, volatilities in % a year, marks in coins, open interest in coins.

@@ -6,11 +6,11 @@ twelve deltas of puts and calls, at the volatility that the smile of its hour ha
 at a volatility of its own, as blocks are. Puts are larger than calls by the put/call ratio of the hour."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from bot.sources._tape_chain import BUTTERFLY, DAYS_A_YEAR, Floats, marks, smile_through
 from bot.sources._tape_market import HOUR_MS, TapeHours, option_expiries
@@ -30,8 +30,7 @@ COINS = (0.1, 0.4, 1.0, 2.5, 0.3, 5.0, 0.7)
 Longs = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TapeTrades:
+class TapeTrades(Struct, frozen=True, kw_only=True, eq=False):
     """Trades in options as columns, oldest first: time and expiry (milliseconds), strike and index (USD), whether a
     call, volatility (% a year), mark in coins, size in coins, whether a block; and each one's own number."""
 
@@ -47,8 +46,7 @@ class TapeTrades:
     is_block: npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TapeCourse:
+class TapeCourse(Struct, frozen=True, kw_only=True, eq=False):
     """One asset's course: the tape's index at the ends of the hours, which `price` makes the asset's, and figures at some
     times, as rows; skew and volatility by SKEW_TENORS_D, basis by BASIS_TENORS_D."""
 

@@ -2,12 +2,12 @@
 
 import calendar
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct, field
 
 from bot.sources._tape_chain import DAYS_A_YEAR, Floats, TapeChain, build, list_strikes, meet
 from bot.sources._tape_table import BASIS_TENORS_D, HOUR, Factors, Tape, TapeMoment, own_moment
@@ -24,8 +24,7 @@ EXPIRY_WEIGHTS = {"day": 0.01, "week": 0.05, "month": 0.2}
 HOUR_MS = 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Future:
+class Future(Struct, frozen=True, kw_only=True):
     """A dated future: its expiry, days to it, mark, and its share of a venue's open interest."""
 
     expires_at: datetime
@@ -34,8 +33,7 @@ class Future:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OptionsListed:
+class OptionsListed(Struct, frozen=True, kw_only=True, eq=False):
     """Every strike (USD) that is quoted at some moment of the tape, by expiry, ascending; and the expiries that other
     venues than the first quote at some moment."""
 
@@ -43,8 +41,7 @@ class OptionsListed:
     elsewhere: frozenset[datetime]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TapeMarket:
+class TapeMarket(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """One asset at one moment of the tape, before any venue spells it.
 
     `open_interest_coin` is that of futures and perpetuals on all venues; the dated futures' yearly rates,
@@ -226,8 +223,7 @@ def option_expiries(at: datetime) -> Mapping[datetime, str]:
     return dict(sorted(kinds.items()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TapeHours:
+class TapeHours(Struct, frozen=True, kw_only=True, eq=False):
     """An asset's hours as columns: their start (milliseconds since 1970 UTC), prices (USD), DVOL at start and end
     (points), the funding rate for eight hours at their end (%), open interest at their end (coins).
 
@@ -303,7 +299,7 @@ class TapeHours:
 
     def rows(self, rows: slice) -> "TapeHours":
         """Some of them, by their place."""
-        return TapeHours(**{name: getattr(self, name)[rows] for name in self.__slots__})
+        return TapeHours(**{name: getattr(self, name)[rows] for name in self.__struct_fields__})
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,11 @@
 """What a venue on the tape knows at a moment, and what it is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 
 from bot.sources._tape_chain import Floats
 from bot.sources._tape_course import TapeCourse
@@ -15,8 +15,7 @@ from bot.sources._tape_table import Tape, TapeMoment
 CARRIES_THE_REST = "deribit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True, eq=False):
     """What a venue on the tape knows at a moment: each asset's market and hours that have ended, its share of them.
 
     `shares` and `option_shares` are those of the venues that can be reached beside the one that carries the
@@ -51,8 +50,7 @@ class Scene:
         return float(np.interp(at_ms, *_drawn(self.tape.drawn[name])))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A request, as far as a venue on the tape looks at it: host, path, query, JSON body, and the server's
     time."""
 

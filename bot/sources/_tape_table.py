@@ -6,12 +6,13 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.domain.files import read_shape
@@ -76,8 +77,7 @@ _DAY_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TapeMoment:
+class TapeMoment(Struct, frozen=True, kw_only=True):
     """The market at one time. `high_usd` and `low_usd` are the extremes from here to the next moment. Tuples
     follow SKEW_TENORS_D and BASIS_TENORS_D."""
 
@@ -95,8 +95,7 @@ class TapeMoment:
     option_open_interest_coin: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class Day(Struct, frozen=True, kw_only=True):
     """One day before the first moment. `funding_8h_pct` is its mean, liquidations are those of all of it (USD
     millions), the others stand at its end. The other tenors of skew, volatility and basis follow in the proportions of
     the first moment."""
@@ -116,8 +115,7 @@ class Day:
     shorts_musd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidationDay:
+class LiquidationDay(Struct, frozen=True, kw_only=True):
     """Force-closed notional of one day, over all venues."""
 
     day: date
@@ -125,8 +123,7 @@ class LiquidationDay:
     shorts_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factors:
+class Factors(Struct, frozen=True, kw_only=True):
     """How an asset is derived from the tape's own: all 1 for that one, and no wave. `note` says "synthetic" where it
     is derived; `absent` are venues that do not list it.
 
@@ -149,8 +146,7 @@ class Factors:
     absent: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tape:
+class Tape(Struct, frozen=True, kw_only=True, dict=True):
     """A market to be played: moments in time order, the days before, when to post, and how venues share it.
 
     `drawn` holds what is told beside the market (gold, the Nasdaq 100, the account ratio): values by day,

@@ -4,12 +4,12 @@ milliseconds."""
 import re
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.domain.instruments import Instrument
 from bot.domain.readings import FundingRate, FutureQuote, Gap, Heard, Reading, SeriesReading

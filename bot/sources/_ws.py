@@ -12,12 +12,12 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
+from msgspec import Struct, field
 
 from bot.domain.readings import Gap, LiquidationTally, Reading
 from bot.errors import SourceError, SourceUnavailable
@@ -36,8 +36,7 @@ MESSAGE_LIMIT_BYTES = 1024 * 1024
 SILENCE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forced:
+class Forced(Struct, frozen=True, kw_only=True):
     """One position closed by force: what it was worth, which side it was on, and the venue's words that make
     it this one.
 
@@ -53,8 +52,7 @@ class Forced:
     final: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class Stream(Struct, frozen=True, kw_only=True):
     """One socket: where, what to say after connecting, what to say now and then, and how to read what comes.
 
     `read` gives the liquidations in one message (none in a greeting or a pong), and raises SourceError for a
@@ -74,8 +72,7 @@ class Stream:
     carries: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waits:
+class Waits(Struct, frozen=True, kw_only=True):
     """Seconds before a socket is opened again: at first, at most; how long one must have stood for the pauses to be
     short again; and how long one may be silent, pongs included."""
 
@@ -85,14 +82,12 @@ class Waits:
     silence_s: float = SILENCE_S
 
 
-@dataclass(slots=True)
-class _HeardHour:
+class _HeardHour(Struct):
     longs_usd: float = 0.0
     shorts_usd: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
+class _Counted(Struct, frozen=True, kw_only=True):
     """What was last counted of a key: its time, what it had come to, and whether that was the end of it."""
 
     at: datetime
@@ -100,8 +95,7 @@ class _Counted:
     final: bool
 
 
-@dataclass(slots=True)
-class _SocketLine:
+class _SocketLine(Struct):
     """What is known of one socket: since when it is connected and whether it spoke since, the hours in which it was
     connected, with the first moment in each, and the hours in which it spoke, with the last moment in each."""
 

@@ -12,12 +12,12 @@ sides: 56,245 and 43,105 BTC on 12 October 2025). Its rows have no time; they mu
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from bot.domain.readings import (
     Gap,
@@ -306,8 +306,7 @@ def against_bars(told: Reading | Gap, reply: Reply) -> Reading | Gap:
     return Gap(who=reply.subject, reason=about(reply.subject, said))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SideOfBars:
+class _SideOfBars(Struct, frozen=True, kw_only=True):
     """What one side of a window can be, in USD, by the bars."""
 
     least: float

@@ -14,7 +14,6 @@ a gap. An unknown key set, a wrong type, a name that cannot be read or comes twi
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -22,6 +21,8 @@ from typing import ClassVar
 
 import msgspec
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.chain import Bools, Floats, Ints, OptionChain
 from bot.domain.instruments import Instrument
@@ -155,8 +156,7 @@ _DVOL = msgspec.json.Decoder(Rpc[_Volatility])
 _FUNDING = msgspec.json.Decoder(Rpc[list[_FundingRow]])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Layout:
+class _Layout(Struct, frozen=True, kw_only=True, eq=False):
     """What the names of a reply say: which rows are the asset's (None: all), and these rows' expiry, strike
     and right."""
 

@@ -1,8 +1,9 @@
 """Daily notes in the archive: kept, due once a day, blocked with the watches, ended."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.archive import SqlArchive
 from bot.domain.posts import DailyNote, Profile

@@ -1,9 +1,9 @@
 """The outbox: each post once for its channel, whoever sends it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.archive import Claims, SqlArchive, open_archive
 from bot.domain.posts import Post, Profile

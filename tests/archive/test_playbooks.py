@@ -1,8 +1,9 @@
 """Editions of the playbook, kept by their hash; what a post stood on; and each change of stance with the
 rules that made it."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.archive import SqlArchive
 from bot.domain.catalog import Catalog

@@ -1,13 +1,13 @@
 """Points: stored as heard, rolled up by choosing, gaps left as gaps."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import bot.archive.points
 from bot.archive import SqlArchive

@@ -1,8 +1,9 @@
 """What a venue tells otherwise later takes the place of what it told before, and what was known before is
 still told for its time."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.archive import SqlArchive
 from bot.archive.blocks import HOUR_MS

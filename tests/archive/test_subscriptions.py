@@ -1,8 +1,9 @@
 """Who follows what, and when a scheduled post is due."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.archive import SqlArchive
 from bot.domain.posts import Profile

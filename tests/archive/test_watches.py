@@ -1,9 +1,10 @@
 """Personal watches in the archive: set, told once, blocked, removed."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.archive import SqlArchive, open_archive
 from bot.domain.posts import Profile, Route, Watch

@@ -2,7 +2,6 @@
 
 import io
 import struct
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from itertools import combinations, pairwise
@@ -10,6 +9,8 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image
 
 from bot.charts import frame, theme
@@ -41,8 +42,7 @@ def said(sheet: Sheet) -> list[str]:
     return [word.text for word in sheet.words]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleDrawn:
+class SampleDrawn(Struct, frozen=True, kw_only=True):
     """A sample's picture on a sheet of its own, the words on it and the sizes of its letters."""
 
     picture: bytes

@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from bot.charts import PngPainter, painter, render
 from bot.charts.sheet import Sheet

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from bot.cli.main import main
 from bot.domain.playbook import Playbook
@@ -37,8 +37,7 @@ FALL = {
 TIMES = {"liquidations_max_day_1y_usd": "2025-10-10T00:00:00Z", "low_30d_usd": "2026-02-06T00:00:00Z"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What a command left behind."""
 
     code: int

@@ -1,10 +1,10 @@
 """`/balance`: where all readings stand, since when, where to, and the turns; in both languages."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.commands import Request, discover, run

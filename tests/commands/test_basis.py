@@ -1,9 +1,9 @@
 """`/basis`: fresh, and the last reading with its age when a venue is dead; the curve by expiry and venue."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.instruments import Instrument
 from bot.domain.readings import FutureQuote, Snapshot

@@ -1,13 +1,13 @@
 """Builders of charts: what they show is what the archive knows, and nothing is filled in."""
 
 from array import array
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commands import _charts as charts

@@ -1,10 +1,10 @@
 """`/digest`: set in a reader's own words, shown as it would be now, ended; the asker's alone."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands import Request, discover, run
 from bot.delivery.discord.tables import WIDTH, lines_of

@@ -1,9 +1,9 @@
 """`/explain`: words of the trade."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands import Request, discover, run
 from bot.domain.posts import Profile

@@ -1,8 +1,7 @@
 """Which metric is meant by what a reader types, and what is offered while they type."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bot.commands._naming import metric_named, suggest_metrics
 from bot.desk.market import Market

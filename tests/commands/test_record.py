@@ -2,10 +2,10 @@
 
 import math
 from array import array
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.commands import Request, discover, run

@@ -1,9 +1,9 @@
 """`/status`, `/help`, `/treasuries`: the bot about itself, and what holders published."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands import Request, discover, run, usage
 from bot.desk.memory import SourceState

@@ -1,10 +1,10 @@
 """`/skew`: fresh, stale, unknown, refused; its history, and the smile of now."""
 
-from dataclasses import replace
 from datetime import timedelta
 from math import log
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.readings import Snapshot
 from tests.commands.conftest import AT

@@ -1,9 +1,9 @@
 """Every command as a reader of Spanish gets it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands import Request, discover, run
 from bot.commands._charts import caption

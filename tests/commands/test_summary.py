@@ -1,11 +1,12 @@
 """The picture of a post: what it shows, and that one is made for all who get the same post."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.commands.summary import Summaries, leading, summary_chart

@@ -1,11 +1,11 @@
 """The tables of the answers: the asked number first, then now, a day ago, usual and rank, in few letters; what is old has a
 star, what is missing a dash or a line of its own."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.commands._tables import past_table, side_by_side
 from bot.commentary import NO_VALUE

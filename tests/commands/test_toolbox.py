@@ -1,12 +1,12 @@
 """`/move`, `/odds`, `/hedge`, `/expiries`, `/gamma`, `/changes`, `/carry`, `/compare`: the trader's toolbox."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.charts.pictures import Pictures

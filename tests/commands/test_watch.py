@@ -1,9 +1,9 @@
 """`/watch` and `/watches`: what is set, what is said of it, and what cannot be taken."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands import Request, discover, run
 from bot.desk.market import Market

@@ -1,8 +1,7 @@
 """`/why`: from a number in a post back to where it comes from."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bot.commands.evidence import facts_of
 from bot.domain.posts import Post

@@ -7,7 +7,6 @@ after and says why."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 
 from bot.domain.story import Length, Story
 from bot.lab.golden import Golden as Market
@@ -21,8 +20,7 @@ SPANISH = ("article", "calm", "venue-drops-out")
 LENGTHS: tuple[Length, ...] = ("short", "embed", "article")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Golden(Market):
+class Golden(Market, frozen=True, kw_only=True):
     """One market of the folder, told by the real rules and words."""
 
     def stories(self) -> Mapping[Length, Story]:
@@ -38,7 +36,7 @@ def names() -> list[str]:
 def golden(name: str) -> Golden:
     """A market from its file."""
     read = parse_golden(name, (FOLDER / f"{name}.toml").read_text(encoding="utf-8"), CATALOG)
-    return Golden(**{field.name: getattr(read, field.name) for field in fields(read)})
+    return Golden(**{name: getattr(read, name) for name in read.__struct_fields__})
 
 
 def measures(story: Story) -> Mapping[str, float]:

@@ -3,10 +3,10 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary, metrics
 from bot.commentary.frames import LEAST_FRAMES, frame_problems

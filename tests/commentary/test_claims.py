@@ -1,6 +1,6 @@
 """Each sentence of a post with what it stands on, and figures that stand on nothing."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.commentary import ToldPost, claims, groundless
 from bot.domain.facts import Facts

@@ -1,10 +1,10 @@
 """A total on fewer venues than in the post before says so in its sentence, through posts as they are composed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary.fewer import TOTALS

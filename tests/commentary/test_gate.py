@@ -1,11 +1,11 @@
 """The gate catches what must not go out, and lets through what may."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary import gate, remember
 from bot.domain.facts import Facts

@@ -1,10 +1,10 @@
 """What the texts of a market look up once is what a market that was never asked says of it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.commentary.formats import BY_UNIT
 from bot.commentary.names import Namer, SpokenMarket

@@ -1,9 +1,9 @@
 """What a reading is compared with: itself at the last post, like for like."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary.names import SpokenMarket
 from bot.commentary.points import before, is_like_for_like
@@ -32,7 +32,7 @@ def remembered(market: SpokenMarket, **more: object) -> Memory:
         figures={name: fact.value for name, fact in known.items()},
         venues={name: fact.venues for name, fact in known.items()},
     )
-    return Memory(told=(replace(post, **more),))  # type: ignore[arg-type]
+    return Memory(told=(replace(post, **more),))
 
 
 @pytest.mark.parametrize("name", ["open_interest_coin", "open_interest_usd", "liquidations_24h_usd"])

@@ -1,10 +1,10 @@
 """What a run of posts is like: the goals on the golden markets and on a seeded year, and each count on posts that miss
 it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary import RubricRow, ToldPost, rubric

@@ -2,11 +2,11 @@
 twenty."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary.storygate import lead_and_second

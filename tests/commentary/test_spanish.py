@@ -3,7 +3,6 @@ language beside it."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from itertools import islice
 from random import Random
@@ -11,6 +10,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary.formats import apply, read

@@ -1,7 +1,8 @@
 """Answers, errors and single figures: gated like posts, plain where nothing else can be said."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot import commentary, metrics
 from bot.commentary.choose import pool, pools

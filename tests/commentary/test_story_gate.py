@@ -1,9 +1,9 @@
 """What the gate says of a whole post, in its own words: each rule alone, on posts made by hand."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary.compose import alert_key
 from bot.commentary.stories import StoryChoice

@@ -1,9 +1,9 @@
 """The table under a post: whose rank stands in it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.domain.facts import Facts, OwnPast

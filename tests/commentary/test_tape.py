@@ -4,12 +4,12 @@ kinds of untruth that readers found in them."""
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary import ToldPost, claims, groundless, rubric

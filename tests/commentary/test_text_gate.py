@@ -1,12 +1,12 @@
 """What the gate says of one text, in its own words: each rule alone, on texts made by hand."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary.gate import text_failures, typed_part
 from bot.commentary.names import SpokenMarket

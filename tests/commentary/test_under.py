@@ -1,7 +1,8 @@
 """The line under a post and an answer: the venues of its own figures, each once, and how many should have told them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from bot.commentary import answer_footer
 from bot.domain.facts import Fact, Facts

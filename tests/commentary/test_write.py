@@ -4,10 +4,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary.masks import masked_sentences, sentences
@@ -177,7 +177,7 @@ def test_an_exit_to_the_figure_that_is_read_already_is_none() -> None:
 def alerted(reason: str, memory: Memory | None = None, **more: object) -> Story:
     """The article's market as an alert."""
     market = article()
-    verdict = replace(judged(market), **more)  # type: ignore[arg-type]
+    verdict = replace(judged(market), **more)
     return commentary.write(
         verdict=verdict,
         facts=market,

@@ -4,10 +4,12 @@ that say what they were told to."""
 import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.desk.market import Market
 from bot.domain.facts import Point, Series

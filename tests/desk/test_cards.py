@@ -1,8 +1,7 @@
 """Cards: a post in its own language, an answer, and a picture where the surface shows one."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.desk.cards import Cards

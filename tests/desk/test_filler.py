@@ -1,10 +1,10 @@
 """The past of an asset, as the venues tell it: stored, remembered, asked for once."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bot.desk.filler import PastFiller

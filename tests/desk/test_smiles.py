@@ -1,9 +1,9 @@
 """Smiles that are remembered: twice a day, for nine days, over a restart, and never in a poll's way."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.archive.codec import decode, encode
 from bot.desk.smiles import SmileMemory

@@ -1,10 +1,10 @@
 """How long a post is worth sending."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.desk.market import no_post_due
 from bot.desk.worth import PostWorth, why_worthless

@@ -1,6 +1,6 @@
 """What a phrase bank may lack without being wrong."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.domain.playbook import Playbook
 from bot.domain.story import Phrase

@@ -1,8 +1,9 @@
 """`bot check`: what it says of sound files, of a case that fails, and of a rule without cases."""
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bot.cli.check import check_config
 from bot.domain.playbook import Playbook

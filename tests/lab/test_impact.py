@@ -2,12 +2,12 @@
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.archive import open_archive
 from bot.domain.facts import Series

@@ -1,11 +1,11 @@
 """What a market comes to in words: an asset without a published usual range is told beside its own past."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.facts import OwnPast
 from bot.domain.playbook import Playbook

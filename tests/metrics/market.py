@@ -110,7 +110,7 @@ def only(options: OptionChain, keep: Callable[[int, float, bool], bool]) -> Opti
 
 def changed(options: OptionChain, **columns: object) -> OptionChain:
     """The chain with some columns replaced."""
-    fields = {name: getattr(options, name) for name in OptionChain.__dataclass_fields__}
+    fields = {name: getattr(options, name) for name in OptionChain.__struct_fields__}
     return OptionChain(**{**fields, **columns})
 
 

@@ -1,13 +1,13 @@
 """What of a poll is believed: no reply, however odd, becomes a move that did not happen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.chain import OptionChain
 from bot.domain.facts import Facts

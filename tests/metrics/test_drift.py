@@ -1,10 +1,10 @@
 """A figure against its own last value and what others tell."""
 
-from dataclasses import replace
 from datetime import timedelta
 from math import log
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.readings import AccountRatio, Reading, VendorOpenInterest, VolatilityQuote
 from bot.domain.tellings import KnownFigure

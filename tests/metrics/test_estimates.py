@@ -1,11 +1,11 @@
 """Estimates: what they are worked out from, who tells them, what they feed and what they never are."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, log, sqrt
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.facts import ESTIMATES, Point
 from bot.domain.traded import FuturePrices, OptionTrades

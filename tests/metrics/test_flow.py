@@ -1,12 +1,12 @@
 """The day's trades put together, by hand; a straddle as the venue told it on 1 August 2026."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp, pi, sqrt
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.readings import BlockTally, Snapshot
 from bot.domain.traded import TakerTrades

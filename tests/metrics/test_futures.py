@@ -1,9 +1,9 @@
 """Basis, the perpetual's premium, and the ratio of accounts."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.readings import AccountRatio, FutureQuote
 from tests.metrics.market import NOW, facts, future, observed

@@ -1,11 +1,11 @@
 """Open interest in coins and dollars, and why it moved."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.facts import Facts
 from bot.domain.readings import FutureQuote, VendorOpenInterest

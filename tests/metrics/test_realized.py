@@ -2,12 +2,12 @@
 
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from math import exp, log, sqrt
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.facts import Series
 from bot.domain.readings import Reading, VolatilityQuote

@@ -248,7 +248,7 @@ def test_the_short_way_to_some_tenors_ends_where_the_long_way_does(
 ) -> None:
     options = chain(tilted, days=days, strikes=range(40_000, 160_000, 4_000))
     expiries = sorted(set(options.expires_ms.tolist()))
-    missing = expiries[puts_missing_in % len(days)] if days else 0
+    missing = expiries[puts_missing_in % len(expiries)] if days else 0
     iv = np.where((options.expires_ms == missing) & ~options.is_call, np.nan, options.mark_iv_pct)
     options = changed(options, mark_iv_pct=iv)
     whole = legs(options, ms(NOW))

@@ -1,12 +1,12 @@
 """What is open by strike and by expiry, against values worked out by hand."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp, pi, sqrt
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.chain import OptionChain
 from bot.metrics.strikes import ExpiryAmount, gamma_by_strike, largest, open_by_expiry

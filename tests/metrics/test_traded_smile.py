@@ -1,13 +1,13 @@
 """A smile from trades, against the smile of the chain that the trades were made of."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.chain import Floats, OptionChain
 from bot.domain.readings import SpotQuote

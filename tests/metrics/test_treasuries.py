@@ -1,9 +1,9 @@
 """Corporate holders, marked to market."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.playbook import Holding
 from tests.metrics.market import observed, spot

@@ -1,12 +1,12 @@
 """Views: known answers, when each is known, like for like, and live against replay."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.catalog import VIEWS, Metric
 from bot.domain.facts import Point

@@ -3,7 +3,6 @@ on three recorded days, and worked out by hand."""
 
 import csv
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from math import log, sqrt
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.chain import OptionChain, PastSmile
 from bot.metrics import CATALOG, History, observe

@@ -2,11 +2,11 @@
 nothing is said."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary import card
 from bot.domain.facts import Facts, Point

@@ -1,11 +1,11 @@
 """The daily note: once a day at the reader's hour, one message for all assets, of what is known."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary import card, in_columns
 from bot.domain.facts import Fact, Facts
@@ -32,7 +32,7 @@ def note(**given: object) -> DailyNote:
         zone="UTC",
         created_at=AT - DAY,
     )
-    return replace(made, **given)  # type: ignore[arg-type]
+    return replace(made, **given)
 
 
 def facts(asset: str, **known: float) -> Facts:

@@ -1,12 +1,12 @@
 """Events as posts: a storm, a turn of funding, a large expiry, dates of the calendar; to whom, once, in both languages."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from bot.decide import digest_of
 from bot.domain.facts import Fact, Facts

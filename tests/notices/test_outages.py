@@ -2,13 +2,13 @@
 through the real poll."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.readings import Gap, LiquidationTally, Snapshot, SourceHealth, SpotQuote
 from bot.notices.outages import after_poll, next_state, patience, together, was_heard

@@ -1,12 +1,12 @@
 """Personal watches: what is typed, when a watch is told and armed again, and what it says."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.facts import Fact, Facts
 from bot.domain.judgement import Verdict

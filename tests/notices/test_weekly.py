@@ -3,11 +3,11 @@
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary import rows as table_rows
 from bot.domain.facts import Fact, Facts, Series

@@ -3,12 +3,12 @@
 import io
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from rich.console import Console as Terminal
 
 from bot.domain.facts import Point

@@ -3,11 +3,11 @@
 import asyncio
 import io
 import random
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from rich.console import Console as Terminal
 
 from bot.domain.posts import Profile

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from bot.cli.main import main
 from bot.desk.memory import SourceState
@@ -121,8 +122,7 @@ async def test_the_archive_is_told_with_its_posts_by_status() -> None:
     assert found.says == "sqlite:///a.sqlite opens; posts: 12 sent, 1 uncertain"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(Struct, frozen=True, kw_only=True):
     """A host's budget."""
 
     host: str

@@ -14,12 +14,12 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from bot.playbook import CONFIG
 
@@ -27,8 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 PATIENCE_S = 90
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """A bot of its own, without a network."""
 
     process: subprocess.Popen[str]

@@ -12,13 +12,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
@@ -41,8 +41,7 @@ GUILDS = [(number << 22) + 8001 for number in range(6)]  # of two shards each ha
 numbers = count(1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """One process of the bot."""
 
     process: subprocess.Popen[bytes]
@@ -57,8 +56,7 @@ class Running:
         self.process.send_signal(number)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Town:
+class Town(Struct, frozen=True, kw_only=True):
     """A database, a Discord, and a folder: what the processes share."""
 
     url: str

@@ -4,10 +4,11 @@ skill."""
 import importlib.util
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
+
+from msgspec import Struct
 
 from bot.domain.judgement import Verdict
 from bot.metrics import CATALOG, derive
@@ -49,8 +50,7 @@ OURS = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(Struct, frozen=True, kw_only=True):
     """Family rows that carry a fact: how many there are, are answered, agree, and say the very opposite."""
 
     rows: int

@@ -1,10 +1,10 @@
 """Alarms on moves, by hand: what is told of an episode from its first line to its end, and what may turn the stance."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.judgement import AlarmEpisode, Course, MoveAlarm
 from bot.domain.rulebook import AlarmLine, AlarmRule

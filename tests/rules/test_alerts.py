@@ -1,7 +1,8 @@
 """Alerts: an edge makes one, a level none; and what is too much is counted, not lost."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.domain.judgement import Finding, MoveAlarm, Signal, Verdict
 from bot.domain.playbook import EventRow
@@ -202,7 +203,7 @@ def reason_after(
         alerted_at=tuple(NOON - ago for ago, _ in alerts),
         subjects=tuple(f"{stance} " for _, stance in alerts),
     )
-    rules = replace(book(), notify=replace(lax, **limits))  # type: ignore[arg-type]
+    rules = replace(book(), notify=replace(lax, **limits))
     return alert(told, judged("bearish", severity), rules, NOON)[1]
 
 

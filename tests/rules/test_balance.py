@@ -3,13 +3,13 @@ and remembers what a restart would take away."""
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.facts import OwnPast
 from bot.domain.judgement import Course, Signal

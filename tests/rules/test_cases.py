@@ -2,11 +2,11 @@
 should."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.rulebook import Condition, RuleBook, Threshold
 from bot.errors import ConfigError

@@ -1,9 +1,9 @@
 """Where a verdict goes, by hand: a course of a few samples against a window of three days."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.judgement import BalanceSample, Course
 from bot.domain.rulebook import DirectionTable

@@ -1,6 +1,6 @@
 """Editions: what makes a rule another one, and what does not."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.playbook import read_playbook
 from bot.rules import editions

@@ -1,9 +1,9 @@
 """What would change the view: every sentence is tried, and none is longer than it must be."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from bot.domain.judgement import Flip, Verdict
 from bot.domain.rulebook import UsualRange

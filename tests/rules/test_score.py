@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.judgement import Signal
 from bot.domain.rulebook import RuleBook, StanceRow

@@ -1,10 +1,9 @@
 """The life of one rule: waiting, lingering, silence, and what is said aloud."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.rulebook import Condition
 from bot.rules import Judgement, Replay, evaluate, replay

@@ -1,11 +1,11 @@
 """The sum: a range where something is unknown, and less data never makes a stronger verdict."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.facts import OwnPast
 from bot.domain.judgement import Verdict

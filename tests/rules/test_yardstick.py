@@ -1,10 +1,10 @@
 """What one level counts, by hand: steps of the book, a past that agrees or does not, steps that need no yardstick."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.facts import OwnPast
 from bot.domain.rulebook import Condition, RuleBook, Threshold, UsualRange

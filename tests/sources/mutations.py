@@ -5,11 +5,11 @@ import json
 import math
 import random
 from collections.abc import Awaitable, Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from bot.domain.readings import Heard, Reading
 from bot.errors import SourceError

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from msgspec import Struct
 
 from bot.domain.chain import OptionChain
 from bot.domain.readings import FutureQuote, Gap, Heard
@@ -81,8 +81,7 @@ def test_rows_that_waiting_helps_against_are_not_called_a_change() -> None:
         sound_rows(["a", "b", "c"], read, str, OddRows("v"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Odd:
+class _Odd(Struct, frozen=True, kw_only=True):
     """One row of a venue's reply made odd: where its list is, which row, and how."""
 
     source: str

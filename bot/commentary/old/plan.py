@@ -3,8 +3,9 @@ the slots."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from bot.commentary.names import SpokenMarket, checks_hold
 from bot.commentary.shapes import BARE, CALM, LEANING, LISTED, QUIET, news, shape
@@ -21,8 +22,7 @@ MEANINGS = 4
 QUIET_UP_TO = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedPiece:
+class PlannedPiece(Struct, frozen=True, kw_only=True):
     """One sentence or two to be chosen: its slot, the pools to choose from (the first that has a usable
     phrase), its finding."""
 
@@ -32,8 +32,7 @@ class PlannedPiece:
     needed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryPlan:
+class StoryPlan(Struct, frozen=True, kw_only=True):
     """A headline (if the length has one) and paragraphs of pieces; `told` is what each finding is told as."""
 
     headline: PlannedPiece | None

@@ -2,9 +2,9 @@
 one go."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from jinja2 import TemplateError
+from msgspec import Struct
 
 from bot.commentary.choose import Pools, last_used, rank_phrases
 from bot.commentary.formats import BY_UNIT
@@ -25,8 +25,7 @@ FRAMING: tuple[Slot, ...] = ("headline", "standfirst", "lead", "close")
 VIVID: tuple[Slot, ...] = ("lead", "close")
 
 
-@dataclass(slots=True)
-class Realizer:
+class Realizer(Struct):
     """Writes the pieces of one post; remembers which phrases and which image it has used. `turn` shuffles
     equal choices."""
 

@@ -1,8 +1,9 @@
 """A verdict in the words of an edition from before the stories: findings one by one, each with what it means."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from bot.commentary.cards import footer
 from bot.commentary.choose import pools

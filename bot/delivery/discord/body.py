@@ -8,11 +8,11 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from aiohttp import FormData, payload
 from discord.http import HTTPClient, Route, handle_message_parameters
+from msgspec import Struct
 
 from bot.delivery.discord.buttons import view_of
 from bot.delivery.discord.embed import EmbedPage, pages, picture
@@ -24,8 +24,7 @@ HOLE: Final = "0123456789abcdefhole"  # where each channel's nonce goes
 JSON: Final = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A request's bytes around the nonce."""
 
     before: bytes

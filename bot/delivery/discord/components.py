@@ -5,11 +5,11 @@ Limits: 100 characters in a custom id, 80 in a label, 45 in the title of a form 
 
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 import discord
 from discord import ui
+from msgspec import Struct
 
 Interaction = discord.Interaction[Any]
 LONGEST_TITLE: Final = 45
@@ -25,8 +25,7 @@ class UsesPanel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
+class Press(Struct, frozen=True, kw_only=True):
     """One use of a component: what, of which channel, with what."""
 
     action: str

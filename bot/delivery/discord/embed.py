@@ -7,11 +7,11 @@ Discord counts."""
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import discord
+from msgspec import Struct
 
 from bot.commentary import in_columns
 from bot.delivery.discord.tables import fence
@@ -33,8 +33,7 @@ EMPTY: Final = "\u200b"  # Discord refuses a field without a name or a value
 COLORS: Final = {stance: int(color.dark[1:], 16) for stance, color in STANCE_COLORS.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedPage:
+class EmbedPage(Struct, frozen=True, kw_only=True):
     """What one message holds. `pictured`: the card's image belongs to it, attached as `chart.png`."""
 
     embeds: tuple[discord.Embed, ...]

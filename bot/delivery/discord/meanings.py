@@ -5,13 +5,13 @@ Docs: https://docs.discord.com/developers/topics/opcodes-and-status-codes (JSON 
 status: it comes from what stands before it, and passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
 import discord
+from msgspec import Struct
 
 HOUR_S: Final = 3600.0
 LONGEST_REST_S: Final = 86_400.0
@@ -36,8 +36,7 @@ class Meaning(StrEnum):
     """It was sent, and somebody has deleted it since."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One row of the table. `rest_s` is how long nothing is asked of that channel, where Discord itself does
     not say; `everywhere` that the whole of Discord is not to be asked either."""
 

@@ -2,12 +2,12 @@
 pauses that somebody asked for, ended in time."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import discord
 import structlog
+from msgspec.structs import replace
 
 from bot.delivery.discord.channelbook import ChannelBook
 from bot.delivery.discord.permissions import missing

@@ -5,11 +5,11 @@ told until they go through again.
 Many refusals count towards Discord's ban, so a channel that refused us is left alone for an hour, and one that
 is paused until its permissions change or a day has gone by."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.direct import is_direct

@@ -5,7 +5,6 @@ Limits: Discord knows a nonce for "the past few minutes" (two are relied on); 50
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 import discord
 import structlog
 from discord.abc import Messageable
+from msgspec.structs import replace
 
 from bot.delivery.discord.asking import AlreadyDeleted, Asking
 from bot.delivery.discord.body import Bodies, Body, post_message

@@ -3,9 +3,11 @@ be undone."""
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commands.typed import SPELLED_OFF, is_off
 from bot.delivery.discord.channelbook import ChannelBook
@@ -23,8 +25,7 @@ RANGE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelSettings:
+class ChannelSettings(Struct, frozen=True, kw_only=True):
     """All settings of one channel: a wish for each asset that it follows, and what is kept beside them."""
 
     channel: str

@@ -6,11 +6,11 @@ Limits: descriptions 100 characters, 25 choices, 25 suggestions of 100 character
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
 from discord import app_commands
+from msgspec import Struct
 
 from bot.commands import Command, CommandOption
 from bot.delivery.discord.answering import Reception
@@ -25,8 +25,7 @@ Interaction = discord.Interaction[Any]
 AnyCommand = app_commands.Command[Any, ..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """Something that may be typed: how it is shown, and what it stands for."""
 
     name: str
@@ -36,8 +35,7 @@ class Suggestion:
 Suggest = Callable[[Interaction, str], Sequence[Suggestion]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlashOption:
+class SlashOption(Struct, frozen=True, kw_only=True):
     """One option. `kind` is what Discord lets the reader give: text, a number, a channel; `choices` are few
     and fixed, `suggest` gives what may be typed."""
 
@@ -48,8 +46,7 @@ class SlashOption:
     suggest: Suggest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlashCommand:
+class SlashCommand(Struct, frozen=True, kw_only=True):
     """One slash command: everywhere for everybody or, where it is for `managers`, in servers for whom the server
     lets use it, at first who may manage it. `answer` is called with the interaction and the options that were given."""
 

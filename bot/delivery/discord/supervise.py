@@ -7,11 +7,11 @@ Limits: 1,000 IDENTIFY a day, beyond which Discord resets the token; close codes
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Final
 
 import discord
 import structlog
+from msgspec.structs import replace
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.routes import Routes

@@ -5,11 +5,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
+from msgspec import Struct
 
 from bot.delivery.discord.limits import wait_s
 from bot.delivery.discord.refusals import Refusals
@@ -28,8 +28,7 @@ CLIMB: Final = (
 )
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(Struct):
     """One request: when it left, and when its answer came; None while it is out."""
 
     left_at: float

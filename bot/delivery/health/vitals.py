@@ -1,8 +1,9 @@
 """The signs of life of one process, and which of them are bad."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 LATE_POLLS = 3  # so many polls missed are an illness; one is a slow venue
 LATE_AT_LEAST = timedelta(
@@ -12,8 +13,7 @@ LONGEST_STALL_S = 5.0
 AHEAD = timedelta(seconds=5)  # a time that lies further ahead is no sign of life
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
+class Vitals(Struct, frozen=True, kw_only=True):
     """What a process knows of itself at a moment.
 
     `polled_at` is when the last poll ended well; a process that does not poll now (`polls` false) has none.

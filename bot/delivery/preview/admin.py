@@ -1,7 +1,8 @@
 """The operator's side: what runs here, how each part does, what waits. It shows no reader's data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.delivery.preview.times import age, moment
 from bot.desk.market import Market
@@ -12,8 +13,7 @@ POSTS = 12
 SURFACES = ("console", "preview", "discord", "webhook")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminPart:
+class AdminPart(Struct, frozen=True, kw_only=True):
     """One part of the page: its name (a key of the words), the names of its columns likewise, its rows."""
 
     name: str
@@ -21,8 +21,7 @@ class AdminPart:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminView:
+class AdminView(Struct, frozen=True, kw_only=True):
     """All that is shown: the parts, and the running bot's state, None where the page is that of none."""
 
     parts: Sequence[AdminPart]

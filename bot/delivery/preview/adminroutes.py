@@ -2,9 +2,9 @@
 this machine, or behind the password."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from aiohttp import hdrs, web
+from msgspec import Struct, field
 
 from bot.delivery.preview.admin import AdminView, admin_parts
 from bot.delivery.preview.deskroutes import NOT_KEPT, PageParts
@@ -15,8 +15,7 @@ from bot.desk.market import Market
 ADMIN = "/admin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorSide:
+class OperatorSide(Struct, frozen=True, kw_only=True):
     """The settings as they were read, without secrets, and the running bot, where the page is that of one."""
 
     settings: Mapping[str, str] = field(default_factory=dict)

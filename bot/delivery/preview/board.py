@@ -3,8 +3,9 @@ and what one reading stands on."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from bot.commands.lookback import chart_of_metric, is_first_stance, meaning, stance_at, title, usual_range
 from bot.commentary import venue_name
@@ -27,16 +28,14 @@ WIDTH, HEIGHT = 100.0, 28.0  # of a sparkline, in its own units
 MOST_POINTS = 84
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spark:
+class Spark(Struct, frozen=True, kw_only=True):
     """A week as a line: `points` for an SVG polyline a stretch between gaps, and the usual range as top and height."""
 
     points: tuple[str, ...]
     usual: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """One metric as it is shown: its value in words and since when it is known, its change in a day and since the last post,
     its rank in 90 days, its usual range, its week. `old`: it is not fresh. `now` is the value of now beside that of then."""
 
@@ -52,8 +51,7 @@ class Reading:
     now: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardState:
+class BoardState(Struct, frozen=True, kw_only=True):
     """All that the board shows of one asset at one time. `since` is when the stance began; `posted_at` when the channel's
     last post before went out; `past` that the time is not now."""
 
@@ -78,8 +76,7 @@ class BoardState:
         return (self.at - self.since).days + 1 if self.since else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingDetail:
+class ReadingDetail(Struct, frozen=True, kw_only=True):
     """What one reading stands on: beside what the board shows, its meaning, its formula, its unit, when it was observed and
     each venue's own value in words."""
 
@@ -96,8 +93,7 @@ class ReadingDetail:
     missing: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """What a reading is worked out from: the facts and the past of a time, those of now beside them, and the last post
     before."""
 

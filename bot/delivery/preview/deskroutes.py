@@ -1,10 +1,10 @@
 """What the page answers beside posts and lines: readings, charts, and how a reader wants it to look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
+from msgspec import Struct
 
 from bot.delivery.preview.board import USUAL_WINDOW, WINDOWS, Board
 from bot.delivery.preview.chartdata import chart_json
@@ -56,8 +56,7 @@ class PageQuery:
         return at if at is not None and at < self._market.now() else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageParts:
+class PageParts(Struct, frozen=True, kw_only=True):
     """What all handlers of the page share."""
 
     board: Board

@@ -2,13 +2,13 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from msgspec import Struct
 
 from bot.commands import Command, usage
 from bot.commentary import in_words
@@ -29,8 +29,7 @@ LARGE = 1e9  # from here on nobody looks for decimals
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One message of the stream: a post (then `reason` says why it came) or the answer to a typed `line`.
     `picture` is the address of a post's picture, which is drawn when it is asked for, and `words` what it
     shows."""
@@ -48,8 +47,7 @@ class Entry:
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """All that the page shows. `last` is the newest post's id, `times` those of the posts that the slider
     reaches, `past` the time that is looked back to (None: now), `lines` the first suggestions of the box, `guarded`
     whether the reader has a session to end; `strip` is every asset's board where there are several, `newest` the post of
@@ -74,8 +72,7 @@ class Shown:
     newest: Entry | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(Struct, frozen=True, kw_only=True):
     """An entry as its template wants it."""
 
     entry: Entry
@@ -112,7 +109,7 @@ class Draw:
         """The whole page."""
         drawn = [_drawn(entry) for entry in shown.entries]
         light = light_of(shown.hearings, shown.now, voice.words)
-        values = {field.name: getattr(shown, field.name) for field in fields(shown)}
+        values = {name: getattr(shown, name) for name in shown.__struct_fields__}
         values["newest"] = _drawn(shown.newest) if shown.newest else None
         return self._fill("home.html", voice, drawn=drawn, light=light, **values)
 

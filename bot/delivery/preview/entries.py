@@ -2,9 +2,10 @@
 stand on."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+
+from msgspec.structs import replace
 
 from bot.commands import Command, Request, run
 from bot.commands.evidence import facts_of

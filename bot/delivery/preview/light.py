@@ -1,9 +1,10 @@
 """One light for all sources: how many were heard, and how old the oldest of them is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from bot.delivery.preview.times import age
 from bot.desk.memory import SourceState
@@ -11,8 +12,7 @@ from bot.desk.memory import SourceState
 OLD = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Light:
+class Light(Struct, frozen=True, kw_only=True):
     """What the light says: `live` where all are heard and young, `partial` where one is missing or has gaps, `stale`
     where none is young."""
 

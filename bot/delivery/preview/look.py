@@ -1,9 +1,9 @@
 """How one reader wants the page: kept in cookies of their own browser, so that it needs no script and no account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 
 from aiohttp import web
+from msgspec import Struct
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "theme": ("auto", "dark", "light"),
@@ -13,8 +13,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 KEPT_S = 400 * 86_400  # as long as browsers keep a cookie
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What a reader chose; what they did not choose is as it always was. `language` is one of the banks'."""
 
     language: str = "en"
@@ -23,8 +22,7 @@ class Look:
     units: str = "dollars"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class Voice(Struct, frozen=True, kw_only=True):
     """How the page speaks to one reader: their look, and the words of their language."""
 
     look: Look
@@ -41,7 +39,7 @@ def read_look(cookies: Mapping[str, str], languages: Mapping[str, object], langu
 def keep_look(response: web.Response, wanted: Mapping[str, object], languages: Mapping[str, object]) -> None:
     """Have the browser remember those of the wanted values that there are."""
     choices = {**CHOICES, "language": tuple(languages)}
-    for field in fields(Look):
-        value = wanted.get(field.name)
-        if isinstance(value, str) and value in choices[field.name]:
-            response.set_cookie(field.name, value, max_age=KEPT_S, httponly=True, samesite="Strict")
+    for name in Look.__struct_fields__:
+        value = wanted.get(name)
+        if isinstance(value, str) and value in choices[name]:
+            response.set_cookie(name, value, max_age=KEPT_S, httponly=True, samesite="Strict")

@@ -4,10 +4,10 @@ import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import hdrs, web
+from msgspec import Struct
 
 from bot.delivery.preview.guard import Handler
 
@@ -15,8 +15,7 @@ SMALLEST = 1024  # bytes: below it packing gains nothing
 TEXTS = ("text/html", "application/json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedFile:
+class PackedFile(Struct, frozen=True, kw_only=True):
     """One file: as it is, packed (None where that gains nothing), its kind, and a tag that changes with it."""
 
     plain: bytes

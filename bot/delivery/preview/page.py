@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
+from msgspec.structs import replace
 
 from bot.commands import Command, discover
 from bot.delivery.api import api_routes

@@ -2,8 +2,9 @@
 worked out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts
@@ -11,8 +12,7 @@ from bot.domain.posts import Card, Figure
 from bot.domain.story import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueValue:
+class VenueValue(Struct, frozen=True, kw_only=True):
     """What one venue alone said of a metric."""
 
     venue: str
@@ -20,8 +20,7 @@ class VenueValue:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardBasis:
+class CardBasis(Struct, frozen=True, kw_only=True):
     """What the numbers of a card stand on: the facts of a time, and each venue's own values behind them, by
     metric."""
 
@@ -30,8 +29,7 @@ class CardBasis:
     own: Mapping[str, tuple[VenueValue, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Struct, frozen=True, kw_only=True):
     """One number as it is shown, and where it comes from. `number` is its place in the card, from 1; `age`
     how old it was then; `own` what each venue said where several did.
 
@@ -57,8 +55,7 @@ class Provenance:
         return self.ref.partition(".")[0] if self.kind == "fact" and self.formula else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextPiece:
+class TextPiece(Struct, frozen=True, kw_only=True):
     """A stretch of text: plain, a moment in time, or a number with its ground."""
 
     text: str
@@ -121,8 +118,7 @@ def _texts(card: Card) -> Iterator[tuple[str, str, tuple[Span, ...]]]:
         yield f"fields.{number}", figure.text, figure.spans or card.spans.get(f"fields.{number}", ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cutter:
+class _Cutter(Struct, frozen=True, kw_only=True):
     """Cuts the texts of one card, and numbers their grounds."""
 
     basis: CardBasis

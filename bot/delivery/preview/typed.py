@@ -4,7 +4,8 @@ tenor:60`."""
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.commands import Command, CommandOption, usage
 from bot.desk.market import Market
@@ -20,8 +21,7 @@ _WORD = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Typed(Struct, frozen=True, kw_only=True):
     """A command and what was given for its options, by option name."""
 
     command: Command

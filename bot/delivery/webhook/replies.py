@@ -5,11 +5,11 @@ Docs: https://docs.discord.com/developers/resources/webhook, https://api.slack.c
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
+from msgspec import Struct
 
 from bot.delivery.webhook.hooks import Hook
 from bot.errors import (
@@ -35,8 +35,7 @@ NEVER_ARRIVED: Final = frozenset({503, 521, 523})
 LONGEST_WORDS: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookReply:
+class HookReply(Struct, frozen=True, kw_only=True):
     """An answer as it came."""
 
     status: int

@@ -5,9 +5,10 @@ Every flip was tried: the rules were evaluated at the moved facts, as if each va
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
+
+from msgspec import Struct
 
 from bot.domain.facts import Facts
 from bot.domain.judgement import Flip, Move, Signal, Verdict
@@ -23,8 +24,7 @@ TRIED_SIDE_BY_SIDE = 14
 """Of the single moves, so many of the most promising are combined: 14 give 91 pairs and 364 triples."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
+class _Try(Struct, frozen=True):
     """A fact moved to a value at which some condition turns. `effort` is the way in the fact's own units of
     interest."""
 
@@ -34,8 +34,7 @@ class _Try:
     effort: float
 
 
-@dataclass(slots=True)
-class _Bench:
+class _Bench(Struct):
     """The rules, set up to be evaluated again and again at moved facts."""
 
     ready: RulePlan

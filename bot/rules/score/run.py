@@ -2,7 +2,8 @@
 each rule."""
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.judgement import Truth
 from bot.rules.plan import Job, RulePlan
@@ -11,8 +12,7 @@ from bot.rules.states import Cell, advance, remembers, settle
 from bot.rules.truth import Bounds, Values, holds, plainly
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTruth:
+class RuleTruth(Struct, frozen=True):
     """A rule's truth now. `may_turn_on` and `may_turn_off`: what facts of other families, if they were known,
     could still make of it."""
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from bot.sources._tape_chain import Floats
 from bot.sources._tape_market import (
@@ -29,8 +29,7 @@ FAR_MS = 2**53
 STEP_MS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Struct, frozen=True, kw_only=True):
     """A perpetual (`expires_at` None) or dated future as a venue lists it: its mark, and the coins that are
     open in it."""
 
@@ -52,8 +51,7 @@ class Sample(NamedTuple):
     funding_8h_pct: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowRange:
+class RowRange(Struct, frozen=True, kw_only=True):
     """Which rows a client asks for: those within two times (milliseconds), at most so many, the oldest or the
     newest."""
 

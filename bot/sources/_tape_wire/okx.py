@@ -5,10 +5,10 @@ USD), coins (`oiCcy`) and USD (`oiUsd`); everything is text, what is not known i
 fraction. Errors come with HTTP 200."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import isnan
 
 import msgspec
+from msgspec import Struct
 
 from bot.sources._tape_market import TapeMarket
 from bot.sources._tape_scene import Answer, Asked, Scene
@@ -41,8 +41,7 @@ class _OkxRefusal(Exception):
     """A parameter that the venue would not take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listed:
+class _Listed(Struct, frozen=True, kw_only=True):
     """One swap or future: its name and family, what one contract is, and the contract."""
 
     name: str

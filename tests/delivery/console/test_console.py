@@ -1,10 +1,10 @@
 """The console: readable anywhere, its stance in words."""
 
 import io
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console as Terminal
 
 from bot.delivery.console import Console

@@ -3,13 +3,13 @@ request checked."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import discord
 import pytest
 import simcord
 import structlog
+from msgspec.structs import replace
 
 from bot.commands import Command, CommandOption, Request, discover
 from bot.delivery.discord.answering import Cooldown

@@ -4,11 +4,11 @@ sent."""
 import asyncio
 import signal
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.archive import open_archive
 from bot.delivery.discord.client import TightropeClient

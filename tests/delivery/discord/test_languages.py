@@ -1,10 +1,9 @@
 """Names and descriptions of commands in the languages of the phrase banks."""
 
-from dataclasses import replace
-
 import discord
 import pytest
 from discord import app_commands
+from msgspec.structs import replace
 
 from bot.delivery.discord.slash import BankTranslator, describe
 from tests.commentary.make import bank

@@ -4,12 +4,12 @@ the database do. A real archive, a Discord of our own on sockets, a new process'
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.archive import Claims, SqlArchive, open_archive
 from bot.delivery.discord.client import TightropeClient

@@ -1,10 +1,10 @@
 """What goes with a post: buttons, the role that it calls, a thread, its passing on; and the menu of a message."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.postextras import PASSED_ON, post_buttons, role_called

@@ -1,10 +1,11 @@
 """What becomes of a route that Discord turns down, and what its server's admins hear of it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.delivery.discord.client import TightropeClient
 from bot.delivery.discord.routes import Routes

@@ -1,10 +1,10 @@
 """What becomes of a post: sent, found, kept, dropped, or in doubt; each fault on real sockets."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bot.delivery.discord.client import TightropeClient

@@ -1,13 +1,14 @@
 """`/setup`, `/settings`, `/mute` and the setup panel as a server's manager meets them, in simcord's Discord."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import discord
 import pytest
 import simcord
+from msgspec.structs import replace
 
 from bot.delivery.discord.answering import Cooldown
 from bot.delivery.discord.permissions import NEEDED, invitation, missing

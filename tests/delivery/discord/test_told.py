@@ -1,11 +1,11 @@
 """What Discord was reported to say, by people whose bots it said it to: met by a post, an edit, the answer to a command and
 the registration of commands. Nothing is lost, nothing doubled, and no channel pays for what is not its own."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bot.delivery.discord.client import TightropeClient
@@ -47,7 +47,11 @@ REPORTED: dict[str, tuple[Fault, type[DeliveryError], bool]] = {
     "cloudflare-page": (Fault(status=403, raw=PAGE, via=False), DeliveryUnavailable, False),
     "1015-page": (Fault(status=429, raw=PAGE, via=False), DeliveryUnavailable, True),
     "1015-words": (Fault(status=429, raw="error code: 1015", via=False), DeliveryUnavailable, True),
-    "banned-in-json": (replace(said(429, 0, BANNED), headers={"Via": ""}), DeliveryUnavailable, True),
+    "banned-in-json": (
+        Fault(status=429, body={"message": BANNED, "code": 0}, headers={"Via": ""}),
+        DeliveryUnavailable,
+        True,
+    ),
     "no-history": (said(400, 160002, "Cannot reply without permission to read it"), PostRejected, False),
     "overloaded": (said(503, 130000, "This resource is overloaded"), DeliveryUnavailable, False),
     "slow-mode": (said(429, 20016, "slowmode", retry_after=90.0), DeliveryUnavailable, False),

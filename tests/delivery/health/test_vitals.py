@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 
 from bot.delivery.health import Vitals, health_routes, ills
 from bot.delivery.health.figures import Figures

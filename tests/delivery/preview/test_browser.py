@@ -1,10 +1,10 @@
 """The page in a real browser: it streams, answers, can be reached by keyboard, and asks nobody else."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.delivery.preview import serve

@@ -3,12 +3,12 @@
 import itertools
 from array import array
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.delivery.preview import OperatorSide, create_app

@@ -2,11 +2,11 @@
 
 import asyncio
 from base64 import b64encode
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 
 from bot.charts.pictures import Pictures
 from bot.delivery.preview import create_app
