@@ -12,6 +12,10 @@ if sys.argv[1:2] == ["run"]:
 # start.
 gc.disable()
 
+from bot.late import put_off  # noqa: E402
+
+put_off(("numpy",))
+
 from bot.cli.main import main  # noqa: E402
 
 gc.freeze()

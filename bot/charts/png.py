@@ -3,16 +3,21 @@
 A quarter of the bytes of a full-color PNG, and several times as fast to write. Docs:
 https://www.w3.org/TR/png-3/."""
 
+from __future__ import annotations
+
 import struct
 import zlib
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from bot.charts import theme
 
-Bytes = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
 
 _BITS = 5  # of each color that decide which palette entry it becomes
 _STEPS = 15  # shades between the ground and an ink: the soft edges of lines and letters

@@ -1,15 +1,22 @@
 """A whole option chain as read-only columns."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+else:  # numpy is imported where it first counts something (bot/late.py)
+    Floats = Ints = Bools = Any
 
 COLUMNS = (
     "expires_ms",
@@ -69,7 +76,7 @@ class OptionChain(Struct, frozen=True, kw_only=True, eq=False):
     def __len__(self) -> int:
         return len(self.strike_usd)
 
-    def without_expired(self, at_ms: float) -> "OptionChain":
+    def without_expired(self, at_ms: float) -> OptionChain:
         """The options that have not expired at a time (milliseconds since 1970 UTC): itself where that is all."""
         alive = self.expires_ms > at_ms
         if alive.all():

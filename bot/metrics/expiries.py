@@ -8,7 +8,7 @@ Black (1976), r = 0; the premium-adjusted delta as Deribit's documents give it."
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from msgspec import Struct
@@ -19,9 +19,15 @@ from bot.metrics.smile import YEAR_MS, normal_cdf
 ROOT_2_PI = 2.5066282746310002
 IN_COINS = {"deribit": ("BTC", "ETH"), "okx": ("BTC", "ETH")}
 """Whose options are settled in coins, at which venue; elsewhere they are settled in dollars."""
-SHIFTS = np.concatenate((np.linspace(0.65, 0.89, 13), np.linspace(0.9, 1.1, 21), np.linspace(1.11, 1.35, 13)))
-"""Where the flip is looked for, as shares of the price: closer together around it."""
 HALVINGS = 8
+
+
+@cache
+def _shifts() -> Floats:
+    """Where the flip is looked for, as shares of the price: closer together around it."""
+    return np.concatenate(
+        (np.linspace(0.65, 0.89, 13), np.linspace(0.9, 1.1, 21), np.linspace(1.11, 1.35, 13))
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +123,13 @@ def find_flip(chain: OptionChain, spot_usd: float, at_ms: float) -> float | None
     def net_at(shift: float) -> float:
         return float((gamma_coin(chain, rows, spot_usd, at_ms, shift=shift) * signed).sum())
 
-    net = np.array([net_at(shift) for shift in SHIFTS.tolist()])
+    shifts = _shifts()
+    net = np.array([net_at(shift) for shift in shifts.tolist()])
     turns = np.flatnonzero(net[1:] * net[:-1] < 0.0)
     if not len(turns):
         return None
-    turn = turns[int(np.argmin(np.abs((SHIFTS[turns] + SHIFTS[turns + 1]) / 2.0 - 1.0)))]
-    low, high, below = float(SHIFTS[turn]), float(SHIFTS[turn + 1]), float(net[turn])
+    turn = turns[int(np.argmin(np.abs((shifts[turns] + shifts[turns + 1]) / 2.0 - 1.0)))]
+    low, high, below = float(shifts[turn]), float(shifts[turn + 1]), float(net[turn])
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
         found = net_at(middle)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 
 from bot.domain.catalog import Measured, Metric, Unknown
@@ -28,6 +27,9 @@ from bot.metrics.history import History, to_time
 from bot.metrics.moment import MetricInputs
 from bot.metrics.smile import DAY_MS, YEAR_MS
 from bot.reasons import reason
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LARGE_RANK = 95.0
 MAX_AGE = timedelta(minutes=30)
@@ -76,7 +78,7 @@ def join_trades(known: TakerTrades, later: TakerTrades, since_ms: int) -> TakerT
     at_ms = np.concatenate((known.at_ms[kept], later.at_ms[fresh]))
     order = np.argsort(at_ms, kind="stable")
 
-    def column(name: str) -> npt.NDArray[Any]:
+    def column(name: str) -> NDArray[Any]:
         joined = np.concatenate((getattr(known, name)[kept], getattr(later, name)[fresh]))
         return np.asarray(joined[order])
 

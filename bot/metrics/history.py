@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from msgspec import Struct, field
 
@@ -15,7 +16,11 @@ FUNDINGS_A_YEAR = 1_095.0
 """Stretches of eight hours in a year of 365 days: a rate for one, times this, is the rate of a year."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EMPTY = HistoryColumn.of((), (), (), ())
+
+
+@cache
+def _empty() -> HistoryColumn:
+    return HistoryColumn.of((), (), (), ())
 
 
 def to_ms(when: datetime) -> float:
@@ -64,7 +69,7 @@ class History(Struct, frozen=True, eq=False):
                 added.setdefault((point.metric, point.venue), []).append(point)
         columns = dict(self.columns)
         for key, new in added.items():
-            column, only = columns.get(key, _EMPTY), new[0]
+            column, only = columns.get(key) or _empty(), new[0]
             if len(new) == 1 and not only.covers_s:
                 columns[key] = column.with_instant(to_ms(only.at), only.value, only.lower_bound)
             else:
@@ -88,11 +93,12 @@ class History(Struct, frozen=True, eq=False):
 
     def column(self, metric: str, venue: str | None = None) -> HistoryColumn:
         """The rows of one metric; empty if it was never heard."""
-        return self.columns.get((metric, venue), _EMPTY)
+        found = self.columns.get((metric, venue))
+        return _empty() if found is None else found
 
     def estimates(self, metric: str) -> HistoryColumn:
         """What was estimated of a metric's past; empty where nothing was."""
-        return self.columns.get((metric, ESTIMATES), _EMPTY)
+        return self.column(metric, ESTIMATES)
 
     def breaks_ms(self, venue: str, kind: str) -> tuple[float, ...]:
         """When the venue's sums of a kind ("futures", "options") began to stand on other contracts, ascending."""

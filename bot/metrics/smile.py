@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import erfc, inf, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -38,9 +39,12 @@ NEAREST_EXPIRY_MS = DAY_MS
 MIN_IV_PCT, MAX_IV_PCT = 0.01, 10_000.0
 MIN_PRICE_USD, MAX_PRICE_USD = 1e-9, 1e9
 
-# The bounds of a usable row's volatility, strike, forward and life.
-_LEAST = np.array([[MIN_IV_PCT], [MIN_PRICE_USD], [MIN_PRICE_USD], [0.0]])
-_MOST = np.array([[MAX_IV_PCT], [MAX_PRICE_USD], [MAX_PRICE_USD], [inf]])
+
+@cache
+def _bounds() -> tuple[Floats, Floats]:
+    """Between what a usable row's volatility, strike, forward and life lie."""
+    least = np.array([[MIN_IV_PCT], [MIN_PRICE_USD], [MIN_PRICE_USD], [0.0]])
+    return least, np.array([[MAX_IV_PCT], [MAX_PRICE_USD], [MAX_PRICE_USD], [inf]])
 
 
 class Smile(NamedTuple):
@@ -171,7 +175,8 @@ def _legs(chain: OptionChain, rows: slice | Ints, at_ms: float) -> tuple[Smile, 
         expires - chain.row_ms[rows],
     )
     columns = np.array(own)
-    usable, nearest = (columns > _LEAST) & (columns < _MOST), at_ms + NEAREST_EXPIRY_MS
+    least, most = _bounds()
+    usable, nearest = (columns > least) & (columns < most), at_ms + NEAREST_EXPIRY_MS
     if expires[0] < nearest or not usable.all():
         return _legs(chain, np.arange(len(chain))[rows][usable.all(axis=0) & (expires >= nearest)], at_ms)
     iv, strike, forward, life_ms = columns

@@ -15,6 +15,7 @@ one point of skew %, its bias under 0.3. Source: Huber, Robust Estimation of a L
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,10 @@ class ForwardCurve(NamedTuple):
         return np.asarray(1.0 + np.interp(days, self.days, self.rate) * days / 365.0)
 
 
-NO_CURVE = ForwardCurve(np.empty(0), np.empty(0))
+@cache
+def no_curve() -> ForwardCurve:
+    """That of a time whose futures nobody told."""
+    return ForwardCurve(np.empty(0), np.empty(0))
 
 
 class _Board(NamedTuple):
@@ -70,11 +74,11 @@ class _Board(NamedTuple):
 
 
 def traded_smiles(
-    trades: OptionTrades, tenors: Sequence[float], curve: ForwardCurve = NO_CURVE
+    trades: OptionTrades, tenors: Sequence[float], curve: ForwardCurve | None = None
 ) -> Mapping[float, Smile]:
     """The smile at each of some distances in days, counted from the end of the stretch; a leg that too few trades tell
     of is None."""
-    at_ms = float(trades.until_ms)
+    at_ms, ahead = float(trades.until_ms), no_curve() if curve is None else curve
     kept = np.flatnonzero(
         trades.is_plain
         & (trades.iv_pct > 0.0)
@@ -85,7 +89,7 @@ def traded_smiles(
     )
     if not len(kept):
         return {days: Smile(days, None, None, None) for days in tenors}
-    board = _board(trades, kept, _around(np.unique(trades.expires_ms[kept]), at_ms, tenors), at_ms, curve)
+    board = _board(trades, kept, _around(np.unique(trades.expires_ms[kept]), at_ms, tenors), at_ms, ahead)
     if not len(board.expires_ms):
         return {days: Smile(days, None, None, None) for days in tenors}
     count = board.weight.size

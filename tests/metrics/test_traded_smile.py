@@ -14,7 +14,7 @@ from bot.domain.readings import SpotQuote
 from bot.domain.traded import OptionTrades
 from bot.metrics.history import to_ms
 from bot.metrics.smile import DAY_MS, Smile, smile_at
-from bot.metrics.traded_smile import NO_CURVE, ForwardCurve, medians, traded_smiles
+from bot.metrics.traded_smile import ForwardCurve, medians, no_curve, traded_smiles
 from bot.sources.deribit import read_recording
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "deribit"
@@ -145,7 +145,7 @@ def test_what_no_trade_tells_is_not_known() -> None:
 
 
 def test_without_futures_the_forward_is_the_index() -> None:
-    assert NO_CURVE.over_index(np.array([10.0, 300.0])).tolist() == [1.0, 1.0]
+    assert no_curve().over_index(np.array([10.0, 300.0])).tolist() == [1.0, 1.0]
     curve = ForwardCurve(np.array([30.0, 60.0]), np.array([0.05, 0.10]))
     assert curve.over_index(np.array([15.0, 45.0, 90.0])) == pytest.approx(
         [1 + 0.05 * 15 / 365, 1 + 0.075 * 45 / 365, 1 + 0.10 * 90 / 365]

@@ -1,0 +1,28 @@
+"""Libraries that are put off until somebody uses them: a start that answers takes neither their time nor their memory."""
+
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.machinery import PathFinder
+from types import ModuleType
+from typing import Any
+
+
+class PutOff(ModuleType):
+    """Stands where a module will: the first name that is asked of it imports the module, whose names are this one's from
+    then on. What was bound to it by `import` meanwhile serves as the module does."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        module = import_module(self.__name__)
+        vars(self).update(vars(module))
+        return getattr(module, name)
+
+
+def put_off(names: Iterable[str]) -> None:
+    """Have each of these modules imported when it is first used. One that is imported already stays, and one that is
+    not installed is found missing where it is imported, as ever."""
+    for name in names:
+        if name not in sys.modules and PathFinder.find_spec(name) is not None:
+            sys.modules[name] = PutOff(name)
