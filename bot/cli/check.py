@@ -1,7 +1,6 @@
 """The command line's `check`: configuration and rules put to the test, and tried on a past."""
 
 import asyncio
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -9,28 +8,28 @@ from typing import Annotated, NoReturn
 import typer
 from msgspec.structs import replace
 
-from bot.cli.past import bar, print_json
+from bot.cli.shared import bar, configuration, print_json
 from bot.domain.playbook import Playbook
 from bot.domain.times import read_time
-from bot.errors import ConfigError, InputError, Problem
+from bot.errors import InputError
 from bot.lab import filewatch
 from bot.lab import impact as trial
 from bot.lab.banks import bank_warnings
 from bot.lab.check import CheckReport, check_coverage, check_mutants
 from bot.lab.check import check as check_playbook
 from bot.lab.questions import read_asset
-from bot.playbook import CONFIG, EQUIVALENT, ROOT, read_playbook, read_texts
+from bot.playbook import CONFIG, EQUIVALENT, ROOT, read_texts
 from bot.process import archive_questions
 from bot.process.demo import read_tape
-from bot.process.settings import Settings, load
+from bot.process.settings import Settings
 from bot.rules import junit
 
-checking = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 
 WATCHED_DAYS = 90
 
 
-@checking.command()
+@commands.command()
 def check(
     *,
     coverage: Annotated[
@@ -116,23 +115,6 @@ def check(
         for line in report.failures:
             print(f"FAIL  {line}")
     raise typer.Exit(1 if report.failures or (strict and report.warnings) else 0)
-
-
-def configuration(config: Path) -> tuple[Settings, Playbook]:
-    """Settings and playbook. Raises ConfigError with the problems of both."""
-    try:
-        settings = load(config, dict(os.environ))
-    except ConfigError as error:
-        raise ConfigError([*error.problems, *_problems(config)]) from error
-    return settings, read_playbook(config)
-
-
-def _problems(config: Path) -> tuple[Problem, ...]:
-    try:
-        read_playbook(config)
-    except ConfigError as error:
-        return error.problems
-    return ()
 
 
 def _report(playbook: Playbook, config: Path, cases: Path, *, coverage: bool, mutate: bool) -> CheckReport:

@@ -1,19 +1,15 @@
 """The command line's looking back: a post again, a past judged, a page of it, its points as a table."""
 
 import asyncio
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console as Terminal
-from rich.progress import Progress
 
+from bot.cli.shared import bar, print_json
 from bot.domain.playbook import Playbook
 from bot.domain.times import read_time
 from bot.lab.questions import read_asset
@@ -21,7 +17,7 @@ from bot.playbook import CONFIG, ROOT, read_playbook
 from bot.process import archive_questions as past
 from bot.process.settings import Settings, load
 
-looking_back = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 
 ConfigFolder = Annotated[
     Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")
@@ -29,7 +25,7 @@ ConfigFolder = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")]
 
 
-@looking_back.command()
+@commands.command()
 def replay(post: str, as_json: Json = False, config: ConfigFolder = CONFIG) -> None:
     """Make a post again from the archive, by the rules and words of its time. Exit code 1 if it comes out
     differently."""
@@ -52,7 +48,7 @@ def replay(post: str, as_json: Json = False, config: ConfigFolder = CONFIG) -> N
         raise typer.Exit(1)
 
 
-@looking_back.command()
+@commands.command()
 def backtest(
     *,
     since: Annotated[str, typer.Option("--from", help="A time, such as 2025-02-01.")],
@@ -95,7 +91,7 @@ def backtest(
         print(past.report_text(report))
 
 
-@looking_back.command()
+@commands.command()
 def study(
     folder: Path,
     hourly: Annotated[Path | None, typer.Option(help="A folder with the price by the hour.")] = None,
@@ -118,7 +114,7 @@ def study(
     print(f"written to {to}")
 
 
-@looking_back.command()
+@commands.command()
 def agreement(
     scorer: Annotated[
         Path, typer.Argument(help="The program that holds a judge against published verdicts.")
@@ -133,7 +129,7 @@ def agreement(
     print(f"written to {to}")
 
 
-@looking_back.command("first-history")
+@commands.command("first-history")
 def first_history(
     folder: Path,
     *,
@@ -152,7 +148,7 @@ def first_history(
     print(rows)
 
 
-@looking_back.command()
+@commands.command()
 def export(
     to: Annotated[
         Path | None, typer.Argument(help="A .csv or .parquet file; CSV on standard output without it.")
@@ -176,19 +172,5 @@ def export(
         print(f"{count} points in {to}")
 
 
-def print_json(value: Any) -> None:
-    """A value as JSON on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
-
-
 def _files(config: Path) -> tuple[Settings, Playbook]:
     return load(config, dict(os.environ)), read_playbook(config)
-
-
-@contextmanager
-def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error where that is a terminal; nothing elsewhere."""
-    terminal = Terminal(stderr=True)
-    with Progress(console=terminal, disable=not terminal.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

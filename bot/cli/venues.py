@@ -16,11 +16,11 @@ from bot.cli.english import in_english
 from bot.domain.times import iso
 from bot.lab.audit import report_lines
 from bot.playbook import CONFIG, read_playbook
-from bot.process import app as composition
+from bot.process import errands
 from bot.process.record import GOOD
 from bot.process.settings import load
 
-venues = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 
 ConfigFolder = Annotated[
     Path, typer.Option("--config", help="The folder with bot.toml, rules/, phrases/, tapes/.")
@@ -28,7 +28,7 @@ ConfigFolder = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard output.")]
 
 
-@venues.command()
+@commands.command()
 def audit(
     hours: Annotated[int, typer.Option(min=1, max=24 * 14, help="How far back.")] = 24,
     as_json: Json = False,
@@ -40,7 +40,7 @@ def audit(
 
     Stores nothing but the report, which /status shows."""
     settings, playbook = load(config, dict(os.environ)), read_playbook(config)
-    report = asyncio.run(composition.audit(settings, playbook, hours, config))
+    report = asyncio.run(errands.audit(settings, playbook, hours, config))
     if as_json:
         print(
             json.dumps(
@@ -53,7 +53,7 @@ def audit(
     raise typer.Exit(1 if report.beyond else 3 if report.gaps and not report.compared else 0)
 
 
-@venues.command()
+@commands.command()
 def record(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     listen_s: Annotated[
@@ -67,7 +67,7 @@ def record(
     push in ten minutes. Keys are taken out. Exit code 1 if something was refused or could not be reached.
 
     `measure` and `brief --recording` read the folder; `doctor` compares what replies look like with it."""
-    told = asyncio.run(composition.record(load(config, dict(os.environ)), folder, listen_s))
+    told = asyncio.run(errands.record(load(config, dict(os.environ)), folder, listen_s))
     failed = [reply for reply in told.replies if reply.status != GOOD]
     broken = [socket for socket in told.sockets if socket.failure]
     if as_json:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import to_builtins
 
-from bot.cli.past import print_json
+from bot.cli.shared import print_json
 from bot.cli.typed import read_text
 from bot.commentary import ClaimedSentence, claims, groundless, rubric, stats
 from bot.domain.playbook import Playbook
@@ -22,9 +22,9 @@ from bot.process.archive_questions import story_text, told_on_tape
 from bot.process.demo import read_tape
 from bot.process.settings import load
 
-words = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 phrases = typer.Typer(no_args_is_help=True, help="The phrase banks.")
-words.add_typer(phrases, name="phrases")
+commands.add_typer(phrases, name="phrases")
 
 Length = Literal["short", "embed", "article"]
 ConfigFolder = Annotated[
@@ -35,7 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON alone on standard outpu
 THINNEST = 12
 
 
-@words.command()
+@commands.command()
 def write(
     facts: Annotated[Path, typer.Option(help="A market as JSON for `judge`; - for standard input.")],
     length: Annotated[Length, typer.Option(help="How long.")] = "embed",

@@ -9,13 +9,15 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Struct
+from typer.main import get_group
 
-from bot.cli.main import main
+from bot.cli.main import COMMANDS, command_line, main
 from bot.domain.playbook import Playbook
 from bot.playbook import CONFIG, read_playbook
 
@@ -64,7 +66,7 @@ def bot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def once(config: Path = CONFIG) -> Playbook:
         return shipped() if config == CONFIG else read_playbook(config)
 
-    for room in ("main", "check", "past", "words"):
+    for room in ("asking", "check", "keeping", "past", "shared", "words"):
         monkeypatch.setattr(f"bot.cli.{room}.read_playbook", once)
     unset = ("DISCORD_TOKEN", "DISCORD_TOKEN_FILE", "DATABASE_URL", "DATABASE_URL_FILE", "NEW_DATABASE_URL")
     for name in (*unset, "NEW_DATABASE_URL_FILE"):
@@ -596,3 +598,15 @@ def test_check_changes_the_rules_one_by_one(bot: Bot) -> None:
     said = bot("check", "--mutate", "--json")
     assert said.code == 0
     assert any("mutants: " in line for line in said.json["checked"])
+
+
+def test_every_file_has_the_commands_that_are_said_of_it() -> None:
+    found = {file: tuple(get_group(import_module(f"bot.cli.{file}").commands).commands) for file in COMMANDS}
+    assert found == COMMANDS
+
+
+def test_who_asks_for_one_command_is_understood_as_among_all() -> None:
+    asked = {
+        name: get_group(command_line(name)).commands[name] for names in COMMANDS.values() for name in names
+    }
+    assert asked.keys() == get_group(command_line()).commands.keys()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner, Result
 
-from bot.cli.main import cli
+from bot.cli.main import command_line
 from bot.errors import InputError, SourceError
 
 WELL = '{"facts": {"spot_usd": 70000}}'
@@ -30,7 +30,7 @@ CASES = [pytest.param(text, said, id=name) for name, (text, said) in ODD.items()
 
 
 def run(arguments: Sequence[str], typed: str | bytes) -> Result:
-    return CliRunner().invoke(cli, list(arguments), input=typed)
+    return CliRunner().invoke(command_line(), list(arguments), input=typed)
 
 
 @pytest.mark.parametrize(("text", "said"), CASES)
@@ -147,7 +147,7 @@ def test_what_is_piped_without_end_is_named_with_the_limit(
     with ENDLESS.open("rb") as source:
         monkeypatch.setattr("bot.cli.typed.sys", SimpleNamespace(stdin=SimpleNamespace(buffer=source)))
         with pytest.raises(InputError, match=r"standard input: .*64 MB"):
-            cli(list(arguments), standalone_mode=False)
+            command_line()(list(arguments), standalone_mode=False)
 
 
 def test_lines_of_a_file_are_answered_as_they_come_up_to_one_without_end(

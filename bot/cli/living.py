@@ -1,0 +1,50 @@
+"""The command line's `run`, and what is asked of a bot that runs."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console as Terminal
+
+from bot.cli.shared import ConfigFolder, Host, configuration, read_settings, served_at
+from bot.delivery.preview import ask_health, ask_reload
+from bot.playbook import CONFIG
+from bot.process import run as life
+
+commands = typer.Typer(add_completion=False)
+Role = life.Role
+
+
+@commands.command()
+def run(
+    role: Annotated[
+        Role, typer.Option(help="Several processes on one PostgreSQL: pollers and gateways.")
+    ] = "all",
+    host: Host = None,
+    config: ConfigFolder = CONFIG,
+) -> None:
+    """Run the bot on live data: on Discord where DISCORD_TOKEN is set, on the page in any case."""
+    life.note_hangups()
+    settings, playbook = configuration(config)
+    asyncio.run(life.run(served_at(settings, host), playbook, Terminal(), config=config, role=role))
+
+
+@commands.command()
+def reload(config: ConfigFolder = CONFIG) -> None:
+    """Let the running bot on this machine read rules and phrases anew. With a problem in any file nothing
+    changes. Exit code 3 where no bot runs."""
+    settings, _ = configuration(config)
+    page = settings.page
+    password = page.password.get_secret_value() if page.password else None
+    done, says = asyncio.run(ask_reload(page.host, page.port, password))
+    print(says)
+    raise typer.Exit(0 if done else 1)
+
+
+@commands.command()
+def health(config: ConfigFolder = CONFIG) -> None:
+    """Ask the running bot on this machine whether it is well. Exit code 0 or 1; 3 where no bot runs."""
+    page = read_settings(config).page
+    well, says = asyncio.run(ask_health(page.host, page.port))
+    print(says)
+    raise typer.Exit(0 if well else 1)
