@@ -14,7 +14,7 @@ gc.disable()
 
 from bot.late import put_off  # noqa: E402
 
-put_off(("numpy",))
+put_off(("numpy", "httpx"))
 
 from bot.cli.main import main  # noqa: E402
 

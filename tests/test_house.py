@@ -33,7 +33,7 @@ WORLD = {
 HOMES = {
     "discord": ("bot/delivery/discord/",),
     "httpx": ("bot/sources/_http.py", "bot/sources/_record.py", "bot/sources/_tape.py"),
-    "apscheduler": ("bot/process/schedule.py",),
+    "apscheduler": ("bot/process/schedule.py", "bot/process/timing.py"),
     "sqlalchemy": ("bot/archive/",),
     "alembic": ("bot/archive/",),
     "matplotlib": ("bot/charts/",),

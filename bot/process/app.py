@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp.web import RouteDef
@@ -46,8 +48,9 @@ from bot.process.schedule import Schedule, SystemClock, TapeClock, TapePauses, s
 from bot.process.settings import Settings
 from bot.sources import deribit
 from bot.sources._http import Http, Transport
-from bot.sources._tape import ON_THE_TAPE, TapeTransport
-from bot.sources._tape_table import Tape
+
+if TYPE_CHECKING:
+    from bot.sources._tape_table import Tape
 
 log = structlog.get_logger()
 
@@ -103,7 +106,7 @@ async def house(
     playbook: Playbook,
     *,
     terminal: Terminal,
-    tape: Tape | None = None,
+    tape: "Tape | None" = None,
     transport: Transport | None = None,
     alone: bool = True,
     url: str | None = None,
@@ -119,7 +122,7 @@ async def house(
         archive = await open_archive(address, claims=claims)
         stack.push_async_callback(archive.aclose)
         if tape and transport is None:
-            transport = TapeTransport(tape, clock.now, venues=settings.sources)
+            transport = _tape_player().TapeTransport(tape, clock.now, venues=settings.sources)
         pauses = TapePauses(played) if played else None
         steady, sleep = (pauses.steady, pauses.sleep) if pauses else (steady_from(clock.now), asyncio.sleep)
         http = await stack.enter_async_context(
@@ -134,7 +137,7 @@ async def house(
         if settings.hooks and tape is None:
             offered[WEBHOOK] = WebhookSurface(settings.hooks, now=clock.now, outbox=archive.outbox)
         built = build_sources(settings, http, any_key=tape.name if tape else None)
-        built = [source for source in built if not tape or source.name in ON_THE_TAPE]
+        built = [source for source in built if not tape or source.name in _tape_player().ON_THE_TAPE]
         listening = tuple(source for source in built if isinstance(source, sources.Listens))
         for source in listening:
             stack.push_async_callback(source.stop)
@@ -190,6 +193,13 @@ async def house(
             venues=tuple(built),
             listening=listening,
         )
+
+
+def _tape_player() -> ModuleType:
+    """What answers from a tape: imported where one is played."""
+    from bot.sources import _tape
+
+    return _tape
 
 
 async def look_at_clock(http: Http, words: Mapping[str, str]) -> Diagnosis:
@@ -305,7 +315,7 @@ async def _next_post(archive: SqlArchive, slots: Slots, channel: str, at: dateti
 
 
 def _tape_slots(
-    tape: Tape, post_at: Sequence[str], zone: str, since: datetime, until: datetime
+    tape: "Tape", post_at: Sequence[str], zone: str, since: datetime, until: datetime
 ) -> Sequence[datetime]:
     """A tape's own post times take the place of the settings'."""
     return [at for at in tape.post_times if since < at <= until]

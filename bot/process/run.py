@@ -11,19 +11,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 import structlog
 from rich.console import Console as Terminal
 
-from bot.delivery.health import Vitals, health_routes
+from bot.delivery.health import Figures, Vitals, health_routes
 from bot.desk.troubles import NOTHING_HEARD
 from bot.domain.channels import COMMANDS_FAILURE
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError, Problem, SourceError
 from bot.lab.audit import AuditSettings
+from bot.late import load
 from bot.playbook import CONFIG, read_playbook
 from bot.process import app
 from bot.process.audit import audit_archive, read_audit_settings
@@ -51,6 +51,9 @@ WATCHDOG_S = 60.0  # an event loop that stands still for so long will not come b
 CLOCK_AFTER_S = 5.0  # the page is there at once, and polls go first
 CLOCK_EVERY_S = 6 * 3600.0
 LOAD_AFTER_S = 5.0  # a start takes neither its time nor its memory for what draws
+FIRST_USED = ("numpy", "httpx", "bot.process.timing", "bot.delivery.health.counters")
+"""What the first poll uses: imported on a thread while the page answers already."""
+FIRST_USED_AFTER_S = 0.1  # whoever waits for the page is answered first
 LOADED_AHEAD = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg")
 GRACE_S = 7.0  # for what runs at the stop: 10 s in all
 
@@ -344,10 +347,6 @@ async def run(
 
     SIGHUP reads the files anew. Raises ConfigError, ArchiveError.
     """
-    from bot.delivery.health.figures import (
-        Figures,
-    )  # prometheus-client takes 0.1 s to import: only where it is used
-
     figures, logs = Figures(), LogKeeper()
     set_up_logs(_secrets(settings), heed=[figures.heed], keep=[logs])
     async with contextlib.AsyncExitStack() as stack:
@@ -367,6 +366,8 @@ async def run(
                 operation=life.operation,
             )
         )
+        await asyncio.sleep(FIRST_USED_AFTER_S)
+        await asyncio.to_thread(load, FIRST_USED)
         loading = asyncio.create_task(load_ahead(), name="libraries")
         stack.callback(loading.cancel)
         plan(parts, settings, config)
@@ -378,7 +379,7 @@ async def load_ahead() -> None:
     typed it would wait for them with the whole loop."""
     await asyncio.sleep(LOAD_AFTER_S)
     for name in LOADED_AHEAD:
-        await asyncio.to_thread(import_module, name)
+        await asyncio.to_thread(load, (name,))
 
 
 async def _until_stopped(life: LiveBot, settings: Settings, role: Role) -> None:

@@ -1,4 +1,4 @@
-"""When things are done: the only home of APScheduler and of cronsim, live or stepped along a tape.
+"""When things are done: the only home of cronsim and, with timing.py, of APScheduler; live or stepped along a tape.
 
 APScheduler 3.11 runs every job. Its interval trigger is used as it is. Its cron trigger is not: `1-5` is Tuesday to
 Saturday to it, and a time that a clock change repeats comes twice (docs/decisions/0016). So times of day have a
@@ -12,19 +12,20 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from time import monotonic
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from apscheduler.job import Job as PlannedJob
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 from cronsim import CronSim, CronSimError
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.errors import InputError, TightropeError
 from bot.ports import Clock
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = structlog.get_logger()
 
@@ -112,18 +113,6 @@ class _Entry(Struct, frozen=True, kw_only=True):
     next_time: Callable[[datetime], datetime | None] = lambda after: None
 
 
-class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
-    """APScheduler's plan for times that another knows: `next_time` tells the first after a moment. Several that passed
-    unseen are one."""
-
-    def __init__(self, next_time: Callable[[datetime], datetime | None]) -> None:
-        self._next_time = next_time
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """The first time after this moment, and after the one that was served last."""
-        return self._next_time(now if previous_fire_time is None else max(previous_fire_time, now))
-
-
 class Schedule:
     """Jobs and their times. Live (`start`, `stop`) on the system's clock, or `step_to` a time on a tape's.
 
@@ -191,14 +180,13 @@ class Schedule:
 
     def start(self) -> None:
         """Start the live schedule in the running event loop."""
-        scheduler = AsyncIOScheduler(
-            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
-        )
+        timing = _timing()
+        scheduler = timing.make_scheduler()
         for entry in self._entries:
             self._looked_at[entry.name] = self._clock.now()
             if entry.every_s is None:
                 # Two at a time: one that comes while the job still runs waits for its end and serves what passed.
-                scheduler.add_job(self._serve, SlotTrigger(entry.next_time), (entry,), max_instances=2)
+                scheduler.add_job(self._serve, timing.SlotTrigger(entry.next_time), (entry,), max_instances=2)
             else:
                 scheduler.add_job(
                     self._fire,
@@ -256,7 +244,7 @@ class Schedule:
             raise ValueError(f"two jobs are named {entry.name!r}")
         self._entries.append(entry)
 
-    async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
+    async def _watch_clock(self, scheduler: "AsyncIOScheduler") -> None:
         """Notice a jump of the machine's clock, and plan anew."""
         loop = asyncio.get_running_loop()
         seen, seen_s = self._clock.now(), loop.time()
@@ -271,7 +259,7 @@ class Schedule:
             for name, looked_at in self._looked_at.items():
                 self._looked_at[name] = min(looked_at, now)
             for job in scheduler.get_jobs():
-                _plan_anew(job, jump)
+                _timing().plan_anew(job, jump)
             scheduler.wakeup()
 
     async def _fire(self, entry: _Entry) -> None:
@@ -315,6 +303,13 @@ class Schedule:
             self._runs[entry.name] = replace(begun, ended_at=self._clock.now(), failure=failure)
 
 
+def _timing() -> ModuleType:
+    """What APScheduler does for a live schedule: imported once one is started."""
+    from bot.process import timing
+
+    return timing
+
+
 def slots_between(
     post_at: Sequence[str], zone: str, since: datetime, until: datetime
 ) -> tuple[datetime, ...]:
@@ -337,15 +332,6 @@ def _slots_after(time: str, zone: str, since: datetime) -> Iterator[datetime]:
     # From a day before: cronsim, begun inside the hour that a clock change repeats, would tell the earlier one again.
     slots = _cron(time, (since - timedelta(days=1)).astimezone(where))
     return (at for slot in slots if (at := slot.astimezone(UTC)) > since)
-
-
-def _plan_anew(job: PlannedJob, jump: timedelta) -> None:
-    """What an interval planned moves along with the machine's clock; a slot is a time of that clock, and one that lies
-    behind it now is due."""
-    if not isinstance(job.trigger, SlotTrigger):
-        job.modify(next_run_time=job.next_run_time + jump)
-    elif job.next_run_time is None or job.next_run_time > datetime.now(UTC):
-        job.reschedule(job.trigger)
 
 
 def _zone(name: str) -> ZoneInfo:

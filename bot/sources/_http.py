@@ -18,6 +18,8 @@ other 3xx and 4xx     the request is not understood any more: SourceChanged; unl
 ====================  ==================================================================================================
 """
 
+from __future__ import annotations
+
 import asyncio
 import random
 import socket
@@ -27,7 +29,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
@@ -61,20 +63,24 @@ MEANINGS = {TOO_MANY: "too_many_requests", BANNED: "banned", BARRED: "barred", N
 LONGEST_REST_S = 3 * 86_400.0
 """Who says "come back in a year" is asked again before."""
 
-FAILURES: Mapping[type[Exception], str] = {
-    httpx.ConnectTimeout: "slow",
-    httpx.TimeoutException: "silent",
-    httpx.ProxyError: "proxy",
-    httpx.ConnectError: "refused",
-    httpx.NetworkError: "broken",
+FAILURES: Mapping[str, str] = {
+    "ConnectTimeout": "slow",
+    "TimeoutException": "silent",
+    "ProxyError": "proxy",
+    "ConnectError": "refused",
+    "NetworkError": "broken",
 }
+"""What the first of httpx's exceptions means that a failure is."""
 
 HEADERS = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "tightrope"}
 
 Params = Mapping[str, str | int]
 
 
-Transport = httpx.AsyncBaseTransport
+if TYPE_CHECKING:
+    Transport = httpx.AsyncBaseTransport
+else:  # httpx is imported where something is asked (bot/late.py)
+    Transport = Any
 """What carries requests: the network, a tape, or a test's own answers."""
 
 
@@ -154,7 +160,7 @@ class Http:
         self._hosts: dict[str, Host] = {}
         self._pools: dict[str, Purse] = {}
         self._shared: dict[str, tuple[datetime, asyncio.Task[Reply]]] = {}
-        self._transport = transport or network()
+        self._given = transport
         self._limits = {"timeout": self._patience.as_httpx()}
 
     async def __aenter__(self) -> Self:
@@ -169,7 +175,14 @@ class Http:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._shared.values()), return_exceptions=True)
         self._shared.clear()
-        await self._transport.aclose()
+        if self._given is not None:
+            await self._given.aclose()
+
+    def _transport(self) -> Transport:
+        """What carries the requests: opened when the first is made."""
+        if self._given is None:
+            self._given = network()
+        return self._given
 
     def now(self) -> datetime:
         """This moment, by the clock that server times are compared with."""
@@ -320,7 +333,7 @@ class Http:
 
     async def _once(self, request: httpx.Request, subject: str, host: Host) -> Reply:
         try:
-            response = await self._transport.handle_async_request(request)
+            response = await self._transport().handle_async_request(request)
             try:
                 body = await _body(response, subject)
             finally:
@@ -447,7 +460,7 @@ def _how(error: Exception) -> str:
     """What kind of failure it was, by its class: its words are a library's, and may hold an address."""
     if not isinstance(error, httpx.HTTPError | OSError):
         return reason("unreadable", kind=type(error).__name__)
-    found = next((how for kind, how in FAILURES.items() if isinstance(error, kind)), "broken")
+    found = next((how for kind, how in FAILURES.items() if isinstance(error, getattr(httpx, kind))), "broken")
     if found == "refused" and isinstance(_first(error), socket.gaierror):
         found = "unresolved"
     if found == "refused" and isinstance(_first(error), ssl.SSLError):

@@ -88,7 +88,7 @@ def test_a_loop_that_stood_still_and_an_archive_that_cannot_be_read_are_illnesse
 
 
 def sample(figures: Figures, name: str, **labels: str) -> float | None:
-    return figures.registry.get_sample_value(name, labels)
+    return figures.counters.registry.get_sample_value(name, labels)
 
 
 def test_what_the_bot_logs_is_counted() -> None:
