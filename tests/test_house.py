@@ -455,7 +455,8 @@ def test_what_costs_time_and_memory_is_not_loaded_at_the_start() -> None:
         "asyncpg",
         "prometheus_client",
     )
-    program = f"import sys, bot.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
+    imported = "import sys; from bot.cli.main import command_line; command_line()"
+    program = f"{imported}; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
