@@ -66,7 +66,7 @@ def bot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def once(config: Path = CONFIG) -> Playbook:
         return shipped() if config == CONFIG else read_playbook(config)
 
-    for room in ("asking", "check", "keeping", "past", "shared", "words"):
+    for room in ("asking", "keeping", "past", "shared", "words"):
         monkeypatch.setattr(f"bot.cli.{room}.read_playbook", once)
     unset = ("DISCORD_TOKEN", "DISCORD_TOKEN_FILE", "DATABASE_URL", "DATABASE_URL_FILE", "NEW_DATABASE_URL")
     for name in (*unset, "NEW_DATABASE_URL_FILE"):

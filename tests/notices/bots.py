@@ -107,7 +107,7 @@ class Bot:
             return None
 
         with self._monkeypatch.context() as patch:
-            patch.setattr(app, "TapeTransport", Flaky)
+            patch.setattr("bot.sources._tape.TapeTransport", Flaky)
             patch.setattr(recall, "iterate_past", follow_once)
             patch.setattr(app, "Http", partial(Http, sleep=at_once))
             patch.setattr(app, "open_archive", lambda url, *, claims: open_archive(self._url, claims=claims))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from msgspec.structs import fields
 
 from bot.domain.readings import Heard, Reading
 from bot.errors import SourceError
@@ -132,14 +131,14 @@ def told(heard: Heard) -> Iterator[tuple[Reading, str, float]]:
     """Every quantity in what was heard: its reading, its field, its value. A column's nan says nothing and is
     left out."""
     for reading in heard.readings:
-        for field in fields(reading):
-            value = getattr(reading, field.name)
+        for name in reading.__struct_fields__:
+            value = getattr(reading, name)
             if isinstance(value, float):
-                yield reading, field.name, value
-            elif field.name == "value" or (isinstance(value, np.ndarray) and value.dtype == np.float64):
+                yield reading, name, value
+            elif name == "value" or (isinstance(value, np.ndarray) and value.dtype == np.float64):
                 for one in value:
                     if not math.isnan(one):
-                        yield reading, field.name, float(one)
+                        yield reading, name, float(one)
 
 
 def known(value: float, *sets: set[float]) -> bool:
