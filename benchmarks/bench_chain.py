@@ -28,7 +28,7 @@ from bot.sources._http import Reply
 from bot.sources.deribit import _OPTIONS, parse_options
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("ccxt", "QuantLib", "pandas", "numpy", "pydantic")
+PACKAGES = ("ccxt", "QuantLib", "pandas", "numpy", "pydantic", "msgspec")
 """The peers, and what our own formula stands on, which is run beside them (tests/test_benchmarks.py)."""
 NOW = datetime(2026, 1, 23, 12, 30, tzinfo=UTC)
 EXPIRIES = (1, 2, 3, 7, 14, 21, 35, 63, 91, 154, 245, 336)

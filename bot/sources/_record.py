@@ -23,7 +23,7 @@ KEPT_HEADERS = ("date", "content-type", "retry-after")
 MOST_MESSAGES = 200_000
 
 
-class RecordingTransport(Transport):
+class RecordingTransport(httpx.AsyncBaseTransport):
     """Passes requests on and hands each reply to `keep`, secrets blacked out. What comes back is unpacked."""
 
     def __init__(
@@ -72,7 +72,7 @@ class RecordingTransport(Transport):
         await self._inner.aclose()
 
 
-class ReplayTransport(Transport):
+class ReplayTransport(httpx.AsyncBaseTransport):
     """Answers from a recording: the same question gets the same reply, at the time at which it was heard then;
     one that was asked several times, each in turn. What was not asked then cannot be reached."""
 
