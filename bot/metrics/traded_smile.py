@@ -35,7 +35,7 @@ LEAST_SCATTER_POINTS = 0.2
 AT_THE_MONEY = 5
 LEG_ROUNDS = 6
 MOST_IV_PCT = 400.0
-RIDGE = 1e-9 * np.eye(3)
+RIDGE = 1e-9
 """What keeps the equations of a parabola solvable where the contracts say too little of it."""
 
 
@@ -195,7 +195,7 @@ def _fit(board: _Board, iv_pct: Floats) -> tuple[Floats, Bools]:
         robust = np.ones_like(x)
         for _ in range(FIT_ROUNDS):
             pulled = columns * (pull * robust)[:, :, None]
-            square = pulled.transpose(0, 2, 1) @ columns + RIDGE
+            square = pulled.transpose(0, 2, 1) @ columns + RIDGE * np.eye(3)
             solved = np.linalg.solve(square, pulled.transpose(0, 2, 1) @ iv_pct[:, :, None])
             coefficients = np.asarray(solved[:, :, 0], np.float64)
             miss = np.abs(iv_pct - (columns @ coefficients[:, :, None])[:, :, 0])

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bot.process.schedule
+import bot.process.timing
 from bot.errors import InputError
 from bot.process.schedule import Schedule, SystemClock, TapeClock, slots_between, until_stopped
 
@@ -265,7 +266,8 @@ class MachineClock:
             def now(cls, tz: tzinfo | None = None) -> "Moved":
                 return datetime.now(tz) + clock.moved  # type: ignore[return-value]
 
-        for module in (apscheduler.schedulers.base, apscheduler.triggers.interval, bot.process.schedule):
+        told = (bot.process.schedule, bot.process.timing)
+        for module in (apscheduler.schedulers.base, apscheduler.triggers.interval, *told):
             monkeypatch.setattr(module, "datetime", Moved)
         monkeypatch.setattr("bot.process.schedule.WATCH_S", 0.05)
 
