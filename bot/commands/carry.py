@@ -67,7 +67,7 @@ async def answer(market: Market, request: Request) -> Answer:
         body_spans=spans,
         lead=lead_in_words(market, "lead.carry", profile, {"value": (names["total"], "pct")}),
         tables=_table(market, profile, history, rates),
-        footer=market.footer(facts, profile, [FUNDING, *BASIS]),
+        footer=market.footer(facts, profile, [name for name in (FUNDING, *BASIS) if name in facts.known]),
     )
 
 

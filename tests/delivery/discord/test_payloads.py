@@ -165,3 +165,22 @@ def test_a_fresh_server_is_told_of_no_readings_that_an_answer_stands_on(line: st
     ((embed,),) = GOLDEN["fresh"][line]["messages"]
     said = embed.get("footer", {"text": ""})["text"]
     assert said in ("", "…", "6 February 2026, 14:00 UTC · not advice")
+
+
+@pytest.mark.parametrize(("state", "line"), ANSWERS)
+def test_an_answer_names_its_asset_and_its_day(state: str, line: str) -> None:
+    name = line.split()[0][1:]
+    ((embed,),) = GOLDEN[state][line]["messages"]
+    if name in (*OF_NO_MARKET, *TOLD_ELSEWHERE, "status", "compare"):
+        return
+    assert embed["title"].startswith(f"{STATES[state][0]}: ")
+    assert "6 February 2026" in embed["footer"]["text"]
+
+
+@pytest.mark.parametrize(("state", "line"), ANSWERS)
+def test_a_footer_tells_of_an_old_reading_where_one_is_shown(state: str, line: str) -> None:
+    ((embed,),) = GOLDEN[state][line]["messages"]
+    told, text = embed.get("footer", {}).get("text", ""), embed["description"]
+    if line.split()[0][1:] in TOLD_ELSEWHERE:
+        return
+    assert ("oldest reading" in told) is ("*\n" in text or "too old to judge by" in text)
