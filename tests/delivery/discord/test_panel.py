@@ -3,11 +3,11 @@ pressed and each list opened; what comes is a panel or a form, in the words of w
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.delivery.discord.answering import Cooldown
 from bot.delivery.discord.client import TightropeClient
