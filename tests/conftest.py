@@ -5,12 +5,15 @@ import logging
 import os
 import tomllib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+
+import bot.playbook
+from bot.domain.playbook import Playbook
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT / ".." / "shared"
@@ -34,6 +37,24 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(NO_SHARED)
     return SHARED.resolve()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def books_read_once() -> Iterator[None]:
+    """Rules and phrases of the same texts are worked out once a process, where a test reads a folder of them: the shipped
+    ones take a quarter of a second, and hundreds of tests stand on them. What cannot be read is read each time."""
+    known: dict[tuple[object, ...], Playbook] = {}
+    parse = bot.playbook.parse_playbook
+
+    def parse_once(texts: Mapping[str, str], *, whole: bool = False) -> Playbook:
+        key = whole, id(bot.playbook.CATALOG), *sorted(texts.items())
+        if key not in known:
+            known[key] = parse(texts, whole=whole)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bot.playbook, "parse_playbook", parse_once)
+        yield
 
 
 @pytest.fixture(autouse=True)
