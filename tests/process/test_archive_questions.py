@@ -26,7 +26,7 @@ AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MOMENTS = 16
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]  # a tape is played
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

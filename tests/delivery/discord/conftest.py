@@ -4,6 +4,7 @@ allows."""
 import asyncio
 import contextlib
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from types import ModuleType
@@ -130,6 +131,15 @@ async def connected(
     finally:
         await made.close()
         await asyncio.wait({running, arrived}, timeout=5)
+        await asyncio.to_thread(_await_heartbeats)
+
+
+def _await_heartbeats() -> None:
+    """The threads that beat for discord.py end with their connection, but one may just be about to ask the loop, which a
+    busy machine closes before it does."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("keep-alive-handler"):
+            thread.join(2)
 
 
 @pytest.fixture
