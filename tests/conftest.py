@@ -47,7 +47,7 @@ def books_read_once() -> Iterator[None]:
     parse = bot.playbook.parse_playbook
 
     def parse_once(texts: Mapping[str, str], *, whole: bool = False) -> Playbook:
-        key = whole, id(bot.playbook.CATALOG), *sorted(texts.items())
+        key = whole, id(vars(bot.playbook)["CATALOG"]), *sorted(texts.items())
         if key not in known:
             known[key] = parse(texts, whole=whole)
         return known[key]
