@@ -438,3 +438,26 @@ def test_a_past_is_followed_as_its_own_assets() -> None:
         return recall_state(State(), playbook(), History.of(asset, [series]), given, {})[0]["skew-fear"].phase
 
     assert (phase("BTC"), phase("SOL")) == ("on", "off")  # Bitcoin's published range is not everybody's
+
+
+def test_a_market_is_measured_and_followed_beside_the_shipped_past_of_its_own_asset() -> None:
+    rows = [row for row in playbook().rules.shipped if row.asset == "BTC" and row.fact == "skew_60d_pct"]
+    assert rows
+
+    def shipped_for(asset: str) -> Playbook:
+        dated = (replace(row, asset=asset, since=date(2025, 1, 1), until=date(2026, 1, 1)) for row in rows)
+        return replace(playbook(), rules=replace(playbook().rules, shipped=tuple(dated)))
+
+    history = skewed(range(1, 29 * 24))
+
+    def followed(asset: str) -> list[float]:
+        *_, last = iterate_past(history, shipped_for(asset), facts(ARTICLE), {})
+        assert last.course is not None
+        return [sample.low for sample in last.course.samples]
+
+    def measured(asset: str) -> int:
+        pasts = observe_with_pasts(heard_of("deribit"), history, shipped_for(asset)).facts.pasts
+        return (pasts or {})["skew_60d_pct"].days
+
+    assert followed("BTC") != followed("ETH")
+    assert measured("BTC") > measured("ETH") > 0
