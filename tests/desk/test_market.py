@@ -14,7 +14,7 @@ from bot.decide import iterate_past, recall_state
 from bot.desk.market import Market, MarketSettings, no_audit, no_post_due
 from bot.desk.memory import DeskMemory, SourceState
 from bot.desk.stores import MarketStores
-from bot.domain.facts import Fact, Facts, Series
+from bot.domain.facts import Fact, Facts, PastsOfDay, Series
 from bot.domain.judgement import Signal
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile, State
@@ -112,6 +112,32 @@ async def test_a_past_that_has_grown_backwards_is_read_anew_judged_anew_and_foll
     assert (known.asset, known.day, known.edition) == ("BTC", day_of(AT), playbook().rules.hash)
     assert "skew_60d_pct" in known.by_fact
     assert (market.memory.take_follow_again("ETH"), market.memory.take_follow_again("BTC")) == (False, True)
+
+
+class KeptPasts:
+    """Keeps the pasts of each asset, as the archive does over a restart."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, PastsOfDay] = {}
+
+    async def load(self, asset: str) -> PastsOfDay | None:
+        return self.kept.get(asset)
+
+    async def keep(self, pasts: PastsOfDay) -> None:
+        self.kept[pasts.asset] = pasts
+
+
+async def test_the_pasts_of_a_day_outlast_a_restart_each_assets_its_own() -> None:
+    store = KeptPasts()
+    stores = replace(MarketStores(), pasts=store)
+    first = market_on(NotingArchive(*FEARFUL), stores=stores)
+    worked_out = {asset: await first.pasts(asset, AT) for asset in ("BTC", "ETH")}
+    assert "skew_60d_pct" in worked_out["BTC"].keys() - worked_out["ETH"].keys()
+    assert {asset: known.by_fact for asset, known in store.kept.items()} == worked_out
+    again = market_on(NotingArchive(), stores=stores)
+    for asset, pasts in worked_out.items():
+        assert await again.pasts(asset, AT) == pasts
+    assert (await again.pasts("BTC", AT + timedelta(days=1))).keys() == worked_out["ETH"].keys()
 
 
 # ── what is known ───────────────────────────────────────────────────────────────────────────────────────────
