@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console as Terminal
 
-from bot.cli.shared import ConfigFolder, Host, configuration, read_settings, served_at
-from bot.delivery.preview import ask_health, ask_reload
+from bot.cli.shared import ConfigFolder, Host, configuration, served_at
+from bot.delivery.preview import ask_reload
 from bot.playbook import CONFIG
 from bot.process import run as life
 
@@ -39,12 +39,3 @@ def reload(config: ConfigFolder = CONFIG) -> None:
     done, says = asyncio.run(ask_reload(page.host, page.port, password))
     print(says)
     raise typer.Exit(0 if done else 1)
-
-
-@commands.command()
-def health(config: ConfigFolder = CONFIG) -> None:
-    """Ask the running bot on this machine whether it is well. Exit code 0 or 1; 3 where no bot runs."""
-    page = read_settings(config).page
-    well, says = asyncio.run(ask_health(page.host, page.port))
-    print(says)
-    raise typer.Exit(0 if well else 1)

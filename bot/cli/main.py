@@ -29,7 +29,8 @@ configuration that cannot be taken; 3 a source, the archive or the running bot c
 PROGRAM = "./tightrope"
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "living": ("run", "reload", "health"),
+    "living": ("run", "reload"),
+    "asked": ("health",),
     "asking": ("demo", "brief", "measure", "judge", "factcheck"),
     "keeping": ("doctor", "backfill", "backup", "restore", "migrate-to", "mcp"),
     "past": ("replay", "backtest", "study", "agreement", "first-history", "export"),

@@ -81,3 +81,12 @@ def test_what_the_page_needs_not_to_answer_is_not_imported_before_it_does(tmp_pa
 def test_what_is_imported_while_the_page_answers_is_there() -> None:
     program = f"from bot.late import load; load({(*FIRST_USED, *LOADED_AHEAD)!r})"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_a_look_at_its_health_brings_no_archive() -> None:
+    asked = "import sys; from bot.cli.main import command_line; command_line('health')"
+    program = f"{asked}; print({{'sqlalchemy', 'bot.process.run', 'bot.lab.study'}} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
