@@ -13,8 +13,8 @@ from bot.domain.readings import Reading, SeriesReading, Snapshot
 
 def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
     """Keys: `at`, `taken_at`, `playbook`, `facts` (name → value, at, venues …), `stale`, `estimated`, `unknown` (name →
-    reason), `pasts` (name → quantiles …), `sought`, `readings`, `gaps`, `asked`, `signals` (rule → phase, since …),
-    `points` (the venues' own values behind aggregates)."""
+    reason), `pasts` (name → quantiles …), `sought`, `trails` (name → highs, lows), `readings`, `gaps`, `asked`, `signals` (rule →
+    phase, since …), `points` (the venues' own values behind aggregates)."""
     facts = decision.facts
     return {
         "at": plain(facts.at),
@@ -26,6 +26,7 @@ def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
         "unknown": dict(facts.unknown),
         "pasts": plain(facts.pasts),
         "sought": plain(facts.sought),
+        "trails": plain(dict(facts.trails)),
         "readings": [_reading(reading) for reading in snapshot.readings],
         "gaps": [{"who": gap.who, "reason": gap.reason} for gap in snapshot.gaps],
         "asked": {quantity: list(venues) for quantity, venues in snapshot.asked.items()},
@@ -50,6 +51,7 @@ def facts_of(asset: str, told: Mapping[str, Any]) -> Facts:
         "unknown": told.get("unknown"),
         "pasts": told.get("pasts"),
         "sought": told.get("sought"),
+        "trails": told.get("trails") or {},
     }
     return decode(encode(spelled), Facts, f"evidence on {asset}")
 

@@ -57,9 +57,21 @@ def groundless(post: ToldPost) -> Iterator[ClaimedFigure]:
         for figure in claim.figures:
             if figure.kind != "fact" or figure.ref.endswith(TOLD):
                 continue
+            if "@" in figure.ref:
+                if not _was_read(figure, post.facts):
+                    yield figure
+                continue
             fact = post.facts.get(figure.ref)
             if fact is None or fact.value != figure.value or not figure.venues:
                 yield figure
+
+
+def _was_read(figure: ClaimedFigure, facts: Facts) -> bool:
+    """Whether a figure of the way between two posts is what was read at its time."""
+    name, _, when = figure.ref.partition("@")
+    trail = facts.trails.get(name)
+    points = (*trail.highs, *trail.lows) if trail is not None else ()
+    return any(point.at.isoformat() == when and point.value == figure.value for point in points)
 
 
 def _figures(sentence: Text, facts: Facts) -> Iterator[ClaimedFigure]:

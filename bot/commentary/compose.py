@@ -17,6 +17,8 @@ from bot.domain.catalog import RANK
 from bot.domain.story import Frame, Length, Memory, Slot, Story, Text
 
 DAILY_WORDS, ALERT_WORDS = 120, 70
+DAILY_ROOM = 104
+"""So many words a daily post is made of, where the gate lets more through."""
 MOST_SENTENCES = 3
 ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 400), (5, 9)
 PER_PARAGRAPH = 3
@@ -75,10 +77,11 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     choice = teller.choice
     headline = _headline(teller)
     lead, frame = _lead(teller)
-    rest = _second(teller, frame)
-    against = _against(teller)
     exits, blocks = _exits(teller), _blocks(teller)
-    room = DAILY_WORDS - _words([lead]) - _words([*exits, *blocks])
+    room = DAILY_ROOM - _words([lead]) - _words([*exits, *blocks])
+    headed = _of_headline(teller)
+    rest = [*headed, *_second(teller, frame, room - _words(headed))]
+    against = _against(teller)
     body: list[Text] = []
     for text in [*rest, *against]:
         if _words([text]) <= room - _words(body):
@@ -146,11 +149,15 @@ def _headline(teller: Teller) -> Text:
 
 def _lead(teller: Teller) -> tuple[Text, Frame | None]:
     """The first sentence, and the frame that it is of: the second finding comes from the same."""
-    steady, main = teller.choice.steady, teller.choice.main
+    steady, main, day = teller.choice.steady, teller.choice.main, teller.choice.day
     if steady:
         place = "lead-steady" if len(steady) > 1 else "lead-steady-one"
         for window in (SENTENCE_WINDOW, 0):
             if (text := teller.place(place, "lead", afresh=window)) is not None:
+                return text, None
+    if main is None and day is not None:
+        for window in (SENTENCE_WINDOW, 0):
+            if (text := teller.place("lead-day", "lead", {"main": of_day(day)}, afresh=window)) is not None:
                 return text, None
     if teller.choice.kind == "unclear":
         text = teller.place("lead-missing", "lead", afresh=SENTENCE_WINDOW)
@@ -169,9 +176,23 @@ def _lead(teller: Teller) -> tuple[Text, Frame | None]:
     return _needed(text, "a lead"), None
 
 
-def _second(teller: Teller, frame: Frame | None) -> list[Text]:
-    """What says the same, in sentences of two readings where there are two on one side, the first of the lead's own
-    frame if it can; then what says neither. Gold and stocks come last."""
+def of_day(point: StoryPoint) -> StoryPoint:
+    """The reading that the headline tells as the day's move, as what else can be said of it."""
+    return replace(point, about=f"{point.topic.id}.day")
+
+
+def _of_headline(teller: Teller) -> list[Text]:
+    """What the headline tells as the day's move, taken up where the first sentence speaks of what did not move."""
+    day = teller.choice.day
+    if day is None or not teller.choice.steady:
+        return []
+    text = teller.place("also-day", "evidence", {"second": of_day(day)})
+    return [text] if text is not None else []
+
+
+def _second(teller: Teller, frame: Frame | None, room: int) -> list[Text]:
+    """What says the same, in sentences of two readings where there are two on one side and room for both, the first of the
+    lead's own frame if it can; then what says neither. Gold and stocks come last."""
     main = teller.choice.main
     side = main.side if main is not None else 0
     frames = [frame] if frame is not None else None
@@ -192,12 +213,13 @@ def _second(teller: Teller, frame: Frame | None) -> list[Text]:
             one = "also" if made and teller.choice.kind == "unclear" else alone  # what is known is said once
             place = "both" if one == "second" else "also-both"
             text = _fresh(teller, place, {"second": pair[0], "third": pair[1]}, frames) if pair else None
-            if text is not None:
+            if text is not None and _words([text]) <= room:
                 left = [point for point in left if point not in pair]
             else:
                 text = _fresh(teller, one, {"second": left[0]}, frames)
                 left = left[1:]
-            if text is not None:
+            if text is not None and _words([text]) <= room:
+                room -= _words([text])
                 made.append(text)
                 frames = None
     return made
@@ -256,7 +278,6 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     """The trigger first, what else moved, what it makes of the verdict, what ends it."""
     choice = teller.choice
     key, main = alert_key(choice), choice.main
-    headline = _alert_headline(teller, key)
     trigger = None
     for place in (NEXT, key) if key == "alert-trigger" and choice.is_next else (key,):
         if main is not None and trigger is None:
@@ -264,7 +285,9 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     trigger = trigger or teller.place(key, "alert")
     first = _needed(trigger, "an alert's trigger")
     told = main is not None and any(name.startswith(f"{main.topic.id}.") for name in first.phrase_ids)
-    others = [point for point in choice.same if point is not main]
+    others = [
+        point for point in (*((choice.head,) if choice.head else ()), *choice.same) if point is not main
+    ]
     others = others if told or main is None else [main, *others]
     room = ALERT_WORDS - _words([first])
     verdict = teller.place("alert-verdict", "sowhat") if key not in NAMES_VERDICT else None
@@ -272,6 +295,7 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     exits = exits if _words(exits) <= room else []
     room -= _words(exits) + (_words([verdict]) if verdict is not None else 0)
     more = _alert_more(teller, others, room)
+    headline = _alert_headline(teller, key, () if more is None else more.phrase_ids)
     paragraphs = [[first], [text for text in (more, verdict) if text is not None], exits]
     return _needed(headline, "an alert's headline"), [join_sentences(some) for some in paragraphs if some]
 
@@ -296,14 +320,18 @@ def _alert_more(teller: Teller, points: Sequence[StoryPoint], room: int) -> Text
     return None
 
 
-def _alert_headline(teller: Teller, key: str) -> Text | None:
-    """The trigger in words, with another reading's figure where there is one."""
-    main, head = teller.choice.main, teller.choice.head
+def _alert_headline(teller: Teller, key: str, told: Sequence[str]) -> Text | None:
+    """The trigger in words, with another reading in words where the text below takes it up with its figure."""
+    main = teller.choice.main
+    others = [
+        point for point in teller.choice.points if any(name.startswith(f"{point.topic.id}.") for name in told)
+    ]
+    head = next((point for point in others if point is not main and point.derivative), None)
     word: dict[str, StoryPoint | None] = {"word": main} if main is not None else {}
     for name in (f"{key}-headline", "alert-headline"):
         tried: tuple[dict[str, StoryPoint | None], ...] = ({"head": head}, {"head": head, **word})
         for points in tried:
-            text = teller.place(name, "headline", points, form="head")
+            text = teller.place(name, "headline", points, form="word")
             if text is not None and head is not main:
                 return text
         for plain in ({}, word):

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from bot.commentary.formats import apply
 from bot.commentary.names import Namer, SpokenMarket, age_days
+from bot.commentary.path import LAST_POST
 from bot.commentary.points import rank_of
 from bot.commentary.shapes import NAMED_NEWS, news
 from bot.commentary.storynames import hours_since
 from bot.commentary.terms import Recorder, truthful
 from bot.commentary.titles import title_of
+from bot.commentary.ways import read_on_the_way
 from bot.commentary.words import has, several
 from bot.domain.judgement import Verdict
 from bot.domain.rulebook import Condition
@@ -147,6 +149,9 @@ def _fact_value(ref: str, market: SpokenMarket, memory: Memory) -> float | None:
     name, _, when = ref.partition("@")
     if when and name == "spot_usd.change_pct":
         return _since_last_post("spot_usd", market, memory)
+    if when and when != LAST_POST:
+        point = read_on_the_way(ref, market)
+        return None if point is None else point.value
     if when:
         return memory.last.figures.get(name) if memory.last else None
     fact = market.facts.known.get(name) or market.facts.stale.get(name)
@@ -167,6 +172,9 @@ def _date_value(ref: str, market: SpokenMarket, memory: Memory) -> str | None:
     if ref.startswith("since "):
         found = [one for one in market.findings if one.rule == ref.removeprefix("since ")]
         return found[0].since.isoformat() if found else None
+    if "@" in ref:
+        point = read_on_the_way(ref, market)
+        return None if point is None else point.at.isoformat()
     fact = market.facts.known.get(ref) or market.facts.stale.get(ref)
     return None if fact is None else (fact.extreme_at or fact.at).isoformat()
 

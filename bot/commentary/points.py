@@ -6,13 +6,14 @@ stands outside its range and was not told in the last post."""
 
 import math
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 from bot.commentary.names import SpokenMarket
 from bot.commentary.titles import unit_of
+from bot.commentary.ways import Excursion, excursions, ordinary_day
 from bot.domain.facts import Fact, OwnPast
 from bot.domain.judgement import Finding
 from bot.domain.rulebook import UsualRange
@@ -28,7 +29,10 @@ ONE_SIDED = 2.0
 A_YEAR_DAYS = 300
 RANKS = (5.0, 20.0, 50.0, 80.0, 95.0)
 
-Motion = Literal["rose", "fell", "held"]
+Motion = Literal["rose", "fell", "held", "peaked", "dipped"]
+ONE_WAY: tuple[Motion, ...] = ("rose", "fell")
+"""The motions that the two ends tell; the others stood still, or went out and came back."""
+MOTIONS = get_args(Motion)
 Zone = Literal["high", "usual", "low", "none"]
 
 
@@ -101,9 +105,10 @@ class StoryPoint(Struct, frozen=True, kw_only=True):
 
 
 class ComparedValue(Struct, frozen=True, kw_only=True):
-    """Where a fact stood when it was compared last, and where that is known from."""
+    """Where a fact stood when it was compared last, at what time, and where that is known from."""
 
     value: float
+    at: datetime
     origin: Origin
 
 
@@ -119,11 +124,21 @@ def before(name: str, market: SpokenMarket, memory: Memory) -> ComparedValue | N
         value = memory.last.figures.get(name)
         if value is None or not is_like_for_like(name, market, memory):
             return None
-        return ComparedValue(value=value, origin=Origin(kind="fact", ref=f"{name}@last post", value=value))
+        origin = Origin(kind="fact", ref=f"{name}@last post", value=value)
+        return ComparedValue(value=value, at=memory.last.at, origin=origin)
     fact = market.fact(f"{name}.before_24h")
     if fact is None:
         return None
-    return ComparedValue(value=fact.value, origin=Origin(kind="fact", ref=fact.name, value=fact.value))
+    origin = Origin(kind="fact", ref=fact.name, value=fact.value)
+    return ComparedValue(value=fact.value, at=fact.at - DAY, origin=origin)
+
+
+def excursions_since(then: ComparedValue | None, name: str, market: SpokenMarket) -> tuple[Excursion, ...]:
+    """How far a fact went beyond where it was when it was compared last and where it is, by more than is worth a word."""
+    now = market.fact(name)
+    if then is None or now is None:
+        return ()
+    return excursions(name, then.value, then.at, market, unit_of_move(name, now.value, market))
 
 
 def is_like_for_like(name: str, market: SpokenMarket, memory: Memory) -> bool:
@@ -169,20 +184,24 @@ def _level(topic: Topic, fact: Fact, market: SpokenMarket, memory: Memory) -> St
     then = before(fact.name, market, memory)
     moved = 0.0 if then is None else fact.value - then.value
     motion: Motion = "held" if abs(moved) < unit else "rose" if moved > 0 else "fell"
+    way = next(iter(excursions_since(then, fact.name, market)), None)
+    if way is not None:
+        motion = way.course
     zone = _zone(topic, fact, market)
     out = zone in ("high", "low")
     hot = _is_hot(topic, fact, zone, market)
     finding = _finding(fact.name, market)
     rank = rank_of(fact.name, fact.value, market)
     extreme = rank is not None and (rank >= RANKS[4] or rank <= RANKS[0])
-    score = _score(fact.name, moved, unit, finding, market, out=out, of_day=motion != "held")
+    size = moved if way is None else float(way.origin.value) - fact.value
+    score = _score(fact.name, size, unit, finding, market, out=out, of_day=motion != "held")
     return StoryPoint(
         topic=topic,
         fact=fact.name,
         about=f"{topic.id}.{_named(topic, fact, zone, then)}-{motion}",
         side=_side(topic, fact, zone, motion, hot=hot),
         score=score * (ELSEWHERE if topic.family == "cross-asset" else 1.0),
-        news=_is_news(topic, fact, moved, unit, market, memory, out=out),
+        news=_is_news(topic, fact, moved if way is None else unit, unit, market, memory, out=out),
         moved=moved,
         hot=hot,
         out=out,
@@ -228,20 +247,27 @@ def was_told_as_news(name: str, value: float, unit: float, market: SpokenMarket,
         if market.at - post.at > TOLD_WITHIN:
             return False
         if name in post.told and not is_alert(post):
-            return _stands_as_in(post, name, value, unit)
+            return _stands_as_in(post, name, value, unit, market)
     return False
 
 
 def is_stale_news(name: str, value: float, unit: float, market: SpokenMarket, memory: Memory) -> bool:
     """Whether a metric was told of late and has not moved by its unit since."""
     post = last_telling(name, market, memory)
-    return post is not None and _stands_as_in(post, name, value, unit)
+    return post is not None and _stands_as_in(post, name, value, unit, market)
 
 
-def _stands_as_in(post: RememberedPost, name: str, value: float, unit: float) -> bool:
-    """Whether a metric has not moved by its unit since a post knew it."""
+def _stands_as_in(post: RememberedPost, name: str, value: float, unit: float, market: SpokenMarket) -> bool:
+    """Whether a metric has not moved by its unit since a post knew it, nor gone far out and come back."""
     then = post.figures.get(name)
-    return then is not None and abs(value - then) < unit * (1 - 1e-9)
+    if then is None or abs(value - then) >= unit * (1 - 1e-9):
+        return False
+    return not excursions(name, then, post.at, market, unit)
+
+
+def is_one_way(about: str) -> bool:
+    """Whether a reading's situation is that it went from one end to the other."""
+    return about.endswith(tuple(f"-{motion}" for motion in ONE_WAY))
 
 
 def _named(topic: Topic, fact: Fact, zone: Zone, then: ComparedValue | None) -> str:
@@ -282,7 +308,7 @@ def _side(topic: Topic, fact: Fact, zone: Zone, motion: Motion, *, hot: bool) ->
         return 0  # read as doubt by some and as fuel by others
     if hot:
         return -1 if motion != "fell" else 1
-    if motion != "held":
+    if motion in ONE_WAY:
         return topic.up if motion == "rose" else -topic.up
     if topic.id == "dvol":
         return topic.up if zone == "high" else 0
@@ -430,7 +456,7 @@ def _score(
     out: bool,
     of_day: bool,
 ) -> float:
-    ordinary = _ordinary_day(name, market) or unit
+    ordinary = ordinary_day(name, market) or unit
     score = min(abs(moved) / max(ordinary, 1e-9), 6.0) if of_day else 0.0
     fact = market.fact(name)
     rank = rank_of(name, fact.value, market) if fact else None
@@ -441,16 +467,6 @@ def _score(
     if finding is not None and not finding.ordinary:
         score += 1.0 + min(abs(finding.points or float(finding.vote)), 2.0)
     return score * (0.5 if finding is not None and finding.background else 1.0)
-
-
-def _ordinary_day(name: str, market: SpokenMarket) -> float | None:
-    """The size of an ordinary day's move of a fact, from its own weekly moves; None where its past does not reach."""
-    past = (market.facts.pasts or {}).get(name)
-    if past is None or len(past.weekly_moves) < 8:
-        return None
-    sizes = sorted(abs(move) for move in past.weekly_moves)
-    middle = sizes[len(sizes) // 2] / math.sqrt(7)
-    return middle or None
 
 
 def rank_of(name: str, value: float, market: SpokenMarket) -> float | None:

@@ -65,6 +65,8 @@ _FRAME = (
         "it",
         "usual",
         "was",
+        "peak",
+        "peak_at",
         "since",
         "moved",
         "exits",

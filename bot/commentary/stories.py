@@ -4,7 +4,7 @@ or where the verdict goes; and which readings carry it.
 Each story promises something of the readings in its slots, and its frames may say so (`config/phrases/README.md`)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -13,16 +13,20 @@ from msgspec.structs import replace
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.names import SpokenMarket
 from bot.commentary.points import (
+    DAY,
     StoryPoint,
     find_points,
     is_alert,
     is_like_for_like,
+    is_one_way,
     told_a_day_ago,
     told_of_late,
     unit_of_move,
     was_told_as_news,
 )
 from bot.commentary.titles import unit_of
+from bot.commentary.ways import ORDINARY_DAY, excursions
+from bot.domain.facts import Fact
 from bot.domain.judgement import Finding, MoveAlarm, Verdict
 from bot.domain.rulebook import Severity
 from bot.domain.story import Memory
@@ -45,6 +49,7 @@ StoryKind = Literal[
     "recovery",
     "unclear",
 ]
+SteadySince = Literal["day", "low", "high"]
 ALERTS = frozenset({"first", "escalated", "changed stance", "all clear", "repeat", "move"})
 """The reasons of posts that have the form of an alert."""
 
@@ -53,8 +58,11 @@ ENOUGH = 2
 PRICE_MOVED_PCT, SHOCK_PCT, REBOUND_PCT = 1.0, 7.0, 8.0
 SIDES = {"bearish": -1, "overheated": -1, "bullish": 1}
 MOST_POINTS = 5
+OF_THEIR_OWN = ("unclear", "turning", "exhaustion", "squeeze", "crowding", "shock")
+"""Stories that are told although something else stood still."""
 DAY_TOPICS, DAY_MOVED_UNITS = ("skew", "basis", "funding", "dvol"), 3.0
 """What may be told as the move of a day, and from how many of its units on."""
+PRICE_OF_DAY = "spot_usd.change_24h_pct"
 NEXT_WITHIN = timedelta(hours=3)
 """An alert so soon after another begins with what is new against it."""
 
@@ -64,8 +72,8 @@ class StoryChoice(Struct, frozen=True, kw_only=True):
 
     `main` carries it; `same` are those on its side (or on neither), `against` those on the other one, `head` the one
     that the headline tells. `price_pct` is the price's move since the last post (or in a day), `rebound` that it stands
-    well above a low of the last days. `steady` are readings that carry the verdict and read as they did in the last
-    post while the price went the other way. `trigger` is what an alert went out for: the alarm of a move, else the
+    well above a low of the last days. `steady` are readings that carry the verdict and hardly moved within a day in
+    which the price went far the other way, or since the low (the high) that it comes from (`steady_since`). `trigger` is what an alert went out for: the alarm of a move, else the
     reading in `main`, else the stance alone. `day` is the reading that moved most within the day that the table looks
     back on, where no daily post of that day told it; `newest` is the finding behind an alert, `is_next` that the last
     post was one too, shortly before."""
@@ -79,6 +87,7 @@ class StoryChoice(Struct, frozen=True, kw_only=True):
     rebound: bool
     points: tuple[StoryPoint, ...]
     steady: tuple[StoryPoint, ...] = ()
+    steady_since: SteadySince | None = None
     trigger: MoveAlarm | None = None
     reason: str = ""
     day: StoryPoint | None = None
@@ -105,9 +114,11 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
     rebound = stands_off_low(market)
     main = _main(news, verdict)
     kind, main = _kind(market, memory, main, news, price, rebound=rebound)
-    steady = _steady(points, market, memory, price) if reason not in ALERTS else ()
-    if steady and kind not in ("unclear", "turning"):
-        kind = "contradiction-up" if price is not None and price > 0 else "contradiction-down"
+    day = None if reason in ALERTS else _of_the_day(market, memory)
+    steady_since, steady = _steady(points, market, price) if reason not in ALERTS else (None, ())
+    if steady and kind not in OF_THEIR_OWN:
+        side = SIDES.get(verdict.stance, 0)
+        kind = "contradiction-up" if side < 0 else "contradiction-down"
     else:
         steady = ()
     if steady:
@@ -120,10 +131,12 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
         is_next = is_next and newest is not None and newest.rule not in had
         if point is not None and not is_next:
             main = _since_a_day(point, market)
-    day = None if reason in ALERTS else _of_the_day(market, memory, (*steady, *((main,) if main else ())))
-    others = [
-        point for point in news if kind != "quiet" and (main is None or point.topic.id != main.topic.id)
-    ]
+    if day is not None and main is not None and day.topic.id == main.topic.id:
+        day = None
+    if day is not None and main is None and not steady and kind == "quiet":
+        kind = "moved"
+    taken = {point.topic.id for point in (*steady, *((main,) if main is not None else ()))}
+    others = [point for point in news if kind != "quiet" and point.topic.id not in taken]
     if sum(point.derivative for point in others) >= ENOUGH:
         others = [point for point in others if point.derivative]
     side = main.side if main else 0
@@ -147,6 +160,7 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
         rebound=rebound,
         points=points,
         steady=steady,
+        steady_since=steady_since if steady else None,
         trigger=_trigger(verdict) if reason == "move" else None,
         reason=reason,
         day=day,
@@ -161,9 +175,9 @@ def _follows_alert(market: SpokenMarket, memory: Memory) -> bool:
     return last is not None and is_alert(last) and market.at - last.at <= NEXT_WITHIN
 
 
-def _of_the_day(market: SpokenMarket, memory: Memory, taken: Sequence[StoryPoint]) -> StoryPoint | None:
+def _of_the_day(market: SpokenMarket, memory: Memory) -> StoryPoint | None:
     """The reading of derivatives that moved most within a day, in its own units, where the last post is younger than that
-    and no daily post has told it since: what an alert told of it was a part. None that is `taken`."""
+    and no daily post has told it since: what an alert told of it was a part."""
     if not told_of_late(market, memory) or told_a_day_ago(market, memory):
         return None
     moves: list[tuple[float, StoryPoint]] = []
@@ -176,28 +190,60 @@ def _of_the_day(market: SpokenMarket, memory: Memory, taken: Sequence[StoryPoint
             continue
         moves.append((abs(now.value - then.value) / unit, point))
     size, most = max(moves, key=lambda one: one[0], default=(0.0, None))
-    if most is None or size < DAY_MOVED_UNITS or any(one.topic.id == most.topic.id for one in taken):
+    if most is None or size < DAY_MOVED_UNITS:
         return None
     return replace(most, of_day=True)
 
 
 def _steady(
-    points: Sequence[StoryPoint], market: SpokenMarket, memory: Memory, price: float | None
-) -> tuple[StoryPoint, ...]:
-    """What the verdict stands on and what reads as it did, where the price has gone the other way."""
-    verdict, last = market.verdict, memory.last
+    points: Sequence[StoryPoint], market: SpokenMarket, price: float | None
+) -> tuple[SteadySince | None, tuple[StoryPoint, ...]]:
+    """What the verdict stands on and what hardly moved, where the price has gone the other way by so much that this is news:
+    by as many of its ordinary days as the path table says, within a day or from a low (a high) of the last day. And which
+    of the two."""
+    usual, table, verdict = market.fact(ORDINARY_DAY), market.book.path, market.verdict
     side = SIDES.get(verdict.stance, 0) if verdict else 0
-    if last is None or not side or price is None or price * side > -PRICE_MOVED_PCT:
-        return ()
-    found = [
-        point
-        for point in points
-        if point.out
-        and point.stands == side
-        and point.fact in last.figures
-        and reads_as_before(point.fact, market, memory)
-    ]
-    return tuple(found[:2])
+    if not side or usual is None or table is None or (price is not None and price * side > 0):
+        return None, ()
+    moves: tuple[tuple[SteadySince, Fact | None], ...] = (
+        ("day", market.fact(PRICE_OF_DAY)),
+        ("low", market.fact("rebound_pct") if side < 0 else None),
+        ("high", market.fact("drawdown_pct") if side > 0 else None),
+    )
+    for since, move in moves:
+        start = time_of(since, market)
+        if move is None or start is None or market.at - start > DAY:
+            continue
+        if move.value * side > -table.contrast * usual.value:
+            continue
+        found = [
+            point
+            for point in points
+            if point.out
+            and point.stands == side
+            and not is_one_way(point.about)
+            and stayed_since(point.fact, start, market)
+        ]
+        if found:
+            return since, tuple(found[:2])
+    return None, ()
+
+
+def time_of(since: SteadySince, market: SpokenMarket) -> datetime | None:
+    """When a day, or the way from the low or the high, began."""
+    if since == "day":
+        return market.at - DAY
+    extreme = market.fact("low_30d_usd" if since == "low" else "high_30d_usd")
+    return extreme.extreme_at if extreme is not None else None
+
+
+def stayed_since(name: str, start: datetime, market: SpokenMarket) -> bool:
+    """Whether a fact kept within its unit from a time on: all that it read, known without a hole."""
+    now, trail = market.fact(name), market.facts.trails.get(name)
+    high, low = (trail.highest(start), trail.lowest(start)) if trail is not None else (None, None)
+    if now is None or high is None or low is None:
+        return False
+    return high.value - low.value < unit_of_move(name, now.value, market)
 
 
 def reads_as_before(name: str, market: SpokenMarket, memory: Memory) -> bool:
@@ -207,6 +253,8 @@ def reads_as_before(name: str, market: SpokenMarket, memory: Memory) -> bool:
         return False  # not known, or not read anew
     if not is_like_for_like(name, market, memory):
         return False
+    if excursions(name, then, memory.last.at, market, unit_of_move(name, now.value, market)):
+        return False  # it went out and came back
     unit, words = BY_UNIT.get(unit_of(name, market.bank), "text"), market.bank.words
     return apply(unit, now.value, None, words) == apply(unit, then, None, words)
 
@@ -275,7 +323,7 @@ SUMS = {"liquidations_24h_": "liq", "liquidations_5d_": "liq5d", "open_interest_
 def _since_a_day(point: StoryPoint, market: SpokenMarket) -> StoryPoint:
     """A reading as it moved in a day, which says more of an alert's trigger than the hours since the last post."""
     day = next((one for one in find_points(market, Memory()) if one.fact == point.fact), None)
-    return replace(day, of_day=True) if day is not None and not day.about.endswith("-held") else point
+    return replace(day, of_day=True) if day is not None and is_one_way(day.about) else point
 
 
 def _head(
@@ -360,13 +408,15 @@ def _by_price(
         (-1, -1): "agreement-down",
     }
     told = by_sides.get((way, main.side)) or _of_direction(verdict, main)
-    stays = way * main.side > 0 and main.about.endswith("-held")  # it agrees, and has not followed
+    stays = way * main.side > 0 and main.about.endswith(
+        ("-held", "-peaked", "-dipped")
+    )  # it agrees, and has not followed
     return "moved" if stays or (way and told == "calm") else told
 
 
 def _of_direction(verdict: Verdict, main: StoryPoint) -> StoryKind:
     side = SIDES.get(verdict.stance, 0)
-    moved = not main.about.endswith("-held") and main.moved != 0.0
+    moved = not main.about.endswith(("-held", "-peaked", "-dipped")) and main.moved != 0.0
     if side and main.side and moved:
         if main.side == side and verdict.direction != "easing":
             return "deepening"

@@ -16,8 +16,16 @@ from bot.commentary.fewer import unsaid
 from bot.commentary.gate import text_failures, typed_part
 from bot.commentary.masks import figures_in, masked_sentences, sentences
 from bot.commentary.names import SpokenMarket
+from bot.commentary.path import untold_paths
 from bot.commentary.points import is_price, is_stale_news, unit_of_move
-from bot.commentary.stories import StoryChoice, choose_story, reads_as_before
+from bot.commentary.stories import (
+    SteadySince,
+    StoryChoice,
+    choose_story,
+    reads_as_before,
+    stayed_since,
+    time_of,
+)
 from bot.commentary.teller import SENTENCE_WINDOW, SHORT_LETTERS
 from bot.commentary.words import has, several, stance_words
 from bot.domain.facts import Facts
@@ -77,6 +85,12 @@ def story_failures(story: Story, market: SpokenMarket, memory: Memory, choice: S
     failures += _returned(story, memory)
     failures += _trigger(story, choice)
     failures += _length(story)
+    failures += (
+        f"19: {name} went far beyond both ends of its move, and {text.slot} does not say so"
+        for text in story.texts
+        if text.slot != "watch"
+        for name in untold_paths(text, market, memory)
+    )
     failures += (
         f"18: {said!r} does not say on which venues it stands" for said in unsaid(story, market, memory)
     )
@@ -174,9 +188,19 @@ def _pronouns(story: Story, bank: PhraseBank) -> Iterator[str]:
 
 
 def unchanged_wrongly(story: Story, market: SpokenMarket, memory: Memory) -> Iterator[str]:
-    """13: "unchanged" only of readings whose figures read the same as they did."""
-    words = several(market.bank.words, "unchanged_words")
+    """13: "unchanged" only of readings whose figures read the same as they did, "barely moved" of those that stayed over
+    the day."""
+    words, stayed = (several(market.bank.words, key) for key in ("unchanged_words", "stayed_words"))
     for one in prose(story):
+        if word := has(one.text, stayed):
+            refs = {span.origin.ref for span in one.spans}
+            since: SteadySince = (
+                "low" if "low_30d_usd" in refs else "high" if "high_30d_usd" in refs else "day"
+            )
+            start = time_of(since, market)
+            for name in _named(one):
+                if start is None or not stayed_since(name, start, market):
+                    yield f"13: {word!r} of {name}, which moved by more than its unit"
         if not (word := has(one.text, words)):
             continue
         for name in _named(one):

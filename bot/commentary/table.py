@@ -1,6 +1,8 @@
 """The table under a post: readings that earned no sentence, as name, value now, value a day ago, rank in their own year,
 and usual range. On narrow screens the first four columns make thirty characters."""
 
+from collections.abc import Iterator
+
 from bot.commentary.fewer import stands_otherwise
 from bot.commentary.formats import BY_UNIT, Words, apply
 from bot.commentary.names import Namer, SpokenMarket
@@ -25,12 +27,13 @@ A_DAY_AGO, A_WEEK_AGO = "before_24h", "before_7d"
 
 
 def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_AGO) -> tuple[Text, ...]:
-    """The rows for what the story's prose did not tell, at most six, each beside its value of a `past` time. Under one
-    whose rank is not known stands the row of the metric that is ranked in its place."""
-    told = {span.origin.ref.partition("@")[0].partition(".")[0] for span in story.spans}
+    """The rows for what the story's prose did not tell, at most six, each beside its value of a `past` time: first what the
+    headline alone told. Under one whose rank is not known stands the row of the metric that is ranked in its place."""
+    told = {stem for text in story.paragraphs for stem in _stems(text)}
+    headed = set(_stems(story.headline)) if story.headline is not None else set()
     families = {stem: _family(stem) for stem in told}
     rows: list[Text] = []
-    for name in FACTS:
+    for name in sorted(FACTS, key=lambda name: name not in headed):
         if name in told or (
             name.startswith(("liquidations_", "open_interest_")) and _family(name) in families.values()
         ):
@@ -42,6 +45,11 @@ def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_
         if row is not None and other is not None and other not in told:
             rows += [stand_in] if (stand_in := _row(other, market, memory, past)) is not None else []
     return tuple(rows[:MOST_ROWS])
+
+
+def _stems(text: Text) -> Iterator[str]:
+    for span in text.spans:
+        yield span.origin.ref.partition("@")[0].partition(".")[0]
 
 
 def told_rank_of(name: str, market: SpokenMarket) -> str | None:

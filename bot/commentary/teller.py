@@ -15,7 +15,17 @@ from bot.commentary.choose import last_used, lot
 from bot.commentary.fewer import say_fewer
 from bot.commentary.masks import figures_in, masked_sentences, sentences
 from bot.commentary.names import Namer, SpokenMarket
-from bot.commentary.points import ComparedValue, StoryPoint, before, is_price, is_stale_news, unit_of_move
+from bot.commentary.path import say_path, when_of
+from bot.commentary.points import (
+    MOTIONS,
+    ComparedValue,
+    StoryPoint,
+    before,
+    excursions_since,
+    is_price,
+    is_stale_news,
+    unit_of_move,
+)
 from bot.commentary.shapes import shape
 from bot.commentary.storynames import StoryNames
 from bot.commentary.templates import render, slots
@@ -25,6 +35,8 @@ from bot.domain.story import Frame, Memory, Slot, Text
 from bot.errors import GateRefused
 
 ANY, OF_DAY = "any", "headline-day"
+TAKEN_UP = ("lead-day", "also-day")
+"""Where a post says more of the day's move that its headline tells."""
 FRAME_WINDOW, HEADLINE_WINDOW, SENTENCE_WINDOW = 5, 7, 20
 MOST_TRIED = 1200
 FLAT_PCT = 0.05
@@ -104,11 +116,7 @@ class Teller(StoryNames):
 
     def paragraph(self, point: StoryPoint, *, more: bool = False) -> Text | None:
         """A reading as a paragraph of an article; or what can be said `more` of it."""
-        zone = (
-            point.about.rpartition("-")[0]
-            if point.about.endswith(("-held", "-rose", "-fell"))
-            else point.about
-        )
+        zone = point.about.rpartition("-")[0] if point.about.rpartition("-")[2] in MOTIONS else point.about
         known = self.clauses(f"{zone}+more" if more else point.about, "article")
         for name, template in self._rested(list(known)):
             text = self._said(
@@ -174,6 +182,9 @@ class Teller(StoryNames):
         """The wordings for where the price went, the ones that say most of the day first: a low or a high that matters
         and was not told of late, then the move alone."""
         moved = self.choice.price_pct
+        if self.choice.steady:
+            yield self.clauses(f"price.since-{self.choice.steady_since}", "say")
+            return
         if moved is None:
             if self.choice.rebound:
                 yield self.clauses("price.off-low", "say")
@@ -184,7 +195,7 @@ class Teller(StoryNames):
         told = self.memory.last.told if self.memory.last else ()
         hours, fall = self.market.fact("hours_since_low"), self.market.fact("drawdown_pct")
         fresh_low = hours is not None and hours.value <= LOW_OF_LATE_H
-        if way == "up" and self.choice.rebound and (self.choice.steady or "low_30d_usd" not in told):
+        if way == "up" and self.choice.rebound and "low_30d_usd" not in told:
             yield self.clauses("price.up-low", "say")
         if way == "down" and fresh_low and "low_30d_usd" not in told:
             off = self.market.fact("rebound_pct")
@@ -225,7 +236,7 @@ class Teller(StoryNames):
         """Whether a place has no room for a reading that has not moved: an alert's trigger may tell one, and exits."""
         if self.choice.alert:
             return place in ("alert-also", "alert-both") or "headline" in place
-        return self.daily and not place.startswith("exit") and place != OF_DAY
+        return self.daily and not place.startswith("exit") and place not in (OF_DAY, *TAKEN_UP)
 
     def _is_stale(self, text: Text) -> bool:
         """Whether a text tells the figure of a reading that was told of late and has not moved since."""
@@ -262,7 +273,9 @@ class Teller(StoryNames):
             return None  # it asks for what is not known now: another wording is tried
         ids = (wording.id, *(clause[0] for clause in wording.clauses.values()))
         made = Text(slot=slot, about=self.choice.kind, text=text, spans=spans, phrase_ids=ids)
-        return made if slot == "watch" else say_fewer(made, self.market, self.memory)
+        if slot == "watch":
+            return made
+        return say_fewer(say_path(made, self.market, self.memory), self.market, self.memory)
 
     def _of_clause(self, point: StoryPoint | None, template: str, namer: Namer) -> dict[str, object]:
         names = self._common(namer, template)
@@ -276,6 +289,9 @@ class Teller(StoryNames):
         memory = Memory() if point.of_day else self.memory
         if (then := before(point.fact, self.market, memory)) is not None:
             names["was"] = self.term_of(then, namer)
+            for way in excursions_since(then, point.fact, self.market)[:1]:
+                names["peak"] = namer.number(way.origin, namer.market.name_fact(point.fact).unit_filter)
+                names["peak_at"] = when_of(way, self.market, namer.recorder)
         return names
 
     def term_of(self, then: ComparedValue, namer: Namer) -> Term:

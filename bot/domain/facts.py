@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Container, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct, field
@@ -139,6 +139,36 @@ class OwnPast(Struct, frozen=True, kw_only=True):
     estimated_pct: float = 0.0
 
 
+class TrailPoint(Struct, frozen=True, kw_only=True):
+    """What a metric read at a time on its way to now."""
+
+    at: datetime
+    value: float
+
+
+class Trail(Struct, frozen=True, kw_only=True):
+    """How a metric came to where it stands: backwards from now each reading that was higher (lower) than all after it. It
+    is known from `since` on, as far back as its readings lie close enough together; `apart` is how far apart that is."""
+
+    since: datetime
+    apart: timedelta
+    highs: tuple[TrailPoint, ...]
+    lows: tuple[TrailPoint, ...]
+
+    def highest(self, after: datetime) -> TrailPoint | None:
+        """The highest reading after a time; None where the readings do not reach so far back."""
+        return self._farthest(self.highs, after)
+
+    def lowest(self, after: datetime) -> TrailPoint | None:
+        """The lowest reading after a time; None where the readings do not reach so far back."""
+        return self._farthest(self.lows, after)
+
+    def _farthest(self, points: tuple[TrailPoint, ...], after: datetime) -> TrailPoint | None:
+        if after < self.since - self.apart:
+            return None
+        return next((point for point in reversed(points) if point.at > after), None)
+
+
 class PastsOfDay(Struct, frozen=True, kw_only=True):
     """The pasts of one asset's facts, by name, as they were worked out for the UTC day that begins at `day`, by the
     edition of the rules `edition` (which says of which facts)."""
@@ -160,7 +190,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     whole: these facts are judged by the usual ranges alone, as what somebody states is. `sought` names what some source
     of this installation brings for the asset, heard or not (None: no matter): what nobody is asked for is no gap.
     `estimated` has changes whose earlier end was estimated, while nothing was measured then: the rules judge by them, and
-    no text knows them."""
+    no text knows them. `trails` tell of some metrics what they read on the way to now."""
 
     asset: str
     at: datetime
@@ -171,6 +201,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     pasts: Mapping[str, OwnPast] | None = None
     sought: tuple[Quantity, ...] | None = None
     estimated: Mapping[str, Fact] = field(default_factory=dict)
+    trails: Mapping[str, Trail] = field(default_factory=dict)
 
     def of_metrics(self) -> Mapping[str, Fact]:
         """The fresh facts that are metrics themselves. `measured` gives them without working out any view."""

@@ -198,6 +198,15 @@ class DirectionTable(Struct, frozen=True, kw_only=True):
     back: float
 
 
+class PathTable(Struct, frozen=True, kw_only=True):
+    """When a post tells, beside two ends of a move, how far a reading went in between: from `beyond` of its own ordinary
+    moves outside both. And when it tells that a reading did not move: beside a move of the price of at least `contrast`
+    ordinary days."""
+
+    beyond: float
+    contrast: float
+
+
 class AlarmLine(Struct, frozen=True, kw_only=True):
     """One size of a move that is told: `size` in units of the alarm's `unit`, and for some assets no later than an
     absolute `no_later`."""
@@ -284,7 +293,8 @@ class RuleBook(Struct, frozen=True, kw_only=True):
     order in which they can be evaluated (a rule after those it asks for).
 
     `balance` is None in editions from before it: those are judged by their score (`bot.rules.score`). Then there
-    are no `past`, `direction`, `alarms`, `assets` and `shipped` either."""
+    are no `past`, `direction`, `alarms`, `assets` and `shipped` either. `path` is None in editions that tell of a move its
+    two ends alone."""
 
     rules: Mapping[str, Rule]
     ladders: Mapping[str, Ladder]
@@ -298,6 +308,7 @@ class RuleBook(Struct, frozen=True, kw_only=True):
     balance: BalanceTable | None = None
     past: PastTable | None = None
     direction: DirectionTable | None = None
+    path: PathTable | None = None
     alarms: Mapping[str, AlarmRule] = field(default_factory=dict)
     assets: Mapping[str, AssetRow] = field(default_factory=dict)
     shipped: tuple[ShippedPast, ...] = ()

@@ -20,6 +20,7 @@ from bot.metrics.lazy import FactShelf, LazyFacts, OneKind
 from bot.metrics.moment import ComputedMetric, MetricInputs, age
 from bot.metrics.replay import ESTIMATE_STANDS_MS
 from bot.metrics.series import points_from_series
+from bot.metrics.trails import LazyTrails
 from bot.metrics.views import KINDS, MIN_DAYS, Views, kind_of, tolerance, view_at
 from bot.reasons import each, reason
 
@@ -151,6 +152,7 @@ def _facts(
         measured={name: _fact(name, outcome.value) for name, outcome in outcomes.items() if outcome.value},
         sought=sought,
         estimated=_estimated_changes(history, catalog, outcomes),
+        trails=LazyTrails(history, catalog, at),
     )
 
 

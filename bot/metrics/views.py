@@ -398,6 +398,14 @@ def _is_between(begins_ms: Floats, times_ms: Collection[float], ends_ms: Floats)
     return inside
 
 
+def told_by(history: History, metric: Metric, column: HistoryColumn, rows: Ints) -> Bools:
+    """For each venue of a metric (rows) whether it stands behind each of some rows of the aggregate (columns)."""
+    standing = metric.venues_of or metric.name
+    beside = history.column(standing) if metric.venues_of else column
+    columns = [history.column(standing, venue) for venue in history.venues(standing)]
+    return ~np.isnan(_stack([_beside(own, beside, column, rows) for own in columns], len(rows)))
+
+
 def _exactly(own: HistoryColumn, column: HistoryColumn, rows: Ints) -> Floats:
     """A venue's values in the very rows of the aggregate (same start and end), nan where it has none."""
     if not len(own) or not len(column):

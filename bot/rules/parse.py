@@ -22,6 +22,7 @@ from bot.domain.rulebook import (
     Ladder,
     Notify,
     PastTable,
+    PathTable,
     Rule,
     RuleBook,
     RuleIs,
@@ -48,6 +49,7 @@ from bot.rules.shape import (
     Number,
     OfAssets,
     PastTableShape,
+    PathShape,
     RuleShape,
     ShippedPastShape,
     StanceShape,
@@ -64,6 +66,7 @@ VERDICT_TABLES: Mapping[str, type[FileShape]] = {
     "balance": BalanceShape,
     "own_past": PastTableShape,
     "direction": DirectionShape,
+    "path": PathShape,
 }
 VERDICT_LISTS: Mapping[str, type[FileShape]] = {
     "family": FamilyShape,
@@ -234,6 +237,7 @@ def _book(reader: _Reader, files: Mapping[str, str]) -> RuleBook:
         balance=None if by_score else BalanceTable(**reader.of(BalanceShape)[0][1].model_dump()),
         past=None if by_score else _past_table(reader.of(PastTableShape)[0][1]),
         direction=None if by_score else _direction(reader.of(DirectionShape)[0][1]),
+        path=next((PathTable(**path.model_dump()) for _, path in reader.of(PathShape)), None),
         alarms={alarm.id: _alarm(file, alarm) for file, alarm in reader.of(AlarmShape)},
         assets={row.id: AssetRow(**row.model_dump()) for _, row in reader.of(AssetShape)},
         shipped=tuple(

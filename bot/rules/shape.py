@@ -216,6 +216,13 @@ class DirectionShape(FileShape):
     back: Annotated[float, Field(gt=0, lt=1)]
 
 
+class PathShape(FileShape):
+    """When the way between two readings is told, and when that there was none."""
+
+    beyond: Positive
+    contrast: Positive
+
+
 class AssetShape(FileShape):
     """How an asset is judged."""
 
