@@ -149,16 +149,9 @@ def _headline(teller: Teller) -> Text:
 
 def _lead(teller: Teller) -> tuple[Text, Frame | None]:
     """The first sentence, and the frame that it is of: the second finding comes from the same."""
-    steady, main, day = teller.choice.steady, teller.choice.main, teller.choice.day
-    if steady:
-        place = "lead-steady" if len(steady) > 1 else "lead-steady-one"
-        for window in (SENTENCE_WINDOW, 0):
-            if (text := teller.place(place, "lead", afresh=window)) is not None:
-                return text, None
-    if main is None and day is not None:
-        for window in (SENTENCE_WINDOW, 0):
-            if (text := teller.place("lead-day", "lead", {"main": of_day(day)}, afresh=window)) is not None:
-                return text, None
+    main = teller.choice.main
+    if (text := _lead_of_day(teller)) is not None:
+        return text, None
     if teller.choice.kind == "unclear":
         text = teller.place("lead-missing", "lead", afresh=SENTENCE_WINDOW)
         if text is not None:
@@ -174,6 +167,21 @@ def _lead(teller: Teller) -> tuple[Text, Frame | None]:
     if text is None and main is None and teller.choice.kind == "unclear":
         text = teller.place("lead-bare", "lead")
     return _needed(text, "a lead"), None
+
+
+def _lead_of_day(teller: Teller) -> Text | None:
+    """The first sentence where it speaks of what did not move with the price, or of the day's move that the headline tells;
+    None where it speaks of neither."""
+    steady, main, day = teller.choice.steady, teller.choice.main, teller.choice.day
+    points: Mapping[str, StoryPoint | None] = {}
+    if steady:
+        place = "lead-steady" if len(steady) > 1 else "lead-steady-one"
+    elif main is None and day is not None:
+        place, points = "lead-day", {"main": of_day(day)}
+    else:
+        return None
+    made = (teller.place(place, "lead", points, afresh=window) for window in (SENTENCE_WINDOW, 0))
+    return next((text for text in made if text is not None), None)
 
 
 def of_day(point: StoryPoint) -> StoryPoint:

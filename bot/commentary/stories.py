@@ -73,10 +73,10 @@ class StoryChoice(Struct, frozen=True, kw_only=True):
     `main` carries it; `same` are those on its side (or on neither), `against` those on the other one, `head` the one
     that the headline tells. `price_pct` is the price's move since the last post (or in a day), `rebound` that it stands
     well above a low of the last days. `steady` are readings that carry the verdict and hardly moved within a day in
-    which the price went far the other way, or since the low (the high) that it comes from (`steady_since`). `trigger` is what an alert went out for: the alarm of a move, else the
-    reading in `main`, else the stance alone. `day` is the reading that moved most within the day that the table looks
-    back on, where no daily post of that day told it; `newest` is the finding behind an alert, `is_next` that the last
-    post was one too, shortly before."""
+    which the price went far the other way, or since the low (the high) that it comes from (`steady_since`). `trigger`
+    is what an alert went out for: the alarm of a move, else the reading in `main`, else the stance alone. `day` is the
+    reading that moved most within the day that the table looks back on, where no daily post of that day told it;
+    `newest` is the finding behind an alert, `is_next` that the last post was one too, shortly before."""
 
     kind: StoryKind
     main: StoryPoint | None

@@ -321,20 +321,158 @@ def test_the_result_of_a_treasury_stands_with_its_holder_and_its_date(locale: st
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_what_is_unchanged_says_for_how_long(locale: str) -> None:
-    """The table beside it looks a day back: a span in words, or a day."""
+def test_what_stood_still_is_told_beside_a_strong_move_of_the_price_alone(locale: str) -> None:
+    """ "Unchanged in those 2 hours" is no news: it is one beside an ordinary day's move or more, from a time that the sentence
+    names, and of readings that kept within their unit since."""
     words = playbook().banks[locale].words
     said = 0
-    for story in stories(locale):
-        for text in story.texts:
+    for post in posts(locale):
+        for text in post.story.texts:
             for one in sentences(text):
-                if has(one.text, several(words, "unchanged_words")) is None:
+                assert has(one.text, several(words, "unchanged_words")) is None, one.text
+                if has(one.text, several(words, "stayed_words")) is None or post.story.kind == "quiet":
                     continue
                 said += 1
-                refs = {span.origin.ref for span in one.spans}
-                spans = (words["steady_day"], words["steady_hour"])
-                assert "hours since last post" in refs or any(span in one.text for span in spans), one.text
+                moves = [
+                    abs(float(span.origin.value))
+                    for span in one.spans
+                    if span.origin.ref in ("spot_usd.change_24h_pct", "rebound_pct", "drawdown_pct")
+                ]
+                assert moves, one.text
+                assert max(moves) >= (post.facts.value("ordinary_day_pct") or 0.0), one.text
+                named = [span.origin.ref for span in one.spans if span.origin.ref.startswith("called.")]
+                assert named
+                for ref in named:
+                    assert ref.removeprefix("called.") in post.facts.trails
     assert said
+
+
+# ── the way between two readings ────────────────────────────────────────────────────────────────────────────
+
+
+def two_ends_alone(post: ToldPost, text: Text, locale: str) -> list[str]:
+    """The sentences of a text that tell where a reading was in the post before (or a day or a week ago) and where it is,
+    and not that it stood far beyond both in between: worked out from the trails alone."""
+    wrong = []
+    for one in sentences(text):
+        refs = {span.origin.ref for span in one.spans}
+        for span in one.spans:
+            name, _, when = span.origin.ref.partition("@")
+            stem, _, view = name.partition(".")
+            now = post.facts.get(stem)
+            if now is None or stem not in post.facts.trails or isinstance(span.origin.value, str):
+                continue
+            if when == "last post" and not view and post.memory.last is not None:
+                since = post.memory.last.at
+            elif view in SPANS and not when:
+                since = now.at - SPANS[view]
+            else:
+                continue
+            trail = post.facts.trails[stem]
+            ends = (span.origin.value, now.value)
+            far = USUAL[stem.partition("_")[0]] * max((now.at - since) / timedelta(days=1), 1.0) ** 0.5
+            far = far if far > 0 else 0.05 * now.value
+            for point, beyond in (
+                (high := trail.highest(since), high.value - max(ends) if high else 0.0),
+                (low := trail.lowest(since), min(ends) - low.value if low else 0.0),
+            ):
+                if point is None or beyond <= far:
+                    continue
+                told = any(ref.startswith((f"{stem}@2", "low_30d", "high_30d")) for ref in refs)
+                if not told:
+                    wrong.append(f"{one.text} [{point.value:g} at {point.at:%d %H}]")
+    return wrong
+
+
+SPANS = {"before_24h": timedelta(days=1), "before_7d": timedelta(days=7)}
+USUAL = {
+    "dvol": 5.0,
+    "skew": 4.0,
+    "basis": 2.0,
+    "funding": 8.0,
+    "iv": 8.0,
+    "balance": 40.0,
+    "vs": 15.0,
+    "put": 1.0,
+}
+USUAL |= {"spot": 0.0, "open": 0.0}
+"""More than any of them moves on an ordinary day, in its unit; of sums and prices a share instead."""
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_move_is_told_by_its_two_ends_where_its_way_went_far_beyond_both(locale: str) -> None:
+    told = 0
+    for post in posts(locale):
+        for text in post.story.texts:
+            if text.slot == "watch":
+                continue
+            assert two_ends_alone(post, text, locale) == []
+            told += sum(bool(re.search(r"@2026-", span.origin.ref)) for span in text.spans)
+    assert told, "the tape has such moves"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_move_stripped_of_its_way_is_found(locale: str) -> None:
+    """DVOL on 6 February, from 60.2 to 65.8 by way of 82.6."""
+    found = 0
+    for post in posts(locale):
+        for text in post.story.texts:
+            way = [span for span in text.spans if span.origin.kind == "fact" and "@2026-" in span.origin.ref]
+            ends = [span for span in text.spans if span.origin.ref.endswith("@last post")]
+            if not way or not ends:
+                continue
+            kept = tuple(span for span in text.spans if "@2026-" not in span.origin.ref)
+            found += bool(two_ends_alone(post, replace(text, spans=kept), locale))
+    assert found
+
+
+def not_taken_up(post: ToldPost, locale: str) -> list[str]:
+    """The readings that a headline tells and nothing below it does: neither a sentence nor, under a first sentence that does
+    not speak of what stood still, the table."""
+    story, words = post.story, playbook().banks[locale].words
+    if story.headline is None:
+        return []
+    told = {name.partition(".")[0] for text in story.paragraphs for name in text.phrase_ids}
+    stems = {_stem(span) for text in story.paragraphs for span in text.spans}
+    rows = {_stem(span) for row in story.table for span in row.spans}
+    first = next(iter(sentences(story.paragraphs[0])))
+    still = has(first.text, (*several(words, "unchanged_words"), *several(words, "stayed_words")))
+    wrong = []
+    for topic in TOPICS:
+        facts = {
+            *topic.facts,
+            *(name for name in stems | rows if name.startswith(AMOUNTS.get(topic.id, "-"))),
+        }
+        in_head = any(_stem(span) in facts for span in story.headline.spans)
+        in_head |= any(name.partition(".")[0] == topic.id for name in story.headline.phrase_ids)
+        below = topic.id in told or facts & stems or (facts & rows and not still)
+        if in_head and not below:
+            wrong.append(topic.id)
+    return wrong
+
+
+AMOUNTS = {"liq": "liquidations_", "liq5d": "liquidations_", "oi": "open_interest_"}
+
+
+def _stem(span: Span) -> str:
+    return span.origin.ref.removeprefix("called.").partition("@")[0].partition(".")[0]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_the_headline_tells_is_taken_up_below_it(locale: str) -> None:
+    headed = 0
+    for post in posts(locale):
+        if post.story.headline is None or post.story.plain:
+            continue
+        headed += 1
+        assert not_taken_up(post, locale) == [], (post.story.headline.text, post.story.body)
+    assert headed > 10
+    post = next(one for one in posts(locale) if one.story.at == MOMENTS[2])
+    dropped = tuple(text for text in post.story.table if "dvol" not in str(text.spans))
+    bare = [replace(text, spans=(), phrase_ids=()) for text in post.story.paragraphs]
+    assert not_taken_up(
+        replace(post, story=replace(post.story, paragraphs=tuple(bare), table=dropped)), locale
+    )
 
 
 @pytest.mark.parametrize("locale", LOCALES)
