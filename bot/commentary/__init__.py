@@ -26,6 +26,8 @@ from bot.commentary.factcheck import factcheck
 from bot.commentary.joining import list_in_words
 from bot.commentary.lengths import Refusal, no_article
 from bot.commentary.memory import forget_venues, remember
+from bot.commentary.names import SpokenMarket
+from bot.commentary.points import FEW_PUTS, are_puts_few_and_dear
 from bot.commentary.rubric import RubricRow, ToldPost, rubric
 from bot.commentary.speak import speak, spoken_together
 from bot.commentary.stats import stats
@@ -36,15 +38,18 @@ from bot.commentary.words import venue_name
 from bot.commentary.write import write, write_plainly
 
 __all__ = [
+    "FEW_PUTS",
     "NO_VALUE",
     "OF_NOTICE",
     "ClaimedFigure",
     "ClaimedSentence",
     "Refusal",
     "RubricRow",
+    "SpokenMarket",
     "ToldPost",
     "answer_card",
     "answer_footer",
+    "are_puts_few_and_dear",
     "card",
     "cell",
     "claims",

@@ -193,19 +193,20 @@ def _level(topic: Topic, fact: Fact, market: SpokenMarket, memory: Memory) -> St
     finding = _finding(fact.name, market)
     rank = rank_of(fact.name, fact.value, market)
     extreme = rank is not None and (rank >= RANKS[4] or rank <= RANKS[0])
+    named = _named(topic, fact, zone, then, few_and_dear=are_puts_few_and_dear(market))
     size = moved if way is None else float(way.origin.value) - fact.value
     score = _score(fact.name, size, unit, finding, market, out=out, of_day=motion != "held")
     return StoryPoint(
         topic=topic,
         fact=fact.name,
-        about=f"{topic.id}.{_named(topic, fact, zone, then)}-{motion}",
-        side=_side(topic, fact, zone, motion, hot=hot),
+        about=f"{topic.id}.{named}-{motion}",
+        side=0 if named == FEW else _side(topic, fact, zone, motion, hot=hot),
         score=score * (ELSEWHERE if topic.family == "cross-asset" else 1.0),
         news=_is_news(topic, fact, moved if way is None else unit, unit, market, memory, out=out),
         moved=moved,
         hot=hot,
         out=out,
-        stands=_side(topic, fact, zone, "held", hot=hot),
+        stands=0 if named == FEW else _side(topic, fact, zone, "held", hot=hot),
         background=finding is not None and finding.background and motion == "held" and not extreme,
     )
 
@@ -270,10 +271,26 @@ def is_one_way(about: str) -> bool:
     return about.endswith(tuple(f"-{motion}" for motion in ONE_WAY))
 
 
-def _named(topic: Topic, fact: Fact, zone: Zone, then: ComparedValue | None) -> str:
+def are_puts_few_and_dear(market: SpokenMarket) -> bool:
+    """Whether fewer puts trade for each call than in most of the year while they are dear against calls: one counts
+    contracts, the other what is paid, and side by side without a word they read as a contradiction."""
+    ratio = market.fact(FEW_PUTS)
+    rank = rank_of(FEW_PUTS, ratio.value, market) if ratio is not None else None
+    skew = next((one for name in TOPICS[0].facts if (one := market.fact(name))), None)
+    if ratio is None or skew is None or _zone(TOPICS[0], skew, market) != "high":
+        return False
+    return rank < RANKS[2] if rank is not None else ratio.value < 1.0
+
+
+FEW_PUTS, FEW = "put_call_volume_ratio", "few"
+
+
+def _named(topic: Topic, fact: Fact, zone: Zone, then: ComparedValue | None, *, few_and_dear: bool) -> str:
     """The zone's name among the clauses: a change of sign has words of its own."""
     if topic.id == "basis" and fact.value < 0:
         return "under"
+    if topic.id == "putcall" and few_and_dear:
+        return FEW
     if topic.id in ("funding", "term") and then is not None and then.value * fact.value < 0:
         return "crossed"
     return zone

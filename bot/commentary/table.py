@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bot.commentary.fewer import stands_otherwise
 from bot.commentary.formats import BY_UNIT, Words, apply
 from bot.commentary.names import Namer, SpokenMarket
-from bot.commentary.points import TOPICS, rank_of
+from bot.commentary.points import FEW_PUTS, TOPICS, are_puts_few_and_dear, rank_of
 from bot.commentary.terms import Recorder, Term
 from bot.commentary.titles import unit_of
 from bot.domain.catalog import RANKED_BY
@@ -33,8 +33,9 @@ def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_
     headed = set(_stems(story.headline)) if story.headline is not None else set()
     families = {stem: _family(stem) for stem in told}
     rows: list[Text] = []
+    unexplained = {FEW_PUTS} if are_puts_few_and_dear(market) else set()
     for name in sorted(FACTS, key=lambda name: name not in headed):
-        if name in told or (
+        if name in told | unexplained or (
             name.startswith(("liquidations_", "open_interest_")) and _family(name) in families.values()
         ):
             continue

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.commentary import speak
+from bot.commentary import SpokenMarket, speak
 from bot.domain.facts import Facts
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Decision, Profile
@@ -28,6 +28,17 @@ class Speaker(Struct, frozen=True, kw_only=True):
     def bank(self) -> PhraseBank:
         """The profile's words."""
         return self.playbook.banks[self.profile.locale]
+
+    @property
+    def spoken(self) -> SpokenMarket:
+        """What is said from, as the commentary takes it."""
+        return SpokenMarket(
+            facts=self.facts,
+            book=self.playbook.rules,
+            bank=self.bank,
+            at=self.facts.at,
+            ranges=self.profile.ranges,
+        )
 
     def say(self, slot: Slot, about: str, names: Mapping[str, Origin]) -> Text:
         """One gated text, which remembers the names that it was given."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.commentary import spoken_together, week_story
+from bot.commentary import FEW_PUTS, are_puts_few_and_dear, spoken_together, week_story
 from bot.decide import post_for
 from bot.domain.catalog import RANK
 from bot.domain.facts import Facts, Series
@@ -227,6 +227,8 @@ class WeeklySpeaker(Speaker, frozen=True, kw_only=True):
         _, name, rank = max(ranks)
         about = "highest" if rank >= 100 else "lowest" if rank <= 0 else "high" if rank > 50 else "low"
         yield self.say("weekly", f"unusual-{about}", self._it(name))
+        if name == FEW_PUTS and are_puts_few_and_dear(self.spoken):
+            yield self.say("weekly", "few-and-dear", {})
 
     def record(self, calls: Sequence[Call], spot: Series) -> Iterator[Text]:
         """How earlier calls of this stance did, beside the base rate; nothing where they are too few to say."""

@@ -118,25 +118,39 @@ async def told_on_tape(
     settings: Settings, playbook: Playbook, tape: Tape, locale: str = "en"
 ) -> Sequence[ToldPost]:
     """The posts of the first asset that a tape leads to in a language, oldest first, each with what it was told from."""
+    async with tape_played(settings, playbook, tape, locale) as parts:
+        return await told_posts(parts)
+
+
+@asynccontextmanager
+async def tape_played(
+    settings: Settings, playbook: Playbook, tape: Tape, locale: str = "en"
+) -> AsyncIterator[Parts]:
+    """A bot after a tape has been played through it for its first asset, in a language; told to nobody."""
     posts = settings.posts.model_copy(update={"locale": locale})
     settings = settings.model_copy(
         update={"assets": settings.assets[:1], "surfaces": ("console",), "posts": posts}
     )
     async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
         await play(parts, settings, tape)
-        stored = await parts.archive.posts.find(channel="console:", limit=TAPE_POSTS)
-        made: list[ToldPost] = []
-        for post in sorted(stored, key=lambda post: post.story.at):
-            occasion = await parts.archive.posts.inputs(post.id, (post.channel,))
-            if occasion is not None and post.reason not in SPOKEN:
-                made.append(
-                    ToldPost(
-                        story=post.story,
-                        facts=occasion.facts,
-                        verdict=occasion.verdict,
-                        memory=occasion.state.memory,
-                    )
+        yield parts
+
+
+async def told_posts(parts: Parts) -> Sequence[ToldPost]:
+    """The posts of a bot's console that tell a verdict, oldest first, each with what it was told from."""
+    stored = await parts.archive.posts.find(channel="console:", limit=TAPE_POSTS)
+    made: list[ToldPost] = []
+    for post in sorted(stored, key=lambda post: post.story.at):
+        occasion = await parts.archive.posts.inputs(post.id, (post.channel,))
+        if occasion is not None and post.reason not in SPOKEN:
+            made.append(
+                ToldPost(
+                    story=post.story,
+                    facts=occasion.facts,
+                    verdict=occasion.verdict,
+                    memory=occasion.state.memory,
                 )
+            )
     return made
 
 

@@ -17,9 +17,11 @@ from bot.commentary.masks import sentences
 from bot.commentary.points import TOPICS
 from bot.commentary.words import has, several
 from bot.domain.playbook import Playbook
+from bot.domain.posts import Profile
 from bot.domain.story import Length, Origin, Span, Story, Text
+from bot.lab.retell import brief_at
 from bot.playbook import CONFIG, read_playbook
-from bot.process.archive_questions import told_on_tape
+from bot.process.archive_questions import tape_played, told_posts
 from bot.process.demo import read_tape
 from bot.process.settings import load
 from tests.commentary.test_bank import UNTRUE
@@ -32,7 +34,9 @@ MOMENTS = (
     datetime(2026, 2, 6, 14, tzinfo=UTC),
     datetime(2026, 2, 7, tzinfo=UTC),
 )
+BRIEF_AT = datetime(2026, 2, 5, 20, tzinfo=UTC)
 A_DAY = timedelta(hours=25)
+README = CONFIG.parent / "README.md"
 
 
 @cache
@@ -41,8 +45,22 @@ def playbook() -> Playbook:
 
 
 @cache
+def played(locale: str) -> tuple[Sequence[ToldPost], Story]:
+    """The posts of the tape, and what `/brief` would have said between two of them."""
+    settings, asset = load(CONFIG, {}), load(CONFIG, {}).assets[0]
+
+    async def run() -> tuple[Sequence[ToldPost], Story]:
+        async with tape_played(settings, playbook(), read_tape(TAPE, CONFIG), locale) as parts:
+            since = BRIEF_AT - timedelta(days=settings.poll.history_days)
+            past = await parts.archive.points.series(asset, since, BRIEF_AT)
+            profile = Profile(length="embed", locale=locale)
+            return await told_posts(parts), brief_at(past, playbook(), asset, BRIEF_AT, profile).story
+
+    return asyncio.run(run())
+
+
 def posts(locale: str) -> Sequence[ToldPost]:
-    return asyncio.run(told_on_tape(load(CONFIG, {}), read_playbook(), read_tape(TAPE, CONFIG), locale))
+    return played(locale)[0]
 
 
 @cache
@@ -168,6 +186,18 @@ def test_from_the_31st_of_january_every_tag_says_that_caution_grows() -> None:
     assert min(tags) == datetime(2026, 1, 31, 12, tzinfo=UTC)
     for at, text in tags.items():
         assert "leaning more to caution" in text or " · deepening" in text, (at, text)
+
+
+def test_the_brief_that_the_readme_shows_is_what_the_tape_gives() -> None:
+    head = f"BTC · {BRIEF_AT.day} {BRIEF_AT:%b %Y %H:%M} UTC · /brief"
+    shown = re.findall(r"```text\n(.+?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+    [block] = [text for text in shown if text.startswith(head)]
+    _, brief = played("en")
+    assert brief.tag is not None
+    assert brief.headline is not None
+    told = [f"{brief.tag.text} {brief.headline.text}", *(text.text for text in brief.paragraphs)]
+    parts = block.removeprefix(head).strip().split("\n\n")
+    assert [" ".join(part.split()) for part in parts] == told
 
 
 # ── what came and what went ─────────────────────────────────────────────────────────────────────────────────
@@ -336,7 +366,9 @@ def test_what_stood_still_is_told_beside_a_strong_move_of_the_price_alone(locale
                 moves = [
                     abs(float(span.origin.value))
                     for span in one.spans
-                    if span.origin.ref in ("spot_usd.change_24h_pct", "rebound_pct", "drawdown_pct")
+                    if span.origin.kind == "fact"
+                    and span.filter != "tenor"
+                    and span.origin.ref in ("spot_usd.change_24h_pct", "rebound_pct", "drawdown_pct")
                 ]
                 assert moves, one.text
                 assert max(moves) >= (post.facts.value("ordinary_day_pct") or 0.0), one.text
