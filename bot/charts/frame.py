@@ -89,7 +89,7 @@ def key(sheet: Sheet, unit: str, entries: Sequence[Key], left: float = theme.EDG
     """The unit, then what each ink stands for, on one line; what does not fit is cut."""
     x = left
     if unit and unit != "USD":
-        x = sheet.text(x, KEY_AT, unit, ink=theme.MUTED, size=theme.SMALL).right + 30
+        x = sheet.text(x, KEY_AT, sheet.speech.unit(unit), ink=theme.MUTED, size=theme.SMALL).right + 30
     for entry in entries:
         room = theme.WIDTH - theme.EDGE - x - SAMPLE - 12
         label = sheet.fitting(entry.label, room, size=theme.SMALL) if room > SAMPLE else ""

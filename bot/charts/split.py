@@ -9,6 +9,8 @@ from bot.domain.posts import ChartSeries, ChartSpec
 
 BARS_SHARE = 0.58
 REMARK_AT = 84.0
+LIFT = 26
+"""By so much the label of every other bar stands higher where it would touch its neighbor."""
 GAP = 0.28  # between two bars, as a share of their distance
 
 
@@ -82,9 +84,11 @@ def _bar(
     label = value if whole or column.text or end < start else f"+{value}"
     middle = (left + right) / 2
     narrow = sheet.width_of(label, bold=True) > plot.x(1) - plot.x(0) - 4
+    room = plot.x(1) - plot.x(0) - 4
+    lifted = place % 2 == 1 and sheet.width_of(label, size=theme.SMALL) > room
     sheet.text(
         middle,
-        max(high, low + 3) + 10,
+        max(high, low + 3) + (10 + LIFT if lifted else 10),
         label,
         across="center",
         bold=not narrow,

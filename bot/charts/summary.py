@@ -101,19 +101,22 @@ def _balance(sheet: Sheet, column: ChartSeries, ink: str, marks: Sequence[object
 def _cell(sheet: Sheet, column: ChartSeries, box: tuple[float, float, float, float]) -> None:
     """One reading: its name, its value, its usual range, its past with the time along the foot."""
     left, low, right, top = box
-    width = right - left
+    width, found = right - left, frame.points_of(column)
     sheet.bars([box], theme.GRID, strength=0.45, over=0)
     y = top - 12.0
     for line in _wrapped(sheet, column.label, width - 28):
         sheet.text(left + 14, y, line, size=theme.SMALL, ink=theme.MUTED, upright="top")
         y -= 28
     y = top - 74.0
-    value = sheet.fitting(column.text, width - 28, size=34, bold=True)
+    value = column.text
+    bare = not value[:1].isalpha()  # "at least" before a number is not to be lost
+    if found and bare and column.unit and sheet.width_of(value, size=34, bold=True) > width - 28:
+        value = sheet.number(found[-1][1], column.unit)
+    value = sheet.fitting(value, width - 28, size=34, bold=True)
     sheet.text(left + 14, y, value, size=34, bold=True, upright="top")
     if column.note:
         note = sheet.fitting(column.note, width - 28, size=theme.SMALL)
         sheet.text(left + 14, y - 44, note, size=theme.SMALL, ink=theme.MUTED, upright="top")
-    found = frame.points_of(column)
     if len(found) < 2:
         return
     plot = Plot(

@@ -41,6 +41,8 @@ def format_tick(value: float, unit: str, step: float | None = None, speech: Char
     if not step and "." in shown:
         shown = shown.rstrip("0").rstrip(".")
     whole, point, decimals = shown.partition(".")
+    if len(whole.replace(",", "")) < speech.grouped_from:
+        whole = whole.replace(",", "")
     shown = whole.replace(",", speech.thousands) + (speech.decimal if point else "") + decimals + letter
     if unit == "USD":
         shown = speech.dollars.format(shown)

@@ -36,6 +36,9 @@ def words(market: Market, profile: Profile, key: str, **values: str) -> str:
     return market.bank(profile).words.get(f"chart.{key}", key).format(**values)
 
 
+UNIT = "chart.unit."
+
+
 def speech(market: Market, profile: Profile) -> ChartSpeech:
     """How numbers and times are written in the reader's charts."""
     known = market.bank(profile).words
@@ -46,7 +49,16 @@ def speech(market: Market, profile: Profile) -> ChartSpeech:
         scales=tuple(known["chart.scales"].split("|")),
         dollars=known["chart.dollar_sign"],
         percent=known["percent"],
+        grouped_from=int(known["grouped_from"]),
+        units=tuple(
+            (key.removeprefix(UNIT), word) for key, word in sorted(known.items()) if key.startswith(UNIT)
+        ),
     )
+
+
+def decimal(value: float, known: Mapping[str, str]) -> str:
+    """A number with one decimal, in the language of the words."""
+    return f"{value:.1f}".replace("-", "−").replace(".", known["decimal"])
 
 
 def caption(market: Market, profile: Profile, venues: Sequence[str], at: datetime) -> str:
@@ -247,8 +259,8 @@ def curve_chart(
     )
     heading = words(market, profile, "title.curve", asset=asset)
     values = "; ".join(
-        f"{column.label} {', '.join(f'{rate:.1f} ({days:.0f} d)' for days, rate in zip(column.x, column.y, strict=True))}"
-        for column in series
+        f"{venue_name(venue, known)} {', '.join(f'{decimal(rate, known)} ({days:.0f} d)' for days, rate in points)}"
+        for venue, points in rates.items()
     )
     return ChartSpec(
         kind="curve",

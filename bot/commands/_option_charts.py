@@ -9,7 +9,7 @@ from math import exp, sqrt
 from msgspec.structs import replace
 
 from bot.charts import ticks
-from bot.commands._charts import caption, short_day, speech, usual_range, words
+from bot.commands._charts import caption, decimal, short_day, speech, usual_range, words
 from bot.commands._lines import SPOT, price_path, stretch
 from bot.commands._telling import title
 from bot.desk.market import Market
@@ -101,9 +101,14 @@ def _smile_marks(
     known = {key: iv for key, iv in levels.items() if iv is not None}
     if not puts or not calls or len(known) < len(levels):
         return ()
+    written = market.bank(profile).words
     strikes = {"put25": _strike_at(puts, -LEG_DELTA), "atm": forward, "call25": _strike_at(calls, LEG_DELTA)}
     return tuple(
-        Mark(label=words(market, profile, key, iv=f"{iv:.1f}%"), x=strikes[key], y=iv)
+        Mark(
+            label=words(market, profile, key, iv=written["percent"].format(decimal(iv, written))),
+            x=strikes[key],
+            y=iv,
+        )
         for key, iv in known.items()
     )
 

@@ -220,6 +220,7 @@ def _reading(
         text=market.figure(name, facts, profile).text,
         band=usual,
         note=note,
+        unit=unit,
     )
 
 

@@ -233,7 +233,8 @@ class ChartSeries(Struct, frozen=True, kw_only=True):
 class ChartSpeech(Struct, frozen=True, kw_only=True):
     """How numbers and times are written inside a chart, in the reader's language. `scales` are the signs for a
     thousand, a million, a thousand million and a million million, an empty one where a language does not count in it;
-    `dollars` and `percent` show where those signs stand."""
+    `dollars` and `percent` show where those signs stand; whole numbers are grouped from `grouped_from` digits on; `units`
+    are units as readers call them."""
 
     months: tuple[str, ...] = (
         "Jan",
@@ -254,6 +255,12 @@ class ChartSpeech(Struct, frozen=True, kw_only=True):
     scales: tuple[str, ...] = ("K", "M", "B", "T")
     dollars: str = "${}"
     percent: str = "{}%"
+    grouped_from: int = 4
+    units: tuple[tuple[str, str], ...] = ()
+
+    def unit(self, name: str) -> str:
+        """A unit as readers call it."""
+        return dict(self.units).get(name, name)
 
 
 class Mark(Struct, frozen=True, kw_only=True):

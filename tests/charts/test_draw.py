@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from PIL import Image
 
-from bot.charts import frame, theme
+from bot.charts import frame, theme, ticks
 from bot.charts.draw import KINDS, render
 from bot.charts.sheet import Box, Sheet
 from bot.domain.posts import ChartSeries, ChartSpeech, Mark
@@ -242,13 +242,39 @@ def test_numbers_and_days_are_the_readers_own(sheet: Sheet) -> None:
         scales=(" mil", " M", " mil M", " bill."),
         dollars="{} $",
         percent="{} %",
+        grouped_from=5,
+        units=(("% of ATM IV", "% de la volatilidad ATM"),),
     )
     render(replace(ALL["history"](), speech=spanish), sheet)
+    assert "% de la volatilidad ATM" in said(sheet)
+    assert "% of ATM IV" not in said(sheet)
     assert "60.150 $" in said(sheet)
     assert any(word.endswith(" ene") for word in said(sheet))
     assert not any("%" in word and " %" not in word for word in said(sheet) if word[0].isdigit())
     render(replace(ALL["split"](), speech=spanish), sheet)
     assert "−8,3 mil M $" in said(sheet)
+
+
+@pytest.mark.parametrize(("grouped_from", "shown"), [(4, "1,234"), (5, "1234")])
+def test_whole_numbers_are_grouped_from_as_many_digits_as_the_language_does(
+    grouped_from: int, shown: str
+) -> None:
+    speech = ChartSpeech(grouped_from=grouped_from, scales=("", "", "", ""))
+    assert ticks.format_tick(1234.0, "coins", 1.0, speech) == shown
+    assert ticks.format_tick(12_345.0, "coins", 1.0, speech) == "12,345"
+
+
+def test_a_value_too_wide_for_its_cell_is_written_shorter_and_not_cut(sheet: Sheet) -> None:
+    spec = ALL["summary"]()
+    wide = replace(
+        spec.series[-1], text="306 millones de dólares", unit="USD", y=(*spec.series[-1].y[:-1], 306e6)
+    )
+    render(replace(spec, series=(*spec.series[:-1], wide)), sheet)
+    assert "$306M" in said(sheet)
+    assert not any("millon" in word for word in said(sheet))
+    least = replace(wide, text="at least $306 million of positions")
+    render(replace(spec, series=(*spec.series[:-1], least)), sheet)
+    assert any(word.startswith("at least") for word in said(sheet))
 
 
 @pytest.mark.parametrize("kind", ALL)

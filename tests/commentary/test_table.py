@@ -6,9 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from bot import commentary
+from bot.commentary.names import SpokenMarket
+from bot.commentary.points import find_points
+from bot.commentary.table import table
 from bot.domain.facts import Facts, OwnPast
-from bot.domain.story import Memory
-from tests.commentary.make import CALM, bank, facts, judged, told
+from bot.domain.story import Memory, Origin, Span
+from tests.commentary.make import CALM, bank, book, facts, judged, told
 
 BASIS = {
     "basis_60d_pct": 6.0,
@@ -58,3 +61,52 @@ def test_it_keeps_away_where_the_rank_is_known_or_neither_is(sixty: int, ninety:
     found = rows(market(sixty, ninety))
     assert "90d basis" not in found
     assert found["60d basis"][2] == rank
+
+
+PUTS = {"put_call_volume_ratio": 0.54, "put_call_volume_ratio.before_24h": 0.58}
+
+
+@pytest.mark.parametrize(("locale", "ratio"), [("en", "put/call"), ("es", "puts/calls")])
+def test_few_puts_beside_dear_ones_are_in_no_table_since_it_cannot_say_why(locale: str, ratio: str) -> None:
+    def labels(skew: float) -> list[str]:
+        known = facts({**PUTS, "skew_60d_pct": skew})
+        market = SpokenMarket(facts=known, book=book(), bank=bank(locale), at=known.at)
+        story = replace(told(facts(CALM), words=bank(locale)), headline=None, paragraphs=(), table=())
+        return [row.text.partition("\t")[0] for row in table(story, market, Memory())]
+
+    assert ratio in labels(2.0)
+    assert ratio not in labels(20.0)
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_few_puts_beside_dear_ones_are_told_with_why_both_can_be(locale: str) -> None:
+    known = facts({**CALM, **PUTS, "skew_60d_pct": 20.0})
+    market = SpokenMarket(facts=known, book=book(), bank=bank(locale), at=known.at)
+    about = {point.topic.id: point for point in find_points(market, Memory())}["putcall"]
+    assert about.about.startswith("putcall.few-")
+    assert about.side == 0, "they speak for neither side"
+    told_in = bank(locale).clauses["putcall.few"].forms["say"]
+    assert all("contra" in text or "contract" in text for text in told_in)
+    plain = replace(market, facts=facts({**CALM, **PUTS}))
+    assert not any(point.about.startswith("putcall.few") for point in find_points(plain, Memory()))
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_what_the_headline_alone_tells_stands_in_the_first_row(locale: str) -> None:
+    known = facts({**CALM, "vs_gold_30d_pct": -16.8})
+    story = told(known, words=bank(locale))
+    assert story.headline is not None
+    stems = {span.origin.ref.partition(".")[0] for text in story.paragraphs for span in text.spans}
+    head = [span.origin.ref for span in story.headline.spans if span.origin.kind == "fact"]
+    alone = [ref for ref in head if ref not in stems and ref != "spot_usd"]
+    if alone:
+        assert alone[0] in {span.origin.ref for span in story.table[0].spans}
+    moved = replace(story, headline=replace(story.headline, spans=_spans_of(known, "vs_gold_30d_pct")))
+    market = SpokenMarket(facts=known, book=book(), bank=bank(locale), at=known.at)
+    first = table(replace(moved, table=()), market, Memory())[0]
+    assert "vs_gold_30d_pct" in {span.origin.ref for span in first.spans}
+
+
+def _spans_of(known: Facts, name: str) -> tuple[Span, ...]:
+    origin = Origin(kind="fact", ref=name, value=known.known[name].value)
+    return (Span(start=0, end=1, text="x", origin=origin, filter="points"),)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.commentary import rows as table_rows
-from bot.domain.facts import Fact, Facts, Series
+from bot.domain.facts import Fact, Facts, Series, Trail, TrailPoint
 from bot.domain.judgement import Call
 from bot.domain.posts import Decision, Profile, Route, State, Subscription
 from bot.domain.story import Story
@@ -106,6 +106,30 @@ def words(story: Story) -> str:
     return story.body
 
 
+@pytest.mark.parametrize(
+    ("locale", "said"), [("en", "high 21.3% on 6 February"), ("es", "máximo, 21,3\u00a0% el 6 de febrero")]
+)
+def test_a_week_tells_how_far_a_reading_went_in_between(locale: str, said: str) -> None:
+    peak, now = SUNDAY - 2 * DAY, TrailPoint(at=SUNDAY, value=14.6)
+    trail = Trail(
+        since=SUNDAY - 8 * DAY, apart=6 * HOUR, highs=(now, TrailPoint(at=peak, value=21.3)), lows=(now,)
+    )
+    made = decision()
+    made = replace(made, facts=replace(made.facts, trails={"skew_60d_pct": trail}))
+    story = told(call(30, "neutral"), made=made, profile=Profile(locale=locale))
+    whole = [text.text for text in (story.headline, *story.paragraphs) if text is not None]
+    assert any(said in text for text in whole), whole
+    bare = told(call(30, "neutral"), profile=Profile(locale=locale))
+    assert not any("21" in text.text for text in (bare.headline, *bare.paragraphs) if text is not None)
+
+
+def test_a_week_says_why_puts_can_be_few_and_dear() -> None:
+    few = {"put_call_volume_ratio": 0.54, "put_call_volume_ratio.percentile_90d": 0.7}
+    story = told(call(30, "neutral"), made=decision(**few))
+    assert "few-and-dear" in abouts(story)
+    assert "few-and-dear" not in abouts(told(call(30, "neutral"), made=decision(**few, skew_60d_pct=2.0)))
+
+
 def test_a_week_says_where_the_price_went_what_turned_what_moved_and_what_is_odd() -> None:
     story = told(call(30, "neutral"), call(2.25, "bearish"))
     assert story.headline is not None
@@ -134,7 +158,9 @@ def test_a_review_has_a_table_of_the_week_and_a_footer_of_few_words() -> None:
     story = told(call(30, "neutral"), call(2.25, "bearish"))
     told_in_prose = {span.origin.ref.partition(".")[0] for text in story.texts for span in text.spans}
     assert "dvol" in told_in_prose
-    assert [row.text.split("\t")[0] for row in story.table] == []  # its two readings stand in sentences
+    assert [row.text.split("\t")[0] for row in story.table] == [
+        "60d skew"
+    ]  # the headline's; the other stands in a sentence
     made = decision(**{"put_call_volume_ratio": 0.54, "put_call_volume_ratio.before_7d": 0.72})
     story = told(call(30, "neutral"), made=made)
     head, *rows = table_rows(story, playbook().banks["en"])
