@@ -247,8 +247,11 @@ class StoryNames(Struct):
 
 
 def _steady_for(story: StoryNames, namer: Namer) -> str:
-    """For how long nothing moved, as a span that cannot be taken for another: "in those 2 hours", "over the day"."""
+    """For how long nothing moved, as a span that cannot be taken for another: "in those 2 hours", "over the day"; beside a
+    move of the price since that began."""
     words, last = story.market.bank.words, story.memory.last
+    if story.choice.steady_since is not None:
+        return words[f"steady_since_{story.choice.steady_since}"]
     if (
         last is None
         or not told_of_late(story.market, story.memory)

@@ -465,17 +465,3 @@ def test_realized_volatility_is_that_of_daily_returns(market) -> None:
     implied, came = spec.series
     assert implied.y[-1] == 40.0
     assert came.y[-1] == pytest.approx(log(1.02) * 100 * sqrt(365), rel=0.02)
-
-
-@pytest.mark.parametrize("locale", ["en", "es"])
-def test_every_unit_has_a_word_of_the_language_in_charts(market, locale: str) -> None:
-    said = charts.speech(market, Profile(locale=locale))
-    units = {metric.unit for metric in market.playbook.catalog.metrics.values()} - {"USD"}
-    assert units - dict(said.units).keys() == set()
-    if locale == "es":
-        assert not {word for unit, word in said.units if word == unit} - {"%", "ratio"}
-
-
-def test_numbers_in_a_spanish_description_have_a_comma(market) -> None:
-    known = market.bank(Profile(locale="es")).words
-    assert charts.decimal(-2.64, known) == "−2,6"

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.commands import Request, discover, run
+from bot.commands import _charts as charts
 from bot.commands._charts import caption
 from bot.desk.market import Market
 from bot.domain.playbook import Playbook
@@ -108,3 +109,17 @@ def test_a_charts_caption_names_the_month_in_spanish(market):
     at = datetime(2026, 4, 6, 14, tzinfo=UTC)
     assert caption(market, SPANISH, ("deribit",), at) == "6 abr 2026, 14:00 UTC · Deribit"
     assert caption(market, Profile(), ("deribit",), at) == "6 Apr 2026, 14:00 UTC · Deribit"
+
+
+def test_every_unit_has_a_word_of_the_language_in_charts(market):
+    units = {metric.unit for metric in market.playbook.catalog.metrics.values()} - {"USD"}
+    for locale in ("en", "es"):
+        told = dict(charts.speech(market, Profile(locale=locale)).units)
+        assert units - told.keys() == set()
+    assert {word for unit, word in told.items() if word == unit} <= {"%", "ratio"}
+    assert charts.speech(market, Profile(locale="es")).unit("% a year") == "% anual"
+
+
+def test_numbers_in_a_charts_description_have_a_comma(market):
+    assert charts.decimal(-2.64, market.bank(Profile(locale="es")).words) == "−2,6"
+    assert charts.decimal(-2.64, market.bank(Profile()).words) == "−2.6"

@@ -161,7 +161,9 @@ def test_a_review_has_a_table_of_the_week_and_a_footer_of_few_words() -> None:
     assert [row.text.split("\t")[0] for row in story.table] == [
         "60d skew"
     ]  # the headline's; the other stands in a sentence
-    made = decision(**{"put_call_volume_ratio": 0.54, "put_call_volume_ratio.before_7d": 0.72})
+    made = decision(
+        **{"put_call_volume_ratio": 0.54, "put_call_volume_ratio.before_7d": 0.72, "skew_60d_pct": 2.0}
+    )  # beside dear puts the table would not say why few trade
     story = told(call(30, "neutral"), made=made)
     head, *rows = table_rows(story, playbook().banks["en"])
     assert head == ("", "now", "7d ago", "rank", "usual")
