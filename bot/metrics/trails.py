@@ -40,25 +40,20 @@ class LazyTrails(Mapping[str, Trail]):
     """The trails of the followed metrics that are told, each worked out when it is first asked for."""
 
     def __init__(self, history: History, catalog: Catalog, at: datetime) -> None:
-        self._history, self._at = history, at
-        self._metrics = {
-            name: metric
-            for name, metric in catalog.metrics.items()
-            if name.startswith(FOLLOWED) and len(history.column(name))
-        }
+        self._history, self._catalog, self._at = history, catalog, at
         self._made: dict[str, Trail | None] = {}
 
     def __getitem__(self, name: str) -> Trail:
         if name not in self._made:
-            metric = self._metrics[name]
-            self._made[name] = trail_of(self._history, metric, self._at)
+            metric = self._catalog.metrics.get(name) if name.startswith(FOLLOWED) else None
+            self._made[name] = trail_of(self._history, metric, self._at) if metric is not None else None
         trail = self._made[name]
         if trail is None:
             raise KeyError(name)
         return trail
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._metrics if self.get(name) is not None)
+        return (name for name in self._catalog.metrics if self.get(name) is not None)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
