@@ -7,7 +7,7 @@ import pytest
 from bot.domain.facts import Point
 from bot.metrics import CATALOG
 from bot.metrics.history import History
-from bot.metrics.trails import MOST_APART, trail_of
+from bot.metrics.trails import MOST_APART, LazyTrails, trail_of
 from tests.commentary.make import NOW
 
 DVOL = CATALOG.metrics["dvol"]
@@ -111,3 +111,12 @@ def test_a_bar_beside_an_observation_says_nothing_more() -> None:
     high = trail.highest(NOW - ago(5))
     assert high is not None
     assert high.value == 61.0
+
+
+def test_the_trails_of_a_market_are_those_of_the_metrics_of_which_moves_are_told() -> None:
+    known = past([*hours([60.0, 61.0]), *hours([1e9, 2e9], metric="liquidations_24h_usd")])
+    trails = LazyTrails(known, CATALOG, NOW)
+    assert list(trails) == ["dvol"]
+    assert len(trails) == 1
+    assert "liquidations_24h_usd" not in trails
+    assert trails["dvol"] == trail_of(known, DVOL, NOW)
