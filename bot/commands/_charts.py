@@ -49,7 +49,7 @@ def speech(market: Market, profile: Profile) -> ChartSpeech:
         scales=tuple(known["chart.scales"].split("|")),
         dollars=known["chart.dollar_sign"],
         percent=known["percent"],
-        grouped_from=int(known["grouped_from"]),
+        grouped_from=int(known.get("grouped_from", "4")),
         units=tuple(
             (key.removeprefix(UNIT), word) for key, word in sorted(known.items()) if key.startswith(UNIT)
         ),
