@@ -4,7 +4,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.commentary.formats import apply
 from bot.commentary.masks import figures_in, sentences
@@ -22,8 +24,7 @@ PLAIN = {"size": "pct", "points_size": "points", "usd_size": "usd", "coins_size"
 """How a number is written where no word beside it says on which side of zero it lies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldMove:
+class ToldMove(Struct, frozen=True, kw_only=True):
     """A move that a sentence tells: of which fact, from where and when, in what shape, and where its last figure ends."""
 
     name: str

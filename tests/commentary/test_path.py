@@ -2,11 +2,11 @@
 that is not known."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commentary import remember
 from bot.commentary.gate import text_failures
