@@ -238,7 +238,7 @@ def test_the_account_of_skipped_tests_names_what_nobody_listed(tmp_path: Path) -
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
 
     def run(*arguments: str, ci: str) -> subprocess.CompletedProcess[str]:
-        told = {**environment, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        told = {**environment, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
         return subprocess.run(
             [*command, *arguments], cwd=tmp_path, env=told, capture_output=True, text=True, check=False
         )
