@@ -6,10 +6,13 @@ counted it before notices that it is missing. A word that nobody told says nothi
 
 from collections.abc import Mapping
 
+import structlog
 from msgspec import Struct
 
 from bot.domain.readings import Gap
 from bot.reasons import about, reason
+
+log = structlog.get_logger()
 
 UNLISTED = ""
 """The word of a contract that is not on its venue's list of contracts that trade."""
@@ -33,6 +36,19 @@ class StateWords(Struct, frozen=True, kw_only=True):
             return None
         why = reason("not_among_trading") if word == UNLISTED else reason("not_trading", status=word[:20])
         return Gap(who=subject, reason=about(subject, why))
+
+
+class HeardStates(Struct, frozen=True, kw_only=True):
+    """A venue's words by symbol, or why they were not heard: its contracts then speak for themselves."""
+
+    words: Mapping[str, str]
+    unheard: str = ""
+
+    def log_unheard(self, venue: str) -> None:
+        """Say in the log that a halt would not have been noticed; to be asked where the contracts were heard, for a venue
+        that tells nothing at all is told of already."""
+        if self.unheard:
+            log.info("states.unheard", venue=venue, reason=self.unheard)
 
 
 def words_told(rows: Mapping[str, str | None]) -> dict[str, str]:

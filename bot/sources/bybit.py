@@ -31,7 +31,7 @@ from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import bybit_streams
 from bot.sources._odd import OddRows, decode_rows, sound_rows
 from bot.sources._options import amounts, drop_expired, expiry, forwards, volatilities
-from bot.sources._states import UNLISTED, StateWords
+from bot.sources._states import UNLISTED, HeardStates, StateWords
 from bot.sources._wire import (
     Figure,
     amount,
@@ -231,16 +231,17 @@ class Bybit:
         reply, states = await asyncio.gather(
             self._get("tickers", f"{category} tickers", {"category": category}, SHARE_S), self._states(asset)
         )
-        return parse_contracts(reply, asset, inverse=category == "inverse", states=states)
+        states.log_unheard(NAME)
+        return parse_contracts(reply, asset, inverse=category == "inverse", states=states.words)
 
-    async def _states(self, asset: str) -> dict[str, str]:
-        """The venue's word for the asset's contracts that trade; none where that was not heard: the tickers then speak for
-        themselves."""
+    async def _states(self, asset: str) -> HeardStates:
+        """The venue's word for the asset's contracts that trade."""
         asked: Params = {"category": "linear", "baseCoin": asset, "limit": MOST_LISTED}
         try:
-            return parse_states(await self._get("instruments-info", f"{asset} states", asked, SHARE_S))
-        except SourceError:
-            return {}
+            reply = await self._get("instruments-info", f"{asset} states", asked, SHARE_S)
+            return HeardStates(words=parse_states(reply))
+        except SourceError as error:
+            return HeardStates(words={}, unheard=str(error))
 
     async def _hear_options(self, asset: str) -> list[Reading | Gap]:
         reply = await self._get("tickers", f"{asset} options", {"category": "option", "baseCoin": asset})

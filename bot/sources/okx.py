@@ -38,7 +38,7 @@ from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import okx_streams
 from bot.sources._odd import OddRows, decode_rows, sound_rows
 from bot.sources._options import amounts, drop_expired, expiry, forwards, median, volatilities
-from bot.sources._states import StateWords, words_told
+from bot.sources._states import HeardStates, StateWords, words_told
 from bot.sources._wire import (
     FUNDING,
     FUNDING_HOURS,
@@ -307,16 +307,16 @@ class Okx:
             heard["USDC"] = await self._index(asset, "USDC")
         indices = {currency: None if one is None else one.index_usd for currency, one in heard.items()}
         times = {currency: one.observed_at for currency, one in heard.items() if one is not None}
-        return parse_contracts(marks, opens, asset, indices, times, states)
+        states.log_unheard(NAME)
+        return parse_contracts(marks, opens, asset, indices, times, states.words)
 
-    async def _states(self, kind: str) -> dict[str, str]:
-        """The venue's word for whether each contract trades; none where that was not heard: the replies about the contracts
-        then speak for themselves."""
+    async def _states(self, kind: str) -> HeardStates:
+        """The venue's word for whether each contract trades."""
         try:
             reply = await self._get("public/instruments", f"{kind} states", {"instType": kind}, SLOW_SHARE_S)
-            return parse_states(reply)
-        except SourceError:
-            return {}
+            return HeardStates(words=parse_states(reply))
+        except SourceError as error:
+            return HeardStates(words={}, unheard=str(error))
 
     async def _hear_funding(self, asset: str) -> list[Reading | Gap]:
         reply = await self._get("public/funding-rate", "funding", {"instId": "ANY"}, SHARE_S)

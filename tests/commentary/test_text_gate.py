@@ -190,9 +190,9 @@ def place(kind: str, ref: str, memory: Memory = MEMORY, said: float | str = -1.0
     [
         ("fact", "basis_60d_pct", "2"),
         ("fact", "dvol", "44.0"),  # a stale one is known too
-        ("fact", "skew_60d_pct@last", "16.0"),
-        ("fact", "basis_60d_pct@last", None),
-        ("fact", "spot_usd.change_pct@last", "10.000000000000009"),
+        ("fact", "skew_60d_pct@last post", "16.0"),
+        ("fact", "basis_60d_pct@last post", None),
+        ("fact", "spot_usd.change_pct@last post", "10.000000000000009"),
         ("date", "at", repr(NOW.isoformat())),
         ("date", "last post", repr((NOW - 20 * HOUR).isoformat())),
         ("date", "low_30d_usd", repr(ARTICLE_TIMES["low_30d_usd"].isoformat())),
@@ -228,8 +228,8 @@ def test_each_origin_leads_to_its_own_place(kind: str, ref: str, found: str | No
 
 def test_without_a_last_post_nothing_is_known_of_it() -> None:
     for kind, ref in (
-        ("fact", "skew_60d_pct@last"),
-        ("fact", "spot_usd.change_pct@last"),
+        ("fact", "skew_60d_pct@last post"),
+        ("fact", "spot_usd.change_pct@last post"),
         ("date", "last post"),
         ("count", "hours since last post"),
     ):
@@ -307,7 +307,7 @@ def test_a_direction_of_another_clause_or_two_words_away_is_not_the_changes() ->
 )
 def test_a_direction_between_a_value_and_what_it_was_fits_both(words: str, said: list[str]) -> None:
     now = span("20%", "fact", "skew_60d_pct", 20, "pct")
-    then = span("16%", "fact", "skew_60d_pct@last", 16.0, "pct")
+    then = span("16%", "fact", "skew_60d_pct@last post", 16.0, "pct")
     spans = sorted((now, then), key=lambda one: words.index(one.text))
     assert failures(text(words, *spans), "4", memory=MEMORY) == said
 
@@ -420,7 +420,7 @@ def test_a_reading_that_is_not_fresh_says_its_age() -> None:
     when = span("yesterday", "date", "dvol", "", "date")
     assert failures(text("It was 44.", old), "8") == ["8: '44' (dvol) is not fresh, and its age is not said"]
     assert failures(text("It was 44 yesterday.", old, when), "8") == []
-    assert failures(text("It was 16%.", span("16%", "fact", "skew_60d_pct@last", 16.0, "pct")), "8") == []
+    assert failures(text("It was 16%.", span("16%", "fact", "skew_60d_pct@last post", 16.0, "pct")), "8") == []
 
 
 def test_advice_is_told_by_its_words_and_not_where_a_span_wrote_them() -> None:

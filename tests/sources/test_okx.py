@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
+from structlog.testing import capture_logs
 
 from bot.domain.chain import OptionChain
 from bot.domain.readings import FundingRate, FutureQuote, Gap, Heard, SpotQuote
@@ -153,6 +154,10 @@ async def test_a_swap_that_is_not_listed_yet_or_no_more_is_left_out_and_no_gap(a
     "states", [b"<html>", answer(), answer({"instId": "BTC-USD-SWAP"}), answer({"instId": 7})], ids=repr
 )
 async def test_a_state_that_nobody_told_leaves_the_contracts_as_they_are(ask: Ask, states: bytes):
+    with capture_logs() as said:
+        await Okx(ask(venue({**BODIES, "SWAP states": states}))).poll("BTC", START)
+    unread = states in (b"<html>", answer({"instId": 7}))
+    assert [one["venue"] for one in said if one["event"] == "states.unheard"] == ["okx"] * unread
     unknown = {**BODIES, "SWAP states": states, "FUTURES states": states}
     [told, usual] = [await Okx(ask(venue(one))).poll("BTC", START) for one in (unknown, BODIES)]
     assert futures(told) == futures(usual) != []
