@@ -420,7 +420,9 @@ def test_a_reading_that_is_not_fresh_says_its_age() -> None:
     when = span("yesterday", "date", "dvol", "", "date")
     assert failures(text("It was 44.", old), "8") == ["8: '44' (dvol) is not fresh, and its age is not said"]
     assert failures(text("It was 44 yesterday.", old, when), "8") == []
-    assert failures(text("It was 16%.", span("16%", "fact", "skew_60d_pct@last post", 16.0, "pct")), "8") == []
+    assert (
+        failures(text("It was 16%.", span("16%", "fact", "skew_60d_pct@last post", 16.0, "pct")), "8") == []
+    )
 
 
 def test_advice_is_told_by_its_words_and_not_where_a_span_wrote_them() -> None:
