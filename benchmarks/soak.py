@@ -8,8 +8,8 @@ venues and of Discord: requests of its page that are broken off, half-open or ma
 the database locked, reloads of files that cannot be read, its clock moved while it sends. Checked:
 no post lost, none doubled, every fault accounted for, and memory: of the process that lives to the end, once it has
 lived through WARM moments of the tape (a night, posts and pictures of every kind, its caches), the median of the second
-half within 5% of that of the first (told, not judged, where there were fewer than twice as many moments: a short run, a
-slow machine).
+half within 5% of that of the first (told, not judged, in a run of less than five minutes, whose archive is not filled
+beforehand, and where there were fewer than twice as many moments: a slow machine).
 Exit code 1 where one of these does not hold."""
 
 import argparse
@@ -438,7 +438,7 @@ def memory(soak: Soak) -> tuple[str, str, bool]:
         return "memory", f"not judged: {soak.lived} moments", bool(soak.lived_mb)
     before, after = statistics.median(first), statistics.median(last)
     said = f"{before:.0f} MB, then {after:.0f} MB ({after / before - 1:+.1%}; goal: within 5%)"
-    if soak.lived < 2 * WARM:
+    if soak.lived < 2 * WARM or soak.minutes < JUDGED_FROM_MIN:
         return "memory", f"{said}, not judged: {soak.lived} moments", True
     return "memory", said, after <= before * FLAT
 
