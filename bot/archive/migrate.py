@@ -72,15 +72,16 @@ def check_schema(connection: sqlite3.Connection, subject: str) -> None:
 def _shape_at(wanted: str) -> Shape:
     """The tables of a revision, made in memory."""
     engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        if wanted == HEAD:
-            _create(connection)
-        else:
-            _upgrade(connection, wanted)
-        raw: Any = connection.connection.dbapi_connection
-        shape = shape_of(raw)
-    engine.dispose()
-    return shape
+    try:
+        with engine.begin() as connection:
+            if wanted == HEAD:
+                _create(connection)
+            else:
+                _upgrade(connection, wanted)
+            raw: Any = connection.connection.dbapi_connection
+            return shape_of(raw)
+    finally:
+        engine.dispose()
 
 
 def _revision(connection: Connection) -> str | None:
