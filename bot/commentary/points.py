@@ -19,8 +19,9 @@ from bot.domain.judgement import Finding
 from bot.domain.rulebook import UsualRange
 from bot.domain.story import Memory, Origin, RememberedPost
 
-COMPARED_WITHIN = timedelta(hours=40)
-"""A last post older than this says nothing of today's move; the day's own change does."""
+COMPARED_WITHIN = timedelta(hours=12)
+"""A last post older than this is compared with no more: the day's own change, which the table tells too, says it better
+than "since yesterday, 15:00"."""
 TOLD_WITHIN, ALERT_TOLD_WITHIN = timedelta(hours=25), timedelta(hours=12)
 """For so long a post has told a reading; what an alert told beside its trigger may stand in the next day's post."""
 HEAVY_TIMES, HEAVY_PCT_OF_OI = 3.0, 1.0
@@ -113,8 +114,10 @@ class ComparedValue(Struct, frozen=True, kw_only=True):
 
 
 def told_of_late(market: SpokenMarket, memory: Memory) -> bool:
-    """Whether there is a last post young enough to say "since" of."""
-    return memory.last is not None and timedelta(0) < market.at - memory.last.at <= COMPARED_WITHIN
+    """Whether there is a last post that things are compared with: one young enough to say "since" of, or a day old."""
+    if memory.last is None:
+        return False
+    return timedelta(0) < market.at - memory.last.at <= COMPARED_WITHIN or told_a_day_ago(market, memory)
 
 
 def before(name: str, market: SpokenMarket, memory: Memory) -> ComparedValue | None:

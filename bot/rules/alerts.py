@@ -53,7 +53,7 @@ def alert(
     slight = reason != "all clear" and _rank(severity) < _rank(route.severity)
     if not route.alerts or slight:
         return replace(route, held_until=None), None
-    if _suppressed(route, reason, severity, verdict.stance, book.notify, at):
+    if _suppressed(route, reason, severity, verdict.stance, book.notify, at, grave="alarm" in moves):
         subject = f"{reason} {verdict.stance}"
         new = subject != route.waiting
         return replace(route, waiting=subject, suppressed=route.suppressed + new, held_until=None), None
@@ -141,25 +141,32 @@ def _rank(severity: str | None) -> int:
 
 
 def _suppressed(
-    route: Route, reason: Reason, severity: str, stance: str, notify: Notify, at: datetime
+    route: Route, reason: Reason, severity: str, stance: str, notify: Notify, at: datetime, *, grave: bool
 ) -> bool:
+    """Whether a channel is not told for now. A grave move that it was not told of goes over the day's number: alerts of
+    the fall's first hours leave its worst one untold otherwise. Each size of a move is told once, which bounds it."""
     if route.snoozed_until is not None and at < route.snoozed_until:
         return True
     if is_quiet(route, at):
         return True
-    if is_spent([told for told, about in _told(route) if not about.startswith(EVENT)], notify, at):
+    alerted = [told for told, about in _told(route) if not about.startswith(EVENT)]
+    if is_hour_spent(alerted, notify, at) if grave else is_spent(alerted, notify, at):
         return True
     if reason == "move" or (severity == "alarm" and stance != "neutral"):
         return False
-    alerted = [told_at for told_at, subject in _told(route) if subject.startswith(f"{stance} ")]
-    return bool(alerted) and at - max(alerted) < notify.cooldown
+    of_stance = [told_at for told_at, subject in _told(route) if subject.startswith(f"{stance} ")]
+    return bool(of_stance) and at - max(of_stance) < notify.cooldown
 
 
 def is_spent(times: Sequence[datetime], notify: Notify, at: datetime) -> bool:
     """Whether a channel that was told at these times was told as much as it may be in an hour or in a day. Events count
     for events alone: a note on a date takes no alert's place."""
-    lately = [told for told in times if at - told < DAY]
-    return sum(at - told < HOUR for told in lately) >= notify.per_hour or len(lately) >= notify.per_day
+    return is_hour_spent(times, notify, at) or sum(at - told < DAY for told in times) >= notify.per_day
+
+
+def is_hour_spent(times: Sequence[datetime], notify: Notify, at: datetime) -> bool:
+    """Whether a channel that was told at these times was told as much as it may be in an hour."""
+    return sum(at - told < HOUR for told in times) >= notify.per_hour
 
 
 def wants_event(route: Route, row: EventRow, stamp: str, notify: Notify, at: datetime) -> bool:

@@ -349,6 +349,31 @@ def test_a_move_that_was_told_is_told_again_when_it_is_larger_and_not_when_it_co
     assert follow(*leaning)[1] == ["first", "move"]  # no cooldown of a stance holds a move back
 
 
+def test_a_grave_move_goes_over_the_days_number_and_not_over_the_hours() -> None:
+    """The fall's first hours spend a day's alerts on lesser things; the worst of the night is told all the same."""
+
+    def reason(*ago: timedelta, severity: Severity = "alarm", lines: int = 2, told: str = "") -> Reason | None:
+        found = moved("price-falls")
+        alarm = replace(found.verdict.alarms[0], severity=severity, lines=lines)
+        route = replace(
+            CHANNEL,
+            last_stance="neutral",
+            alerted_at=tuple(NOON - one for one in ago),
+            subjects=tuple(f"bearish {told}" for _ in ago),
+        )
+        notify = replace(book().notify, per_hour=2, per_day=3)
+        judgement = replace(found, verdict=replace(found.verdict, alarms=(alarm,)))
+        return alert(route, judgement, replace(book(), notify=notify), NOON)[1]
+
+    three = 6 * HOUR, 5 * HOUR, 4 * HOUR
+    assert reason(*three) == "move"
+    assert reason(*three, severity="caution") is None
+    assert reason(*three, told="price-falls/2") is None  # of this size it was told
+    assert reason(*three, told="price-falls/1") == "move"
+    assert reason(HOUR / 2, HOUR / 3) is None
+    assert reason(HOUR / 2, HOUR) == "move"
+
+
 def test_a_channel_is_told_of_each_event_once_where_it_takes_such_events() -> None:
     row = EventRow(kind="calendar", severity="caution", late=HOUR, numbers={})
     notify = book().notify
