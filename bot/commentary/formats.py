@@ -112,6 +112,11 @@ def ratio(value: Value, digits: int | None, words: Words) -> str:
     return _fixed(_number(value), 2 if digits is None else digits, words, keep_zeros=digits is None)
 
 
+def times(value: Value, digits: int | None, words: Words) -> str:
+    """3.312 → 3.3: how many times an ordinary one something is."""
+    return _fixed(_number(value), 1 if digits is None else digits, words)
+
+
 def price(value: Value, digits: int | None, words: Words) -> str:
     """71500 → $71,500. Prices under a hundred dollars get cents."""
     number = _number(value)
@@ -296,6 +301,7 @@ FORMATS: Mapping[str, Format] = {
     "points": points,
     "points_size": points_size,
     "ratio": ratio,
+    "times": times,
     "price": price,
     "brief": brief_price,
     "usd": amount,

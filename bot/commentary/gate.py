@@ -10,7 +10,7 @@ from bot.commentary.names import Namer, SpokenMarket, age_days
 from bot.commentary.path import LAST_POST
 from bot.commentary.points import rank_of
 from bot.commentary.shapes import NAMED_NEWS, news
-from bot.commentary.storynames import hours_since
+from bot.commentary.storynames import alarm_unit_filter, alarm_value, hours_since
 from bot.commentary.terms import Recorder, truthful
 from bot.commentary.titles import title_of
 from bot.commentary.ways import read_on_the_way
@@ -84,9 +84,37 @@ def _span(
         return
     if span.text not in (shown, shown[:1].upper() + shown[1:]):
         yield f"2: {span.text!r} should read {shown!r}"
+    unit = _unit_filter(span.origin, market)
+    written = _quantity(span.filter.partition(":")[2] or span.filter)
+    if unit is not None and written and _quantity(unit) not in (written, None):
+        yield f"2: {span.text!r}: {span.origin.ref} is counted in {_quantity(unit)}, not in {written}"
     if not cells:
         yield from _rounding(span, market)
         yield from _bound(span, text, market)
+
+
+def _unit_filter(origin: Origin, market: SpokenMarket) -> str | None:
+    """The format of the unit that a number is in, where its origin tells."""
+    if origin.kind == "fact":
+        name = origin.ref.partition("@")[0]
+        return "pct" if name.endswith(".change_pct") else market.name_fact(name).unit_filter
+    if origin.ref.startswith("alarm "):
+        _, rule, what = origin.ref.split(" ")
+        return alarm_unit_filter(market.book.alarms[rule], what, market) if rule in market.book.alarms else None
+    return None
+
+
+QUANTITIES = {
+    "dollars": ("usd", "usd_size", "price", "brief", "compact"),
+    "coins": ("coins", "coins_size", "compact_coins"),
+    "percent": ("pct", "size", "signed", "plusminus", "cost", "change"),
+    "points": ("points", "points_size"),
+}
+
+
+def _quantity(name: str) -> str | None:
+    """What a format writes numbers as; None where it writes them bare or as something else."""
+    return next((quantity for quantity, names in QUANTITIES.items() if name in names), None)
 
 
 def _shown(span: Span, market: SpokenMarket) -> str | None:
@@ -137,7 +165,7 @@ def _count_value(ref: str, market: SpokenMarket, verdict: Verdict, memory: Memor
     if ref.startswith("alarm "):
         _, rule, what = ref.split(" ")
         alarm = next((one for one in verdict.alarms if one.rule == rule and one.new), None)
-        return {"move": alarm.move, "to": alarm.end, "size": alarm.size}[what] if alarm else None
+        return alarm_value(alarm, what) if alarm else None
     if ref.startswith("rank of "):
         name = ref.removeprefix("rank of ")
         fact = market.fact(name)

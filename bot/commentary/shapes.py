@@ -82,6 +82,7 @@ _FRAME = (
         "coverage",
         "age",
         "alarm",
+        "alarm_from",
         "alarm_to",
         "alarm_size",
         "alarm_in",

@@ -15,7 +15,8 @@ from bot.commentary.stories import SIDES, StoryChoice
 from bot.commentary.templates import slots
 from bot.commentary.terms import Term
 from bot.commentary.titles import tenor_of, title_of, unit_of
-from bot.domain.judgement import Exit, Move
+from bot.domain.judgement import Exit, Move, MoveAlarm
+from bot.domain.rulebook import AlarmRule
 from bot.domain.story import Memory, Origin, exit_key
 
 AS_BARE = {"points": "bare"}
@@ -226,14 +227,15 @@ class StoryNames(Struct):
         return None if days is None else namer.number(Origin(kind="count", ref="age", value=days), "count")
 
     def _alarm(self, what: str, namer: Namer) -> Term | None:
-        """The move that an alert went out for, where it stands now, or its size in ordinary moves."""
+        """The move that an alert went out for, where it came from, where it stands now, or its size in ordinary moves."""
         alarm = self.choice.trigger
-        if alarm is None:
+        rule = self.market.book.alarms.get(alarm.rule) if alarm is not None else None
+        value = alarm_value(alarm, what) if alarm is not None else None
+        if alarm is None or rule is None or value is None:
             return None
-        value = {"move": alarm.move, "to": alarm.end, "size": alarm.size}[what]
-        unit = "ratio" if what == "size" else BY_UNIT.get(unit_of(alarm.fact, self.market.bank), "text")
-        if value is None:
-            return None
+        if what in ("from", "to") and rule.level is not None and not alarm.start:
+            return None  # the level behind the move was not known: its ends are those of the change
+        unit = alarm_unit_filter(rule, what, self.market)
         return namer.number(Origin(kind="count", ref=f"alarm {alarm.rule} {what}", value=value), unit)
 
     def _alarm_in(self, namer: Namer) -> str | None:
@@ -298,6 +300,21 @@ def _fallen(story: StoryNames, namer: Namer) -> Term | None:
     return namer.fact("drawdown_pct") if newest is not None and "drawdown_pct" in newest.facts else None
 
 
+def alarm_value(alarm: MoveAlarm, what: str) -> float | None:
+    """Of an alarm its "move", where it came "from" and stands ("to"), or its "size" in ordinary moves; None where that is
+    not known."""
+    return {"move": alarm.move, "from": alarm.start, "to": alarm.end, "size": alarm.size}[what]
+
+
+def alarm_unit_filter(rule: AlarmRule, what: str, market: SpokenMarket) -> str:
+    """The format of the unit that a value of an alarm is in: a move is in the fact's own, its ends in that of the fact
+    behind it."""
+    if what == "size":
+        return "ratio"
+    fact = rule.level if rule.level is not None and what in ("from", "to") else rule.fact
+    return BY_UNIT.get(unit_of(fact, market.bank), "text")
+
+
 def hours_since(then: datetime, now: datetime) -> float:
     """The hours between two times."""
     return (now - then).total_seconds() / 3600
@@ -326,6 +343,7 @@ _MAKERS: Mapping[str, Callable[[StoryNames, Namer], object | None]] = {
     "coverage": StoryNames._coverage,
     "age": StoryNames._age,
     "alarm": lambda story, namer: story._alarm("move", namer),
+    "alarm_from": lambda story, namer: story._alarm("from", namer),
     "alarm_to": lambda story, namer: story._alarm("to", namer),
     "alarm_size": lambda story, namer: story._alarm("size", namer),
     "alarm_in": StoryNames._alarm_in,

@@ -290,9 +290,8 @@ def _is_seasoned(
 
 
 def _asked(book: RuleBook, jobs: Iterable[Job]) -> tuple[str, ...]:
-    """Every fact that a condition or a family's anchor asks for, each once."""
-    anchors = [fact for family in book.families.values() for fact in family.anchor]
-    return tuple(dict.fromkeys([*(test.fact for job in jobs for test in job.tests), *anchors]))
+    """Every fact that a condition, an alarm or a family's anchor asks for, each once."""
+    return tuple(dict.fromkeys([*(test.fact for job in jobs for test in job.tests), *book.asks]))
 
 
 class _SharedParts(Struct, frozen=True):

@@ -212,6 +212,7 @@ def place(kind: str, ref: str, memory: Memory = MEMORY, said: float | str = -1.0
         ("count", "days that an exit is held", "2.0"),
         ("count", "gone", "2.0"),
         ("count", "alarm price-falls move", "-6.25"),
+        ("count", "alarm price-falls from", "76000.0"),
         ("count", "alarm price-falls to", "71250.0"),
         ("count", "alarm price-falls size", "3.5"),
         ("count", "alarm price-jumps move", None),
@@ -224,6 +225,25 @@ def place(kind: str, ref: str, memory: Memory = MEMORY, said: float | str = -1.0
 )
 def test_each_origin_leads_to_its_own_place(kind: str, ref: str, found: str | None) -> None:
     assert place(kind, ref) == found
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind", "ref", "value", "written", "found"),
+    [
+        ("71,250%", "count", "alarm price-falls to", 71250.0, "size", ["dollars, not in percent"]),
+        ("$71,250", "count", "alarm price-falls to", 71250.0, "price", []),
+        ("6.2%", "count", "alarm price-falls move", -6.25, "size", []),
+        ("−$6.25", "count", "alarm price-falls move", -6.25, "price", ["percent, not in dollars"]),
+        ("2%", "fact", "basis_60d_pct", 2, "pct", []),
+        ("$2.00", "fact", "basis_60d_pct", 2, "price", ["percent, not in dollars"]),
+        ("2", "fact", "basis_60d_pct", 2, "bare", []),  # the words around it say of what
+    ],
+)
+def test_a_number_is_written_as_what_it_counts(
+    shown: str, kind: str, ref: str, value: float, written: str, found: list[str]
+) -> None:
+    said = failures(text(f"It is {shown}.", span(shown, kind, ref, value, written)), "2")
+    assert [one.partition("is counted in ")[2] for one in said] == found
 
 
 def test_without_a_last_post_nothing_is_known_of_it() -> None:

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from bot.domain.judgement import AlarmEpisode, Course, MoveAlarm
 from bot.domain.rulebook import AlarmLine, AlarmRule
 from bot.rules.alarms import with_alarms
+from bot.rules.evaluate import evaluate
 from bot.rules.run import FALSE, TRUE
 from bot.rules.states import OPEN, UNTOLD
-from tests.rules.make import HOUR, NOON, book
+from tests.rules.make import HOUR, NOON, book, facts
 
 CHANGE, ORDINARY = "spot_usd.change_1h_pct", "ordinary_day_pct"
 FALLS = AlarmRule(
@@ -35,6 +36,9 @@ FALLS = AlarmRule(
     file="",
     turns=3.0,
 )
+
+
+EPISODE = AlarmEpisode(since=NOON - HOUR, started_at=NOON - 2 * HOUR, start=100.0, level=90.0, lines=1)
 
 
 class Ready:
@@ -178,3 +182,18 @@ def test_an_alarm_of_anothers_time_is_told_in_it_alone() -> None:
     episode = AlarmEpisode(since=NOON - HOUR, started_at=NOON - HOUR, start=100.0, level=90.0, lines=1)
     within = Course(alarms={"falls": episode})
     assert [one.rule for one in run(fallen(4.0), within, rules=(second,))[1]] == ["later"]
+
+
+@pytest.mark.parametrize("rule", [one for one in book().alarms.values() if one.fact != "balance"], ids=lambda one: one.id)
+def test_each_alarm_of_the_book_is_told_by_one_evaluation_of_the_facts_that_it_asks_for(rule: AlarmRule) -> None:
+    """An evaluation looks at what is asked for alone, the measure of a move and the level behind it too."""
+    unit = 1.0 if rule.unit is None else 2.0
+    move = rule.lines[-1].size * unit * (-1.01 if rule.falls else 1.01)
+    known = {name: value for name, value in ((rule.level, 90.0), (rule.unit, unit), (rule.fact, move)) if name}
+    began = () if rule.after is None else ((rule.after, EPISODE),)
+    judgement = evaluate(book(), facts(known), {}, NOON, course=Course(alarms=dict(began)))
+    told = {alarm.rule: alarm for alarm in judgement.verdict.alarms}[rule.id]
+    assert told.move == pytest.approx(move)
+    assert told.end == (move if rule.level == rule.fact or rule.level is None else 90.0)
+    assert told.size == (None if rule.unit is None else pytest.approx(abs(move) / unit))
+    assert told.lines == len(rule.lines)
