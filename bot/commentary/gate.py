@@ -100,7 +100,9 @@ def _unit_filter(origin: Origin, market: SpokenMarket) -> str | None:
         return "pct" if name.endswith(".change_pct") else market.name_fact(name).unit_filter
     if origin.ref.startswith("alarm "):
         _, rule, what = origin.ref.split(" ")
-        return alarm_unit_filter(market.book.alarms[rule], what, market) if rule in market.book.alarms else None
+        return (
+            alarm_unit_filter(market.book.alarms[rule], what, market) if rule in market.book.alarms else None
+        )
     return None
 
 

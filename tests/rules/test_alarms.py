@@ -184,12 +184,18 @@ def test_an_alarm_of_anothers_time_is_told_in_it_alone() -> None:
     assert [one.rule for one in run(fallen(4.0), within, rules=(second,))[1]] == ["later"]
 
 
-@pytest.mark.parametrize("rule", [one for one in book().alarms.values() if one.fact != "balance"], ids=lambda one: one.id)
-def test_each_alarm_of_the_book_is_told_by_one_evaluation_of_the_facts_that_it_asks_for(rule: AlarmRule) -> None:
+@pytest.mark.parametrize(
+    "rule", [one for one in book().alarms.values() if one.fact != "balance"], ids=lambda one: one.id
+)
+def test_each_alarm_of_the_book_is_told_by_one_evaluation_of_the_facts_that_it_asks_for(
+    rule: AlarmRule,
+) -> None:
     """An evaluation looks at what is asked for alone, the measure of a move and the level behind it too."""
     unit = 1.0 if rule.unit is None else 2.0
     move = rule.lines[-1].size * unit * (-1.01 if rule.falls else 1.01)
-    known = {name: value for name, value in ((rule.level, 90.0), (rule.unit, unit), (rule.fact, move)) if name}
+    known = {
+        name: value for name, value in ((rule.level, 90.0), (rule.unit, unit), (rule.fact, move)) if name
+    }
     began = () if rule.after is None else ((rule.after, EPISODE),)
     judgement = evaluate(book(), facts(known), {}, NOON, course=Course(alarms=dict(began)))
     told = {alarm.rule: alarm for alarm in judgement.verdict.alarms}[rule.id]

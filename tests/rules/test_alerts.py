@@ -352,7 +352,9 @@ def test_a_move_that_was_told_is_told_again_when_it_is_larger_and_not_when_it_co
 def test_a_grave_move_goes_over_the_days_number_and_not_over_the_hours() -> None:
     """The fall's first hours spend a day's alerts on lesser things; the worst of the night is told all the same."""
 
-    def reason(*ago: timedelta, severity: Severity = "alarm", lines: int = 2, told: str = "") -> Reason | None:
+    def reason(
+        *ago: timedelta, severity: Severity = "alarm", lines: int = 2, told: str = ""
+    ) -> Reason | None:
         found = moved("price-falls")
         alarm = replace(found.verdict.alarms[0], severity=severity, lines=lines)
         route = replace(
