@@ -286,12 +286,18 @@ def rows(story: Story, bank: PhraseBank) -> tuple[tuple[str, ...], ...]:
 
 
 def table_notes(story: Story, bank: PhraseBank) -> tuple[Figure, ...]:
-    """What the column of ranks counts, under a table that has one."""
+    """What the column of ranks counts, under a table that has one, and in what rows are counted whose name does not say
+    it."""
     place = COLUMNS.index("rank")
     cells = [row.text.split("\t") for row in story.table]
+    named = {span.origin.ref.removeprefix("short.") for row in story.table for span in row.spans}
     ranked = any(len(row) > place and row[place] != NOT_KNOWN for row in cells)
-    said = bank.words.get("table_note")
-    return (Figure(label="", text=said),) if ranked and said else ()
+    said = [
+        bank.words.get("table_note") if ranked else None,
+        bank.words.get("table_note_vs") if any(name.startswith("vs_") for name in named) else None,
+    ]
+    notes = " ".join(note for note in said if note)
+    return (Figure(label="", text=notes),) if notes else ()
 
 
 def in_columns(table: tuple[tuple[str, ...], ...], columns: int = 4) -> str:

@@ -79,7 +79,7 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     lead, frame = _lead(teller)
     exits, blocks = _exits(teller), _blocks(teller)
     room = DAILY_ROOM - _words([lead]) - _words([*exits, *blocks])
-    headed = _of_headline(teller)
+    headed = _of_the_day(teller)
     rest = [*headed, *_second(teller, frame, room - _words(headed))]
     against = _against(teller)
     body: list[Text] = []
@@ -130,10 +130,14 @@ def _headline(teller: Teller) -> Text:
     choice = teller.choice
     word: Mapping[str, StoryPoint | None] = {"word": choice.main}
     tried: list[tuple[str, Mapping[str, StoryPoint | None], str]] = []
-    if choice.day is not None:
-        tried.append((OF_DAY, {}, "say"))
     if choice.steady:
-        tried.append(("headline-steady", {"word": choice.steady[0]}, "word"))
+        steady = {"word": choice.steady[0]}
+        tried += [
+            (f"headline-steady-{choice.steady_since}", steady, "word"),
+            ("headline-steady", steady, "word"),
+        ]
+    elif choice.day is not None and choice.kind != "turning":
+        tried.append((OF_DAY, {}, "say"))
     if choice.head is not None:
         tried.append(("headline", {"head": choice.head}, "head"))
     if choice.main is not None:
@@ -189,12 +193,14 @@ def of_day(point: StoryPoint) -> StoryPoint:
     return replace(point, about=f"{point.topic.id}.day")
 
 
-def _of_headline(teller: Teller) -> list[Text]:
-    """What the headline tells as the day's move, taken up where the first sentence speaks of what did not move."""
+def _of_the_day(teller: Teller) -> list[Text]:
+    """What moved most within the day, beside a first sentence on what did not move."""
     day = teller.choice.day
-    if day is None or not teller.choice.steady:
+    if day is None or not teller.choice.steady or day in teller.choice.steady:
         return []
-    text = teller.place("also-day", "evidence", {"second": of_day(day)})
+    side = SIDES.get(teller.market.verdict.stance, 0) if teller.market.verdict else 0
+    place = "against" if day.side * side < 0 else "also-day"
+    text = teller.place(place, "evidence", {"second": day}, afresh=SENTENCE_WINDOW)
     return [text] if text is not None else []
 
 
@@ -303,7 +309,9 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
     exits = exits if _words(exits) <= room else []
     room -= _words(exits) + (_words([verdict]) if verdict is not None else 0)
     more = _alert_more(teller, others, room)
-    headline = _alert_headline(teller, key, () if more is None else more.phrase_ids)
+    headline = _alert_headline(
+        teller, key, () if more is None else more.phrase_ids, spoken=main if told else None
+    )
     paragraphs = [[first], [text for text in (more, verdict) if text is not None], exits]
     return _needed(headline, "an alert's headline"), [join_sentences(some) for some in paragraphs if some]
 
@@ -328,19 +336,22 @@ def _alert_more(teller: Teller, points: Sequence[StoryPoint], room: int) -> Text
     return None
 
 
-def _alert_headline(teller: Teller, key: str, told: Sequence[str]) -> Text | None:
-    """The trigger in words, with another reading in words where the text below takes it up with its figure."""
+def _alert_headline(
+    teller: Teller, key: str, told: Sequence[str], *, spoken: StoryPoint | None
+) -> Text | None:
+    """The trigger in words, with another reading in words where the text below takes it up with its figure: one that the
+    first sentence has not `spoken` of."""
     main = teller.choice.main
     others = [
         point for point in teller.choice.points if any(name.startswith(f"{point.topic.id}.") for name in told)
     ]
-    head = next((point for point in others if point is not main and point.derivative), None)
+    head = next((point for point in others if point is not spoken and point.derivative), None)
     word: dict[str, StoryPoint | None] = {"word": main} if main is not None else {}
     for name in (f"{key}-headline", "alert-headline"):
         tried: tuple[dict[str, StoryPoint | None], ...] = ({"head": head}, {"head": head, **word})
         for points in tried:
             text = teller.place(name, "headline", points, form="word")
-            if text is not None and head is not main:
+            if text is not None and head is not spoken:
                 return text
         for plain in ({}, word):
             text = teller.place(f"{name}-plain", "headline", plain, form="word")

@@ -531,6 +531,16 @@ def unit_of_move(name: str, value: float, market: SpokenMarket) -> float:
     return _unit(topic, stem, market) if topic is not None else 0.0
 
 
+def moved_in_a_day(name: str, market: SpokenMarket) -> bool:
+    """Whether a fact stands elsewhere than a day ago by as much as is worth a word."""
+    now, then = market.fact(name), market.fact(f"{name}.before_24h")
+    return (
+        now is not None
+        and then is not None
+        and abs(now.value - then.value) >= unit_of_move(name, now.value, market)
+    )
+
+
 def is_price(name: str) -> bool:
     """Whether a metric is a price or counted from prices alone: every post tells where the price went."""
     return name.startswith(("spot_", "low_", "high_", "rebound_", "drawdown_", "hours_since_"))

@@ -19,6 +19,7 @@ from bot.commentary.points import (
     is_alert,
     is_like_for_like,
     is_one_way,
+    moved_in_a_day,
     told_a_day_ago,
     told_of_late,
     unit_of_move,
@@ -63,6 +64,8 @@ OF_THEIR_OWN = ("unclear", "turning", "exhaustion", "squeeze", "crowding", "shoc
 DAY_TOPICS, DAY_MOVED_UNITS = ("skew", "basis", "funding", "dvol"), 3.0
 """What may be told as the move of a day, and from how many of its units on."""
 PRICE_OF_DAY = "spot_usd.change_24h_pct"
+MOST_SINCE = 0.5
+"""What moved by more than this share of its day's move since a low (a high) did not move before it."""
 NEXT_WITHIN = timedelta(hours=3)
 """An alert so soon after another begins with what is new against it."""
 
@@ -238,12 +241,16 @@ def time_of(since: SteadySince, market: SpokenMarket) -> datetime | None:
 
 
 def stayed_since(name: str, start: datetime, market: SpokenMarket) -> bool:
-    """Whether a fact kept within its unit from a time on: all that it read, known without a hole."""
+    """Whether a fact kept within its unit from a time on: all that it read, known without a hole. Of one that moved within
+    the day the most part of that lies before then."""
     now, trail = market.fact(name), market.facts.trails.get(name)
     high, low = (trail.highest(start), trail.lowest(start)) if trail is not None else (None, None)
     if now is None or high is None or low is None:
         return False
-    return high.value - low.value < unit_of_move(name, now.value, market)
+    within, day_ago = high.value - low.value, market.fact(f"{name}.before_24h")
+    if moved_in_a_day(name, market) and day_ago and within > MOST_SINCE * abs(now.value - day_ago.value):
+        return False
+    return within < unit_of_move(name, now.value, market)
 
 
 def reads_as_before(name: str, market: SpokenMarket, memory: Memory) -> bool:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.joining import list_in_words
 from bot.commentary.names import Namer, SpokenMarket, age_days
-from bot.commentary.points import told_a_day_ago, told_of_late, unit_of_move, usual_of
+from bot.commentary.points import moved_in_a_day, told_a_day_ago, told_of_late, unit_of_move, usual_of
 from bot.commentary.stories import SIDES, StoryChoice
 from bot.commentary.templates import slots
 from bot.commentary.terms import Term
@@ -24,6 +24,8 @@ AS_BARE = {"points": "bare"}
 SIZES = {"pct": "size", "points": "points_size"}
 EXITS_REST, GROUND_RESTS = timedelta(hours=26), timedelta(days=3)
 """For so long what would end or deepen a verdict, and what would weaken it, is not named again."""
+GROUND_AGAIN = timedelta(hours=20)
+"""Where all that would weaken it was named within its rest, a daily post names again what was not named for so long."""
 
 
 class StoryNames(Struct):
@@ -124,22 +126,23 @@ class StoryNames(Struct):
 
     def _ground(self, namer: Namer) -> str | None:
         """The nearest move at which one of the verdict's findings clears, inside the fact's own last ninety days; one that
-        posts of late named is passed over, and gold and stocks come last."""
+        posts of late named is passed over where there is another, and gold and stocks come last."""
         verdict, market = self.market.verdict, self.market
         side = SIDES.get(verdict.stance, 0) if verdict else 0
         votes = {one.rule: one.vote for one in market.findings if not one.background and not one.ordinary}
-        told = self._told_exits(GROUND_RESTS)
-        ways: list[tuple[bool, float, Move]] = []
+        named = self._told_exits(GROUND_RESTS)
+        told = named if self.choice.alert else self._told_exits(GROUND_AGAIN)
+        ways: list[tuple[bool, bool, float, Move]] = []
         for flip in verdict.flips if verdict else ():
             move = flip.moves[0]
             unit = unit_of_move(move.fact, move.start, market)
-            named = f"called.{move.fact}" in market.bank.words
+            has_name = f"called.{move.fact}" in market.bank.words
             if (
                 flip.stance is None
                 and len(flip.moves) == 1
                 and votes.get(move.rule, 0) * side > 0
                 and unit
-                and named
+                and has_name
                 and _key(move) not in told
                 and self._is_seen(move)
             ):
@@ -147,8 +150,9 @@ class StoryNames(Struct):
                 low = past.low_90d if past is not None else None
                 high = past.high_90d if past is not None else None
                 if low is not None and high is not None and low <= move.end <= high:
-                    ways.append((move.fact.startswith("vs_"), abs(move.end - move.start) / unit, move))
-        return self._move(min(ways, key=lambda way: way[:2])[2], namer) if ways else None
+                    size = abs(move.end - move.start) / unit
+                    ways.append((_key(move) in named, move.fact.startswith("vs_"), size, move))
+        return self._move(min(ways, key=lambda way: way[:3])[3], namer) if ways else None
 
     def _moves_of(self, ways: Sequence[Exit], namer: Namer) -> str | None:
         if not ways:
@@ -253,7 +257,8 @@ def _steady_for(story: StoryNames, namer: Namer) -> str:
     move of the price since that began."""
     words, last = story.market.bank.words, story.memory.last
     if story.choice.steady_since is not None:
-        return words[f"steady_since_{story.choice.steady_since}"]
+        after = "_after" if _moved_before(story) else ""
+        return words[f"steady_since_{story.choice.steady_since}{after}"]
     if (
         last is None
         or not told_of_late(story.market, story.memory)
@@ -267,8 +272,19 @@ def _steady_for(story: StoryNames, namer: Namer) -> str:
     return words["steady_hours"].format(term.write("span"))
 
 
+def _moved_before(story: StoryNames) -> bool:
+    """Whether a reading that stood still since a low or a high moved within the day, as the table below shows: that was
+    before then."""
+    market = story.market
+    return story.choice.steady_since in ("low", "high") and any(
+        moved_in_a_day(point.fact, market) for point in story.choice.steady
+    )
+
+
 def _steady_out(story: StoryNames, namer: Namer) -> str | None:
     """On which side of its usual range the one reading stands that reads as it did: "under its usual 5-10%"."""
+    if _moved_before(story):
+        return None
     words, (point, *others) = story.market.bank.words, story.choice.steady or (None,)
     now = story.market.fact(point.fact) if point is not None and not others else None
     usual = usual_of(point.fact, story.market) if point is not None else None

@@ -11,6 +11,10 @@ from bot.domain.judgement import Verdict
 from bot.domain.story import Origin, Text
 
 
+LEANS = ("bearish", "bullish", "overheated")
+"""The stances that lean to a side: on the first day of one there is nothing yet that it could deepen or ease."""
+
+
 def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     """The tag of a verdict; None where there is none."""
     verdict = market.verdict
@@ -22,15 +26,15 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     parts = [words["tag_alert"]] if alert else []
     plain = words.get(f"tag_plain.{shape(verdict)}", "{}")  # what the word means, where it is read first
     parts.append(plain.format(stance[:1].upper() + stance[1:]))
-    if verdict.leaning in ("bearish", "bullish", "overheated") and verdict.stance == "unclear":
+    if verdict.leaning in LEANS and verdict.stance == "unclear":
         parts.append(words["tag_leaning"].format(words[f"stance.{verdict.leaning}"]))
-    if verdict.stance in ("bearish", "bullish", "overheated") and verdict.confidence != "high":
+    if verdict.stance in LEANS and verdict.confidence != "high":
         parts.append(words["tag_confidence"].format(words[f"confidence.{verdict.confidence}"]))
     days = age_days(market)
     if days is not None:
         age = namer.number(Origin(kind="count", ref="age", value=days), "count")
         parts.append(words["tag_day"].format(age.write("count")))
-    if direction := _direction(verdict, words):
+    if not (days == 1 and verdict.stance in LEANS) and (direction := _direction(verdict, words)):
         parts.append(direction)
     if verdict.without:
         families = [words.get(f"family.{family}", family) for family in verdict.without]
@@ -44,7 +48,7 @@ def _direction(verdict: Verdict, words: Mapping[str, Any]) -> str | None:
     the balance is on. None where it is steady or where that side is not known."""
     if verdict.direction not in ("deepening", "easing", "turning"):
         return None
-    if verdict.stance in ("bearish", "bullish", "overheated"):
+    if verdict.stance in LEANS:
         return str(words[f"direction.{verdict.direction}"])
     if (
         verdict.stance != "neutral"

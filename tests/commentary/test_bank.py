@@ -297,3 +297,4 @@ def test_what_a_verdict_means_and_what_a_rank_counts_is_said_where_it_is_read(lo
     words = bank(locale).words
     assert all(words[f"tag_plain.{stance}"] for stance in ("bearish", "bullish", "overheated"))
     assert len(words["table_note"].split()) <= 12
+    assert len(words["table_note_vs"].split()) <= 8
