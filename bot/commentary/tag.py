@@ -10,7 +10,6 @@ from bot.commentary.terms import Recorder
 from bot.domain.judgement import Verdict
 from bot.domain.story import Origin, Text
 
-
 LEANS = ("bearish", "bullish", "overheated")
 """The stances that lean to a side: on the first day of one there is nothing yet that it could deepen or ease."""
 
