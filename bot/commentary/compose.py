@@ -32,13 +32,14 @@ MEANING_WINDOW = 12
 def compose(market: SpokenMarket, memory: Memory, choice: StoryChoice, length: Length, turn: int) -> Story:
     """The story at one length. Raises GateRefused where something that it needs cannot be said."""
     daily = length == "embed" and not choice.alert
-    teller = Teller(market=market, memory=memory, choice=choice, turn=turn, daily=daily)
+    article = length == "article" and not choice.alert
+    teller = Teller(market=market, memory=memory, choice=choice, turn=turn, daily=daily, article=article)
     if length == "short":
         return _story(teller, None, (_needed(teller.place("short", "short"), "a short"),), length)
     if choice.alert:
         headline, paragraphs = _alert(teller)
         return _story(teller, headline, paragraphs, length)
-    if length == "article":
+    if article:
         headline, paragraphs = _article(teller)
         return _story(teller, headline, paragraphs, length)
     headline, paragraphs = _daily(teller)

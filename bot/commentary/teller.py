@@ -56,10 +56,12 @@ class Wording(Struct, frozen=True):
 
 class Teller(StoryNames):
     """Writes the texts of one post; remembers which wordings it has used and by which templates they were joined.
-    `turn` shuffles equal choices. In a `daily` post no wording is taken that tells a reading again which has not moved."""
+    `turn` shuffles equal choices. In a `daily` post no wording is taken that tells a reading again which has not moved; an
+    `article` stands alone, and tells the low or the high that matters again."""
 
     turn: int = 0
     daily: bool = False
+    article: bool = False
     used: list[str] = field(default_factory=list)
     joints: list[str] = field(default_factory=list)
     _lots: dict[str, bytes] = field(default_factory=dict)
@@ -182,7 +184,7 @@ class Teller(StoryNames):
         """The wordings for where the price went, the ones that say most of the day first: a low or a high that matters
         and was not told of late, then the move alone."""
         moved = self.choice.price_pct
-        if self.choice.steady:
+        if self.choice.steady and not self.article:
             yield self.clauses(f"price.since-{self.choice.steady_since}", "say")
             return
         if moved is None:
@@ -192,7 +194,7 @@ class Teller(StoryNames):
             yield self.clauses("price.week", "say")
             return
         way = "flat" if abs(moved) < FLAT_PCT else "up" if moved > 0 else "down"
-        told = self.memory.last.told if self.memory.last else ()
+        told = self.memory.last.told if self.memory.last and not self.article else ()
         hours, fall = self.market.fact("hours_since_low"), self.market.fact("drawdown_pct")
         fresh_low = hours is not None and hours.value <= LOW_OF_LATE_H
         if way == "up" and self.choice.rebound and "low_30d_usd" not in told:
