@@ -87,9 +87,15 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     for text in [*rest, *against]:
         if _words([text]) <= room - _words(body):
             body.append(text)
+    if (ground := _turned_on(teller)) is not None and _words([ground]) <= room - _words(body):
+        body.append(ground)
     if choice.kind == "quiet":
         body = []
-    elif (meaning := _meaning(teller)) is not None and _words([meaning]) <= room - _words(body):
+    elif (
+        ground is None
+        and (meaning := _meaning(teller)) is not None
+        and _words([meaning]) <= room - _words(body)
+    ):
         body.append(meaning)
     first = [lead, *(text for text in body if text.slot == "evidence")]
     second = [text for text in body if text.slot != "evidence"]
@@ -112,6 +118,31 @@ def _blocks(teller: Teller) -> list[Text]:
     place = "blocks-sold" if paid.value < 0.0 else "blocks-bought"
     text = teller.place(place, "evidence", afresh=SENTENCE_WINDOW)
     return [text] if text is not None else []
+
+
+def _turned_on(teller: Teller) -> Text | None:
+    """What weighs most in a verdict that has just turned, in words: the post before may have told its figures, which the
+    table shows."""
+    choice, verdict = teller.choice, teller.market.verdict
+    side = SIDES.get(verdict.stance, 0) if verdict is not None else 0
+    if choice.kind != "turning" or not side or verdict is None:
+        return None
+    families = teller.market.book.families
+    weight = {name: families[name].weight * abs(sum(vote)) for name, vote in verdict.votes.items()}
+    told = {name.partition(".")[0] for name in teller.used}
+    on_side = [
+        point
+        for point in choice.points
+        if point.out and point.stands == side and point.derivative and point.topic.id not in told
+    ]
+    heaviest = sorted(on_side, key=lambda point: -weight.get(point.family, 0.0))
+    pair = _pair(heaviest) if heaviest else ()
+    if pair:
+        points = {"second": pair[0], "third": pair[1]}
+        return teller.place("turn-ground", "sowhat", points, form="word")
+    return (
+        teller.place("turn-ground-one", "sowhat", {"second": heaviest[0]}, form="word") if heaviest else None
+    )
 
 
 def _meaning(teller: Teller) -> Text | None:

@@ -161,7 +161,7 @@ def _count_value(ref: str, market: SpokenMarket, verdict: Verdict, memory: Memor
     if ref == "age":
         return age_days(market)
     if ref == "hours since last post":
-        return hours_since(memory.last.at, market.at) if memory.last else None
+        return hours_since(memory.compared.at, market.at) if memory.compared else None
     if ref == "days that an exit is held":
         return next((float(math.ceil(way.held_days)) for way in verdict.exits if way.held_days), None)
     if ref.startswith("alarm "):
@@ -183,14 +183,14 @@ def _fact_value(ref: str, market: SpokenMarket, memory: Memory) -> float | None:
         point = read_on_the_way(ref, market)
         return None if point is None else point.value
     if when:
-        return memory.last.figures.get(name) if memory.last else None
+        return memory.compared.figures.get(name) if memory.compared else None
     fact = market.facts.known.get(name) or market.facts.stale.get(name)
     return None if fact is None else fact.value
 
 
 def _since_last_post(name: str, market: SpokenMarket, memory: Memory) -> float | None:
     """A fact's move in percent since the last post."""
-    now, then = market.fact(name), memory.last.figures.get(name) if memory.last else None
+    now, then = market.fact(name), memory.compared.figures.get(name) if memory.compared else None
     return (now.value / then - 1) * 100 if now and then else None
 
 
@@ -198,7 +198,7 @@ def _date_value(ref: str, market: SpokenMarket, memory: Memory) -> str | None:
     if ref == "at":
         return market.at.isoformat()
     if ref == "last post":
-        return memory.last.at.isoformat() if memory.last else None
+        return memory.compared.at.isoformat() if memory.compared else None
     if ref.startswith("since "):
         found = [one for one in market.findings if one.rule == ref.removeprefix("since ")]
         return found[0].since.isoformat() if found else None

@@ -156,10 +156,10 @@ def _end_of(span: Span, market: SpokenMarket, memory: Memory) -> tuple[str, End]
         alarm = market.book.alarms.get(rule)
         return _end_of_view(alarm.fact, market) if alarm is not None else None
     name, _, when = ref.partition("@")
-    if when == LAST_POST and memory.last is not None:
+    if when == LAST_POST and memory.compared is not None:
         name = PRICE if name == f"{PRICE}.change_pct" else name
-        then = memory.last.figures.get(name)
-        return None if then is None else (name, End(value=then, at=memory.last.at, origin=span.origin))
+        then = memory.compared.figures.get(name)
+        return None if then is None else (name, End(value=then, at=memory.compared.at, origin=span.origin))
     return None if when else _end_of_view(ref, market)
 
 

@@ -115,20 +115,20 @@ class ComparedValue(Struct, frozen=True, kw_only=True):
 
 def told_of_late(market: SpokenMarket, memory: Memory) -> bool:
     """Whether there is a last post that things are compared with: one young enough to say "since" of, or a day old."""
-    if memory.last is None:
+    if memory.compared is None:
         return False
-    return timedelta(0) < market.at - memory.last.at <= COMPARED_WITHIN or told_a_day_ago(market, memory)
+    return timedelta(0) < market.at - memory.compared.at <= COMPARED_WITHIN or told_a_day_ago(market, memory)
 
 
 def before(name: str, market: SpokenMarket, memory: Memory) -> ComparedValue | None:
     """A fact's value at the last post, or a day ago; None where neither is known, or where the two are not of the same
     venues and would look like a move."""
-    if told_of_late(market, memory) and memory.last is not None:
-        value = memory.last.figures.get(name)
+    if told_of_late(market, memory) and memory.compared is not None:
+        value = memory.compared.figures.get(name)
         if value is None or not is_like_for_like(name, market, memory):
             return None
         origin = Origin(kind="fact", ref=f"{name}@last post", value=value)
-        return ComparedValue(value=value, at=memory.last.at, origin=origin)
+        return ComparedValue(value=value, at=memory.compared.at, origin=origin)
     fact = market.fact(f"{name}.before_24h")
     if fact is None:
         return None
@@ -147,7 +147,7 @@ def excursions_since(then: ComparedValue | None, name: str, market: SpokenMarket
 def is_like_for_like(name: str, market: SpokenMarket, memory: Memory) -> bool:
     """Whether a fact stands on the same venues as in the last post, which only an amount that is summed over them has
     to."""
-    now, last = market.fact(name), memory.last
+    now, last = market.fact(name), memory.compared
     if now is None or last is None or unit_of(name, market.bank) not in SUMMED:
         return True
     return set(last.venues.get(name, now.venues)) == set(now.venues)
@@ -158,7 +158,7 @@ DAY, ABOUT_A_DAY_WITHIN = timedelta(days=1), timedelta(minutes=15)
 
 def told_a_day_ago(market: SpokenMarket, memory: Memory) -> bool:
     """Whether the last post is a day old, so that what is told since then is told of the day."""
-    return memory.last is not None and abs(market.at - memory.last.at - DAY) <= ABOUT_A_DAY_WITHIN
+    return memory.compared is not None and abs(market.at - memory.compared.at - DAY) <= ABOUT_A_DAY_WITHIN
 
 
 def find_points(market: SpokenMarket, memory: Memory) -> tuple[StoryPoint, ...]:
@@ -232,16 +232,11 @@ def last_telling(name: str, market: SpokenMarket, memory: Memory) -> RememberedP
     for post in reversed(memory.told):
         if post is not memory.last and market.at - post.at > TOLD_WITHIN:
             return None
-        if post is not memory.last and is_alert(post) and market.at - post.at > ALERT_TOLD_WITHIN:
+        if post is not memory.last and post.is_alert and market.at - post.at > ALERT_TOLD_WITHIN:
             continue
         if name in post.told:
             return post
     return None
-
-
-def is_alert(post: RememberedPost) -> bool:
-    """Whether a remembered post had the form of an alert."""
-    return any("/alert-" in name for name in post.phrase_ids)
 
 
 def was_told_as_news(name: str, value: float, unit: float, market: SpokenMarket, memory: Memory) -> bool:
@@ -250,7 +245,7 @@ def was_told_as_news(name: str, value: float, unit: float, market: SpokenMarket,
     for post in reversed(memory.told):
         if market.at - post.at > TOLD_WITHIN:
             return False
-        if name in post.told and not is_alert(post):
+        if name in post.told and not post.is_alert:
             return _stands_as_in(post, name, value, unit, market)
     return False
 
@@ -562,10 +557,10 @@ def _family_finding(family: str, market: SpokenMarket, window: str = "") -> Find
 
 
 def _is_news_since(facts: tuple[Fact, ...], market: SpokenMarket, memory: Memory) -> bool:
-    """Whether of facts that are told together none was told of late, or the first can be told: it has moved since, or
-    was not told itself."""
+    """Whether of facts that are told together none was told of late, or one that was has moved since: what was told by its
+    parts is no news as a sum."""
     told = [one for one in facts if last_telling(one.name, market, memory) is not None]
-    return not told or not _told_without_move(facts[0].name, facts[0].value, market, memory)
+    return not told or any(not _told_without_move(one.name, one.value, market, memory) for one in told)
 
 
 def _told_without_move(name: str, value: float, market: SpokenMarket, memory: Memory) -> bool:

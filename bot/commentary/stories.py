@@ -16,7 +16,6 @@ from bot.commentary.points import (
     DAY,
     StoryPoint,
     find_points,
-    is_alert,
     is_like_for_like,
     is_one_way,
     moved_in_a_day,
@@ -175,7 +174,7 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
 def _follows_alert(market: SpokenMarket, memory: Memory) -> bool:
     """Whether the last post was an alert too, shortly before."""
     last = memory.last
-    return last is not None and is_alert(last) and market.at - last.at <= NEXT_WITHIN
+    return last is not None and last.is_alert and market.at - last.at <= NEXT_WITHIN
 
 
 def _of_the_day(market: SpokenMarket, memory: Memory) -> StoryPoint | None:
@@ -255,12 +254,13 @@ def stayed_since(name: str, start: datetime, market: SpokenMarket) -> bool:
 
 def reads_as_before(name: str, market: SpokenMarket, memory: Memory) -> bool:
     """Whether a fact's figure is written as it would have been in the last post."""
-    now, then = market.fact(name), memory.last.figures.get(name) if memory.last else None
-    if now is None or then is None or memory.last is None or now.at <= memory.last.at:
+    last = memory.compared
+    now, then = market.fact(name), last.figures.get(name) if last else None
+    if now is None or then is None or last is None or now.at <= last.at:
         return False  # not known, or not read anew
     if not is_like_for_like(name, market, memory):
         return False
-    if excursions(name, then, memory.last.at, market, unit_of_move(name, now.value, market)):
+    if excursions(name, then, last.at, market, unit_of_move(name, now.value, market)):
         return False  # it went out and came back
     unit, words = BY_UNIT.get(unit_of(name, market.bank), "text"), market.bank.words
     return apply(unit, now.value, None, words) == apply(unit, then, None, words)
@@ -271,8 +271,8 @@ def price_move(market: SpokenMarket, memory: Memory) -> float | None:
     spot = market.fact("spot_usd")
     if spot is None:
         return None
-    if told_of_late(market, memory) and memory.last is not None:
-        then = memory.last.figures.get("spot_usd")
+    if told_of_late(market, memory) and memory.compared is not None:
+        then = memory.compared.figures.get("spot_usd")
         return (spot.value / then - 1) * 100 if then else None
     day = market.fact("spot_usd.change_24h_pct")
     return day.value if day is not None else None

@@ -62,11 +62,11 @@ class StoryNames(Struct):
     def since(self, namer: Namer) -> str | None:
         """Since when things are compared: "since 12:00 UTC", "in 24 hours"."""
         words = self.market.bank.words
-        if told_of_late(self.market, self.memory) and self.memory.last is not None:
+        if told_of_late(self.market, self.memory) and self.memory.compared is not None:
             if told_a_day_ago(self.market, self.memory):
                 return self._in_a_day(namer)
-            term = namer.moment("last post", self.memory.last.at)
-            same_day = self.memory.last.at.date() == self.market.at.date()
+            term = namer.moment("last post", self.memory.compared.at)
+            same_day = self.memory.compared.at.date() == self.market.at.date()
             if same_day:
                 return words["since_clock"].format(term.write("clock"))
             return words["since_day"].format(term.write("daytime"))
@@ -255,7 +255,7 @@ class StoryNames(Struct):
 def _steady_for(story: StoryNames, namer: Namer) -> str:
     """For how long nothing moved, as a span that cannot be taken for another: "in those 2 hours", "over the day"; beside a
     move of the price since that began."""
-    words, last = story.market.bank.words, story.memory.last
+    words, last = story.market.bank.words, story.memory.compared
     if story.choice.steady_since is not None:
         after = "_after" if _moved_before(story) else ""
         return words[f"steady_since_{story.choice.steady_since}{after}"]

@@ -11,7 +11,8 @@ from bot.commentary.lengths import no_article
 from bot.commentary.names import SpokenMarket
 from bot.commentary.old import write_by_pools
 from bot.commentary.plain import plain_card
-from bot.commentary.stories import StoryChoice, choose_story
+from bot.commentary.points import COMPARED_WITHIN
+from bot.commentary.stories import ALERTS, StoryChoice, choose_story
 from bot.commentary.storygate import story_failures
 from bot.domain.facts import Facts
 from bot.domain.judgement import Verdict
@@ -54,14 +55,15 @@ def write(
     market = _spoken(verdict, facts, book, bank, at, ranges)
     if length == "article" and no_article(verdict, bank) is not None:
         length = "embed"
-    choice = choose_story(market, memory, reason)
     lengths: tuple[Length, ...] = ("article", "embed") if length == "article" else (length,)
     failures: list[str] = []
     for wanted in lengths:
-        for turn, tried in _tries(choice):
+        told = replace(memory, of_day=reason not in ALERTS)
+        told = _before_today(told, at) if wanted == "article" and told.of_day else told
+        for turn, tried in _tries(choose_story(market, told, reason)):
             try:
-                story = compose(market, memory, tried, wanted, turn)
-                refused = story_failures(story, market, memory, tried)
+                story = compose(market, told, tried, wanted, turn)
+                refused = story_failures(story, market, told, tried)
             except GateRefused as error:
                 refused = list(error.failures)
             else:
@@ -87,6 +89,11 @@ def write_plainly(
     told so again."""
     market = _spoken(verdict, facts, book, bank, at, ranges)
     return plain_card(market, length, failures)
+
+
+def _before_today(memory: Memory, at: datetime) -> Memory:
+    """What is remembered without the posts of the last hours: an article stands alone, and tells of the day."""
+    return replace(memory, told=tuple(post for post in memory.told if at - post.at > COMPARED_WITHIN))
 
 
 def _spoken(

@@ -232,6 +232,11 @@ class RememberedPost(Struct, frozen=True, kw_only=True):
     venues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exits: tuple[str, ...] = ()
 
+    @property
+    def is_alert(self) -> bool:
+        """Whether it had the form of an alert."""
+        return any("/alert-" in name for name in self.phrase_ids)
+
 
 def exit_key(rule: str, fact: str, end: float) -> str:
     """A move that would change a verdict, as posts remember having named it."""
@@ -240,9 +245,17 @@ def exit_key(rule: str, fact: str, end: float) -> str:
 
 class Memory(Struct, frozen=True, kw_only=True):
     """The last posts of one asset and profile, oldest first: what phrase choice and "what changed" look
-    at."""
+    at. `of_day`: for a post that tells the day, and is compared with the last one that did, not with an alert since."""
 
     told: tuple[RememberedPost, ...] = field(default=())
+    of_day: bool = False
+
+    @property
+    def compared(self) -> RememberedPost | None:
+        """The post that things are compared with, if any."""
+        if not self.of_day:
+            return self.last
+        return next((post for post in reversed(self.told) if not post.is_alert), None)
 
     @property
     def last(self) -> RememberedPost | None:

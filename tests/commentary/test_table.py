@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot import commentary
+from bot.commentary.cards import table_notes
 from bot.commentary.names import SpokenMarket
 from bot.commentary.points import find_points
 from bot.commentary.table import table
@@ -110,3 +111,18 @@ def test_what_the_headline_alone_tells_stands_in_the_first_row(locale: str) -> N
 def _spans_of(known: Facts, name: str) -> tuple[Span, ...]:
     origin = Origin(kind="fact", ref=name, value=known.known[name].value)
     return (Span(start=0, end=1, text="x", origin=origin, filter="points"),)
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_what_rows_count_whose_names_do_not_say_it_is_said_under_the_table(locale: str) -> None:
+    """Gold and the Nasdaq are points of percent in a month; without their rows that is not said."""
+    words = bank(locale)
+    story = told(facts({**CALM, "vs_gold_30d_pct": -31.4}), words=words)
+    with_gold = [
+        row for row in story.table if "short.vs_gold_30d_pct" in {span.origin.ref for span in row.spans}
+    ]
+    assert len(with_gold) == 1
+    said = " ".join(note.text for note in table_notes(story, words))
+    assert words.words["table_note_vs"] in said
+    bare = replace(story, table=tuple(row for row in story.table if row not in with_gold))
+    assert all(words.words["table_note_vs"] not in note.text for note in table_notes(bare, words))

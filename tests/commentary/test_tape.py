@@ -536,3 +536,85 @@ def test_an_alert_behind_another_begins_with_what_is_new(locale: str) -> None:
         followers += 1
         assert any(NEXT in name for name in post.story.paragraphs[0].phrase_ids), post.story.body
     assert followers >= 1
+
+
+# ── one window, the turn, the way out ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_post_that_tells_the_day_compares_with_no_alert_since(locale: str) -> None:
+    """With the post of the day before it where that is hours old, else with a day ago; an article always with a day ago."""
+    seen = 0
+    for post in posts(locale):
+        last = post.memory.last
+        if post.story.alert or last is None or not last.is_alert or post.story.at - last.at > HALF_A_DAY:
+            continue
+        seen += 1
+        daily = next((one for one in reversed(post.memory.told) if not one.is_alert), None)
+        for span in post.story.spans:
+            name, _, when = span.origin.ref.partition("@")
+            if when != "last post" or span.origin.kind != "fact":
+                continue
+            assert daily is not None
+            assert post.story.at - daily.at <= HALF_A_DAY or post.story.at - daily.at == timedelta(days=1)
+            if name != "spot_usd.change_pct":
+                assert span.origin.value == daily.figures[name]
+    assert seen >= 3
+    for story in stories(locale):
+        if story.length == "article":
+            assert "@last post" not in str([span.origin.ref for span in story.spans])
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_stood_still_since_a_low_says_where_the_days_change_came_from(locale: str) -> None:
+    """Beside a table that shows another value a day ago, "barely moved since" reads as its opposite."""
+    words = playbook().banks[locale].words
+    after, moved = words["steady_since_low_after"], 0
+    for post in posts(locale):
+        if not any("/lead-steady" in name for name in post.story.phrase_ids) or "price.since-low" not in str(
+            post.story.phrase_ids
+        ):
+            continue
+        named = {
+            span.origin.ref.removeprefix("called.")
+            for span in post.story.paragraphs[0].spans
+            if span.origin.ref.startswith("called.")
+        }
+        changed = [
+            name
+            for name in named
+            if abs((post.facts.value(name) or 0.0) - (post.facts.value(f"{name}.before_24h") or 0.0))
+            >= {"skew": 2.0, "basis": 1.0}[name.partition("_")[0]]
+        ]
+        assert (after in post.story.paragraphs[0].text) == bool(changed), post.story.body
+        moved += bool(changed)
+    assert moved
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_turn_is_the_headline_of_its_day_and_what_weighs_most_stands_below(locale: str) -> None:
+    words, turned = playbook().banks[locale].words, 0
+    for post in posts(locale):
+        if post.story.kind != "turning" or post.story.alert or post.story.headline is None:
+            continue
+        turned += 1
+        assert words[f"stance.{post.verdict.stance}"] in post.story.headline.text
+        assert any(
+            "/turn-ground" in name for text in post.story.paragraphs for name in text.phrase_ids
+        ) or any(
+            name.startswith(("skew.", "basis.")) for text in post.story.paragraphs for name in text.phrase_ids
+        )
+    assert turned == 1
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_each_daily_post_of_a_lean_names_a_way_out_and_none_twice_within_the_day(locale: str) -> None:
+    told: list[tuple[datetime, str]] = []
+    for post in posts(locale):
+        if post.story.alert or post.verdict.stance == "neutral":
+            continue
+        ways = [span.origin.ref for span in post.story.spans if span.origin.kind == "threshold"]
+        assert ways, post.story.body
+        again = [ref for at, ref in told if post.story.at - at < timedelta(hours=20) and ref in ways]
+        assert again == []
+        told += [(post.story.at, ref) for ref in ways]

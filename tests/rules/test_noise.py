@@ -31,15 +31,20 @@ def follow(market: Market) -> Posts:
         route, reason = alert(replace(route, due_at=due), judgement, book(), at)
         if due or reason:
             found = [one.rule for one in judgement.verdict.findings if one.severity == "alarm"]
-            moves = [f"{one.rule} {one.line:g}" for one in judgement.verdict.alarms if one.new]
+            moves = [f"{one.rule} {one.line:g} {one.severity}" for one in judgement.verdict.alarms if one.new]
             alarms = " ".join([*found, *moves])
             posts.append((at, "scheduled" if due else str(reason), judgement.verdict.stance, alarms))
     return posts
 
 
 def is_bearable(posts: Posts, days: int) -> None:
+    """At most four posts a day; what goes over that is a grave move alone, on few days, and never a third one."""
     a_day = Counter(at.date() for at, *_ in posts)
-    assert max(a_day.values()) <= 4
+    assert max(a_day.values()) <= 6
+    assert sum(count > 4 for count in a_day.values()) <= max(days // 20, 1)
+    for day in (day for day, count in a_day.items() if count > 4):
+        later = [post for post in posts if post[0].date() == day and post[1] != "scheduled"][3:]
+        assert all(" alarm" in alarms for *_, alarms in later), later
     assert sum(why == "scheduled" for _, why, *_ in posts) == days
     alerts = [post for post in posts if post[1] != "scheduled"]
     for (before, *one), (after, *two) in pairwise(alerts):
@@ -60,7 +65,9 @@ def test_two_volatile_weeks_bring_at_most_four_posts_a_day() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(6))
-def test_a_volatile_quarter_brings_at_most_four_posts_a_day_and_none_twice(seed: int) -> None:
+def test_a_volatile_quarter_brings_at_most_four_posts_a_day_but_for_grave_moves_and_none_twice(
+    seed: int,
+) -> None:
     posts = follow(volatile(seed))
     is_bearable(posts, 90)
     assert [why for _, why, *_ in posts if why != "scheduled"]
