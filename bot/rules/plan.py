@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.domain.facts import OwnPast
 from bot.domain.rulebook import (
@@ -20,7 +21,7 @@ from bot.domain.rulebook import (
     Stance,
     UsualRange,
 )
-from bot.rules.yardstick import RANK, Yardstick, scale_of, yardstick
+from bot.rules.yardstick import RANK, Yardstick, scale_in, scale_of, yardstick
 
 FAMILY_UNKNOWN_VOTE = 2
 """A vote lies between minus this and plus this, so an unknown family may vote anything in between."""
@@ -93,7 +94,8 @@ class RulePlan(Struct, frozen=True):
 
     Editions with a balance have `yardsticks` by ladder, in groups of ladders that stand in for each other (the first
     one whose fact is known speaks), the families that count (`counting`, their weights in `weights`) and those that
-    this installation does not have (`without`)."""
+    this installation does not have (`without`). `by_pasts` are the rules whose thresholds lie where the facts' own
+    pasts put them: the others are the same every day."""
 
     book: RuleBook
     jobs: tuple[Job, ...]
@@ -118,6 +120,7 @@ class RulePlan(Struct, frozen=True):
     reach: dict[str, tuple[Job, ...]] = field(default_factory=dict)
     own_days: int | None = None
     seasoned: bool = True
+    by_pasts: frozenset[str] = frozenset()
     counts_from: float = 0.0
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
     sums: dict[tuple[frozenset[str], tuple[str, ...], frozenset[str]], ScoreSum] = field(default_factory=dict)
@@ -152,7 +155,14 @@ def plan(
     if pasts is not None:
         stands = tuple([(name, past.quantiles, past.days, past.source) for name, past in pasts.items()])
     by_pasts = _MADE.pop((id(book), in_force, asset, without), {})
-    made = by_pasts.pop(stands, None) or _plan(book, day, ranges, asset, without, pasts)
+    made = by_pasts.pop(stands, None)
+    if made is None:
+        like = next(iter(by_pasts.values()), None)
+        made = (
+            _plan(book, day, ranges, asset, without, pasts)
+            if like is None
+            else _with_pasts(like, day, ranges, pasts)
+        )
     _keep(by_pasts, stands, made, _PASTS_KEPT)
     _keep(_MADE, (id(book), in_force, asset, without), by_pasts, _KEPT)
     return made
@@ -181,12 +191,9 @@ def _plan(
             for name, ladder in book.ladders.items()
         }
     shared = _SharedParts(_asked_for(book), _replaced_by(book))
-    jobs = {
-        name: _job(book, book.rules[name], day, ranges, asset, told, shared=shared) for name in book.order
-    }
-    of_family = {
-        family: tuple(job for job in jobs.values() if job.rule.family == family) for family in book.families
-    }
+    standing = _standing(book, day, ranges, asset, told)
+    jobs = {name: _job(book, book.rules[name], standing, shared) for name in book.order}
+    of_family = _of_family(book, jobs)
     hot = [job.rule.family for job in jobs.values() if job.rule.stance == "overheated"]
     return RulePlan(
         book=book,
@@ -202,9 +209,7 @@ def _plan(
         yardsticks=yardsticks,
         groups=(groups := _groups(book, yardsticks)),
         group_of={one.ladder: group for group in groups for one in group},
-        groups_of_family={
-            family: tuple(group for group in groups if group[0].family == family) for family in book.families
-        },
+        groups_of_family=_groups_of_family(book, groups),
         yardsticks_of=_by_fact(yardsticks.values()),
         ranked=tuple(one for one in yardsticks.values() if one.scale is not None),
         weights={
@@ -212,16 +217,72 @@ def _plan(
             for family in book.families.values()
             if family.weight > 0 and family.id not in without
         },
-        voting={
-            family: tuple(job for job in own if job.rule.ladder is None and job.rule.vote)
-            for family, own in of_family.items()
-        },
+        voting=_voting(of_family),
         anchors=tuple((family.id, family.anchor) for family in book.families.values()),
         order={name: place for place, name in enumerate(book.rules)},
         own_days=_own_days(book, groups, without, pasts),
         counts_from=0.0 if book.balance is None else book.balance.counts_from,
         seasoned=_is_seasoned(book, groups, without, pasts),
+        by_pasts=frozenset(name for name in jobs if _is_by_pasts(book, book.rules[name], ranges, asset)),
     )
+
+
+def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, OwnPast] | None) -> RulePlan:
+    """A plan under other pasts, as `_plan` makes it: what stands on no past is that of the one plan that there is."""
+    book, told = like.book, pasts or {}
+    standing = _standing(book, day, ranges, like.asset, told)
+    yardsticks = {
+        name: replace(one, scale=scale_in(book, book.ladders[name], told))
+        for name, one in like.yardsticks.items()
+    }
+    jobs = {
+        name: _moved(standing, job) if name in like.by_pasts else job for name, job in like.by_rule.items()
+    }
+    of_family = _of_family(book, jobs)
+    groups = tuple(tuple([yardsticks[one.ladder] for one in group]) for group in like.groups)
+    return replace(
+        like,
+        jobs=tuple(jobs.values()),
+        by_rule=jobs,
+        of_family=of_family,
+        yardsticks=yardsticks,
+        groups=groups,
+        group_of={one.ladder: group for group in groups for one in group},
+        groups_of_family=_groups_of_family(book, groups),
+        yardsticks_of=_by_fact(yardsticks.values()),
+        ranked=tuple([one for one in yardsticks.values() if one.scale is not None]),
+        voting=_voting(of_family),
+        own_days=_own_days(book, groups, like.without, pasts),
+        seasoned=_is_seasoned(book, groups, like.without, pasts),
+        reach={},
+        votes={},
+        sums={},
+    )
+
+
+def _of_family(book: RuleBook, jobs: Mapping[str, Job]) -> dict[str, tuple[Job, ...]]:
+    found: dict[str, list[Job]] = {family: [] for family in book.families}
+    for job in jobs.values():
+        if job.rule.family in found:
+            found[job.rule.family].append(job)
+    return {family: tuple(own) for family, own in found.items()}
+
+
+def _voting(of_family: Mapping[str, tuple[Job, ...]]) -> dict[str, tuple[Job, ...]]:
+    return {
+        family: tuple([job for job in own if job.rule.ladder is None and job.rule.vote])
+        for family, own in of_family.items()
+    }
+
+
+def _groups_of_family(
+    book: RuleBook, groups: Iterable[tuple[Yardstick, ...]]
+) -> dict[str, tuple[tuple[Yardstick, ...], ...]]:
+    found: dict[str, list[tuple[Yardstick, ...]]] = {family: [] for family in book.families}
+    for group in groups:
+        if group[0].family in found:
+            found[group[0].family].append(group)
+    return {family: tuple(own) for family, own in found.items()}
 
 
 def _groups(book: RuleBook, yardsticks: Mapping[str, Yardstick]) -> tuple[tuple[Yardstick, ...], ...]:
@@ -301,61 +362,48 @@ class _SharedParts(Struct, frozen=True):
     replaced_by: Mapping[str, tuple[str, ...]]
 
 
-def _job(
-    book: RuleBook,
-    rule: Rule,
-    day: date,
-    ranges: Ranges,
-    asset: str,
-    pasts: Mapping[str, OwnPast],
-    *,
-    shared: _SharedParts,
-) -> Job:
-    tests: list[CompiledCondition] = []
-    asks: list[Ask] = []
+class _Standing(Struct, frozen=True):
+    """What thresholds stand on: for each ladder the usual range in force (None for an asset without a published one until
+    it has a past of its own: nobody else's numbers stand in), and the facts' own pasts."""
+
+    book: RuleBook
+    asset: str
+    usual: Mapping[str, UsualRange | None]
+    booked: bool
+    pasts: Mapping[str, OwnPast]
+
+
+def _standing(
+    book: RuleBook, day: date, ranges: Ranges, asset: str, pasts: Mapping[str, OwnPast]
+) -> _Standing:
+    usual = {name: book.usual(ladder, day, ranges, asset, pasts) for name, ladder in book.ladders.items()}
+    return _Standing(book, asset, usual, book.has_published_ranges(asset), pasts)
+
+
+def _is_by_pasts(book: RuleBook, rule: Rule, ranges: Ranges, asset: str) -> bool:
+    """Whether a threshold of the rule lies where a past puts it: beyond a percent of it, or on a usual range that is
+    taken from it."""
     for part in rule.when:
-        if isinstance(part, RuleIs):
-            other = book.rules[part.rule]
-            asks.append(
-                Ask(
-                    part.rule,
-                    part.on,
-                    other.family != rule.family,
-                    part.counting,
-                    other.family,
-                    other.ladder,
-                    (other.vote > 0) - (other.vote < 0),
-                )
-            )
-        else:
-            usual = _usual(book, rule, part, day, ranges, asset=asset, pasts=pasts)
-            entry = part.above or part.below
-            if entry is None:
-                raise ValueError(f"{rule.id}: a condition without a threshold")
-            if entry.side is not None and usual is None and not book.has_published_ranges(asset):
-                number = clear = math.inf if part.above is not None else -math.inf  # nothing is beyond it
-            else:
-                number = entry.at(usual, asset)
-                clear = number if part.clears is None else part.clears.at(usual, asset)
-            moved = _beyond(book, part, number, pasts) if math.isfinite(number) else 0.0
-            family = family_of(book, part.fact) or ""
-            tests.append(
-                CompiledCondition(
-                    f"{part.fact}{RANK}" if part.ranked else part.fact,
-                    part.above is not None,
-                    number + moved,
-                    clear + moved,
-                    family != rule.family,
-                    family,
-                )
-            )
+        if not isinstance(part, Condition):
+            continue
+        if part.beyond is not None:
+            return True
+        ladder = book.ladder_of(rule, part)
+        is_own = ladder is not None and ladder.id not in ranges and not book.has_published_ranges(asset)
+        if is_own and any(end and end.side for end in (part.above, part.below, part.clears)):
+            return True
+    return False
+
+
+def _job(book: RuleBook, rule: Rule, standing: _Standing, shared: _SharedParts) -> Job:
+    tests = tuple([_compiled(standing, rule, part) for part in rule.when if isinstance(part, Condition)])
     steps = _steps(book, rule)
     return Job(
         id=rule.id,
         rule=rule,
-        tests=tuple(tests),
-        numbers=tuple((test.fact, test.above, test.entry, test.clear) for test in tests),
-        asks=tuple(asks),
+        tests=tests,
+        numbers=_numbers(tests),
+        asks=tuple([_ask(book, rule, part) for part in rule.when if isinstance(part, RuleIs)]),
         wait=rule.wait.total_seconds(),
         keep=rule.keep.total_seconds(),
         covered_by=steps[0],
@@ -367,22 +415,62 @@ def _job(
     )
 
 
-def _usual(
-    book: RuleBook,
-    rule: Rule,
-    part: Condition,
-    day: date,
-    ranges: Ranges,
-    *,
-    asset: str,
-    pasts: Mapping[str, OwnPast],
-) -> UsualRange | None:
-    """The usual range that a threshold stands on; None for an asset without a published one until it has a past of its
-    own: nobody else's numbers stand in."""
+def _moved(standing: _Standing, job: Job) -> Job:
+    """The job with its thresholds where they stand now."""
+    parts = [part for part in job.rule.when if isinstance(part, Condition)]
+    tests = tuple(
+        [
+            replace(test, entry=entry, clear=clear)
+            for test, part in zip(job.tests, parts, strict=True)
+            for entry, clear in (_thresholds(standing, job.rule, part),)
+        ]
+    )
+    return replace(job, tests=tests, numbers=_numbers(tests))
+
+
+def _numbers(tests: Iterable[CompiledCondition]) -> tuple[tuple[str, bool, float, float], ...]:
+    return tuple([(test.fact, test.above, test.entry, test.clear) for test in tests])
+
+
+def _ask(book: RuleBook, rule: Rule, part: RuleIs) -> Ask:
+    other = book.rules[part.rule]
+    return Ask(
+        part.rule,
+        part.on,
+        other.family != rule.family,
+        part.counting,
+        other.family,
+        other.ladder,
+        (other.vote > 0) - (other.vote < 0),
+    )
+
+
+def _compiled(standing: _Standing, rule: Rule, part: Condition) -> CompiledCondition:
+    family = family_of(standing.book, part.fact) or ""
+    return CompiledCondition(
+        f"{part.fact}{RANK}" if part.ranked else part.fact,
+        part.above is not None,
+        *_thresholds(standing, rule, part),
+        family != rule.family,
+        family,
+    )
+
+
+def _thresholds(standing: _Standing, rule: Rule, part: Condition) -> tuple[float, float]:
+    """The way in and the way out of a condition."""
+    book, asset = standing.book, standing.asset
     ladder = book.ladder_of(rule, part)
-    if ladder is None:
-        return None
-    return book.usual(ladder, day, ranges, asset, pasts)
+    usual = None if ladder is None else standing.usual[ladder.id]
+    entry = part.above or part.below
+    if entry is None:
+        raise ValueError(f"{rule.id}: a condition without a threshold")
+    if entry.side is not None and usual is None and not standing.booked:
+        number = clear = math.inf if part.above is not None else -math.inf  # nothing is beyond it
+    else:
+        number = entry.at(usual, asset)
+        clear = number if part.clears is None else part.clears.at(usual, asset)
+    moved = _beyond(book, part, number, standing.pasts) if math.isfinite(number) else 0.0
+    return number + moved, clear + moved
 
 
 def _asked_for(book: RuleBook) -> frozenset[str]:

@@ -188,7 +188,6 @@ def yardstick(
     steps = [book.rules[name] for name in ladder.steps]
     low = [step for step in steps if _entry(step).below is not None]
     high = [step for step in steps if _entry(step).above is not None]
-    past = pasts.get(ladder.fact) if ladder.past else None
     booked = book.has_published_ranges(asset)
     return Yardstick(
         ladder=ladder.id,
@@ -198,7 +197,7 @@ def yardstick(
         low=_side(book, ladder, low[::-1], usual, asset, low=True, booked=booked or own is not None),
         high=_side(book, ladder, high, usual, asset, low=False, booked=booked or own is not None),
         book=booked,
-        scale=None if past is None else scale_of(past, ladder.interest, book.past),
+        scale=scale_in(book, ladder, pasts),
         agrees=book.past.agrees,
         extreme=book.past.extreme,
         absolute=tuple(
@@ -210,6 +209,12 @@ def yardstick(
         counts_from=0.0 if book.balance is None else book.balance.counts_from,
         rank_name=f"{ladder.fact}{RANK}",
     )
+
+
+def scale_in(book: RuleBook, ladder: Ladder, pasts: Mapping[str, OwnPast]) -> Scale | None:
+    """The past of a ladder's fact as a scale; None where it is not judged by one or none is known."""
+    past = pasts.get(ladder.fact) if ladder.past else None
+    return None if past is None or book.past is None else scale_of(past, ladder.interest, book.past)
 
 
 def _side(

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bot.domain.facts import OwnPast
 from bot.domain.judgement import Course, Signal
 from bot.domain.readings import Quantity
+from bot.domain.rulebook import UsualRange
 from bot.rules import JudgedMoment, Replay, evaluate
 from bot.rules.plan import RulePlan, family_of, plan
 from bot.rules.yardstick import Yardstick, yardstick
@@ -314,3 +315,16 @@ def test_plans_of_days_that_are_over_are_let_go_of_and_todays_is_kept() -> None:
         plan(book(), NOON.date(), {}, "BTC", (), other)
         assert plan(book(), NOON.date(), {}, "BTC", (), today) is kept
     assert made() - before < 5
+
+
+@pytest.mark.parametrize("asset", ["BTC", "SOL"])
+def test_a_plan_is_the_same_whatever_pasts_the_one_before_it_stood_on(asset: str) -> None:
+    own = UsualRange(since=date(2026, 1, 1), low=1.0, high=9.0, source="a server")
+    ranges = {next(iter(book().ladders)): own}
+    shipped = dict(list(own_pasts(45).items())[::2])
+    for pasts in (None, {}, own_pasts(10), shipped, own_pasts(365)):
+        after = plan(book(), NOON.date(), ranges, asset, ("options",), pasts)
+        assert not after.reach
+        first = plan(replace(book()), NOON.date(), ranges, asset, ("options",), pasts)
+        assert after == first
+        after.reach["spot_usd"] = after.jobs
