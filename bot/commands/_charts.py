@@ -15,6 +15,7 @@ from bot.commentary import venue_name
 from bot.desk.market import Market
 from bot.domain.catalog import Catalog
 from bot.domain.facts import ESTIMATES, Fact, Facts
+from bot.domain.kept import MadeOnce
 from bot.domain.posts import ChartSeries, ChartSpec, ChartSpeech, Mark, Profile
 from bot.domain.readings import FutureQuote
 from bot.metrics import BALANCE, History, compare_estimates, readings_begin
@@ -41,7 +42,10 @@ UNIT = "chart.unit."
 
 def speech(market: Market, profile: Profile) -> ChartSpeech:
     """How numbers and times are written in the reader's charts."""
-    known = market.bank(profile).words
+    return _SPEECHES.get(market.bank(profile).words)
+
+
+def _speech(known: Mapping[str, str]) -> ChartSpeech:
     return ChartSpeech(
         months=tuple(known["chart.months"].split("|")),
         decimal=known["decimal"],
@@ -54,6 +58,9 @@ def speech(market: Market, profile: Profile) -> ChartSpeech:
             (key.removeprefix(UNIT), word) for key, word in sorted(known.items()) if key.startswith(UNIT)
         ),
     )
+
+
+_SPEECHES: MadeOnce[Mapping[str, str], ChartSpeech] = MadeOnce(_speech)
 
 
 def decimal(value: float, known: Mapping[str, str]) -> str:

@@ -75,15 +75,16 @@ def price_path(history: History, since: datetime, until: datetime, catalog: Cata
                 furthest[place] = (way * value, at)
         added |= {at: way * value for value, at in furthest.values()}
     gaps = [(at, None) for at, y in zip(path.at, path.y, strict=True) if y is None]
-    kept = dict(found) | {at: value for at, value in added.items() if not _in_gap(at, path)}
+    begin, end, broken = path.at[0], path.at[-1], None in path.y
+    kept = dict(found) | {
+        at: value for at, value in added.items() if begin <= at <= end and not (broken and _in_gap(at, path))
+    }
     times, values = zip(*sorted([*kept.items(), *gaps], key=itemgetter(0)), strict=True)
     return replace(path, at=times, y=values)
 
 
 def _in_gap(at: datetime, path: ChartSeries) -> bool:
-    """Whether a time lies where the path has a gap, or outside it."""
-    if not path.at[0] <= at <= path.at[-1]:
-        return True
+    """Whether a time between the path's ends lies where it has a gap."""
     after = max(bisect_left(path.at, at), 1)
     return len(path.at) > 1 and (path.y[after - 1] is None or path.y[after] is None)
 

@@ -17,6 +17,7 @@ from bot.commentary.titles import title_of, unit_of
 from bot.commentary.words import venue_name
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Fact, Facts, count_venues
+from bot.domain.kept import MadeOnce
 from bot.domain.posts import Answer, Card, Figure, Post
 from bot.domain.readings import VENDORS
 from bot.domain.story import WEEK, Origin, PhraseBank, Span, Story, Text
@@ -25,9 +26,9 @@ NO_VALUE = "–"
 OLD = "*"
 AT_LEAST = "≥"
 SHORT = "short."
-BANKS_KEPT = 8
-_SHORTENED: list[tuple[Mapping[str, str], Mapping[str, str]]] = []
-"""The words of the last banks, each beside what `short_words` made of it: a table asks for them cell by cell."""
+MOST_CELLS = 4096
+_CELLS: MadeOnce[PhraseBank, dict[tuple[object, ...], Figure]] = MadeOnce(lambda _: {})
+"""Cells of tables that were made in a bank's words: the same reading stands in one answer after the other."""
 SMALL = ((0.01, 4), (0.1, 3))  # what funding pays in eight hours has its first digit far behind the point
 
 
@@ -75,9 +76,21 @@ def cell(name: str, facts: Facts, catalog: Catalog, bank: PhraseBank) -> Figure:
     """A fact as a cell of a table: in as few letters as it takes ($35.8bn), a star behind the last reading of what has
     grown old, a dash for what is not known. A change has its sign. Raises InputError for a name that is no fact."""
     catalog.resolve(name)
-    fact = facts.known.get(name) or facts.stale.get(name)
+    fact = facts.known.get(name)
+    fresh = fact is not None
+    fact = fact or facts.stale.get(name)
     if fact is None:
         return Figure(label=title_of(name, bank), text=NO_VALUE)
+    kept, key = _CELLS.get(bank), (name, str(fact.value), fact.lower_bound, fresh)
+    if key in kept:
+        return kept[key]
+    if len(kept) >= MOST_CELLS:
+        kept.clear()
+    made = kept[key] = _cell(name, fact, bank, fresh=fresh)
+    return made
+
+
+def _cell(name: str, fact: Fact, bank: PhraseBank, *, fresh: bool) -> Figure:
     words = short_words(bank)
     recorder, unit = Recorder(words), BY_UNIT.get(unit_of(name, bank), "text")
     digits = (
@@ -87,7 +100,7 @@ def cell(name: str, facts: Facts, catalog: Catalog, bank: PhraseBank) -> Figure:
     if _is_change(name) and fact.value > 0 and any(digit in shown for digit in "123456789"):
         shown = f"+{shown}"
     marked = recorder.mark(shown, Origin(kind="fact", ref=name, value=fact.value), unit, digits)
-    text = f"{AT_LEAST if fact.lower_bound else ''}{marked}{'' if name in facts.known else OLD}"
+    text = f"{AT_LEAST if fact.lower_bound else ''}{marked}{'' if fresh else OLD}"
     text, spans = recorder.resolve(text)
     return Figure(label=title_of(name, bank), text=text, spans=spans)
 
@@ -118,6 +131,16 @@ def date_line(
 
 def range_cell(ladder: str, low: float, high: float, name: str, bank: PhraseBank) -> Figure:
     """The usual range of a ladder as a cell of a table, in the unit of the fact that it judges."""
+    kept, key = _CELLS.get(bank), (name, ladder, str(low), str(high))
+    if key in kept:
+        return kept[key]
+    if len(kept) >= MOST_CELLS:
+        kept.clear()
+    made = kept[key] = _range_cell(ladder, low, high, name, bank)
+    return made
+
+
+def _range_cell(ladder: str, low: float, high: float, name: str, bank: PhraseBank) -> Figure:
     words = short_words(bank)
     recorder, unit = Recorder(words), BY_UNIT.get(unit_of(name, bank), "text")
     ends = {
@@ -134,13 +157,15 @@ def range_cell(ladder: str, low: float, high: float, name: str, bank: PhraseBank
 
 def short_words(bank: PhraseBank) -> Mapping[str, str]:
     """The bank's words, with the short ones ("short.unit.billion") in place of those that are written out."""
-    for words, shortened in _SHORTENED:
-        if words is bank.words:
-            return shortened
-    short = {key.removeprefix(SHORT): text for key, text in bank.words.items() if key.startswith(SHORT)}
-    _SHORTENED.append((bank.words, {**bank.words, **short}))
-    del _SHORTENED[:-BANKS_KEPT]
-    return _SHORTENED[-1][1]
+    return _SHORTENED.get(bank.words)
+
+
+def _shorten(words: Mapping[str, str]) -> Mapping[str, str]:
+    short = {key.removeprefix(SHORT): text for key, text in words.items() if key.startswith(SHORT)}
+    return {**words, **short}
+
+
+_SHORTENED: MadeOnce[Mapping[str, str], Mapping[str, str]] = MadeOnce(_shorten)
 
 
 def _is_change(name: str) -> bool:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from bot.domain.kept import MadeOnce
 from bot.domain.story import Memory, Phrase, PhraseBank
 
 Pools = Mapping[tuple[str, str], tuple[Phrase, ...]]
@@ -18,9 +19,12 @@ def pools(bank: PhraseBank) -> Pools:
     return {key: tuple(phrases) for key, phrases in found.items()}
 
 
+_POOLS: MadeOnce[PhraseBank, Pools] = MadeOnce(pools)
+
+
 def pool(bank: PhraseBank, slot: str, about: str) -> tuple[Phrase, ...]:
     """The phrases of one slot and subject."""
-    return tuple([phrase for phrase in bank.phrases if phrase.about == about and phrase.slot == slot])
+    return _POOLS.get(bank).get((slot, about), ())
 
 
 def last_used(memory: Memory) -> Mapping[str, int]:

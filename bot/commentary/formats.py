@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
 
+from bot.domain.kept import MadeOnce
+
 Words = Mapping[str, str]
 Value = float | str
 Format = Callable[[Value, int | None, Words], str]
@@ -18,6 +20,8 @@ Format = Callable[[Value, int | None, Words], str]
 MINUS = "−"
 SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 MAX_DIGITS = 9
+MOST_WRITTEN = 4096
+DIGITS = frozenset("123456789")
 END_RANK = 0.05
 """Of 90 days' hours (1,152 to 2,160 of them) the lowest ranks under this, and any other over it: half an hour's part
 against one and a half."""
@@ -38,7 +42,7 @@ def _fixed(value: float, places: int, words: Words, *, keep_zeros: bool = False)
 
 
 def _sign(value: float, shown: str) -> str:
-    return MINUS if value < 0 and any(digit in shown for digit in "123456789") else ""
+    return MINUS if value < 0 and _has_size(shown) else ""
 
 
 def percent(value: Value, digits: int | None, words: Words) -> str:
@@ -65,7 +69,7 @@ def format_signed(value: Value, digits: int | None, words: Words) -> str:
 
 
 def _has_size(shown: str) -> bool:
-    return any(digit in shown for digit in "123456789")
+    return not DIGITS.isdisjoint(shown)
 
 
 def bare(value: Value, digits: int | None, words: Words) -> str:
@@ -364,9 +368,35 @@ def move(name: str, value: Value, digits: int | None, words: Words, shape: str) 
     return (up if number > 0 else down).format(size)
 
 
+class Written:
+    """What was written and read in one language's words: a post asks for each number again and again, at each length, and
+    so does whoever checks it."""
+
+    __slots__ = ("numbers", "texts")
+
+    def __init__(self, words: Words) -> None:
+        self.texts: dict[tuple[str, Value, int | None, type], str] = {}
+        self.numbers: dict[str, float | None] = {}
+
+
+_WRITTEN: MadeOnce[Words, Written] = MadeOnce(Written)
+
+
 def apply(name: str, value: Value, digits: int | None, words: Words) -> str:
     """The format called `name` (a move's is "moved:size") applied to a value. Raises KeyError for a name that
     is unknown."""
+    if not value or name == "text":  # nothing to work out; and 0.0 has the key of −0.0
+        return _write(name, value, digits, words)
+    kept, key = _WRITTEN.get(words).texts, (name, value, digits, value.__class__)
+    if key in kept:
+        return kept[key]
+    if len(kept) >= MOST_WRITTEN:
+        kept.clear()
+    written = kept[key] = _write(name, value, digits, words)
+    return written
+
+
+def _write(name: str, value: Value, digits: int | None, words: Words) -> str:
     head, _, shape = name.partition(":")
     if shape:
         return move(head, value, digits, words, shape)
@@ -376,6 +406,16 @@ def apply(name: str, value: Value, digits: int | None, words: Words) -> str:
 def read(shown: str, words: Words) -> float | None:
     """The number that a reader takes from a text such as "$35.8 billion", "−3%" or "down 19.2%" (its size);
     None if there is none."""
+    kept = _WRITTEN.get(words).numbers
+    if shown in kept:
+        return kept[shown]
+    if len(kept) >= MOST_WRITTEN:
+        kept.clear()
+    number = kept[shown] = _read(shown, words)
+    return number
+
+
+def _read(shown: str, words: Words) -> float | None:
     found = _pattern(words["thousands"], words["decimal"]).search(shown)
     if found is None:
         return None

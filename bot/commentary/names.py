@@ -1,7 +1,7 @@
 """Facts, rules and times as the terms that phrases ask for by name."""
 
 import math
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from bot.commentary.titles import tenor_of, title_of, unit_of
 from bot.domain.catalog import VIEWS
 from bot.domain.facts import Fact, Facts
 from bot.domain.judgement import Finding, Verdict
+from bot.domain.kept import MadeOnce
 from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, Threshold, UsualRange
 from bot.domain.story import Origin, PhraseBank
 
@@ -27,13 +28,22 @@ class CalledFact(NamedTuple):
     tenor: str
 
 
+def _ladders_by_fact(book: RuleBook) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for ladder in book.ladders.values():
+        found.setdefault(ladder.fact, []).append(ladder.id)
+    return found
+
+
+_LADDERS: MadeOnce[RuleBook, Mapping[str, Sequence[str]]] = MadeOnce(_ladders_by_fact)
+_CALLED: MadeOnce[PhraseBank, dict[str, CalledFact]] = MadeOnce(lambda _: {})
+
+
 class MarketLookups(Struct):
     """What the texts of one market ask for again and again, each looked up once."""
 
     usual: dict[str, UsualRange | None] = field(default_factory=dict)
     checks: dict[str, tuple[Check, ...]] = field(default_factory=dict)
-    called: dict[str, CalledFact] = field(default_factory=dict)
-    ladders: dict[str, list[str]] = field(default_factory=dict)
 
 
 class SpokenMarket(Struct, frozen=True, kw_only=True, dict=True):
@@ -64,20 +74,15 @@ class SpokenMarket(Struct, frozen=True, kw_only=True, dict=True):
 
     def ladders_over(self, fact: str) -> Sequence[str]:
         """The ladders that judge a fact, in the order of the rule files."""
-        seen = self._seen.ladders
-        if not seen:
-            for ladder in self.book.ladders.values():
-                seen.setdefault(ladder.fact, []).append(ladder.id)
-        return seen.get(fact, ())
+        return _LADDERS.get(self.book).get(fact, ())
 
     def name_fact(self, fact: str) -> CalledFact:
         """How a fact is written and named."""
-        found = self._seen.called.get(fact)
-        if found is None:
+        called = _CALLED.get(self.bank)
+        if fact not in called:
             unit = BY_UNIT.get(unit_of(fact, self.bank), "text")
-            found = CalledFact(unit, title_of(fact, self.bank), tenor_of(fact, self.bank))
-            self._seen.called[fact] = found
-        return found
+            called[fact] = CalledFact(unit, title_of(fact, self.bank), tenor_of(fact, self.bank))
+        return called[fact]
 
     def checks(self, fact: str) -> tuple[Check, ...]:
         """What the shown number of a fact must keep true: each condition of a finding on it, and its side of each

@@ -56,7 +56,8 @@ class MarketSettings(Struct, frozen=True, kw_only=True):
 
 
 class Market:
-    """All that a command gets. Everything is asked at any time; nothing here is stored or sent."""
+    """All that a command gets. Everything is asked at any time; nothing here is stored or sent. `playbook` holds the rules
+    and words of now."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class Market:
         self._clock = clock
         self.started_at = clock.now()
         self._sources = tuple(sources)
-        self._playbook = playbook
+        self.playbook = playbook
         self._settings = settings
         self._budgets = budgets
         self.follower = PastFollower()
@@ -88,14 +89,9 @@ class Market:
 
     # ── what is followed, and by which rules and words ──────────────────────────────────────────────────────
 
-    @property
-    def playbook(self) -> Playbook:
-        """The rules and words of now."""
-        return self._playbook
-
     def adopt(self, playbook: Playbook) -> None:
         """Go by these rules and words from now on."""
-        self._playbook = playbook
+        self.playbook = playbook
 
     @property
     def assets(self) -> tuple[str, ...]:

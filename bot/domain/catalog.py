@@ -4,6 +4,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -152,14 +153,23 @@ class FactName(Struct, frozen=True, kw_only=True):
         return (low - high, high - low)
 
 
-class Catalog(Struct, frozen=True):
+class Catalog(Struct, frozen=True, dict=True):
     """All metrics, by name. Which facts exist follows from it: each metric and each of its views."""
 
     metrics: Mapping[str, Metric]
 
+    @cached_property
+    def _resolved(self) -> dict[str, FactName]:
+        return {}
+
     def resolve(self, name: str) -> FactName:
         """The parts of a fact's name. Raises InputError that names the unknown word and the nearest known
         one."""
+        if name not in self._resolved:
+            self._resolved[name] = self._take_apart(name)
+        return self._resolved[name]
+
+    def _take_apart(self, name: str) -> FactName:
         stem, _, suffix = name.partition(".")
         metric = self.metrics.get(stem)
         if metric is None:
@@ -180,6 +190,8 @@ class Catalog(Struct, frozen=True):
         return FactName(name=name, metric=metric, view=view)
 
     def __contains__(self, name: str) -> bool:
+        if name in self._resolved:
+            return True
         try:
             self.resolve(name)
         except InputError:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from msgspec import Struct, field
 
 from bot.domain.facts import Fact
 
 T = TypeVar("T", Fact, str)
+D = TypeVar("D")
 
 
 class FactShelf(Struct, frozen=True, kw_only=True):
@@ -65,16 +66,29 @@ class OneKind(Mapping[str, T]):
     def __init__(self, shelves: LazyFacts, pick: Callable[[FactShelf], Mapping[str, T]]) -> None:
         self._shelves = shelves
         self._pick: Callable[[FactShelf], Mapping[str, T]] = pick
+        self._asked: dict[str, T | None] = {}
+
+    @overload
+    def get(self, name: str, /) -> T | None: ...
+    @overload
+    def get(self, name: str, /, default: D) -> T | D: ...
+    def get(self, name: str, /, default: object = None) -> object:
+        """The fact of a name, or the default. Looked up once: commands and phrases ask for a few again and again."""
+        asked = self._asked
+        if name not in asked:
+            shelf = self._shelves.shelf(name)
+            asked[name] = None if shelf is None else self._pick(shelf).get(name)
+        found = asked[name]
+        return default if found is None else found
 
     def __getitem__(self, name: str) -> T:
-        shelf = self._shelves.shelf(name)
-        if shelf is None:
+        found = self.get(name)
+        if found is None:
             raise KeyError(name)
-        return self._pick(shelf)[name]
+        return found
 
     def __contains__(self, name: object) -> bool:
-        shelf = self._shelves.shelf(name) if isinstance(name, str) else None
-        return shelf is not None and name in self._pick(shelf)
+        return isinstance(name, str) and self.get(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         for shelf in self._shelves.all():

@@ -1,13 +1,17 @@
 """`/skew`: fresh, stale, unknown, refused; its history, and the smile of now."""
 
+import sys
 from datetime import timedelta
 from math import log
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
+from bot.commands import Request, discover, run
 from bot.domain.readings import Snapshot
 from tests.commands.conftest import AT
+from tests.commands.tapes import tape_poll
 from tests.commands.test_charts import chain
 from tests.metrics.market import chain as listed
 
@@ -17,6 +21,24 @@ async def test_without_a_tenor_the_one_that_the_rules_judge_by_is_meant(ask):
     assert answer.title.startswith("BTC: 60-day")
     assert "20%" in answer.body
     assert not answer.private
+
+
+async def test_what_does_not_depend_on_the_question_is_not_made_again(market):
+    command, request, calls = discover()["skew"], Request(), 0
+    market.memory.keep_snapshot(tape_poll("BTC"))
+    await run(market, command, request)
+
+    def count(frame, event, of):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    with capture_logs():  # how a line of the log is drawn is no part of the answer
+        sys.setprofile(count)
+        try:
+            await run(market, command, request)
+        finally:
+            sys.setprofile(None)
+    assert 500 < calls <= 1_500
 
 
 async def test_the_usual_range_is_said(ask):

@@ -60,6 +60,21 @@ def test_a_number_reads_as_people_write_it(name: str, value: float | str, shown:
     assert apply(name, value, None, bank().words) == shown
 
 
+def test_values_that_are_equal_and_not_the_same_are_each_written_as_they_are() -> None:
+    words = bank().words
+    assert [apply("text", 5.0, None, words), apply("text", 5, None, words)] == ["5.0", "5"]
+    assert [apply("pct", 0.0, None, words), apply("pct", -0.0, None, words)] == ["0%", "0%"]
+    assert [apply("pct", 2.26, digits, words) for digits in (None, 2, None)] == ["2.3%", "2.26%", "2.3%"]
+
+
+def test_each_language_writes_in_its_own_words_whichever_was_asked_first() -> None:
+    english = bank().words
+    spanish = {**english, "decimal": ",", "thousands": "."}
+    for _ in range(2):
+        assert [apply("pct", 18.87, None, words) for words in (english, spanish)] == ["18.9%", "18,9%"]
+        assert [read("18.900", words) for words in (english, spanish)] == [18.9, 18_900.0]
+
+
 @pytest.mark.parametrize(
     ("shown", "number"),
     [

@@ -51,6 +51,16 @@ def test_a_name_outside_the_catalog_is_not_there() -> None:
     assert asked == []
 
 
+def test_a_default_stands_for_what_is_not_there_whether_it_was_asked_for_before_or_not() -> None:
+    unknown = OneKind(shelves([]), lambda one: one.unknown)
+    assert [unknown.get("dvol.change_7d", "new"), unknown.get("dvol.change_7d")] == ["too young", "too young"]
+    assert [unknown.get("dvol", "new"), unknown.get("dvol"), unknown.get("dvol", "other")] == [
+        "new",
+        None,
+        "other",
+    ]
+
+
 def test_the_facts_of_some_metrics_are_told_without_working_out_a_view() -> None:
     asked: list[str] = []
     shelf = shelves(asked)
