@@ -44,7 +44,7 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
             sheet.bars([(a, low, b, high) for a, low, high, b in boxes], ink, strength=0.35, over=0)
     frame.line(sheet, plot, drawn, theme.TEXT)
     history.ends(sheet, plot, [column], [label], (theme.TEXT,))
-    frame.extremes(sheet, plot, column, spec.unit, theme.TEXT)
     keys = frame.band(sheet, plot, spec.band, spec.band_label)
     keys += history.draw_above(sheet, plot, spec, floors)
+    history.label_extremes(sheet, plot, spec, floors, spec.unit, theme.TEXT)
     frame.key(sheet, spec.unit, keys)

@@ -4,9 +4,12 @@ foot counts."""
 from math import isnan
 
 from bot.charts import frame, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
+
+AWAY = 11.0  # from a marker to its value
 
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
@@ -59,8 +62,9 @@ def _values(sheet: Sheet, plot: Plot, found: list[tuple[float, float, str]], uni
     read off."""
     for days in sorted({days for days, _, _ in found}, reverse=True):
         here = sorted((rate, ink) for other, rate, ink in found if other == days)
-        rate, ink = here[-1]
-        frame.near(sheet, plot.x(days), plot.y(rate), sheet.number(rate, unit), ink, ways=(1,))
-        if len(here) > 1:
-            rate, ink = here[0]
-            frame.near(sheet, plot.x(days), plot.y(rate), sheet.number(rate, unit), ink, ways=(-1,))
+        told = [(*here[-1], True), *([(*here[0], False)] if len(here) > 1 else [])]
+        for rate, ink, up in told:
+            text = sheet.number(rate, unit)
+            frame.near(
+                sheet, plot, Label(text=text, x=plot.x(days), y=plot.y(rate), ink=ink, up=up, away=AWAY)
+            )

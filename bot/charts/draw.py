@@ -44,7 +44,12 @@ def render(spec: ChartSpec, sheet: Sheet | None = None, *, light: bool = False) 
     """PNG bytes, the same for the same spec, on a dark ground or on a `light` one. A sheet that is given is wiped and
     used: one thread at a time."""
     sheet = sheet or Sheet()
+    lay_out(spec, sheet)
+    return sheet.png(light=light)
+
+
+def lay_out(spec: ChartSpec, sheet: Sheet) -> None:
+    """Wipe a sheet and put on it all that a picture of the spec has; where things stand is the same on either ground."""
     sheet.wipe(spec.speech)
     frame.heading(sheet, spec)
     KINDS[spec.kind](sheet, spec)
-    return sheet.png(light=light)

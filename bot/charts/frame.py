@@ -9,8 +9,10 @@ from itertools import pairwise
 from math import isnan, nan
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from bot.charts import theme, ticks
+from bot.charts import beside, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.sheet import Box, Sheet
 from bot.domain.posts import ChartSeries, ChartSpec, Mark
 
@@ -22,6 +24,11 @@ CAPTION_AT = 18
 CAPTION_ROW = 27  # a caption has two lines at most
 ROW = 32  # from one line of small words to the next
 SAMPLE = 44  # the width of a sample in the key
+OVER, UNDER = 12.0, 6.0
+"""By so much words at a point may stand over a field's upper edge and under its lower one, in pixels."""
+WORDS = beside.GAP + theme.SMALL + 2.0  # what words at a point need over it or under it
+ROUNDS = 12
+SAME = 6.0  # pixels: a height that is nearer to a line's end than that is told there
 
 Points = Sequence[tuple[float, float]]
 
@@ -60,6 +67,13 @@ class Plot(Struct, frozen=True, kw_only=True):
         """The pixel of a number up the field."""
         start, end = self.y_ends
         return self.low + (value - start) / (end - start) * (self.high - self.low)
+
+    @property
+    def box(self) -> Box:
+        """Where the words at its points may stand: inside it, and a little over its edges."""
+        return Box(
+            text="", left=self.left + 4, low=self.low - UNDER, right=self.right - 4, high=self.high + OVER
+        )
 
 
 def heading(sheet: Sheet, spec: ChartSpec) -> None:
@@ -210,25 +224,35 @@ def last_words(sheet: Sheet, column: ChartSeries, unit: str, *, named: bool = Fa
 
 
 def extremes(sheet: Sheet, plot: Plot, column: ChartSeries, unit: str, ink: str) -> None:
-    """A line's highest and lowest value in words where they are not its ends, which the axis or the last value tell.
-    The unit "price" writes them in full."""
+    """A line's highest and lowest value in words where they are not its ends, which the axis or the last value tell; to be
+    called when all of the chart is drawn. The unit "price" writes them in full."""
     found = points_of(column)
-    ends = {found[0], found[-1]}
-    for way, (x, y) in ((1, max(found, key=_height)), (-1, min(found, key=_height))):
-        if (x, y) in ends or abs(plot.y(y) - plot.y(found[-1][1])) < theme.SMALL:
-            continue
-        sheet.dots([plot.x(x)], [plot.y(y)], ink, size=10)
-        label = sheet.price(y) if unit == "price" else sheet.number(y, unit)
-        half = sheet.width_of(label, size=theme.SMALL) / 2
-        middle = min(max(plot.x(x), plot.left + half + 4), plot.right - half - 4)
-        for side in (way, -way):
-            low = plot.y(y) + 10 if side > 0 else plot.y(y) - 12 - theme.SMALL
-            box = Box(
-                text=label, left=middle - half, low=low - 2, right=middle + half, high=low + theme.SMALL
-            )
-            if plot.low - 2 <= box.low and box.high <= plot.high + 18 and sheet.free(box, 2):
-                sheet.text(middle, low, label, ink=ink, across="center", size=theme.SMALL)
-                break
+    told = [(1, max(found, key=_height)), (-1, min(found, key=_height))]
+    shown = [
+        (way, plot.x(x), plot.y(y), sheet.price(y) if unit == "price" else sheet.number(y, unit))
+        for way, (x, y) in told
+        if (x, y) not in (found[0], found[-1]) and abs(plot.y(y) - plot.y(found[-1][1])) >= SAME
+    ]
+    for _, x, y, _ in shown:
+        sheet.dots([x], [y], ink, size=10)
+    for way, x, y, text in shown:
+        label = Label(text=text, x=x, y=y, ink=ink, size=theme.SMALL, bold=False, up=way > 0)
+        beside.put(sheet, label, plot.box)
+
+
+def room_for_extremes(y_ends: tuple[float, float], found: Points, height: float) -> tuple[float, float]:
+    """The ends of an axis of so many pixels, with room over a line's highest point and under its lowest for their
+    words."""
+    low, high = y_ends
+    top, foot = max(y for _, y in found), min(y for _, y in found)
+    above = WORDS - OVER if top not in (found[0][1], found[-1][1]) else 0.0
+    below = WORDS - UNDER if foot not in (found[0][1], found[-1][1]) else 0.0
+    if height <= above + below:
+        return y_ends
+    for _ in range(ROUNDS):  # more room makes each pixel worth more
+        per_pixel = (high - low) / height
+        low, high = min(y_ends[0], foot - below * per_pixel), max(y_ends[1], top + above * per_pixel)
+    return low, high
 
 
 def _height(point: tuple[float, float]) -> float:
@@ -318,28 +342,8 @@ def spread_labels(wanted: Sequence[float], apart: float, low: float, high: float
     return found
 
 
-def near(
-    sheet: Sheet,
-    x: float,
-    y: float,
-    label: str,
-    ink: str,
-    *,
-    ways: Sequence[int] = (1, -1),
-    away: float = 16,
-    lean: float = 0.0,
-) -> Box | None:
-    """A label above (1) or below (-1) a point, one row further off at 2 and -2; None where everything is
-    taken.
-
-    `lean` -1 sets it to the left of the point, 1 to the right.
-    """
-    half, row = sheet.width_of(label, bold=True) / 2, theme.LABEL + 8
-    middle = min(max(x + lean * half, half + 6), theme.WIDTH - half - 6)
-    for way in ways:
-        off = away + (abs(way) - 1) * row
-        low = y + off if way > 0 else y - off - theme.LABEL
-        box = Box(text=label, left=middle - half, low=low - 4, right=middle + half, high=low + theme.LABEL)
-        if sheet.free(box, 6):
-            return sheet.text(middle, low, label, ink=ink, across="center", bold=True, rim=True)
-    return None
+def near(sheet: Sheet, plot: Plot, label: Label, *, must: bool = False) -> Box | None:
+    """Words beside a point of a chart that has none at its sides, with a rim, so that they are read over its fields; see
+    `beside.put`."""
+    field = replace(plot.box, left=6.0, right=theme.WIDTH - 6.0)
+    return beside.put(sheet, replace(label, rim=True), field, must=must)

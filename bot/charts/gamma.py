@@ -4,6 +4,7 @@ USD and never negative, `band_label` what they are dollars of; a mark with `x` i
 from itertools import pairwise
 
 from bot.charts import frame, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
@@ -52,9 +53,8 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         x, y = max(zip(column.x, column.y, strict=True), key=lambda one: one[1] or 0.0)
         if y:
             words = sheet.number(y, spec.unit)
-            frame.near(
-                sheet, plot.x(x), plot.y(way * y), words, theme.TEXT, ways=(int(way), int(way) * 2), away=8
-            )
+            beside = Label(text=words, x=plot.x(x), y=plot.y(way * y), ink=theme.TEXT, up=way > 0)
+            frame.near(sheet, plot, beside)
     frame.key(
         sheet,
         spec.band_label,

@@ -14,7 +14,6 @@ from bot.domain.posts import ChartSeries, ChartSpec
 
 RIBBON = 30.0
 BETWEEN = 12.0
-ABOVE, BELOW = 0.28, 0.5  # of what the price spans: room for the words at its extremes
 PRICE_SHARE = 0.38  # of the height that price and metric share
 THIN = 1.6
 
@@ -38,6 +37,8 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     floors = floors_of(spec)
     guessed = [spec.estimated] if spec.estimated and frame.points_of(spec.estimated) else []
     y_ends = y_ends_of([*shown, *guessed], spec.band)
+    if not several:
+        y_ends = frame.room_for_extremes(y_ends, frame.points_of(shown[0]), floors.high - floors.low)
     price_ends = price_ends_of(spec)
     left = frame.room_for_levels(sheet, y_ends, spec.unit)
     if price_ends:
@@ -60,9 +61,11 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     for place, column in enumerate(shown):
         frame.line(sheet, plot, frame.points(column), theme.INKS[place], dash=theme.DASHES[place])
     ends(sheet, plot, shown, labels)
-    if not several:
-        frame.extremes(sheet, plot, shown[0], unit, theme.INKS[0])
     keys += draw_above(sheet, plot, spec, floors)
+    if several:
+        label_price(sheet, plot, spec, floors)
+    else:
+        label_extremes(sheet, plot, spec, floors, unit, theme.INKS[0])
     # Lines are named at their ends: the key needs what has no other name alone.
     frame.key(sheet, spec.unit, keys)
 
@@ -80,20 +83,41 @@ def draw_above(sheet: Sheet, plot: Plot, spec: ChartSpec, floors: Floors) -> lis
     if floors.ribbon:
         low, high = floors.ribbon
         keys += frame.ribbon(sheet, replace(plot, low=low, high=high), spec.marks)
-    price_ends = price_ends_of(spec)
-    if spec.price and price_ends and floors.price:
-        low, high = floors.price
-        draw_price(sheet, replace(plot, low=low, high=high, y_ends=price_ends), spec.price)
+    field = _price_field(plot, spec, floors)
+    if spec.price and field:
+        draw_price(sheet, field, spec.price)
     return keys
+
+
+def label_extremes(sheet: Sheet, plot: Plot, spec: ChartSpec, floors: Floors, unit: str, ink: str) -> None:
+    """The extremes of the price and of the chart's own line, once all else stands."""
+    label_price(sheet, plot, spec, floors)
+    frame.extremes(sheet, plot, next(one for one in spec.series if frame.points_of(one)), unit, ink)
+
+
+def label_price(sheet: Sheet, plot: Plot, spec: ChartSpec, floors: Floors) -> None:
+    """The extremes of the price that stands above a chart, if one does."""
+    field = _price_field(plot, spec, floors)
+    if spec.price and field:
+        frame.extremes(sheet, field, spec.price, "price", theme.TEXT)
+
+
+def _price_field(plot: Plot, spec: ChartSpec, floors: Floors) -> Plot | None:
+    price_ends = price_ends_of(spec)
+    if price_ends is None or floors.price is None:
+        return None
+    low, high = floors.price
+    return replace(plot, low=low, high=high, y_ends=price_ends)
 
 
 def price_ends_of(spec: ChartSpec) -> tuple[float, float] | None:
     """The ends of the price's axis; None without a price."""
-    found = [y for _, y in frame.points_of(spec.price)] if spec.price else []
+    found = frame.points_of(spec.price) if spec.price else []
     if not found:
         return None
-    low, high = ticks.room_around(found, ABOVE)
-    return low - (max(found) - min(found)) * (BELOW - ABOVE), high
+    floor = floors_of(spec).price
+    height = floor[1] - floor[0] if floor else 0.0
+    return frame.room_for_extremes(ticks.room_around([y for _, y in found]), found, height)
 
 
 def floors_of(spec: ChartSpec) -> Floors:
@@ -114,14 +138,13 @@ def y_ends_of(shown: Sequence[ChartSeries], band: tuple[float, float] | None) ->
 
 
 def draw_price(sheet: Sheet, plot: Plot, price: ChartSeries) -> None:
-    """The price with its extremes and its last value."""
+    """The price with its last value."""
     frame.levels(sheet, plot, "USD", 2)
     frame.line(sheet, plot, frame.points(price), theme.TEXT, width=3)
     x, y = frame.points_of(price)[-1]
     sheet.dots([plot.x(x)], [plot.y(y)], theme.TEXT, size=11)
     label = frame.last_words(sheet, price, "price")
     sheet.text(plot.right + 14, plot.y(y), label, ink=theme.TEXT, upright="center", bold=True)
-    frame.extremes(sheet, plot, price, "price", theme.TEXT)
 
 
 def ends(

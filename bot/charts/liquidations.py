@@ -2,7 +2,8 @@
 starts, `y` in USD and never negative. An hour that nobody tallied is hatched along zero: it is not an hour without
 liquidations. `price` stands over the bars, on the same time."""
 
-from bot.charts import frame, history, theme
+from bot.charts import beside, frame, history, theme
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSeries, ChartSpec
@@ -47,8 +48,6 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     _bars(sheet, plot, up, theme.SKY, 1.0)
     _bars(sheet, plot, down, theme.ORANGE, -1.0)
     sheet.line([plot.left, plot.right], [plot.y(0.0)] * 2, theme.MUTED, width=2, over=3)
-    _largest(sheet, plot, up, spec.unit, 1.0)
-    _largest(sheet, plot, down, spec.unit, -1.0)
     keys = [
         Key(label=f"▲ {up.label}", ink=theme.SKY, filled=True, strength=1.0),
         Key(label=f"▼ {down.label}", ink=theme.ORANGE, filled=True, strength=0.6, hatch="//"),
@@ -59,6 +58,9 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         else []
     )
     keys += gap + history.draw_above(sheet, plot, spec, floors)
+    history.label_price(sheet, plot, spec, floors)
+    _largest(sheet, plot, up, spec.unit, 1.0)
+    _largest(sheet, plot, down, spec.unit, -1.0)
     frame.key(sheet, spec.unit, keys)
 
 
@@ -79,8 +81,7 @@ def _largest(sheet: Sheet, plot: Plot, column: ChartSeries, unit: str, way: floa
     x, y = max(found, key=lambda point: point[1])
     if y <= 0.0:
         return
-    low = plot.y(way * y) + (8 if way > 0 else -10 - theme.LABEL)
-    label = sheet.number(y, unit)
-    half = sheet.width_of(label, bold=True) / 2
-    middle = min(max(plot.x(x + HOUR_S / 2), plot.left + half + 6), plot.right - half)
-    sheet.text(middle, low, label, across="center", bold=True)
+    text = sheet.number(y, unit)
+    middle, edge = plot.x(x + HOUR_S / 2), plot.y(way * y)
+    label = Label(text=text, x=middle, y=edge, ink=theme.TEXT, up=way > 0, away=4.0)
+    beside.put(sheet, label, plot.box, must=True)

@@ -2,6 +2,7 @@
 lower one, the nearest pair first, all from the same point; marks are places on the edges that are told in words."""
 
 from bot.charts import frame, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
@@ -29,9 +30,8 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     frame.times(sheet, plot)
     for column in past:
         frame.line(sheet, plot, frame.points(column), theme.TEXT, width=3)
-        frame.extremes(sheet, plot, column, "price", theme.TEXT)
     start = frame.points_of(edges[0])[0]
-    sheet.line([plot.x(start[0])] * 2, [plot.low, plot.high], theme.MUTED, width=2, dash=(0, (5, 4)), over=1)
+    sheet.line([plot.x(start[0])] * 2, [plot.low, plot.high], theme.MUTED, width=2, dash=(0, (5, 4)), over=2)
     sheet.dots([plot.x(start[0])], [plot.y(start[1])], theme.TEXT, size=11)
     sheet.text(plot.x(start[0]) + 10, plot.high - 4, sheet.price(start[1]), bold=True, upright="top")
     for mark in sorted(spec.marks, key=lambda one: one.at.timestamp() if one.at else 0.0, reverse=True):
@@ -39,9 +39,10 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
             continue
         x, y = plot.x(mark.at.timestamp()), plot.y(mark.y)
         sheet.dots([x], [y], theme.SKY, size=11)
-        frame.near(
-            sheet, x, y, sheet.number(mark.y, spec.unit), theme.SKY, ways=(1 if mark.y > start[1] else -1,)
-        )
+        text, up = sheet.number(mark.y, spec.unit), mark.y > start[1]
+        frame.near(sheet, plot, Label(text=text, x=x, y=y, ink=theme.SKY, up=up, away=13))
+    for column in past:
+        frame.extremes(sheet, plot, column, "price", theme.TEXT)
     keys = [
         Key(label=upper.label, ink=theme.SKY, filled=True, strength=strength)
         for (upper, _), strength in zip(pairs, STRENGTHS, strict=False)

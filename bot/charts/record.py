@@ -3,6 +3,7 @@ verdicts); the series, all as long as there are rows, are in this order: hit rat
 interval, base rate. Rows without a hit rate say so in their mark."""
 
 from bot.charts import frame, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
@@ -38,7 +39,8 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         if ends[0] is not None and ends[1] is not None:
             sheet.line([plot.x(ends[0]), plot.x(ends[1])], [y, y], theme.SKY, width=6, over=2)
         sheet.dots([plot.x(hit)], [y], theme.SKY, size=22)
-        frame.near(sheet, plot.x(hit), y, sheet.number(round(hit), spec.unit), theme.SKY, away=23)
+        text = sheet.number(round(hit), spec.unit)
+        frame.near(sheet, plot, Label(text=text, x=plot.x(hit), y=y, ink=theme.SKY, away=17), must=True)
     keys = [
         Key(label=rate.label, ink=theme.SKY, marker="o"),
         Key(label=base.label, ink=theme.ORANGE, upright=True),

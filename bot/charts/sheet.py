@@ -25,6 +25,8 @@ Dash = str | tuple[int, tuple[float, ...]]
 
 BETWEEN = 8.0  # the least distance between two words side by side
 RIM = 7.0  # of words that may stand over a line
+BACK, DATA = 0, 2
+"""What is drawn as high as DATA or higher is data; below is ground, at the bottom the wide fields on which words may stand."""
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -41,6 +43,11 @@ class Box(Struct, frozen=True, kw_only=True):
         apart = self.right + room <= other.left or other.right + room <= self.left
         return not (apart or self.high + room <= other.low or other.high + room <= self.low)
 
+    def holds(self, other: Box) -> bool:
+        """Whether all of the other lies inside."""
+        within = self.left <= other.left and other.right <= self.right
+        return within and self.low <= other.low and other.high <= self.high
+
 
 class Sheet:
     """A sheet: `wipe`, draw, `png`. One thread at a time."""
@@ -54,12 +61,16 @@ class Sheet:
         self._canvas = FigureCanvasAgg(self._figure)
         self.words: list[Box] = []
         self.speech = ENGLISH
+        self._strokes: dict[bool, list[Any]] = {False: [], True: []}  # of the ground, and of the data
+        self._solid: dict[bool, list[Box]] = {False: [], True: []}
 
     def wipe(self, speech: ChartSpeech = ENGLISH) -> None:
         """Empty the sheet; numbers are written on it as in `speech` from now on."""
         self._figure.clear()
         self.words = []
         self.speech = speech
+        self._strokes = {False: [], True: []}
+        self._solid = {False: [], True: []}
 
     def number(self, value: float, unit: str, step: float | None = None) -> str:
         """A number in the sheet's language; see `ticks.format_tick`."""
@@ -95,6 +106,7 @@ class Sheet:
         """A line through points; a nan breaks it."""
         from matplotlib.lines import Line2D
 
+        self._strokes[over >= DATA].append(_steps(x, y, width / 2))
         self._figure.add_artist(
             Line2D(
                 x,
@@ -122,6 +134,8 @@ class Sheet:
         """Markers at points, with an edge of the ground's color."""
         from matplotlib.lines import Line2D
 
+        half = size / 2
+        self._keep_solid([(a - half, b - half, a + half, b + half) for a, b in zip(x, y, strict=True)], over)
         self._figure.add_artist(
             Line2D(
                 x,
@@ -150,6 +164,7 @@ class Sheet:
         """Rectangles (left, low, right, high), filled in the ink's strength, hatched or outlined."""
         from matplotlib.collections import PolyCollection
 
+        self._keep_solid(corners, over)
         shapes = [((x0, y0), (x1, y0), (x1, y1), (x0, y1)) for x0, y0, x1, y1 in corners]
         fill = blend(ink, strength)
         edge = ink if hatch or outline else "none"
@@ -220,6 +235,10 @@ class Sheet:
 
     def width_of(self, text: str, *, size: float = theme.LABEL, bold: bool = False) -> float:
         """How wide the words would be."""
+        return self.size_of(text, size=size, bold=bold)[0]
+
+    def size_of(self, text: str, *, size: float = theme.LABEL, bold: bool = False) -> tuple[float, float]:
+        """How wide and how high the words would be."""
         from matplotlib.text import Text
 
         shown = Text(
@@ -232,7 +251,8 @@ class Sheet:
             fontfamily="DejaVu Sans",
             figure=self._figure,
         )
-        return float(shown.get_window_extent(self._renderer).width)
+        extent = shown.get_window_extent(self._renderer)
+        return float(extent.width), float(extent.height)
 
     def fitting(self, text: str, room: float, *, size: float, bold: bool = False) -> str:
         """The words, cut with an ellipsis where they are wider than the room."""
@@ -245,6 +265,44 @@ class Sheet:
     def free(self, box: Box, room: float = BETWEEN) -> bool:
         """Whether no word stands there."""
         return not any(box.meets(other, room) for other in self.words)
+
+    def clear(self, box: Box, room: float = 0.0, *, ground: bool = False) -> bool:
+        """Whether no line, marker or bar of the data lies there or nearer than `room`; or none of the `ground`: grids and the
+        like, but for wide fields and bands."""
+        if any(box.meets(other, room) for other in self._solid[not ground]):
+            return False
+        return not any(_meets(steps, box, room) for steps in self._strokes[not ground])
+
+    def _keep_solid(self, corners: Sequence[tuple[float, float, float, float]], over: int) -> None:
+        if over > BACK:
+            self._solid[over >= DATA] += [
+                Box(text="", left=left, low=low, right=right, high=high) for left, low, right, high in corners
+            ]
+
+
+def _steps(x: Sequence[float], y: Sequence[float], half: float) -> tuple[Any, float]:
+    """A line's steps, a row each (x and y of its beginning, of its end), and half its width. What a nan breaks is none."""
+    points = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
+    steps = np.hstack([points[:-1], points[1:]])
+    return steps[~np.isnan(steps).any(axis=1)], half
+
+
+def _meets(line: tuple[Any, float], box: Box, room: float) -> bool:
+    """Whether a line comes into a box or nearer to it than `room`: no axis and no normal of a step parts the two."""
+    steps, half = line
+    room += half
+    left, low, right, high = box.left - room, box.low - room, box.right + room, box.high + room
+    x0, y0, x1, y1 = steps.T
+    near = (np.minimum(x0, x1) < right) & (np.maximum(x0, x1) > left)
+    near &= (np.minimum(y0, y1) < high) & (np.maximum(y0, y1) > low)
+    if not near.any():
+        return False
+    x0, y0, x1, y1 = steps[near].T
+    sides = [
+        (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)
+        for x, y in ((left, low), (right, low), (right, high), (left, high))
+    ]
+    return bool(((np.min(sides, axis=0) <= 0) & (np.max(sides, axis=0) >= 0)).any())
 
 
 def blend(ink: str, strength: float) -> tuple[float, float, float]:

@@ -4,6 +4,7 @@ A series that is `past` is the same expiry's smile as it was before. `marks` wit
 put, at the money, 25-delta call); one with `x` alone is the forward."""
 
 from bot.charts import frame, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSeries, ChartSpec
@@ -50,13 +51,9 @@ def _marks(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
     placed = sorted(
         (mark.x, mark.y, mark.label) for mark in spec.marks if mark.x is not None and mark.y is not None
     )
-    for place, (x, y, label) in enumerate(placed):
-        lean = 0.0 if 0 < place < len(placed) - 1 else -0.9 if place == 0 else 0.9
+    for place, (x, y, _) in enumerate(placed):
         sheet.dots(
             [plot.x(x)], [plot.y(y)], theme.ORANGE, marker=POINT_MARKERS[place % len(POINT_MARKERS)], size=17
-        )
-        frame.near(
-            sheet, plot.x(x), plot.y(y), label, theme.TEXT, ways=(-1, -2, -3, 1, 2), away=20, lean=lean
         )
     for mark in spec.marks:
         if mark.x is None or mark.y is not None:
@@ -65,3 +62,7 @@ def _marks(sheet: Sheet, plot: Plot, spec: ChartSpec) -> None:
         foot = max((plot.y(y) + 20 for at, y, _ in placed if abs(plot.x(at) - x) < 40), default=plot.low)
         sheet.line([x, x], [foot, plot.high], theme.MUTED, width=2, dash=(0, (5, 4)), over=2)
         sheet.text(x + 8, plot.high - 6, mark.label, ink=theme.MUTED, size=theme.SMALL, upright="top")
+    for place, (x, y, text) in enumerate(placed):
+        lean = 0.0 if 0 < place < len(placed) - 1 else -0.9 if place == 0 else 0.9
+        label = Label(text=text, x=plot.x(x), y=plot.y(y), ink=theme.TEXT, up=False, lean=lean, away=14)
+        frame.near(sheet, plot, label, must=True)

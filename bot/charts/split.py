@@ -4,13 +4,13 @@ value: coins against dollars. A mark is a remark on the parts, in words."""
 
 from bot.charts import frame, theme, ticks
 from bot.charts.frame import Key, Plot
-from bot.charts.sheet import Sheet
+from bot.charts.sheet import Box, Sheet
 from bot.domain.posts import ChartSeries, ChartSpec
 
 BARS_SHARE = 0.58
 REMARK_AT = 84.0
 LIFT = 26
-"""By so much the label of every other bar stands higher where it would touch its neighbor."""
+"""By so much a bar's label stands higher where it would touch its neighbor's."""
 GAP = 0.28  # between two bars, as a share of their distance
 
 
@@ -84,15 +84,19 @@ def _bar(
     label = value if whole or column.text or end < start else f"+{value}"
     middle = (left + right) / 2
     narrow = sheet.width_of(label, bold=True) > plot.x(1) - plot.x(0) - 4
-    room = plot.x(1) - plot.x(0) - 4
-    lifted = place % 2 == 1 and sheet.width_of(label, size=theme.SMALL) > room
+    size = theme.SMALL if narrow else theme.LABEL
+    wide, tall = sheet.size_of(label, size=size, bold=not narrow)
+    foot = max(high, low + 3) + 5
+    beside = Box(text=label, left=middle - wide / 2, low=foot, right=middle + wide / 2, high=foot + tall)
+    lift = 0 if sheet.free(beside) else LIFT
     sheet.text(
         middle,
-        max(high, low + 3) + (10 + LIFT if lifted else 10),
+        foot + lift,
         label,
         across="center",
+        upright="bottom",
         bold=not narrow,
-        size=theme.SMALL if narrow else theme.LABEL,
+        size=size,
         ink=theme.TEXT,
     )
     name = sheet.fitting(column.label, plot.x(1) - plot.x(0) - 4, size=theme.SMALL)

@@ -2,6 +2,7 @@
 marks with `x` and `y` are the ends of the usual range of that tenor, two for each."""
 
 from bot.charts import frame, theme, ticks
+from bot.charts.beside import Label
 from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
@@ -55,15 +56,9 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
                 for at, frame_y in frame.points_of(one)
                 if at == x
             ]
-            up = not others or y >= max(others)
-            frame.near(
-                sheet,
-                plot.x(x),
-                plot.y(y),
-                sheet.number(y, spec.unit),
-                ink,
-                ways=(1, -1) if up or column.past else (-1, 1),
-            )
+            up = column.past or not others or y >= max(others)
+            text = sheet.number(y, spec.unit)
+            frame.near(sheet, plot, Label(text=text, x=plot.x(x), y=plot.y(y), ink=ink, up=up, away=11))
     if ranges:
         keys.append(Key(label=spec.band_label, ink=theme.BAND, filled=True, strength=theme.BAND_STRENGTH))
     frame.key(sheet, spec.unit, keys)

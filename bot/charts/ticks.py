@@ -13,6 +13,7 @@ TIME_STEPS = (
     *(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12)),
     *(timedelta(days=days) for days in (1, 2, 3, 7, 14, 30, 60, 90, 180)),
 )
+DOLLAR_DIGITS = 3
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -37,6 +38,8 @@ def format_tick(value: float, unit: str, step: float | None = None, speech: Char
     signs = [(at, sign) for at, sign in zip(SCALES, reversed(speech.scales), strict=True) if sign]
     scale, letter = next(((at, sign) for at, sign in signs if size >= at * 0.9995), (1.0, ""))
     places = _places(step / scale) if step else _usual_places(size / scale, unit)
+    if unit == "USD" and not step:
+        size = _round(size, DOLLAR_DIGITS)
     shown = f"{size / scale:,.{places}f}"
     if not step and "." in shown:
         shown = shown.rstrip("0").rstrip(".")
@@ -49,6 +52,11 @@ def format_tick(value: float, unit: str, step: float | None = None, speech: Char
     elif unit.startswith("%"):
         shown = speech.percent.format(shown)
     return f"{MINUS}{shown}" if value < 0 and any(digit in shown for digit in "123456789") else shown
+
+
+def _round(size: float, digits: int) -> float:
+    """A size with so many significant digits, as the answers write dollars: 35.799e9 with three is 35.8e9."""
+    return round(size, digits - 1 - math.floor(math.log10(size))) if size else 0.0
 
 
 def _places(step: float) -> int:

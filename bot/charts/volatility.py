@@ -16,7 +16,9 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
     """Both lines with their last values; between them the premium (implied above) or the shortfall."""
     shown = [column for column in spec.series if frame.points_of(column)]
     labels = [frame.last_words(sheet, column, spec.unit) for column in shown]
-    y_ends = history.y_ends_of(shown, None)
+    y_ends = frame.room_for_extremes(
+        history.y_ends_of(shown, None), frame.points_of(shown[0]), frame.PLOT_HIGH - frame.PLOT_LOW
+    )
     plot = Plot(
         left=frame.room_for_levels(sheet, y_ends, spec.unit),
         right=theme.WIDTH - theme.EDGE - max(sheet.width_of(label, bold=True) for label in labels) - 8,

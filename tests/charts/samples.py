@@ -3,9 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from math import cos, exp, sin, sqrt
 
-from bot.domain.posts import ChartSeries, ChartSpec, Mark
+from bot.domain.posts import ChartSeries, ChartSpec, ChartSpeech, Mark
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
+SPANISH = ChartSpeech(
+    months=("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
+    decimal=",",
+    thousands="\u00a0",
+    scales=("\u00a0mil", "\u00a0M", "", "\u00a0bill."),
+    dollars="{}\u00a0$",
+    percent="{}\u00a0%",
+    grouped_from=5,
+    units=(("% of ATM IV", "% de la volatilidad ATM"),),
+)
+"""As the Spanish bank has it: longer words than English ones."""
 CAPTION = "6 Feb 2026, 14:00 UTC · Deribit, OKX, Bybit"
 
 

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from PIL import Image
 
 from bot.charts import frame, theme, ticks
-from bot.charts.draw import KINDS, render
+from bot.charts.draw import KINDS, lay_out, render
 from bot.charts.sheet import Box, Sheet
 from bot.domain.posts import ChartSeries, ChartSpeech, Mark
 from bot.domain.rulebook import Stance
-from tests.charts.samples import ALL, AT, hours
+from tests.charts.samples import ALL, AT, SPANISH, hours
 
 LARGEST = 45_000
 
@@ -234,16 +234,8 @@ def test_the_low_of_the_price_is_reached_and_told_in_full(sheet: Sheet) -> None:
 
 
 def test_numbers_and_days_are_the_readers_own(sheet: Sheet) -> None:
-    months = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
-    spanish = ChartSpeech(
-        months=months,
-        decimal=",",
-        thousands=".",
-        scales=(" mil", " M", " mil M", " bill."),
-        dollars="{} $",
-        percent="{} %",
-        grouped_from=5,
-        units=(("% of ATM IV", "% de la volatilidad ATM"),),
+    spanish = replace(
+        SPANISH, thousands=".", scales=(" mil", " M", " mil M", " bill."), dollars="{} $", percent="{} %"
     )
     render(replace(ALL["history"](), speech=spanish), sheet)
     assert "% de la volatilidad ATM" in said(sheet)
@@ -406,6 +398,29 @@ def test_an_expirys_bar_is_as_high_as_the_sum_that_stands_above_it(
         assert upper[1] == pytest.approx(lower[3])
         total = (spec.series[0].y[number] or 0.0) + (spec.series[1].y[number] or 0.0)
         assert upper[3] - lower[1] == pytest.approx(per_dollar * total)
+
+
+@pytest.mark.parametrize("kind", ["expiries", "split"])
+def test_the_words_of_neighboring_bars_stand_apart_in_the_longer_language(kind: str, sheet: Sheet) -> None:
+    spec = ALL[kind]()
+    if kind == "expiries":
+        level = tuple(2.5e9 for _ in spec.series[0].y)  # all bars are of one height
+        spec = replace(spec, series=(*(replace(one, y=level) for one in spec.series[:2]), spec.series[2]))
+    lay_out(replace(spec, speech=SPANISH), sheet)
+    amounts = [word for word in sheet.words if any(sign in word.text for sign in ("mil", "M", "$"))]
+    assert len(amounts) > 3
+    assert [(a.text, b.text) for a, b in combinations(amounts, 2) if a.meets(b, 7.0)] == []
+
+
+def test_a_rows_amounts_have_their_sign_where_it_fits_and_all_lose_it_where_it_does_not(sheet: Sheet) -> None:
+    spec = ALL["expiries"]()
+    lay_out(spec, sheet)
+    assert {"$65K", "$72K", "$1.54B"} <= set(said(sheet))
+    lay_out(replace(spec, speech=SPANISH), sheet)
+    assert {"65\u00a0mil", "72\u00a0mil", "1540\u00a0M"} <= set(said(sheet))
+    few = tuple(replace(one, at=one.at[:4], y=one.y[:4]) for one in spec.series)
+    lay_out(replace(spec, series=few, speech=SPANISH), sheet)
+    assert {"65\u00a0mil\u00a0$", "1540\u00a0M\u00a0$"} <= set(said(sheet))
 
 
 def test_the_nearest_tenor_has_its_figure_although_it_stands_at_the_edge(sheet: Sheet) -> None:

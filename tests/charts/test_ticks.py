@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.charts import ticks
+from tests.charts.samples import SPANISH
 
 AT = datetime(2026, 2, 6, 14, tzinfo=UTC)
 
@@ -32,7 +33,25 @@ def test_a_number_is_written_as_short_as_it_may_be(value: float, unit: str, show
     assert ticks.format_tick(value, unit) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (35_799e6, "35\u00a0800\u00a0M\u00a0$"),
+        (-8_501e6, "−8500\u00a0M\u00a0$"),
+        (2_244e6, "2240\u00a0M\u00a0$"),
+        (999.96e6, "1000\u00a0M\u00a0$"),
+        (753.2e6, "753\u00a0M\u00a0$"),
+        (0.0, "0\u00a0$"),
+    ],
+)
+def test_dollars_have_three_digits_that_count_in_a_language_without_a_word_for_billions(
+    value: float, shown: str
+) -> None:
+    assert ticks.format_tick(value, "USD", None, SPANISH) == shown
+
+
 def test_neighbors_on_an_axis_are_told_apart() -> None:
+    assert ticks.format_tick(35_799e6, "USD", 1e6, SPANISH) == "35\u00a0799\u00a0M\u00a0$"
     assert [ticks.format_tick(value, "USD", 2.5e9) for value in (32.5e9, 35e9)] == ["$32.5B", "$35.0B"]
 
 
