@@ -51,18 +51,30 @@ class PastReader:
 
     def on(self, day: datetime) -> Mapping[str, OwnPast]:
         """Each fact's past for a day; one without any sample and without a shipped row is left out."""
+        found = self.judged_by(day)
+        if self._table is None:
+            return found
+        start, end = self._stretch(day, self._table)
+        return {name: self._known[name].tell(past, start, end, self._table) for name, past in found.items()}
+
+    def judged_by(self, day: datetime) -> Mapping[str, OwnPast]:
+        """The same pasts with no more than rules judge by: quantiles, days and source."""
         if self._table is None:
             return {}
         found: dict[str, OwnPast] = {}
-        end = int(to_ms(day - self._table.lag) // HOUR_MS) - self._first
-        begin = end - self._table.days * 24
+        start, end = self._stretch(day, self._table)
         for name, known in self._known.items():
-            own = known.past(name, max(begin, 0), max(end, 0), self._table)
+            own = known.past(name, start, end)
             shipped = _in_force(self._shipped, name, day)
             past = own if shipped is None else _blended(own, shipped)
             if past is not None:
                 found[name] = past
         return found
+
+    def _stretch(self, day: datetime, table: PastTable) -> tuple[int, int]:
+        """The places of the hours of a day's past, counted from the first hour that is known of any fact."""
+        end = int(to_ms(day - table.lag) // HOUR_MS) - self._first
+        return max(end - table.days * 24, 0), max(end, 0)
 
 
 class KnownHours(Struct, frozen=True):
@@ -75,6 +87,7 @@ class KnownHours(Struct, frozen=True):
     before: Ints
     days_before: Ints
     estimated_before: Ints
+    ordered: OrderedStretch
 
     @classmethod
     def of(cls, cells: Floats, estimated: Bools, first: int) -> KnownHours:
@@ -84,25 +97,36 @@ class KnownHours(Struct, frozen=True):
         hours = rows + first
         return cls(
             cells=cells,
-            values=cells[rows],
+            values=(values := cells[rows]),
             hours=hours,
             before=_counted(known),
             days_before=_counted(np.diff(hours // 24) > 0),  # they ascend
             estimated_before=_counted(estimated[rows]),
+            ordered=OrderedStretch(values),
         )
 
-    def past(self, name: str, start: int, end: int, table: PastTable) -> OwnPast | None:
-        """The past in the hours from a place to another, counted from the first; None without any known."""
-        start, end = min(start, len(self.cells)), min(end, len(self.cells))
-        low, high = int(self.before[start]), int(self.before[end])
+    def past(self, name: str, start: int, end: int) -> OwnPast | None:
+        """The past in the hours from a place to another, counted from the first, as far as it is judged by; None without
+        any known."""
+        low, high = self._known_in(start, end)
         if low == high:
             return None
-        lately = self.values[int(self.before[max(end - table.range_days * 24, start)]) : high]
-        guessed = int(self.estimated_before[high] - self.estimated_before[low])
         return OwnPast(
             fact=name,
-            quantiles=quantiles_of(self.values[low:high]),
+            quantiles=quantiles_of(self.ordered.between(low, high)),
             days=1 + int(self.days_before[high - 1] - self.days_before[low]),
+        )
+
+    def tell(self, past: OwnPast, start: int, end: int, table: PastTable) -> OwnPast:
+        """The past in these hours with what is told of it besides; of one that has no hour of its own, nothing."""
+        low, high = self._known_in(start, end)
+        if low == high:
+            return past
+        start, end = min(start, len(self.cells)), min(end, len(self.cells))
+        lately = self.values[int(self.before[max(end - table.range_days * 24, start)]) : high]
+        guessed = int(self.estimated_before[high] - self.estimated_before[low])
+        return replace(
+            past,
             since=to_time(float(self.hours[low]) * HOUR_MS),
             until=to_time(float(self.hours[high - 1] + 1) * HOUR_MS),
             low_90d=float(lately.min()) if len(lately) else None,
@@ -111,28 +135,59 @@ class KnownHours(Struct, frozen=True):
             estimated_pct=round(guessed / (high - low) * 100.0, 1),
         )
 
+    def _known_in(self, start: int, end: int) -> tuple[int, int]:
+        """The places of the known values in these hours."""
+        last = len(self.cells)
+        return int(self.before[min(start, last)]), int(self.before[min(end, last)])
+
+
+class OrderedStretch:
+    """A stretch of some values in ascending order, moved along them: a day further it is the same but for the values of a
+    day on each side, and is not ordered anew."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        self._low = self._high = 0
+        self._ordered = np.empty(0)
+
+    def between(self, low: int, high: int) -> Floats:
+        """The values from a place to another, ascending."""
+        if not self._low <= low <= self._high <= high:
+            self._ordered = np.sort(self._values[low:high])
+        elif (low, high) != (self._low, self._high):
+            gone = np.sort(self._values[self._low : low])
+            # Of equal ones as many as there are to go.
+            places = self._ordered.searchsorted(gone) + np.arange(len(gone)) - gone.searchsorted(gone)
+            stays = np.ones(len(self._ordered), np.bool_)
+            stays[places] = False
+            ordered = np.concatenate((self._ordered[stays], np.sort(self._values[self._high : high])))
+            ordered.sort(kind="stable")  # merges two runs
+            self._ordered = ordered
+        self._low, self._high = low, high
+        return self._ordered
+
 
 def _counted(which: Bools) -> Ints:
     """How many are so before each place, and in all."""
     return np.concatenate([[0], np.cumsum(which)])
 
 
-def quantiles_of(values: Floats) -> tuple[float, float, float, float, float]:
-    """The QUANTILES of some values, at least one: the same as np.quantile's, without its care for shapes and for what is
-    not a number."""
-    places = (len(values) - 1) * np.array(QUANTILES)
-    below = places.astype(np.int64)
-    above = np.minimum(below + 1, len(values) - 1)
-    parted = np.partition(values, np.concatenate((below, above)))
-    low, apart, share = parted[below], parted[above] - parted[below], places - below
-    # From the nearer end, as numpy does: equal ends give themselves.
-    marks = np.where(share < 0.5, low + apart * share, parted[above] - apart * (1.0 - share))
-    first, second, third, fourth, fifth = marks.tolist()
+def quantiles_of(ordered: Floats) -> tuple[float, float, float, float, float]:
+    """The QUANTILES of some ascending values, at least one: the same as np.quantile's, without its care for shapes and
+    for what is not a number."""
+    last = len(ordered) - 1
+    marks: list[float] = []
+    for quantile in QUANTILES:
+        below = int(place := last * quantile)
+        low, high, share = float(ordered[below]), float(ordered[min(below + 1, last)]), place - below
+        # From the nearer end, as numpy does: equal ends give themselves.
+        marks.append(low + (high - low) * share if share < 0.5 else high - (high - low) * (1.0 - share))
+    first, second, third, fourth, fifth = marks
     return first, second, third, fourth, fifth
 
 
 class DailyPasts:
-    """The pasts of one asset for each time of a replay, worked out once a day."""
+    """The pasts that one asset is judged by at each time of a replay, worked out once a day."""
 
     def __init__(self, history: History, catalog: Catalog, book: RuleBook, asset: str) -> None:
         self._reader = None if book.past is None else PastReader(history, catalog, book, asset)
@@ -143,7 +198,7 @@ class DailyPasts:
         """The pasts for the day of a time; None of an edition that has none."""
         day = day_of(at)
         if self._reader is not None and day != self._day:
-            self._day, self._found = day, self._reader.on(day)
+            self._day, self._found = day, self._reader.judged_by(day)
         return self._found
 
 

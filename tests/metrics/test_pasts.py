@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.facts import ESTIMATES, OwnPast, Series
 from bot.metrics import CATALOG, History, PastReader
-from bot.metrics.pasts import QUANTILES, day_of, quantiles_of
+from bot.metrics.pasts import QUANTILES, DailyPasts, OrderedStretch, day_of, own_pasts, quantiles_of
 from tests.rules.make import book
 
 
@@ -23,7 +23,20 @@ def test_a_moment_lies_in_a_day_of_utc() -> None:
 @example([0.1] * 9)  # equal ends give themselves
 @example([5.0, 5.0, 7.0, 7.0, 7.0])
 def test_quantiles_are_numpys_to_the_bit(values: list[float]) -> None:
-    assert quantiles_of(np.array(values)) == tuple(np.quantile(values, QUANTILES).tolist())
+    assert quantiles_of(np.sort(values)) == tuple(np.quantile(values, QUANTILES).tolist())
+
+
+@given(
+    st.lists(st.sampled_from([-1.5, 0.0, 2.0, 2.0, 3.25]) | st.floats(-9, 9), min_size=1, max_size=40),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=12),
+)
+def test_an_ordered_stretch_is_in_order_wherever_it_was_before(
+    values: list[float], stretches: list[tuple[int, int]]
+) -> None:
+    moved = OrderedStretch(np.array(values))
+    # As days follow each other, and then as they come.
+    for low, high in [*sorted(stretches), *stretches]:
+        assert moved.between(low, high).tolist() == sorted(values[low:high])
 
 
 NOON_OF_ALL = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,3 +87,21 @@ def test_a_past_is_what_its_definition_says_whatever_is_missing() -> None:
         first = NOON_OF_ALL - timedelta(hours=HOURS)
         assert own.since == first + timedelta(hours=min(window))
         assert own.until == first + timedelta(hours=max(window) + 1)
+
+
+def test_day_after_day_a_past_is_that_of_the_day_alone() -> None:
+    chance = np.random.default_rng(27)
+    measured = {h: float(chance.integers(0, 9)) for h in range(HOURS) if chance.random() > 0.3}
+    history = History.of("BTC", [hourly("skew_60d_pct", measured, None)])
+    followed = DailyPasts(history, CATALOG, book(), "BTC")
+    for back in range(60, 0, -1):
+        at = NOON_OF_ALL - timedelta(days=back)
+        found, alone = followed.on(at), own_pasts(history, CATALOG, book(), "BTC", at)
+        assert found is not None
+        assert found.keys() == alone.keys()
+        assert all(
+            (one.quantiles, one.days, one.source)
+            == (alone[name].quantiles, alone[name].days, alone[name].source)
+            for name, one in found.items()
+        )
+        assert followed.on(at + timedelta(hours=23)) is found
