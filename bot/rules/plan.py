@@ -55,7 +55,8 @@ class Ask(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its
     ladder, `opposite` the steps on the other side, `replaced_by` the rules without a ladder that sum it up;
-    `numbers` are its tests as plain (fact, above, entry, clear), quick to walk. `followed`: it votes, replaces others
+    `numbers` are its tests as plain (fact, above, entry, clear), quick to walk, `edges` as (fact, above, edge): up to the
+    edge the rule does not come on. `followed`: it votes, replaces others
     or another rule asks for it, so that what is certain and what is possible of it is followed too; `side` the sign
     of its vote, `facts` what it asks for itself."""
 
@@ -63,6 +64,7 @@ class Job(Struct, frozen=True):
     rule: Rule
     tests: tuple[CompiledCondition, ...]
     numbers: tuple[tuple[str, bool, float, float], ...]
+    edges: tuple[tuple[str, bool, float], ...]
     asks: tuple[Ask, ...]
     wait: float
     keep: float
@@ -403,6 +405,7 @@ def _job(book: RuleBook, rule: Rule, standing: _Standing, shared: _SharedParts) 
         rule=rule,
         tests=tests,
         numbers=_numbers(tests),
+        edges=_edges(tests),
         asks=tuple([_ask(book, rule, part) for part in rule.when if isinstance(part, RuleIs)]),
         wait=rule.wait.total_seconds(),
         keep=rule.keep.total_seconds(),
@@ -425,11 +428,17 @@ def _moved(standing: _Standing, job: Job) -> Job:
             for entry, clear in (_thresholds(standing, job.rule, part),)
         ]
     )
-    return replace(job, tests=tests, numbers=_numbers(tests))
+    return replace(job, tests=tests, numbers=_numbers(tests), edges=_edges(tests))
 
 
 def _numbers(tests: Iterable[CompiledCondition]) -> tuple[tuple[str, bool, float, float], ...]:
     return tuple([(test.fact, test.above, test.entry, test.clear) for test in tests])
+
+
+def _edges(tests: Iterable[CompiledCondition]) -> tuple[tuple[str, bool, float], ...]:
+    return tuple(
+        [(test.fact, test.above, (max if test.above else min)(test.entry, test.clear)) for test in tests]
+    )
 
 
 def _ask(book: RuleBook, rule: Rule, part: RuleIs) -> Ask:

@@ -51,21 +51,23 @@ def run(
     settling = settled or held
     for job in ready.jobs:
         cell = cells[job.id]
-        if cell.steady == "false" and cell.possible == "off" and not settling:
-            # Most rules are off and stay so: one of their numbers is beyond its way out, and nothing else matters.
-            for fact, above, _, way_out in job.numbers:
+        steady = None if settling else cell.steady
+        if steady == "false" and cell.possible == "off" and cell.certain == "off":
+            # Most rules are off and stay so: one of their numbers is short of its way in, and nothing else matters.
+            for fact, above, edge in job.edges:
                 value = seen.get(fact)
-                if value is not None and (value <= way_out if above else value >= way_out):
-                    idle = not above or fact not in bounds
+                is_short = value is not None and (value <= edge if above else value >= edge)
+                if is_short and (not above or fact not in bounds):
+                    is_idle = True
                     break
             else:
-                idle = False
-            if idle:
+                is_idle = bool(job.asks) and _is_asked_in_vain(job, cells)
+            if is_idle:
                 cell.evaluated = at
                 if job.rule.turns:
                     ran.turning[job.id] = FALSE
                 continue
-        elif cell.steady == "true" and not job.asks and not settling and not job.rule.turns:
+        elif steady == "true" and not job.asks and not job.rule.turns:
             # And of those that are on most stay so: every number is known and inside its way out.
             for fact, above, _, way_out in job.numbers:
                 value = seen.get(fact)
@@ -77,6 +79,21 @@ def run(
                     continue
         advance_rule(ready, job, cells, scene, ran)
     return ran
+
+
+def _is_asked_in_vain(job: Job, cells: Mapping[str, Cell]) -> bool:
+    """Whether a rule that it asks for is, beyond doubt, not as it is asked for."""
+    for ask in job.asks:
+        if ask.counting and ask.ladder is not None:
+            continue
+        cell = cells[ask.rule]
+        if ask.on:
+            is_off = cell.phase == "off" or cell.phase == "pending"  # noqa: PLR1714
+            if is_off and not cell.may and not cell.must:
+                return True
+        elif cell.votes and cell.may and cell.must:
+            return True
+    return False
 
 
 class EvaluationScene(Struct, frozen=True):

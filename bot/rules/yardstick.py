@@ -116,10 +116,9 @@ class Yardstick(Struct, frozen=True):
         capped, free = (
             _steps(beyond, value, side, self.unit, above=above) if beyond and side.sign else (0.0, 0.0)
         )
-        rank = None if self.scale is None else self.scale.rank(value)
-        agreed, extreme = 1.0, 0.0
-        if rank is not None and self.scale is not None:
-            weight = self.scale.weight
+        rank, agreed, extreme = None, 1.0, 0.0
+        if self.scale is not None:
+            rank, weight = _between(value, self.scale.marks, RANKS), self.scale.weight
             agreed = 1.0 - weight + weight * self._agreement(rank if above else 100.0 - rank)
             extreme = weight * self._extreme(rank)
         book, reach = capped * agreed, free * agreed
