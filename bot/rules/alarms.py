@@ -40,7 +40,8 @@ def with_alarms(
         sign = -1 if rule.falls else 1
         unit = 1.0 if rule.unit is None else values.get(rule.unit)
         change = values.get(rule.fact)
-        if change is not None and unit is not None and rule.id not in course.alarms:
+        before = course.alarms.get(rule.id)
+        if change is not None and unit is not None and before is None:
             first = _line(rule, 0, unit, ready.asset)
             if first is None or sign * change < first:
                 if rule.turns is not None:
@@ -53,12 +54,12 @@ def with_alarms(
             move = replace(move, amount=sign * move.told)
         lines = [_line(rule, number, unit, ready.asset) for number in range(len(rule.lines))]
         if rule.turns is not None:
-            grades[rule.id] = (
-                _grade(ready, rule, move, lines, gone, whole=unit is not None),
-                -1 if rule.falls else 1,
-            )
-        before = course.alarms.get(rule.id)
-        if before is None and rule.after is not None and rule.after not in {**course.alarms, **episodes}:
+            grades[rule.id] = (_grade(ready, rule, move, lines, gone, whole=unit is not None), sign)
+        if (
+            before is None
+            and rule.after is not None
+            and not (rule.after in course.alarms or rule.after in episodes)
+        ):
             continue
         after = before if move is None else _episode(rule, before, move, lines, at)
         if after is None:
@@ -103,7 +104,7 @@ def _line(rule: AlarmRule, number: int, unit: float | None, asset: str) -> float
 def _episode(
     rule: AlarmRule, before: AlarmEpisode | None, move: _Move, lines: list[float | None], at: datetime
 ) -> AlarmEpisode | None:
-    crossed = sum(line is not None and move.amount >= line for line in lines)
+    crossed = len([line for line in lines if line is not None and move.amount >= line])
     first = lines[0]
     faded = first is None or move.amount < first * rule.retraced
     if before is None or (before.over and (faded or crossed > before.lines)):
@@ -117,8 +118,10 @@ def _episode(
     level = min(before.level, move.level) if rule.falls else max(before.level, move.level)
     way = level - before.start
     back = (move.level - level) / -way if way else 0.0
-    over = back >= rule.retraced or at - before.since >= rule.lasts
-    return replace(before, level=level, lines=max(before.lines, crossed), over=over)
+    over, most = back >= rule.retraced or at - before.since >= rule.lasts, max(before.lines, crossed)
+    if level == before.level and most == before.lines and not over:
+        return before
+    return replace(before, level=level, lines=most, over=over)
 
 
 def _is_new(before: AlarmEpisode | None, after: AlarmEpisode) -> bool:

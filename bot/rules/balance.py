@@ -87,11 +87,15 @@ def steps_of(
     for group in ready.groups_of_family.get(family, ()):
         found = speaking(group, weighed)
         if found is not None:
-            top, bottom = max(top, found.points), min(bottom, found.points)
-            free_top, free_bottom = max(free_top, found.reach), min(free_bottom, found.reach)
+            points, reach = found.points, found.reach
+            top, bottom = points if points > top else top, points if points < bottom else bottom
+            free_top = reach if reach > free_top else free_top
+            free_bottom = reach if reach < free_bottom else free_bottom
     most_top, most_bottom, told_top, told_bottom = top, bottom, top, bottom
     for job in ready.voting[family]:
         cell = cells[job.id]
+        if cell.phase == "off" and cell.possible == "off":
+            continue  # most are
         if cell.votes and not any(cells[sum_of_it].votes for sum_of_it in job.replaced_by):
             vote = float(job.rule.vote)
             told_top, told_bottom = max(told_top, vote), min(told_bottom, vote)
@@ -136,7 +140,7 @@ def hot_families(ready: RulePlan, weighed: Mapping[str, Weighed]) -> frozenset[s
     return frozenset(
         [
             group[0].family
-            for group in ready.groups
+            for group in ready.hot
             if (found := speaking(group, weighed)) is not None and found.hot
         ]
     )

@@ -1,7 +1,7 @@
 """What is remembered of the balance: one sample an hour, and what the last days come to."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 
@@ -37,7 +37,7 @@ def with_sample(course: Course, at: datetime, total: Sum, kept: timedelta) -> Co
         round(total.balance[0], DIGITS),
         round(total.balance[1], DIGITS),
         0.5 if total.hot is None else float(total.hot),
-        tuple([None if steps is None else round(steps.middle, DIGITS) for steps in known]),
+        tuple([None if steps is None else round((steps.low + steps.high) / 2.0, DIGITS) for steps in known]),
         tuple([None if steps is None else round(steps.reach, DIGITS) for steps in known]),
     )
     return replace(course, families=names, samples=(*samples[first:last], sample))
@@ -63,11 +63,15 @@ def median_of(values: list[float]) -> float:
 def middle_of(course: Course, at: datetime, days: int) -> tuple[float, float]:
     """The median over the last days of the balance's bounds. A day is told by its median; one without data may have
     been anything."""
-    bounds = [
-        (median_of([one.low for one in day]), median_of([one.high for one in day])) if day else UNHEARD
-        for day in _days(course, at, days)
-    ]
+    bounds = [_bounds_of(day) if day else UNHEARD for day in _days(course, at, days)]
     return median_of([low for low, _ in bounds]), median_of([high for _, high in bounds])
+
+
+def _bounds_of(day: Sequence[BalanceSample]) -> tuple[float, float]:
+    """The medians of a day's bounds: of one balance, as long as all was heard."""
+    lows, highs = [one.low for one in day], [one.high for one in day]
+    low = median_of(lows)
+    return low, low if lows == highs else median_of(highs)
 
 
 def hot_of(course: Course, at: datetime, days: int) -> bool | None:

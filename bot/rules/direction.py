@@ -44,6 +44,8 @@ def direction_of(
 
 def _has_come_back(course: Course, side: int, weights: Mapping[str, float], table: DirectionTable) -> bool:
     """Whether the balance has come back from its furthest point on this side, over the families known at both."""
+    if not course.peak:
+        return False
     now = reach_now(course, weights)
     common = course.peak.keys() & now.keys()
     furthest = side * sum(course.peak[family] for family in common)

@@ -1,7 +1,7 @@
 """One moment judged by the balance: the sum, the stance that follows, what is told of it."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -89,7 +89,6 @@ def judge_moment(
     when = datetime.fromtimestamp(at, UTC)
     ran = run(ready, cells, values, bounds, at, settled=settled, held=held)
     total = add_up(ready, cells, ran)
-    kept = max(timedelta(days=book.balance.days), book.direction.window, *_within(ready)) + timedelta(hours=6)
     grades = {name: (grade, ready.by_rule[name].side) for name, grade in ran.turning.items()}
     direction = None
     alarms: tuple[MoveAlarm, ...] = ()
@@ -98,7 +97,7 @@ def judge_moment(
         middle = total.balance
         taken = stance_by(None, *middle, total.hot, book.balance)
     else:
-        course = with_sample(course, when, total, kept)
+        course = with_sample(course, when, total, ready.course_kept)
         course = with_peak(course, when, ready.weights, book.balance)
         course, alarms, more = with_alarms(ready, course, when, values, ran.gone)
         call = alarm_call(book.balance, {**grades, **more}, total.balance)
@@ -122,21 +121,20 @@ def judge_moment(
         },
         leaning=leaning_of(total.balance, book.balance) if stance == "unclear" else None,
         direction=direction,
-        told=tuple(tellable(ready, cells, ran)),
+        told=tuple(tellable(ready, cells, ran, ran.awake)),
         alarms=alarms,
         course=course,
         ran=ran,
     )
 
 
-def _within(ready: RulePlan) -> list[timedelta]:
-    return [alarm.within for alarm in ready.book.alarms.values() if alarm.fact == "balance"]
-
-
-def tellable(ready: RulePlan, cells: Mapping[str, Cell], ran: EvaluationTrace) -> Iterator[TellableRule]:
-    """The rules that are on, no more extreme step covers them, no sum of parts replaces them, and their ladder is the
-    one that speaks; in the order of the rule files."""
-    on = [job for job in ready.jobs if cells[job.id].phase in VOTING]
+def tellable(
+    ready: RulePlan, cells: Mapping[str, Cell], ran: EvaluationTrace, among: Iterable[Job] | None = None
+) -> Iterator[TellableRule]:
+    """The rules (`among` some; None: all) that are on, no more extreme step covers them, no sum of parts replaces them, and
+    their ladder is the one that speaks; in the order of the rule files."""
+    jobs = ready.jobs if among is None else among
+    on = [job for job in jobs if cells[job.id].phase in VOTING]
     names = {job.id for job in on}
     replaced = {part for job in on for part in job.rule.replaces}
     for job in sorted(on, key=lambda job: ready.order[job.id]):
@@ -150,8 +148,7 @@ def tellable(ready: RulePlan, cells: Mapping[str, Cell], ran: EvaluationTrace) -
 
 def _of_rule(ready: RulePlan, job: Job, cell: Cell) -> TellableRule:
     points = float(job.rule.vote) if cell.must else 0.0
-    counts = bool(points) and abs(points) >= ready.counts_from
-    return TellableRule(rule=job.id, points=points, ordinary=False, rank=None, counts=counts)
+    return TellableRule(job.id, points, False, None, _counts(ready, points))
 
 
 def _of_ladder(ready: RulePlan, job: Job, weighed: Mapping[str, Weighed]) -> TellableRule | None:
@@ -160,16 +157,13 @@ def _of_ladder(ready: RulePlan, job: Job, weighed: Mapping[str, Weighed]) -> Tel
     group = ready.group_of[ladder]
     found = speaking(group, weighed)
     if found is None:
-        return TellableRule(rule=job.id, points=0.0, ordinary=False, rank=None, counts=False)
+        return TellableRule(job.id, 0.0, False, None, False)
     mine = weighed.get(ladder)
     if mine is not found:
         return None
-    side = (job.rule.vote > 0) - (job.rule.vote < 0)
-    points = found.points if found.points * side > 0.0 else 0.0
-    return TellableRule(
-        rule=job.id,
-        points=points,
-        ordinary=bool(side) and not points,
-        rank=found.rank,
-        counts=bool(points) and abs(points) >= ready.counts_from,
-    )
+    points = found.points if found.points * job.side > 0.0 else 0.0
+    return TellableRule(job.id, points, bool(job.side) and not points, found.rank, _counts(ready, points))
+
+
+def _counts(ready: RulePlan, points: float) -> bool:
+    return bool(points) and abs(points) >= ready.counts_from

@@ -3,7 +3,7 @@ evaluations."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec import Struct, field
@@ -97,7 +97,8 @@ class RulePlan(Struct, frozen=True):
     Editions with a balance have `yardsticks` by ladder, in groups of ladders that stand in for each other (the first
     one whose fact is known speaks), the families that count (`counting`, their weights in `weights`) and those that
     this installation does not have (`without`). `by_pasts` are the rules whose thresholds lie where the facts' own
-    pasts put them: the others are the same every day."""
+    pasts put them: the others are the same every day. `hot` are the groups with a level that is called overheated;
+    `course_kept` is for how long samples of the balance are kept."""
 
     book: RuleBook
     jobs: tuple[Job, ...]
@@ -123,6 +124,8 @@ class RulePlan(Struct, frozen=True):
     own_days: int | None = None
     seasoned: bool = True
     by_pasts: frozenset[str] = frozenset()
+    hot: tuple[tuple[Yardstick, ...], ...] = ()
+    course_kept: timedelta = timedelta(0)
     counts_from: float = 0.0
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
     sums: dict[tuple[frozenset[str], tuple[str, ...], frozenset[str]], ScoreSum] = field(default_factory=dict)
@@ -212,6 +215,7 @@ def _plan(
         groups=(groups := _groups(book, yardsticks)),
         group_of={one.ladder: group for group in groups for one in group},
         groups_of_family=_groups_of_family(book, groups),
+        hot=_hot(groups),
         yardsticks_of=_by_fact(yardsticks.values()),
         ranked=tuple(one for one in yardsticks.values() if one.scale is not None),
         weights={
@@ -224,6 +228,7 @@ def _plan(
         order={name: place for place, name in enumerate(book.rules)},
         own_days=_own_days(book, groups, without, pasts),
         counts_from=0.0 if book.balance is None else book.balance.counts_from,
+        course_kept=_course_kept(book),
         seasoned=_is_seasoned(book, groups, without, pasts),
         by_pasts=frozenset(name for name in jobs if _is_by_pasts(book, book.rules[name], ranges, asset)),
     )
@@ -251,6 +256,7 @@ def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, O
         groups=groups,
         group_of={one.ladder: group for group in groups for one in group},
         groups_of_family=_groups_of_family(book, groups),
+        hot=_hot(groups),
         yardsticks_of=_by_fact(yardsticks.values()),
         ranked=tuple([one for one in yardsticks.values() if one.scale is not None]),
         voting=_voting(of_family),
@@ -285,6 +291,24 @@ def _groups_of_family(
         if group[0].family in found:
             found[group[0].family].append(group)
     return {family: tuple(own) for family, own in found.items()}
+
+
+def _hot(groups: Iterable[tuple[Yardstick, ...]]) -> tuple[tuple[Yardstick, ...], ...]:
+    return tuple(
+        [
+            group
+            for group in groups
+            if any(side.hot is not None for one in group for side in (one.low, one.high))
+        ]
+    )
+
+
+def _course_kept(book: RuleBook) -> timedelta:
+    """As long as the median, the direction and the alarms on the balance look back, and a little more."""
+    if book.balance is None or book.direction is None:
+        return timedelta(0)
+    within = [alarm.within for alarm in book.alarms.values() if alarm.fact == "balance"]
+    return max(timedelta(days=book.balance.days), book.direction.window, *within) + timedelta(hours=6)
 
 
 def _groups(book: RuleBook, yardsticks: Mapping[str, Yardstick]) -> tuple[tuple[Yardstick, ...], ...]:

@@ -22,7 +22,8 @@ FALSE, TRUE = 0, 3
 class EvaluationTrace(Struct, frozen=True):
     """What one evaluation left beside the cells: what each ladder weighs whose fact is known, the families that are
     unheard, the phase before of each rule that changed it, what is to be announced of which rule, and of each rule
-    that may turn the stance the truth by its way in. `shaky` names the rules that facts of other families could still
+    that may turn the stance the truth by its way in. `awake` has the rules that are not known to be off as before:
+    every one that is on is among them. `shaky` names the rules that facts of other families could still
     turn (editions that judge by score)."""
 
     weighed: dict[str, Weighed] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class EvaluationTrace(Struct, frozen=True):
     before: dict[str, Phase] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     turning: dict[str, int] = field(default_factory=dict)
+    awake: list[Job] = field(default_factory=list)
     shaky: set[str] = field(default_factory=set)
 
 
@@ -48,7 +50,7 @@ def run(
     ran = EvaluationTrace(weighed=weigh(ready, values), gone=unheard(ready, values))
     seen = with_ranks(ready, values, ran.weighed)
     scene = EvaluationScene(seen, bounds, at, settled or held, held)
-    settling = settled or held
+    settling, awake = settled or held, ran.awake
     for job in ready.jobs:
         cell = cells[job.id]
         steady = None if settling else cell.steady
@@ -67,7 +69,8 @@ def run(
                 if job.rule.turns:
                     ran.turning[job.id] = FALSE
                 continue
-        elif steady == "true" and not job.asks and not job.rule.turns:
+        awake.append(job)
+        if steady == "true" and not job.asks and not job.rule.turns:
             # And of those that are on most stay so: every number is known and inside its way out.
             for fact, above, _, way_out in job.numbers:
                 value = seen.get(fact)
