@@ -4,7 +4,8 @@ import gc
 import signal
 import sys
 
-if sys.argv[1:2] == ["run"]:
+starts = sys.argv[1:2] == ["run"]
+if starts:
     # Who asks a bot that is still starting to read its files anew would end it; they are read in a moment.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -12,14 +13,42 @@ if sys.argv[1:2] == ["run"]:
 # start.
 gc.disable()
 
-from bot.late import put_off  # noqa: E402
+from bot.late import put_off, put_off_parts  # noqa: E402
 
 put_off(("numpy", "httpx"))
+put_off_parts(
+    {
+        # What asks others over HTTP reads the certificates of this machine, twice: a page that answers needs none.
+        "aiohttp.connector": (
+            "AddrInfoType",
+            "BaseConnector",
+            "HTTP_AND_EMPTY_SCHEMA_SET",
+            "NamedPipeConnector",
+            "SocketFactoryType",
+            "TCPConnector",
+            "UnixConnector",
+        ),
+        # An ORM, where tables and statements are all that is used of SQLAlchemy.
+        "sqlalchemy.ext.asyncio.scoping": ("async_scoped_session",),
+        "sqlalchemy.ext.asyncio.session": (
+            "AsyncAttrs",
+            "AsyncSession",
+            "AsyncSessionTransaction",
+            "async_object_session",
+            "async_session",
+            "async_sessionmaker",
+            "close_all_sessions",
+        ),
+        # A highlighter of source code: a log's tracebacks are plain.
+        "rich.traceback": ("Traceback",),
+    }
+)
 
 from bot.cli.main import main  # noqa: E402
 
-gc.freeze()
-gc.enable()
+if not starts:  # a bot that starts does so itself, once its page answers
+    gc.freeze()
+    gc.enable()
 # A poll makes and drops a hundred thousand objects that point at nothing younger; the default of 700 looks at
 # them all day.
 gc.set_threshold(50_000, 20, 20)

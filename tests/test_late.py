@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from bot.late import PutOff, load, put_off
+from bot.late import Promised, PutOff, load, put_off, put_off_parts
 from tests.commentary.make import ROOT
 
 
 def said(program: str) -> str:
     """What a program prints in a Python of its own."""
-    given = "import sys\nfrom bot.late import PutOff, load, put_off\n"
+    given = "import sys\nfrom bot.late import Promised, PutOff, load, put_off, put_off_parts\n"
     done = subprocess.run(
         [sys.executable, "-c", given + program], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -61,11 +61,75 @@ print(type(sys.modules["fractions"]) is PutOff, "Fraction" in vars(fractions))
     assert said(program) == "False True"
 
 
+def test_a_name_that_is_promised_is_given_without_it() -> None:
+    program = """
+put_off_parts({"fractions": ("Fraction",)})
+from fractions import Fraction
+def halve(number: Fraction | None) -> None | Fraction: ...
+print("numbers" in sys.modules, type(Fraction) is Promised)
+"""
+    assert said(program) == "False True"
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        "Fraction(1, 2)",
+        "Fraction.from_float(0.5)",
+        "isinstance(1, Fraction)",
+        "issubclass(int, Fraction)",
+        "type('Own', types.resolve_bases((Fraction,)), {})",
+        "sys.modules['fractions'].Decimal",
+        "load(['fractions'])",
+    ],
+)
+def test_once_a_promised_name_is_used_everybody_has_what_it_stands_for(used: str) -> None:
+    program = f"""
+import types
+put_off_parts({{"fractions": ("Fraction",)}})
+import statistics
+from fractions import Fraction
+before = type(Fraction) is Promised, type(statistics.Fraction) is Promised
+{used}
+print(*before, Fraction is statistics.Fraction is sys.modules["fractions"].Fraction, type(Fraction) is Promised)
+"""
+    assert said(program) == "True True True False"
+
+
+def test_a_promised_name_answers_as_what_it_stands_for() -> None:
+    program = """
+put_off_parts({"string": ("digits", "Template"), "fractions": ("Fraction",)})
+from string import digits, Template
+from fractions import Fraction
+class Half(Fraction):
+    pass
+held = [Half(1, 2), Template]
+print(type(digits) is Promised, "7" in digits, "x" in digits)
+print(Half.__mro__[1].__name__, isinstance(held[0], Fraction), issubclass(Half, Fraction))
+print(held[1]("$a").substitute(a="b"))
+"""
+    assert said(program) == "True True False\nFraction True True\nb"
+
+
+def test_a_name_that_was_not_promised_imports_it() -> None:
+    program = """
+put_off_parts({"string": ("digits",)})
+from string import digits
+before = type(digits) is Promised
+from string import capwords
+print(before, capwords("so it is"), digits)
+"""
+    assert said(program) == "True So It Is 0123456789"
+
+
 def test_what_is_imported_already_stays_and_what_is_not_installed_is_missing() -> None:
     put_off(["sys", "no_such_library"])
     assert not isinstance(sys.modules["sys"], PutOff)
     assert "no_such_library" not in sys.modules
     with pytest.raises(ModuleNotFoundError):
         load(["no_such_library"])
+    put_off_parts({"sys": ("path",), "no_such_library.part": ("name",)})
+    assert not isinstance(sys.path, Promised)
+    assert "no_such_library.part" not in sys.modules
     with pytest.raises(AttributeError):
         _ = PutOff("fractions").no_such_name

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -51,7 +52,7 @@ WATCHDOG_S = 60.0  # an event loop that stands still for so long will not come b
 CLOCK_AFTER_S = 5.0  # the page is there at once, and polls go first
 CLOCK_EVERY_S = 6 * 3600.0
 LOAD_AFTER_S = 5.0  # a start takes neither its time nor its memory for what draws
-FIRST_USED = ("numpy", "httpx", "bot.process.timing", "bot.delivery.health.counters")
+FIRST_USED = ("numpy", "httpx", "aiohttp.connector", "bot.process.timing", "bot.delivery.health.counters")
 """What the first poll uses: imported on a thread while the page answers already."""
 FIRST_USED_AFTER_S = 0.1  # whoever waits for the page is answered first
 LOADED_AHEAD = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg")
@@ -368,10 +369,18 @@ async def run(
         )
         await asyncio.sleep(FIRST_USED_AFTER_S)
         await asyncio.to_thread(load, FIRST_USED)
+        look_for_garbage()
         loading = asyncio.create_task(load_ahead(), name="libraries")
         stack.callback(loading.cancel)
         plan(parts, settings, config)
         await _until_stopped(life, settings, role)
+
+
+def look_for_garbage() -> None:
+    """From now on garbage is looked for again, where a start had put that off, and not among what it loaded: that stays."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 async def load_ahead() -> None:

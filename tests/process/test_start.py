@@ -12,6 +12,7 @@ from tests.process.test_run import free_port
 
 NOT_BEFORE_IT_ANSWERS = {
     "PIL",
+    "aiohttp.connector",
     "alembic",
     "anyio",
     "apscheduler",
@@ -30,16 +31,19 @@ NOT_BEFORE_IT_ANSWERS = {
     "pandas",
     "prometheus_client",
     "pyarrow",
+    "pygments",
     "rich.progress",
+    "rich.traceback",
+    "sqlalchemy.orm",
 }
 
 START = """
-import json, os, runpy, sys, threading, time, urllib.request
+import gc, json, os, runpy, sys, threading, time, urllib.request
 
 def ask():
     while not hasattr(life := sys.modules.get("bot.process.run"), "run"):
         time.sleep(0.01)
-    life.FIRST_USED_AFTER_S = 60.0
+    life.FIRST_USED_AFTER_S = float(os.environ["FIRST_USED_AFTER_S"])
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{os.environ['TIGHTROPE_PAGE__PORT']}/healthz", timeout=5).close()
@@ -47,7 +51,10 @@ def ask():
         except OSError:
             time.sleep(0.02)
     there = [name for name, module in list(sys.modules.items()) if type(module).__name__ != "PutOff"]
-    print(json.dumps(there), flush=True)
+    collected = gc.isenabled()
+    while not life.FIRST_USED_AFTER_S and not gc.isenabled():
+        time.sleep(0.02)
+    print(json.dumps([there, collected, gc.isenabled(), gc.get_freeze_count()]), flush=True)
     os._exit(0)
 
 threading.Thread(target=ask, daemon=True).start()
@@ -56,26 +63,41 @@ runpy.run_module("bot", run_name="__main__", alter_sys=True)
 """
 
 
-def test_what_the_page_needs_not_to_answer_is_not_imported_before_it_does(tmp_path: Path) -> None:
+def start(folder: Path, first_used_after_s: float) -> tuple[set[str], bool, bool, int]:
+    """What is imported when the page answers, whether garbage is looked for then and in the end, and among how many objects
+    it is not."""
     environment = {
         **{name: value for name, value in os.environ.items() if "TOKEN" not in name},
         "PYTHONPATH": str(ROOT),
         "TIGHTROPE_PAGE__PORT": str(free_port()),
         "TIGHTROPE_SURFACES": '["preview"]',
+        "FIRST_USED_AFTER_S": str(first_used_after_s),
         "https_proxy": "http://127.0.0.1:9",
     }
     done = subprocess.run(
         [sys.executable, "-P", "-c", START],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
         timeout=55,
     )
-    there = set(json.loads(done.stdout.splitlines()[-1]))
+    there, *garbage = json.loads(done.stdout.splitlines()[-1])
+    return set(there), *garbage
+
+
+def test_what_the_page_needs_not_to_answer_comes_after_it(tmp_path: Path) -> None:
+    there, collected, *_ = start(tmp_path, 60)
     assert "bot.delivery.preview.page" in there
     assert there & NOT_BEFORE_IT_ANSWERS == set()
+    assert not collected
+
+
+def test_a_bot_that_has_started_looks_for_garbage_beside_what_it_loaded(tmp_path: Path) -> None:
+    *_, collected, frozen = start(tmp_path, 0)
+    assert collected
+    assert frozen > 50_000
 
 
 def test_what_is_imported_while_the_page_answers_is_there() -> None:
