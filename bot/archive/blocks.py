@@ -14,7 +14,8 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from bot.errors import ArchiveError
 
@@ -24,6 +25,7 @@ HIGHEST = frozenset({"spot_high_usd"})
 LOWEST = frozenset({"spot_low_usd"})
 
 RECORD_BYTES = 22
+PARTS = ("at_ms", "value", "basis_id", "covers_s")
 TIME, VALUE, BASIS, COVERS = (
     struct.Struct("<q"),
     struct.Struct("<d"),
@@ -75,13 +77,22 @@ class Columns:
         self.covers_s: array[int] = array("I")
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[int, float, int, int]]) -> "Columns":
+    def of(cls, rows: Iterable[Sequence[Any]]) -> "Columns":
         """The columns of some rows, each as an `HourRow` or a plain tuple like it."""
-        columns = cls()
-        told = tuple(zip(*rows, strict=True))
+        columns, told = cls(), tuple(zip(*rows, strict=True))
         if told:
             columns.at_ms, columns.value = array("q", told[0]), array("d", told[1])
             columns.basis_id, columns.covers_s = array("H", told[2]), array("I", told[3])
+        return columns
+
+    @classmethod
+    def of_blocks(cls, blocks: Sequence[bytes]) -> "Columns":
+        """The rows of some blocks, the earliest first. Raises ArchiveError where one is cut short."""
+        columns = cls()
+        parted = zip(*[struct.unpack(_layout(len(block)), block) for block in blocks], strict=True)
+        for name, own in zip(PARTS, parted, strict=bool(blocks)):
+            part, raw = getattr(columns, name), b"".join(own)
+            part.frombytes(raw if sys.byteorder == "little" else _swapped(part.typecode, raw))
         return columns
 
     def __len__(self) -> int:
@@ -94,21 +105,6 @@ class Columns:
     def last(self) -> HourRow:
         """The newest row. Raises IndexError where there is none."""
         return HourRow(self.at_ms[-1], self.value[-1], self.basis_id[-1], self.covers_s[-1])
-
-    def add_block(self, block: bytes) -> None:
-        """Add the rows of a later block. Raises ArchiveError where it is cut short."""
-        count, left = divmod(len(block), RECORD_BYTES)
-        if left:
-            raise ArchiveError(
-                f"history: a block of {len(block)} bytes is cut short; run `./tightrope restore BACKUP`"
-            )
-        start = 0
-        for part in self._parts:
-            end = start + count * part.itemsize
-            part.frombytes(
-                block[start:end] if sys.byteorder == "little" else _swapped(part.typecode, block[start:end])
-            )
-            start = end
 
     def block(self) -> bytes:
         """All rows as one block."""
@@ -187,9 +183,16 @@ def pack(rows: Iterable[HourRow]) -> bytes:
 
 def unpack(block: bytes) -> Columns:
     """The rows of a block. Raises ArchiveError where it is cut short."""
-    columns = Columns()
-    columns.add_block(block)
-    return columns
+    return Columns.of_blocks((block,))
+
+
+@lru_cache(maxsize=256)
+def _layout(size: int) -> str:
+    """How the four parts of a block of so many bytes lie in it, for `struct`."""
+    count, left = divmod(size, RECORD_BYTES)
+    if left:
+        raise ArchiveError(f"history: a block of {size} bytes is cut short; run `./tightrope restore BACKUP`")
+    return f"{8 * count}s{8 * count}s{2 * count}s{4 * count}s"
 
 
 def _swapped(typecode: str, raw: bytes) -> bytes:

@@ -5,16 +5,16 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import chain, groupby
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, Table, and_, bindparam, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, HourRow, add_rows, sign, unpack
-from bot.archive.engine import Database, run_to_the_end, upsert, upsert_of
+from bot.archive.engine import Database, fetch_plainly, has_plain_driver, run_to_the_end, upsert, upsert_of
 from bot.archive.leader import Leadership
 from bot.archive.restatements import SqlRestatements
 from bot.archive.schema import EPOCH, bases, days, hours, points, series
@@ -72,6 +72,7 @@ class SqlPoints:
         self._places: dict[Place, int] = {}
         self._bases: dict[PointBasis, int] = {}
         self._by_number: dict[int, PointBasis] = {}
+        self._least: set[int] = set()
         self._ways: dict[int, int] = {}
 
     @run_to_the_end
@@ -141,7 +142,6 @@ class SqlPoints:
             _replacing(connection.dialect, hours), list(_rolled_up(heard, self._ways, blocks))
         )
 
-    @run_to_the_end
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> tuple[Series, ...]:
         """Every series of one asset between two times, as known at the later one, each ascending: by the day,
         then by the hour, then as heard."""
@@ -154,7 +154,6 @@ class SqlPoints:
 
         return await self._database.read_in_thread(f"history of {asset}", read)
 
-    @run_to_the_end
     async def past(
         self,
         metric: str,
@@ -169,14 +168,14 @@ class SqlPoints:
         wanted = {"asset": asset, "metric": metric, "venue": venue or ""}
 
         def read(connection: Connection) -> Series:
-            found = connection.execute(GRAINS, wanted)
+            ask = fetch_plainly if has_plain_driver(connection) else Connection.execute
+            found = ask(connection, GRAINS, wanted)
             places = {number: Place(asset, metric, venue or "", grain) for number, grain in found}
             merged = list(self._series(places, self._columns(connection, places, since_ms, until_ms)))
             return merged[0] if merged else self._one(Place(asset, metric, venue or "", 0), Columns())
 
         return await self._database.read_in_thread(f"history of {asset} {metric}", read)
 
-    @run_to_the_end
     async def latest(self, asset: str | None = None) -> tuple[Point, ...]:
         """The newest point of every metric (of one asset), by asset, metric and venue, the aggregate
         first."""
@@ -209,25 +208,27 @@ class SqlPoints:
     ) -> dict[int, Columns]:
         """The rows of some series between two times."""
         mine = sorted(places)
-        hourly: dict[int, Columns] = defaultdict(Columns)
-        kept = {"ids": mine, "first": since_ms // DAY_MS, "last": LAST_DAY}
-        for number, _, block in connection.execute(_between(hours, "day"), kept).all():
-            hourly[number].add_block(block)
+        kept = _found(connection, hours, "day", mine, since_ms // DAY_MS, LAST_DAY)
+        hourly = {number: Columns.of_blocks([block for _, block in rows]) for number, rows in kept}
         newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
-        heard = _rows(connection, points, mine, max(recent, since_ms), until_ms)
+        later = _found(connection, points, "at_ms", mine, max(recent, since_ms), until_ms)
+        heard = {number: Columns.of(rows) for number, rows in later}
         # What is older than the hours is kept by the day: only a series whose hours begin later can have such
         # days.
         older = [
-            number for number in mine if not hourly[number] or hourly[number].at_ms[0] >= since_ms + DAY_MS
+            number for number in mine if number not in hourly or hourly[number].at_ms[0] >= since_ms + DAY_MS
         ]
-        daily = _rows(connection, days, older, since_ms, until_ms) if older else {}
+        by_day = _found(connection, days, "at_ms", older, since_ms, until_ms) if older else ()
+        daily = {number: Columns.of(rows) for number, rows in by_day}
         found = {}
         for number in mine:
-            before, after = hourly[number], heard.get(number, Columns())
+            after = heard.get(number)
             # What is no longer kept as heard is still there by the hour: a series may have ended long ago.
             end = after.at_ms[0] // HOUR_MS * HOUR_MS - 1 if after else END_MS
-            whole = daily.get(number, Columns()) + before.between(since_ms, end) + after
+            before = hourly[number].between(since_ms, end) if number in hourly else None
+            parts = [part for part in (daily.get(number), before, after) if part]
+            whole = reduce(add, parts) if parts else Columns()
             found[number] = whole if until_ms == END_MS else whole.between(since_ms, until_ms)
         if until_ms != END_MS:
             self._restatements.put_back(connection, found, until_ms)
@@ -239,6 +240,7 @@ class SqlPoints:
             return
         for row in connection.execute(select(bases)):
             self._by_number[row.id] = PointBasis(row.venues, row.of_venues, bool(row.lower_bound))
+        self._least = {number for number, basis in self._by_number.items() if basis.lower_bound}
 
     def _series(self, places: Mapping[int, Place], columns: Mapping[int, Columns]) -> Iterator[Series]:
         """The grains of each metric and venue as one series."""
@@ -251,7 +253,7 @@ class SqlPoints:
             yield self._one(place, rows if isinstance(rows, Columns) else Columns.of(rows))
 
     def _one(self, place: Place, column: Columns) -> Series:
-        least = {number for number in set(column.basis_id) if self._by_number[number].lower_bound}
+        least = self._least.intersection(column.basis_id) if self._least else self._least
         return Series(
             metric=place.metric,
             asset=place.asset,
@@ -305,6 +307,33 @@ def _in_order(row: HourRow) -> tuple[int, int]:
     return row.at_ms, row.covers_s
 
 
+def _found(
+    connection: Connection, table: Table, column: str, series_ids: Sequence[int], first: int, last: int
+) -> Iterator[tuple[int, Sequence[Sequence[Any]]]]:
+    """Of each series that has any the rows of a table that have a column between two values, without its number. A file is
+    asked series by series; a server once for all."""
+    if has_plain_driver(connection):
+        statement = _between_of_one(table, column)
+        for number in series_ids:
+            rows = fetch_plainly(connection, statement, {"id": number, "first": first, "last": last})
+            if rows:
+                yield number, rows
+        return
+    wanted = {"ids": series_ids, "first": first, "last": last}
+    every = connection.execute(_between(table, column), wanted).all()
+    for number, own in groupby(every, key=itemgetter(0)):
+        yield number, [row[1:] for row in own]
+
+
+@lru_cache
+def _between_of_one(table: Table, column: str) -> Select[Any]:
+    """The rows of one series (`id`) that have a column between two values, in the order of the key, without its number."""
+    within = table.c[column].between(bindparam("first"), bindparam("last"))
+    others = [one for one in table.columns if one.name != "series_id"]
+    mine = table.c.series_id == bindparam("id")
+    return select(*others).where(mine, within).order_by(*table.primary_key.columns)
+
+
 @lru_cache
 def _between(table: Table, column: str) -> Select[Any]:
     """The rows of some series (`ids`) that have a column between two values (`first`, `last`), in the order of the key.
@@ -324,14 +353,6 @@ async def _number(
     found = await connection.execute(select(table))
     numbers = {kind(**{name: getattr(row, name) for name in kind._fields}): row.id for row in found}
     return {item: numbers[item] for item in wanted}
-
-
-def _rows(
-    connection: Connection, table: Table, series_ids: Sequence[int], since_ms: int, until_ms: int
-) -> dict[int, Columns]:
-    wanted = {"ids": series_ids, "first": since_ms, "last": until_ms}
-    by_series = groupby(connection.execute(_between(table, "at_ms"), wanted).all(), key=itemgetter(0))
-    return {number: Columns.of([row[1:] for row in mine]) for number, mine in by_series}
 
 
 @lru_cache

@@ -3,12 +3,14 @@
 import asyncio
 import inspect
 import random
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bot.archive import SqlArchive, open_archive
 from bot.domain.posts import Profile
@@ -89,6 +91,38 @@ async def test_closing_waits_for_what_nobody_waits_for_any_more(file_archive: Sq
     await again.aclose()
 
 
+async def test_closing_waits_for_a_reading_that_nobody_waits_for_any_more(file_archive: SqlArchive) -> None:
+    done: list[int] = []
+    await file_archive.points.add([point(1.0)])
+
+    def read(connection: Connection) -> None:
+        time.sleep(0.05)
+        done.append(connection.execute(text("SELECT count(*) FROM points")).scalar_one())
+
+    reading = asyncio.create_task(file_archive.database.read_in_thread("points", read))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+    await asyncio.wait({reading})
+    await file_archive.aclose()
+    assert (reading.cancelled(), done) == (True, [1])
+
+
+async def test_a_reading_that_fails_where_nobody_waits_is_in_the_log_in_our_words(
+    file_archive: SqlArchive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(connection: Connection) -> None:
+        time.sleep(0.02)
+        raise sqlite3.OperationalError
+
+    reading = asyncio.create_task(file_archive.database.read_in_thread("history of BTC", fail))
+    await asyncio.sleep(0.005)
+    reading.cancel()
+    await asyncio.wait({reading})
+    await asyncio.sleep(0.05)
+    said = capsys.readouterr()
+    assert "history of BTC: SQLite answered with OperationalError" in said.out + said.err
+
+
 async def test_what_fails_where_nobody_waits_is_in_the_log(
     in_memory: SqlArchive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,5 +153,8 @@ async def test_no_method_of_the_archive_is_within_reach_of_a_cancellation(in_mem
                 reached.append(f"{name}.{method_name}")
     assert sorted(reached) == [
         "digests.due",
-        "outbox.take_unsent",
-    ]  # which ask others of these, and nothing else
+        "outbox.take_unsent",  # these two ask others, and nothing else; the rest reads by `read_in_thread`
+        "points.latest",
+        "points.past",
+        "points.series",
+    ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import bot.archive.points
-from bot.archive import SqlArchive
+from bot.archive import SqlArchive, open_archive
 from bot.archive.points import to_ms
 from bot.domain.facts import Point, Series
 from bot.errors import ArchiveError
@@ -74,6 +74,43 @@ async def test_recent_history_is_as_heard_and_older_history_by_the_hour(archive:
     assert len(older) == 10 * 24 - 25
     recent = [at for at in found if at >= NOON - timedelta(hours=25)]
     assert recent == [at for at in every if at >= NOON - timedelta(hours=25)]
+
+
+@pytest.mark.parametrize("until", [None, NOON - timedelta(hours=30), NOON - timedelta(days=320)])
+async def test_a_file_tells_the_same_as_a_database_that_is_asked_over_its_own_thread(
+    file_archive: SqlArchive, until: datetime | None
+) -> None:
+    in_memory, start = await open_archive("sqlite://"), NOON - timedelta(days=3)
+    every = [
+        replace(point(float(step), start + timedelta(minutes=20 * step), metric, venue=venue), **more)
+        for step in range(3 * 72)
+        for metric, venue, more in (
+            ("skew_60d_pct", None, {}),
+            ("skew_60d_pct", "okx", {}),
+            ("spot_low_usd", None, {"covers_s": 1200}),
+            ("liquidations_1h_usd", None, {"lower_bound": step % 7 == 0, "covers_s": 3600 * (step % 5)}),
+        )
+    ]
+    told = []
+    for archive in (file_archive, in_memory):
+        await archive.points.add([point(1.0, NOON - timedelta(days=380)), *every])
+        await archive.points.add([replace(point(5.0, start), covers_s=3600, metric="spot_low_usd")], NOON)
+        assert (await archive.prune(NOON, minutes_days=1, hours_days=300))["hours"] == 1
+        names = {(one.metric, one.venue) for one in every} | {("nonsense", None)}
+        told.append(
+            [
+                *await archive.points.series(BTC, LONG_AGO, until),
+                *[
+                    await archive.points.past(metric, BTC, since, until, venue)
+                    for metric, venue in sorted(names, key=repr)
+                    for since in (LONG_AGO, start + timedelta(hours=5))
+                ],
+            ]
+        )
+    assert repr(told[0]) == repr(told[1])
+    rows = sum(len(one.value) for one in told[0])
+    assert rows == 2 if until is not None and until < start else rows > 500
+    await in_memory.aclose()
 
 
 async def test_a_gap_stays_a_gap(archive: SqlArchive) -> None:
