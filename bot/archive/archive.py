@@ -21,6 +21,7 @@ from bot.archive.locks import SHARD, SessionLocks, Turns
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.notes import SqlNotes
 from bot.archive.outbox import Claims, SqlOutbox
+from bot.archive.past_copies import SqlPastCopies
 from bot.archive.playbooks import SqlPlaybooks
 from bot.archive.points import SqlPoints
 from bot.archive.posts import SqlPosts
@@ -45,6 +46,7 @@ class SqlArchive:
         self.turns = Turns(database)
         self.restatements = SqlRestatements(database)
         self.points = SqlPoints(database, self.leadership, self.restatements)
+        self.past_copies = SqlPastCopies(database, self.leadership)
         self.outbox = SqlOutbox(database, claims)
         self.subscriptions = SqlSubscriptions(database, self.outbox)
         self.states = SqlStates(database, self.subscriptions)

@@ -115,7 +115,10 @@ class Columns:
 
     def between(self, since_ms: int, until_ms: int) -> "Columns":
         """The rows from one time to another, ends included."""
-        first, last = bisect_left(self.at_ms, since_ms), bisect_right(self.at_ms, until_ms)
+        return self.cut(bisect_left(self.at_ms, since_ms), bisect_right(self.at_ms, until_ms))
+
+    def cut(self, first: int, last: int) -> "Columns":
+        """The rows from one place up to another, that one left out."""
         cut = Columns()
         cut.at_ms, cut.value = self.at_ms[first:last], self.value[first:last]
         cut.basis_id, cut.covers_s = self.basis_id[first:last], self.covers_s[first:last]
@@ -174,6 +177,19 @@ def _after(block: bytes, row: HourRow, way: int) -> bytes | None:
             COVERS.pack(row.covers_s),
         )
     )
+
+
+def pack_days(columns: Columns, way: int) -> Iterator[tuple[int, bytes]]:
+    """The day (since 1970 UTC) and the block of each day of a series: what `add_rows` comes to, row after row. `way` is
+    the metric's `sign`."""
+    start = 0
+    while start < len(columns):
+        day = columns.at_ms[start] // DAY_MS
+        end = bisect_left(columns.at_ms, (day + 1) * DAY_MS, start)
+        mine = columns.cut(start, end)
+        is_hourly = len({at_ms // HOUR_MS for at_ms in mine.at_ms}) == len(mine)
+        yield day, mine.block() if is_hourly else pack(choose((), mine, HOUR_MS, way))
+        start = end
 
 
 def pack(rows: Iterable[HourRow]) -> bytes:

@@ -357,7 +357,7 @@ async def play_through(
     """The whole bot after a tape's moments up to a time, with one asset polled."""
     moments = [moment.at for moment in tape.moments if moment.at <= until]
     async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
-        await fill_tape(parts, settings, (asset,))
+        await fill_tape(parts, settings, tape, (asset,))
         for number, at in enumerate(moments, 1):
             await parts.schedule.step_to(at)
             await parts.desk.poller.poll(asset, at)

@@ -15,6 +15,7 @@ from bot.playbook import CONFIG, read_texts
 from bot.process.app import Parts, house, page, poll_all
 from bot.process.schedule import until_stopped
 from bot.process.settings import Settings
+from bot.process.tape_past import take_past
 from bot.sources._tape_table import Tape
 from bot.sources._tape_table import parse as parse_tape
 
@@ -24,7 +25,12 @@ def read_tape(name: str, config: Path = CONFIG) -> Tape:
     folder = config / "tapes" / name
     if not folder.is_dir():
         tapes = config / "tapes"
-        known = ", ".join(sorted(path.name for path in tapes.iterdir()) if tapes.is_dir() else ()) or "none"
+        known = (
+            ", ".join(
+                sorted(path.name for path in tapes.iterdir() if path.is_dir()) if tapes.is_dir() else ()
+            )
+            or "none"
+        )
         raise ConfigError([Problem(file=str(folder), id=name, reason=f"no such tape: there is {known}")])
     return parse_tape(read_texts(folder, ""))
 
@@ -57,16 +63,23 @@ async def demo(
             await until_stopped(play(parts, settings, tape, speed))
 
 
-async def fill_tape(parts: Parts, settings: Settings, assets: Sequence[str]) -> None:
-    """The past before a tape begins, as a first start fills it; by eight hours only in the last days, so that the playing
-    begins soon."""
+async def fill_tape(parts: Parts, settings: Settings, tape: Tape, assets: Sequence[str]) -> None:
+    """The past before a tape begins, as a first start fills it: as it is shipped with the tape, else from its venues; by
+    eight hours only in the last days, so that the playing begins soon."""
+    left = [asset for asset in assets if not await take_past(parts, settings, tape, asset)]
+    if left:
+        await fill_from_venues(parts, settings, left)
+
+
+async def fill_from_venues(parts: Parts, settings: Settings, assets: Sequence[str]) -> None:
+    """The past before a tape begins, from the histories that its venues tell."""
     await parts.desk.filler.fill(assets, settings.poll.backfill_days, fine=FINE_ESTIMATES)
 
 
 async def play(parts: Parts, settings: Settings, tape: Tape, speed: float | None = None) -> None:
     """Step through the tape, at `speed` hours a second or (None) as fast as it goes. Raises TightropeError
     where a poll failed."""
-    await fill_tape(parts, settings, settings.assets)
+    await fill_tape(parts, settings, tape, settings.assets)
     parts.schedule.moments("poll", [moment.at for moment in tape.moments], partial(poll_all, parts))
     before = tape.starts_at
     for moment in tape.moments:

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, HourRow, add_rows, choose, pack, sign, unpack
+from bot.archive.blocks import (
+    DAY_MS,
+    HOUR_MS,
+    Columns,
+    HourRow,
+    add_rows,
+    choose,
+    pack,
+    pack_days,
+    sign,
+    unpack,
+)
 from bot.errors import ArchiveError
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -78,3 +89,18 @@ def test_a_day_settled_row_by_row_is_the_day_chosen_row_by_row(heard: list[HourR
 def test_a_block_that_is_cut_short_is_refused_when_a_row_is_added() -> None:
     with pytest.raises(ArchiveError, match="cut short"):
         add_rows(pack([HourRow(1, 1.5, 2, 3)])[:-1], [HourRow(2, 1.5, 2, 3)], 0)
+
+
+@given(
+    st.lists(rows, max_size=30), st.lists(rows, max_size=30), st.sampled_from([-1, 0, 1]), st.integers(2, 5)
+)
+def test_a_series_packed_at_once_is_its_days_packed_row_by_row(
+    first: list[HourRow], second: list[HourRow], way: int, apart: int
+) -> None:
+    later = [row._replace(at_ms=row.at_ms + apart * DAY_MS) for row in second]
+    series = sorted({row.at_ms: row for row in (*first, *later)}.values())
+    by_day: dict[int, bytes] = {}
+    for row in series:
+        day = row.at_ms // DAY_MS
+        by_day[day] = add_rows(by_day.get(day, b""), [row], way)
+    assert list(pack_days(Columns.of(series), way)) == list(by_day.items())

@@ -61,7 +61,7 @@ def changed_tape(**figures: float) -> Tape:
 async def play_from(since: datetime, parts: Parts, settings: Settings, tape: Tape) -> None:
     """Step through the tape's last moments, on its past before them as a start at that time fills it."""
     parts.clock.set(since)  # type: ignore[attr-defined]  # the tape's
-    await fill_tape(parts, settings, settings.assets)
+    await fill_tape(parts, settings, tape, settings.assets)
     moments = [moment.at for moment in tape.moments if moment.at >= since]
     parts.schedule.moments("poll", moments, partial(app.poll_all, parts))
     for at in moments:

@@ -31,7 +31,7 @@ async def installed(
     settings = settings.model_copy(update={"assets": ("BTC",), "sources": tuple(sources)})
     async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
         await parts.schedule.step_to(day)
-        await fill_tape(parts, settings, settings.assets)
+        await fill_tape(parts, settings, tape, settings.assets)
         verdicts = []
         for moment in tape.moments:
             if day <= moment.at <= READ_AT:
