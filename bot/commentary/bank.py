@@ -8,9 +8,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from itertools import chain
 from typing import get_args
 
+from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import Field
 
@@ -31,7 +32,7 @@ from bot.commentary.shapes import (
     special_names,
 )
 from bot.commentary.templates import slots
-from bot.commentary.words import has, several, stance_words
+from bot.commentary.words import WordList, has, several, stance_words
 from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.files import FileShape, read_shape
 from bot.domain.rulebook import Confidence, RuleBook, Stance
@@ -150,9 +151,11 @@ def parse(files: Mapping[str, str], locale: str, catalog: Catalog, book: RuleBoo
     )
     problems += _wanting(bank, rows, catalog, book)
     problems += _repeated(bank)
+    unwanted = _unwanted(bank)
     for phrase in (*bank.phrases, *told_in_frames(bank)):
         problems += [
-            Problem(file=phrase.file, id=phrase.id, reason=why) for why in _wrong(phrase, bank, catalog, book)
+            Problem(file=phrase.file, id=phrase.id, reason=why)
+            for why in _wrong(phrase, bank, catalog, book, unwanted)
         ]
     problems += frame_problems(bank)
     if problems:
@@ -290,7 +293,28 @@ def _repeated(bank: PhraseBank) -> Iterator[Problem]:
             yield Problem(file=phrase.file, id=phrase.id, reason=f"the same text as {other}")
 
 
-def _wrong(phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook) -> Iterator[str]:
+class _Unwanted(Struct, frozen=True):
+    """The words that a phrase may not have, or not beside another's image."""
+
+    numbers: WordList
+    advice: WordList
+    images: Mapping[str, WordList]
+    any_of_all: WordList
+
+
+def _unwanted(bank: PhraseBank) -> _Unwanted:
+    numbers, advice = several(bank.words, "number_words"), several(bank.words, "forbidden")
+    return _Unwanted(
+        numbers=WordList(numbers),
+        advice=WordList(advice),
+        images={family: WordList(entries) for family, entries in bank.images.items()},
+        any_of_all=WordList(tuple(chain(numbers, advice, *bank.images.values()))),
+    )
+
+
+def _wrong(
+    phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook, unwanted: _Unwanted
+) -> Iterator[str]:
     """What is wrong with one phrase."""
     seen = slots(phrase.text)
     yield from seen.problems
@@ -308,14 +332,30 @@ def _wrong(phrase: Phrase, bank: PhraseBank, catalog: Catalog, book: RuleBook) -
     typed = re.sub(r"{{.*?}}", " ", phrase.text)
     if found := re.search(r"\d+", typed):
         yield f"the digit {found.group()!r} is typed; numbers come from facts through filters"
-    if number := has(typed, several(bank.words, "number_words")):
-        yield f"the number word {number!r} is typed; numbers come from facts through filters"
-    if advice := has(typed, several(bank.words, "forbidden")):
-        yield f"{advice!r} is advice or a forecast"
+    # Nine phrases in ten have no such word: one look for all of them spares one for each list.
+    may_have_unwanted = unwanted.any_of_all.may_stand_in(typed)
+    if may_have_unwanted:
+        yield from _numbers_and_advice(typed, unwanted)
     yield from _directions_beside_changes(phrase, bank)
-    yield from _images(phrase, bank, typed)
+    if phrase.image is not None and phrase.image not in bank.images:
+        yield f"image {phrase.image!r} has no word list"
+    if may_have_unwanted:
+        yield from _images_of_others(phrase, typed, unwanted)
     if phrase.slot not in IN_FRAMES:
         yield from _stance_named(phrase, bank)
+
+
+def _numbers_and_advice(typed: str, unwanted: _Unwanted) -> Iterator[str]:
+    if number := unwanted.numbers.find(typed):
+        yield f"the number word {number!r} is typed; numbers come from facts through filters"
+    if advice := unwanted.advice.find(typed):
+        yield f"{advice!r} is advice or a forecast"
+
+
+def _images_of_others(phrase: Phrase, typed: str, unwanted: _Unwanted) -> Iterator[str]:
+    for family, words in unwanted.images.items():
+        if family != phrase.image and (word := words.find(typed)):
+            yield f"{word!r} belongs to the image {family!r}"
 
 
 def _unknown(name: str, catalog: Catalog) -> str:
@@ -354,22 +394,6 @@ def _directions_beside_changes(phrase: Phrase, bank: PhraseBank) -> Iterator[str
         for word in near:
             if word in ways:
                 yield f"{word!r} is typed beside a change; its direction comes from a filter"
-
-
-def _images(phrase: Phrase, bank: PhraseBank, typed: str) -> Iterator[str]:
-    if phrase.image is not None and phrase.image not in bank.images:
-        yield f"image {phrase.image!r} has no word list"
-    # Nine phrases in ten have no such word: one look at all of them spares one at each family.
-    if not has(typed, _joined(tuple(bank.images.values()))):
-        return
-    for family, entries in bank.images.items():
-        if family != phrase.image and (word := has(typed, entries)):
-            yield f"{word!r} belongs to the image {family!r}"
-
-
-@lru_cache(maxsize=16)
-def _joined(lists: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    return tuple(word for entries in lists for word in entries)
 
 
 def _stance_named(phrase: Phrase, bank: PhraseBank) -> Iterator[str]:

@@ -115,17 +115,24 @@ def slots(text: str) -> Slots:
     return found
 
 
+@lru_cache(maxsize=2048)
+def _read_plain_slot(slot: str) -> tuple[tuple[str, tuple[str, ...]], tuple[str, ...]]:
+    """The name and the filters of a slot by what stands between its braces, and what is wrong with it."""
+    name, *filters = (part.strip() for part in slot.split("|"))
+    known = environment().filters
+    return (name, tuple(filters)), tuple(f"unknown filter {one!r}" for one in filters if one not in known)
+
+
 def _read_slots(text: str) -> Slots:
     found = Slots()
-    if "{" not in _PLAIN_SLOT.sub("", text):
+    literals_and_slots = _PLAIN_SLOT.split(text)
+    if "{" not in "".join(literals_and_slots[::2]):
         # Nothing but slots and filters: the usual case, read without Jinja's parser, which takes a second for
-        # a bank.
-        for slot in _PLAIN_SLOT.finditer(text):
-            name, *filters = (part.strip() for part in slot.group(1).split("|"))
-            found.asked.append((name, tuple(filters)))
-            found.problems += [
-                f"unknown filter {one!r}" for one in filters if one not in environment().filters
-            ]
+        # a bank. The same slots stand in many phrases.
+        for slot in literals_and_slots[1::2]:
+            asked, problems = _read_plain_slot(slot)
+            found.asked.append(asked)
+            found.problems += problems
         return found
     try:
         tree = environment().parse(text)

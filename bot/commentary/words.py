@@ -31,8 +31,28 @@ def has(text: str, entries: tuple[str, ...]) -> str | None:
     telling = _telling(entries)
     if telling is not None and telling.isdisjoint(_words_in(text)):
         return None
+    return _search(text, entries)
+
+
+def _search(text: str, entries: tuple[str, ...]) -> str | None:
     found = _any_of(entries).search(text)
     return found.group().lower() if found else None
+
+
+class WordList:
+    """Entries that are looked for in many texts: `has`, without a search for the list itself at each."""
+
+    def __init__(self, entries: tuple[str, ...]) -> None:
+        self._entries = entries
+        self._telling = _telling(entries)
+
+    def may_stand_in(self, text: str) -> bool:
+        """Whether an entry may stand in the text: where it says no, none does."""
+        return self._telling is None or not self._telling.isdisjoint(_words_in(text))
+
+    def find(self, text: str) -> str | None:
+        """What `has` finds."""
+        return _search(text, self._entries) if self.may_stand_in(text) else None
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bot.domain.plain_toml import read_plain_tables
 from bot.errors import ConfigError, Problem
 
 LONGEST_SHOWN = 60
@@ -32,6 +33,8 @@ def read_tables(text: str, file: str) -> dict[str, Any]:
     """The tables of a TOML text. Raises ConfigError that names the file and the line."""
     if any(ENDLESS_KEY.search(line) for line in text.split("\n") if line.count(".") >= MOST_PARTS):
         raise ConfigError([Problem(file=file, id="", reason="not TOML: nested too deeply")])
+    if (plain := read_plain_tables(text)) is not None:
+        return plain
     try:
         return tomllib.loads(text)
     except RecursionError as error:
