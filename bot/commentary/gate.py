@@ -21,6 +21,12 @@ from bot.domain.story import Memory, Origin, PhraseBank, Span, Text
 
 Given = Mapping[str, Origin]
 
+_UNFILLED = re.compile(r"[{}\ue000-\uf8ff]|\bnan\b|\bNone\b(?! of)|\binf\b")
+_NUMERAL = re.compile(r"\d[\d.,]*")
+_CLAUSE_END = re.compile(r"[.;:,]")
+_SENTENCE_START = re.compile(r"(?<=[.!?] )[^\W\d_]")
+_ARTICLE = re.compile(r"\b(an?) [$+±]?(\w[\w,.]*)", re.IGNORECASE)
+
 
 def text_failures(
     text: Text,
@@ -49,7 +55,7 @@ def text_failures(
 
 
 def _unfilled(text: Text) -> Iterator[str]:
-    if found := re.search(r"[{}\ue000-\uf8ff]|\bnan\b|\bNone\b(?! of)|\binf\b", text.text):
+    if found := _UNFILLED.search(text.text):
         yield f"1: unfilled slot {found.group()!r} in {text.text!r}"
     if not text.text.strip():
         yield f"1: empty {text.slot}"
@@ -64,7 +70,7 @@ def _numerals(text: Text) -> Iterator[str]:
         if text.text[span.start : span.end] != span.text:
             yield f"2: the span {span.text!r} is not where it was recorded"
         covered[span.start : span.end] = [True] * (span.end - span.start)
-    for found in re.finditer(r"\d[\d.,]*", text.text):
+    for found in _NUMERAL.finditer(text.text):
         if not covered[found.start()]:
             yield f"2: the number {found.group()!r} has no origin"
 
@@ -114,9 +120,12 @@ QUANTITIES = {
 }
 
 
+_QUANTITY_OF = {name: quantity for quantity, names in QUANTITIES.items() for name in names}
+
+
 def _quantity(name: str) -> str | None:
     """What a format writes numbers as; None where it writes them bare or as something else."""
-    return next((quantity for quantity, names in QUANTITIES.items() if name in names), None)
+    return _QUANTITY_OF.get(name)
 
 
 def _shown(span: Span, market: SpokenMarket) -> str | None:
@@ -298,8 +307,8 @@ def _pairs(text: Text, market: SpokenMarket) -> Iterator[str]:
 
 
 def _ways_near(text: str, start: int, end: int, bank: PhraseBank) -> list[tuple[str, int]]:
-    before = re.split(r"[.;:,]", text[:start])[-1].split()[-2:]
-    after = re.split(r"[.;:,]", text[end:])[0].split()[:1]
+    before = _CLAUSE_END.split(text[:start])[-1].split()[-2:]
+    after = _CLAUSE_END.split(text[end:])[0].split()[:1]
     return _ways(" ".join([*before, *after]), bank)
 
 
@@ -351,7 +360,7 @@ def _typography(text: Text, bank: PhraseBank) -> Iterator[str]:
         and not text.about.startswith("title")
     ):
         yield f"7: {text.slot} does not end in a mark: {text.text[-30:]!r}"
-    for found in re.finditer(r"(?<=[.!?] )[^\W\d_]", running):
+    for found in _SENTENCE_START.finditer(running):
         if found.group().islower():
             yield f"7: a sentence begins with a small letter: {running[found.start() : found.start() + 20]!r}"
     if text.text.count("(") != text.text.count(")"):
@@ -373,7 +382,7 @@ def _articles(running: str, bank: PhraseBank) -> Iterator[str]:
     if "an_words" not in bank.words:
         return
     vowel_words, other_words = several(bank.words, "an_words"), several(bank.words, "a_words")
-    for found in re.finditer(r"\b(an?) [$+±]?(\w[\w,.]*)", running, re.IGNORECASE):
+    for found in _ARTICLE.finditer(running):
         article, word = found.group(1).lower(), found.group(2)
         if (
             article == "a"

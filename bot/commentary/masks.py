@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bot.commentary.words import mask_figures
 from bot.domain.story import Span, Story, Text
 
+_DIGIT = re.compile(r"\d")
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9$±+−¿¡ÁÉÍÓÚÑ])")
 
 
@@ -18,25 +19,26 @@ def story_masked(story: Story) -> str:
 
 def sentences(text: Text) -> Iterator[Text]:
     """A text's sentences, each with its own spans. A mark inside a span ends none."""
-    ends = [
-        found
-        for found in _END.finditer(text.text)
-        if not any(span.start < found.start() < span.end for span in text.spans)
-    ]
+    ends: list[tuple[int, int]] = []
+    for found in _END.finditer(text.text):
+        end = found.start()
+        for span in text.spans:
+            if span.start < end < span.end:
+                break
+        else:
+            ends.append((end, found.end()))
     if not ends:
         yield text
         return
     start = 0
-    for stop, following in zip(
-        [*(end.start() for end in ends), len(text.text)], [*(end.end() for end in ends), 0], strict=True
-    ):
+    for stop, following in (*ends, (len(text.text), 0)):
         yield replace(text, text=text.text[start:stop], spans=_within(text.spans, start, stop))
         start = following
 
 
 def _within(spans: tuple[Span, ...], start: int, stop: int) -> tuple[Span, ...]:
     return tuple(
-        span.shift(-start) if start else span for span in spans if start <= span.start and span.end <= stop
+        [span.shift(-start) if start else span for span in spans if start <= span.start and span.end <= stop]
     )
 
 
@@ -48,9 +50,5 @@ def masked_sentences(text: Text) -> tuple[str, ...]:
 def figures_in(text: Text) -> Iterator[Span]:
     """The spans of a text that write a fact as a number."""
     for span in text.spans:
-        if (
-            span.origin.kind == "fact"
-            and re.search(r"\d", span.text)
-            and span.filter not in ("title", "tenor")
-        ):
+        if span.origin.kind == "fact" and _DIGIT.search(span.text) and span.filter not in ("title", "tenor"):
             yield span

@@ -94,7 +94,7 @@ class SpokenMarket(Struct, frozen=True, kw_only=True, dict=True):
 
     def fact(self, name: str) -> Fact | None:
         """The fresh fact, or None."""
-        return self.facts.get(name)
+        return self.facts.known.get(name)
 
 
 def _checks(market: SpokenMarket, name: str) -> Iterator[Check]:

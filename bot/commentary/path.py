@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -177,12 +178,20 @@ def _end_of_view(ref: str, market: SpokenMarket) -> tuple[str, End] | None:
     return name, End(value=then, at=now.at - view.window, origin=origin)
 
 
+@lru_cache(maxsize=4096)
+def _said_to_move(clause: str) -> tuple[str, ...]:
+    """The facts of which a clause says which way they went; none where it says no such thing."""
+    topic, _, motion = clause.partition("/")[0].replace("-", ".").partition(".")
+    if motion.rpartition(".")[2] not in ONE_WAY:
+        return ()
+    return next((one.facts for one in TOPICS if one.id == topic), ())
+
+
 def _by_words(sentence: Text, market: SpokenMarket, memory: Memory) -> Iterator[ToldMove]:
     """The moves of clauses that say which way a reading went and write where it stands alone ("skew climbs to 20%")."""
     for clause in sentence.phrase_ids:
-        topic, _, motion = clause.partition("/")[0].replace("-", ".").partition(".")
-        names = next((one.facts for one in TOPICS if one.id == topic), ())
-        if motion.rpartition(".")[2] not in ONE_WAY:
+        names = _said_to_move(clause)
+        if not names:
             continue
         for span in figures_in(sentence):
             name = span.origin.ref

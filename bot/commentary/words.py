@@ -8,6 +8,7 @@ from functools import lru_cache
 from bot.domain.story import Span
 
 WORD = re.compile(r"[\w-]+")
+_MASKED = re.compile(r"#|[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def several(words: Mapping[str, str], key: str) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ def mask_figures(text: str, spans: Iterable[Span]) -> str:
             parts += [text[position : span.start], " # "]
             position = span.end
     parts.append(text[position:])
-    tokens = re.findall(r"#|[^\W\d_]+(?:['’-][^\W\d_]+)*", "".join(parts).lower())
+    tokens = _MASKED.findall("".join(parts).lower())
     return " ".join(tokens)
 
 
