@@ -94,7 +94,7 @@ def _revision(connection: Connection) -> str | None:
 def _create(connection: Connection) -> None:
     """All tables as they are now, and the mark that no migration is missing: what the migrations would come
     to."""
-    metadata.create_all(connection)
+    metadata.create_all(connection, checkfirst=False)  # nothing is there
     named = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
     connection.execute(text(f"CREATE TABLE alembic_version ({named})"))
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})

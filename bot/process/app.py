@@ -262,7 +262,7 @@ async def page(
         side=OperatorSide(settings=settings.describe(), operation=operation or quiet),
     )
     async with serving as address:
-        terminal.print(f"The page is at {address}", highlight=False)
+        terminal.print(f"The page is at {address}", highlight=False, markup=False, emoji=False)
         yield
 
 

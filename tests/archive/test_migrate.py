@@ -9,11 +9,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 import bot.archive.archive
 import bot.archive.migrate
 from bot.archive import SqlArchive, open_archive
+from bot.archive.engine import Database
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.schema import UtcMoment, metadata
 from bot.errors import ArchiveError
@@ -58,6 +59,21 @@ async def test_an_empty_database_gets_what_the_migrations_come_to(archive: SqlAr
         assert await connection.run_sync(differences) == []
         assert await connection.run_sync(shape) == at_once
         assert "alembic_version" in at_once
+
+
+async def test_an_empty_database_is_not_asked_for_each_table_that_it_gets() -> None:
+    database = Database("sqlite://")
+    asked: list[str] = []
+    event.listen(
+        database.engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: asked.append(statement),
+    )
+    assert await migrate(database)
+    await database.aclose()
+    made = sum(statement.lstrip().startswith("CREATE TABLE") for statement in asked)
+    assert made == len(metadata.tables) + 1  # and alembic's own
+    assert [statement for statement in asked if "table_info" in statement] == []
 
 
 def test_the_known_revisions_are_the_migrations_in_order() -> None:

@@ -32,6 +32,7 @@ NOT_BEFORE_IT_ANSWERS = {
     "prometheus_client",
     "pyarrow",
     "pygments",
+    "rich._emoji_codes",
     "rich.progress",
     "rich.traceback",
     "sqlalchemy.orm",
