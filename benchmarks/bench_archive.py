@@ -193,7 +193,7 @@ async def past_beside_bare(path: Path, archive: SqlArchive, since: datetime) -> 
     ours, theirs = await taken(
         lambda: archive.points.past("metric_3", "BTC", since),
         lambda: asyncio.to_thread(bare_past, raw, since),
-        times=60,
+        times=200,
     )
     row(
         "one metric, 30 days",

@@ -39,6 +39,8 @@ def rows(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
         mine = [step for step in steps if step["group"] == group]
         [ours] = [step for step in mine if not step["extra_info"]["peer"]]
         row = {"what": group, "value": round(ours["stats"]["min"] * 1000.0, 4), "unit": "ms"}
+        if goal_ms := ours["extra_info"]["goal_ms"]:
+            row |= {"goal": f"≤ {goal_ms:g} ms", "held": row["value"] <= goal_ms}
         for peer in (step for step in mine if step["extra_info"]["peer"]):
             theirs, most = round(peer["stats"]["min"] * 1000.0, 4), peer["extra_info"]["most"]
             row |= {

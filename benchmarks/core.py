@@ -45,12 +45,17 @@ MARKET = {
 
 
 def step(
-    benchmark: BenchmarkFixture, group: str, run: Callable[[], object], peer: str = "", most: float = 0.0
+    benchmark: BenchmarkFixture,
+    group: str,
+    run: Callable[[], object],
+    peer: str = "",
+    most: float = 0.0,
+    goal_ms: float = 0.0,
 ) -> object:
-    """Measure one step. `peer`: this is the peer of its group, and ours may take `most` times as long (0: no
-    goal)."""
+    """Measure one step. `peer`: this is the peer of its group, and ours may take `most` times as long; one without a peer
+    may take `goal_ms` (0: no goal)."""
     benchmark.group = group
-    benchmark.extra_info.update(peer=peer, most=most)
+    benchmark.extra_info.update(peer=peer, most=most, goal_ms=goal_ms)
     return benchmark(run)
 
 
@@ -79,6 +84,6 @@ def test_a_market_judged_and_told(benchmark: BenchmarkFixture) -> None:
     playbook = read_playbook()
     facts = state_facts(read_market(json.dumps(MARKET), datetime(2026, 2, 7, tzinfo=UTC)), playbook)
     found: Any = step(
-        benchmark, "a market judged, flips and all lengths told", lambda: judge(facts, playbook)
+        benchmark, "a market judged, flips and all lengths told", lambda: judge(facts, playbook), goal_ms=10.0
     )
     assert found["verdict"]["stance"] == "bearish"

@@ -133,7 +133,8 @@ def _is_steady(cell: Cell, truth: Truth) -> bool:
 def settle(cell: Cell, truth: Truth, at: float, *, forgets: bool = False) -> None:
     """One evaluation as if the value had held long enough; what is unknown stays as it was, unless it `forgets`: then
     it has been unknown for long as well."""
-    before, voted = cell.phase, cell.votes or remembers(cell, at)
+    before = cell.phase
+    voted = before != "off" and (cell.votes or remembers(cell, at))
     if truth != "unknown":
         cell.phase = "on" if truth == "true" else "off"
     elif forgets or not remembers(cell, at):
