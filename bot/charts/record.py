@@ -8,16 +8,18 @@ from bot.charts.frame import Key, Plot
 from bot.charts.sheet import Sheet
 from bot.domain.posts import ChartSpec
 
+ROW = 130.0  # a row is as high as that at most: two or three stand together
 ROOMY = 90.0  # a row this high has room for whole strokes
 
 
 def draw(sheet: Sheet, spec: ChartSpec) -> None:
-    """A dot with its interval a row, beside the base rate's stroke."""
+    """A dot on its interval a row, beside the base rate's stroke."""
     rate, low, high, base = spec.series
     rows = len(spec.marks)
     plot = Plot(
         left=theme.EDGE + 14,
         right=theme.WIDTH - theme.EDGE - 40,
+        low=max(float(frame.PLOT_LOW), frame.PLOT_HIGH - rows * ROW),
         x_ends=(0.0, 100.0),
         y_ends=(float(rows), 0.0),
     )
@@ -42,7 +44,8 @@ def draw(sheet: Sheet, spec: ChartSpec) -> None:
         text = sheet.number(round(hit), spec.unit)
         frame.near(sheet, plot, Label(text=text, x=plot.x(hit), y=y, ink=theme.SKY, away=17), must=True)
     keys = [
-        Key(label=rate.label, ink=theme.SKY, marker="o"),
+        Key(label=rate.label, ink=theme.SKY, text="●"),
+        Key(label=low.label, ink=theme.SKY),
         Key(label=base.label, ink=theme.ORANGE, upright=True),
     ]
     frame.key(sheet, "", keys)

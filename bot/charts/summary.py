@@ -50,8 +50,12 @@ def _stance(sheet: Sheet, spec: ChartSpec, ink: str, y: float) -> None:
     stance = spec.marks[0]
     if stance.kind in theme.STANCE_MARKERS:
         sheet.dots([theme.EDGE + 22], [y + 19], ink, marker=theme.STANCE_MARKERS[stance.kind], size=36)
-    word = sheet.text(theme.EDGE + 56, y, stance.label, size=theme.BIG, bold=True, ink=ink)
     beside = " · ".join(mark.label for mark in spec.marks[1:] if mark.x is None)
+    room = theme.WIDTH - 2 * theme.EDGE - 56 - 24 - sheet.width_of(beside, size=theme.LABEL)
+    size = theme.BIG
+    while size > theme.TITLE and sheet.width_of(stance.label, size=size, bold=True) > room:
+        size -= 1  # a long word gives way to what is said beside it
+    word = sheet.text(theme.EDGE + 56, y, stance.label, size=size, bold=True, ink=ink)
     if beside:
         room = theme.WIDTH - theme.EDGE - word.right - 24
         label = sheet.fitting(beside, room, size=theme.LABEL)

@@ -165,11 +165,7 @@ async def stances(
 ) -> tuple[Mark, ...]:
     """From when on which stance stood, oldest first; the first one is the stance at `since`, or the first that was
     taken after it."""
-    states, until = market.archive.states, until or market.now()
-    calls = await states.calls(asset, since - MOST_BEFORE, until=until, profile=profile)
-    if not calls:  # nobody is posted to in that language or length; the stance goes by the ranges alone
-        alike = Profile(ranges=profile.ranges)
-        calls = await states.calls(asset, since - MOST_BEFORE, until=until, profile=alike)
+    calls = await market.calls(asset, since - MOST_BEFORE, profile, until or market.now())
     known = market.bank(profile).words
     before = [None, *(call.stance for call in calls)]
     marks = [

@@ -31,7 +31,7 @@ async def answer(market: Market, request: Request) -> Answer:
     asset = market.asset(request.options.get("asset"))
     facts, bank = await market.facts(asset), market.bank(profile)
     verdict, _ = await market.verdict(asset, profile)
-    calls = await market.archive.states.calls(asset, BEGINNING, profile=profile)
+    calls = await market.calls(asset, BEGINNING, profile)
     said = tell_fact(market, "balance", BALANCE, facts, profile)
     body, spans = join_texts(said, *_age(market, verdict, facts, profile))
     heading = f"{asset}: {bank.words['title.balance']}"

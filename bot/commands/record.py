@@ -120,7 +120,7 @@ async def _take(
 ) -> Taken:
     """The part of the record that is meant: the rules of now, an edition by its first letters, or what is backfilled.
     Raises InputError."""
-    calls = await market.archive.states.calls(asset, BEGINNING, profile=profile)
+    calls = await market.calls(asset, BEGINNING, profile)
     now = market.playbook.rules.hash
     if (wanted or "").strip().lower() == BACKFILLED:
         before = await record_backfilled(market, asset, calls[0].at if calls else None, manner)
@@ -277,8 +277,8 @@ def _chart(asked: _Asked, title: str, alt: str, venues: Sequence[str]) -> ChartS
         title=f"{title}, {asked.horizon(asked.days)}",
         series=(
             ChartSeries(label=words["record.rate"], y=tuple(row.hit_pct for row in shown)),
-            ChartSeries(label="low", y=tuple(row.low_pct for row in shown)),
-            ChartSeries(label="high", y=tuple(row.high_pct for row in shown)),
+            ChartSeries(label=words["chart.likely"], y=tuple(row.low_pct for row in shown)),
+            ChartSeries(label=words["chart.likely"], y=tuple(row.high_pct for row in shown)),
             ChartSeries(label=words["record.base"], y=tuple(row.base_pct for row in shown)),
         ),
         unit="%",

@@ -15,7 +15,7 @@ from bot.desk.recall import PastFollower
 from bot.desk.stores import MarketArchive, MarketStores
 from bot.domain.audit import AuditReport
 from bot.domain.facts import Facts, OwnPast, PastsOfDay
-from bot.domain.judgement import Verdict
+from bot.domain.judgement import Call, Verdict
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Answer, Figure, Profile
 from bot.domain.readings import Quantity, Snapshot
@@ -196,6 +196,18 @@ class Market:
             return with_exits(book, facts, judgement, profile.ranges)
 
         return self._fresh.get(name, stands_on, facts.at, judge), facts
+
+    async def calls(
+        self, asset: str, since: datetime, profile: Profile, until: datetime | None = None
+    ) -> Sequence[Call]:
+        """Each change of stance since a time, oldest first; see `StateStore.calls`. Where nothing was judged for a profile,
+        since nobody is posted to in that language and length, those of its ranges: a stance goes by these alone."""
+        states = self.archive.states
+        told = await states.calls(asset, since, until=until, profile=profile)
+        alike = Profile(ranges=profile.ranges)
+        if told or alike == profile:
+            return told
+        return await states.calls(asset, since, until=until, profile=alike)
 
     async def brief(
         self, asset: str, profile: Profile, length: Length | None = None

@@ -177,8 +177,8 @@ def record() -> ChartSpec:
         caption=CAPTION,
         series=(
             ChartSeries(label="hit rate", x=(0.0, 1.0, 2.0), y=(64.0, 55.0, None)),
-            ChartSeries(label="low", x=(0.0, 1.0, 2.0), y=(48.0, 41.0, None)),
-            ChartSeries(label="high", x=(0.0, 1.0, 2.0), y=(78.0, 68.0, None)),
+            ChartSeries(label="likely range", x=(0.0, 1.0, 2.0), y=(48.0, 41.0, None)),
+            ChartSeries(label="likely range", x=(0.0, 1.0, 2.0), y=(78.0, 68.0, None)),
             ChartSeries(label="base rate", x=(0.0, 1.0, 2.0), y=(46.0, 52.0, 30.0)),
         ),
         alt="BTC: caution was right 64% of 42 times, base rate 46%; overheated was said too few times to say.",

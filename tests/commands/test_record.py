@@ -15,6 +15,7 @@ from bot.desk.cards import Cards
 from bot.domain.facts import Series
 from bot.domain.judgement import Call
 from bot.domain.posts import Profile
+from bot.domain.rulebook import UsualRange
 from bot.metrics import History
 from tests.commands.conftest import AT
 from tests.delivery.discord.looks import MOST_ROWS, rows_of_embed
@@ -79,6 +80,28 @@ async def test_nothing_said_yet_is_said_so_and_what_is_backfilled_is_one_press_a
     assert "no record to show" in answer.body
     assert (answer.lead, answer.tables, answer.chart) == (None, (), None)
     assert goes_on_to(answer) == {"Backfilled": {"asset": "BTC", "rules": "backfilled"}}
+
+
+async def test_who_is_not_posted_to_in_a_language_gets_the_record_of_the_same_ranges(
+    recorded, archive, market, monkeypatch
+):
+    """A stance goes by the ranges alone: not by the language in which it was told."""
+    recorded(40)
+    calls = await archive.states.calls("BTC", AT - timedelta(days=DAYS))
+
+    async def told(asset, since, *, until=None, profile=None):
+        return calls if (profile or Profile()).id == "default" else ()
+
+    monkeypatch.setattr(archive.states, "calls", told)
+
+    async def ask_as(profile):
+        asked = Request(options={"days": "1"}, channel="preview:", profile=profile)
+        return await run(market, discover()["record"], asked)
+
+    answer = await ask_as(Profile(length="article"))
+    assert rows_of(answer)["caution"] == ["100%", "100%", "40"]
+    other = {"skew_60d_pct": UsualRange(since=AT.date(), low=-4.0, high=4.0, source="a test")}
+    assert "no record to show" in (await ask_as(Profile(ranges=other))).body
 
 
 async def test_a_few_calls_are_too_few_to_say_and_no_rate_is_shown(ask, recorded):

@@ -1,16 +1,24 @@
 """Every command as a reader of Spanish gets it."""
 
 from datetime import UTC, datetime
+from itertools import combinations
+from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 
+from bot.charts.draw import lay_out
+from bot.charts.sheet import Sheet
 from bot.commands import Request, discover, run
 from bot.commands import _charts as charts
 from bot.commands._charts import caption
+from bot.commands._telling import title
+from bot.commands.summary import OPEN
 from bot.desk.market import Market
 from bot.domain.playbook import Playbook
-from bot.domain.posts import Answer, Profile
+from bot.domain.posts import Answer, Mark, Profile
+from bot.domain.rulebook import Stance
+from tests.charts.samples import summary
 from tests.commentary.make import bank
 
 SPANISH = Profile(locale="es")
@@ -38,7 +46,11 @@ def pregunta(market: Market):
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("skew", {}, "las puts cuestan 20 % más de volatilidad que las calls equivalentes"),
+        (
+            "skew",
+            {},
+            "superan a las calls equivalentes en volatilidad implícita, por un 20 % de la volatilidad en el dinero",
+        ),
         ("basis", {}, "Los futuros a 60 días pagan 2 % al año sobre el contado"),
         ("basis", {"tenor": "90"}, "Es demasiado antigua para juzgar con ella."),
         ("oi", {}, "35 800 millones de dólares, unas 527 850 monedas"),
@@ -123,3 +135,51 @@ def test_every_unit_has_a_word_of_the_language_in_charts(market):
 def test_numbers_in_a_charts_description_have_a_comma(market):
     assert charts.decimal(-2.64, market.bank(Profile(locale="es")).words) == "−2,6"
     assert charts.decimal(-2.64, market.bank(Profile()).words) == "−2.6"
+
+
+@pytest.fixture(scope="module")
+def sheet() -> Sheet:
+    return Sheet()
+
+
+@pytest.mark.parametrize("stance", get_args(Stance))
+def test_a_card_has_room_for_every_stance_in_spanish(market: Market, stance: str, sheet: Sheet) -> None:
+    """In its longest words: none is cut off and none touches another."""
+    words = market.bank(SPANISH).words
+    directions = [word for key, word in words.items() if key.startswith("chart.direction.")]
+    sure = [word for key, word in words.items() if key.startswith("confidence.")]
+    spec = summary()
+    assert spec.price is not None
+    balance, *readings = spec.series
+    names = ("skew_180d_pct", "liquidations_24h_short_usd", "open_interest_usd")
+    longest = (
+        words[f"stance.{stance}"],
+        words["chart.day"].format(n="365"),
+        max(directions, key=len),
+        *([] if stance in OPEN else [words["chart.confidence"].format(confidence=max(sure, key=len))]),
+    )
+    told = replace(
+        spec,
+        speech=charts.speech(market, SPANISH),
+        title=max((words[f"asset.{asset}"] for asset in ("BTC", "ETH", "SOL")), key=len),
+        price=replace(
+            spec.price, text="167\u00a0820 dólares", note=words["chart.in.24h"].format(change="−12,6\u00a0%")
+        ),
+        series=(
+            replace(
+                balance,
+                label=words["chart.balance"],
+                note=words["chart.balance_year"].format(low="−100", high="+100"),
+            ),
+            *(
+                replace(reading, label=title(market, name, SPANISH))
+                for reading, name in zip(readings, names, strict=True)
+            ),
+        ),
+        marks=(Mark(label=longest[0], kind=stance), *(Mark(label=word) for word in longest[1:])),
+    )
+    lay_out(told, sheet)
+    said = [word.text for word in sheet.words]
+    assert [word for word in said if word.endswith("…")] == []
+    assert {longest[0], " · ".join(longest[1:])} <= set(said)
+    assert [(a.text, b.text) for a, b in combinations(sheet.words, 2) if a.meets(b, -3)] == []
