@@ -370,6 +370,20 @@ def test_a_row_with_too_few_verdicts_shows_no_rate(sheet: Sheet) -> None:
     assert "overheated · n = 3 · too few to say" in said(sheet)
 
 
+def test_the_key_of_a_record_names_the_rate_its_interval_and_the_base(sheet: Sheet) -> None:
+    lay_out(ALL["record"](), sheet)
+    assert {"●", "hit rate", "likely range", "base rate"} <= set(said(sheet))
+
+
+def test_two_rows_of_a_record_stand_together(sheet: Sheet) -> None:
+    spec = ALL["record"]()
+    few = tuple(replace(column, x=column.x[:2], y=column.y[:2]) for column in spec.series)
+    lay_out(replace(spec, marks=spec.marks[:2], series=few), sheet)
+    places = {word.text: word.low for word in sheet.words}
+    assert 60 < places["caution · n = 42"] - places["bullish · n = 51"] <= 130
+    assert 0 < places["bullish · n = 51"] - places["50%"] <= 140
+
+
 def test_a_long_list_of_venues_takes_a_second_line_and_hides_no_time(sheet: Sheet) -> None:
     caption = "8 Feb 2026, 18:00 UTC · Binance, BitMEX, Bybit, Deribit, Hyperliquid, Kraken, OKX, Coinalyze"
     render(replace(ALL["liquidations"](), caption=caption), sheet)
