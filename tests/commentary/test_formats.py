@@ -52,8 +52,16 @@ from tests.commentary.make import bank
         ("moment", "2026-02-06T14:00:00+00:00", "6 February 2026, 14:00 UTC"),
         ("moved:size", -19.19, "down 19.2%"),
         ("moved:size", 0.04, "flat"),
-        ("dearer:size", 20, "puts carry more implied volatility than matching calls, by 20% of the at-the-money level"),
-        ("dearer:size", -7.5, "calls carry more implied volatility than matching puts, by 7.5% of the at-the-money level"),
+        (
+            "dearer:size",
+            20,
+            "puts carry more implied volatility than matching calls, by 20% of the at-the-money level",
+        ),
+        (
+            "dearer:size",
+            -7.5,
+            "calls carry more implied volatility than matching puts, by 7.5% of the at-the-money level",
+        ),
     ],
 )
 def test_a_number_reads_as_people_write_it(name: str, value: float | str, shown: str) -> None:

@@ -38,14 +38,20 @@ def skew(value: float = 20.0) -> dict[str, Origin]:
 
 def test_the_skew_is_answered_in_words_with_its_usual_range() -> None:
     text = said("answer", "skew", article(), skew())
-    assert "puts carry more implied volatility than matching calls, by 20% of the at-the-money level" in text.text
+    assert (
+        "puts carry more implied volatility than matching calls, by 20% of the at-the-money level"
+        in text.text
+    )
     assert "±6%" in text.text
     assert "60-day" in text.text
 
 
 def test_dear_calls_are_not_called_dear_puts() -> None:
     text = said("answer", "skew", facts({"skew_60d_pct": -7.5}), skew(-7.5))
-    assert "calls carry more implied volatility than matching puts, by 7.5% of the at-the-money level" in text.text
+    assert (
+        "calls carry more implied volatility than matching puts, by 7.5% of the at-the-money level"
+        in text.text
+    )
 
 
 def test_the_answer_says_as_much_as_is_known() -> None:
