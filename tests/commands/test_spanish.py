@@ -49,7 +49,7 @@ def pregunta(market: Market):
         (
             "skew",
             {},
-            "superan a las calls equivalentes en volatilidad implícita, por un 20 % de la volatilidad en el dinero",
+            "las puts superan en volatilidad implícita a las calls equivalentes por un 20 % de la ATM",
         ),
         ("basis", {}, "Los futuros a 60 días pagan 2 % al año sobre el contado"),
         ("basis", {"tenor": "90"}, "Es demasiado antigua para juzgar con ella."),
