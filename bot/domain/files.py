@@ -1,13 +1,12 @@
 """A file that an operator or an editor writes, read into a checked shape: one way for settings, rules, words, tapes."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+import tomli
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.domain.plain_toml import read_plain_tables
 from bot.errors import ConfigError, Problem
 
 LONGEST_SHOWN = 60
@@ -33,13 +32,11 @@ def read_tables(text: str, file: str) -> dict[str, Any]:
     """The tables of a TOML text. Raises ConfigError that names the file and the line."""
     if any(ENDLESS_KEY.search(line) for line in text.split("\n") if line.count(".") >= MOST_PARTS):
         raise ConfigError([Problem(file=file, id="", reason="not TOML: nested too deeply")])
-    if (plain := read_plain_tables(text)) is not None:
-        return plain
     try:
-        return tomllib.loads(text)
+        return tomli.loads(text)
     except RecursionError as error:
         raise ConfigError([Problem(file=file, id="", reason="not TOML: nested too deeply")]) from error
-    except ValueError as error:  # of tomllib itself, or of a number with thousands of digits
+    except ValueError as error:  # of tomli itself, or of a number with thousands of digits
         raise ConfigError([Problem(file=file, id="", reason=f"not TOML: {error}")]) from error
 
 
