@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.judgement import AlarmEpisode, Course, MoveAlarm
-from bot.domain.rulebook import AlarmRule
+from bot.domain.rulebook import AlarmLine, AlarmRule
 from bot.rules.course import moved_since, sample_before
 from bot.rules.plan import RulePlan, family_of
 from bot.rules.run import FALSE, TRUE
@@ -42,7 +42,7 @@ def with_alarms(
         change = values.get(rule.fact)
         before = course.alarms.get(rule.id)
         if change is not None and unit is not None and before is None:
-            first = _line(rule, 0, unit, ready.asset)
+            first = _size(rule.lines[0], unit, ready.asset)
             if first is None or sign * change < first:
                 if rule.turns is not None:
                     grades[rule.id] = FALSE, sign
@@ -52,7 +52,7 @@ def with_alarms(
         move = balances[rule.within] if rule.fact == BALANCE else _move(rule, values)
         if rule.fact == BALANCE and move is not None:
             move = replace(move, amount=sign * move.told)
-        lines = [_line(rule, number, unit, ready.asset) for number in range(len(rule.lines))]
+        lines = [_size(line, unit, ready.asset) for line in rule.lines]
         if rule.turns is not None:
             grades[rule.id] = (_grade(ready, rule, move, lines, gone, whole=unit is not None), sign)
         if (
@@ -91,9 +91,8 @@ def _move(rule: AlarmRule, values: Values) -> _Move | None:
     return _Move(sign * change, change, start, level)
 
 
-def _line(rule: AlarmRule, number: int, unit: float | None, asset: str) -> float | None:
+def _size(line: AlarmLine, unit: float | None, asset: str) -> float | None:
     """The size of one line in the alarm's own fact; None where neither its unit nor a latest size is known."""
-    line = rule.lines[number]
     measured = None if unit is None else line.size * unit
     for name, latest in line.no_later:
         if name == asset:

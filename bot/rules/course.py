@@ -16,7 +16,7 @@ DIGITS = 4
 """Samples are kept rounded, so that a stored one and a remembered one are the same."""
 UNHEARD = (-100.0, 100.0)
 """What a day without data may have been."""
-_HOUR = itemgetter(0)
+_HOUR, _LOW, _HIGH = itemgetter(0), itemgetter(1), itemgetter(2)
 
 
 def hour_of(at: datetime) -> int:
@@ -69,7 +69,7 @@ def middle_of(course: Course, at: datetime, days: int) -> tuple[float, float]:
 
 def _bounds_of(day: Sequence[BalanceSample]) -> tuple[float, float]:
     """The medians of a day's bounds: of one balance, as long as all was heard."""
-    lows, highs = [one.low for one in day], [one.high for one in day]
+    lows, highs = list(map(_LOW, day)), list(map(_HIGH, day))
     low = median_of(lows)
     return low, low if lows == highs else median_of(highs)
 

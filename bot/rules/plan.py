@@ -29,7 +29,8 @@ FAMILY_UNKNOWN_VOTE = 2
 
 class CompiledCondition(Struct, frozen=True):
     """One condition in numbers. `foreign`: the fact belongs to another family than the rule. A fact's rank in its own
-    past is asked for as "fact@rank"; `family` is the fact's."""
+    past is asked for as "fact@rank"; `family` is the fact's, `ladder` the one whose usual range its thresholds may stand
+    on."""
 
     fact: str
     above: bool
@@ -37,6 +38,7 @@ class CompiledCondition(Struct, frozen=True):
     clear: float
     foreign: bool
     family: str = ""
+    ladder: str | None = None
 
 
 class Ask(Struct, frozen=True):
@@ -447,9 +449,15 @@ def _moved(standing: _Standing, job: Job) -> Job:
     parts = [part for part in job.rule.when if isinstance(part, Condition)]
     tests = tuple(
         [
-            replace(test, entry=entry, clear=clear)
+            CompiledCondition(
+                test.fact,
+                test.above,
+                *_thresholds(standing, part, test.ladder),
+                test.foreign,
+                test.family,
+                test.ladder,
+            )
             for test, part in zip(job.tests, parts, strict=True)
-            for entry, clear in (_thresholds(standing, job.rule, part),)
         ]
     )
     return replace(job, tests=tests, numbers=_numbers(tests), edges=_edges(tests))
@@ -480,29 +488,30 @@ def _ask(book: RuleBook, rule: Rule, part: RuleIs) -> Ask:
 
 def _compiled(standing: _Standing, rule: Rule, part: Condition) -> CompiledCondition:
     family = family_of(standing.book, part.fact) or ""
+    ladder = standing.book.ladder_of(rule, part)
+    name = None if ladder is None else ladder.id
     return CompiledCondition(
         f"{part.fact}{RANK}" if part.ranked else part.fact,
         part.above is not None,
-        *_thresholds(standing, rule, part),
+        *_thresholds(standing, part, name),
         family != rule.family,
         family,
+        name,
     )
 
 
-def _thresholds(standing: _Standing, rule: Rule, part: Condition) -> tuple[float, float]:
+def _thresholds(standing: _Standing, part: Condition, ladder: str | None) -> tuple[float, float]:
     """The way in and the way out of a condition."""
-    book, asset = standing.book, standing.asset
-    ladder = book.ladder_of(rule, part)
-    usual = None if ladder is None else standing.usual[ladder.id]
+    asset, usual = standing.asset, None if ladder is None else standing.usual[ladder]
     entry = part.above or part.below
     if entry is None:
-        raise ValueError(f"{rule.id}: a condition without a threshold")
+        raise ValueError(f"{part.fact}: a condition without a threshold")
     if entry.side is not None and usual is None and not standing.booked:
         number = clear = math.inf if part.above is not None else -math.inf  # nothing is beyond it
     else:
         number = entry.at(usual, asset)
         clear = number if part.clears is None else part.clears.at(usual, asset)
-    moved = _beyond(book, part, number, standing.pasts) if math.isfinite(number) else 0.0
+    moved = _beyond(standing, part, number) if math.isfinite(number) else 0.0
     return number + moved, clear + moved
 
 
@@ -521,12 +530,14 @@ def _replaced_by(book: RuleBook) -> Mapping[str, tuple[str, ...]]:
     return {part: tuple(others) for part, others in found.items()}
 
 
-def _beyond(book: RuleBook, part: Condition, number: float, pasts: Mapping[str, OwnPast]) -> float:
+def _beyond(standing: _Standing, part: Condition, number: float) -> float:
     """How far a threshold moves outward, to where the fact is also beyond some percent of its own past."""
-    past = pasts.get(part.fact)
-    if part.beyond is None or past is None or book.past is None or past.days < book.past.least_days:
+    if part.beyond is None:
         return 0.0
-    own = scale_of(past, 0.0, book.past).value(part.beyond)
+    past, table = standing.pasts.get(part.fact), standing.book.past
+    if past is None or table is None or past.days < table.least_days:
+        return 0.0
+    own = scale_of(past, 0.0, table).value(part.beyond)
     return max(own - number, 0.0) if part.above is not None else min(own - number, 0.0)
 
 

@@ -120,7 +120,8 @@ class Yardstick(Struct, frozen=True):
         if self.scale is not None:
             rank, weight = _between(value, self.scale.marks, RANKS), self.scale.weight
             agreed = 1.0 - weight + weight * self._agreement(rank if above else 100.0 - rank)
-            extreme = weight * self._extreme(rank)
+            if not 100.0 - self.extreme[0] <= rank <= self.extreme[0]:
+                extreme = weight * self._extreme(rank)
         book, reach = capped * agreed, free * agreed
         points = book + max(0.0, 1.0 - abs(book)) * extreme
         reach += max(0.0, 1.0 - abs(book)) * extreme
