@@ -25,8 +25,8 @@ UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 BOOK = read_playbook(Path(__file__).resolve().parents[1] / "config").rules
 
 
-def walks(asset: str) -> list[Series]:
-    """A year and its lead-in of every metric that the rules ask for: walks about the rules' thresholds, with one hour in a
+def walks(asset: str, days: int = DAYS) -> list[Series]:
+    """So many days and their lead-in of every metric that the rules ask for: walks about the rules' thresholds, with one hour in a
     hundred missing."""
     chance = random.Random(asset)
     reach: dict[str, list[float]] = {}
@@ -34,21 +34,23 @@ def walks(asset: str) -> list[Series]:
         for test in job.tests:
             reach.setdefault(test.fact, []).extend((test.entry, test.clear))
     names = sorted({fact.partition(".")[0] for fact in BOOK.asks} & set(CATALOG.metrics))
-    since_ms = round((UNTIL - timedelta(days=DAYS) - LEAD_IN).timestamp() * 1000)
+    since_ms = round((UNTIL - timedelta(days=days) - LEAD_IN).timestamp() * 1000)
     return [
         series
         for name in names
-        for series in _walk(name, asset, reach.get(name, [80.0, 120.0]), chance, since_ms)
+        for series in _walk(name, asset, reach.get(name, [80.0, 120.0]), chance, (since_ms, days))
     ]
 
 
-def _walk(name: str, asset: str, reach: list[float], chance: random.Random, since_ms: int) -> list[Series]:
-    low, high = min(reach), max(reach)
+def _walk(
+    name: str, asset: str, reach: list[float], chance: random.Random, span: tuple[int, int]
+) -> list[Series]:
+    (since_ms, days), low, high = span, min(reach), max(reach)
     if low == high:
         low, high = low - abs(low) / 2 - 1.0, high + abs(high) / 2 + 1.0
     value, step = (low + high) / 2, (high - low) / 60
     at_ms, values = array("q"), array("d")
-    for hour in range((DAYS * 24) + round(LEAD_IN / timedelta(hours=1)) + 1):
+    for hour in range((days * 24) + round(LEAD_IN / timedelta(hours=1)) + 1):
         value = min(high, max(low, value + chance.gauss(0, step)))
         if chance.random() >= 0.01:
             at_ms.append(since_ms + hour * HOUR_MS)

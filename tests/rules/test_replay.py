@@ -1,13 +1,19 @@
-"""A replay: the same verdicts as one evaluation after another, faster."""
+"""A replay: the same verdicts as one evaluation after another, faster; and what an evaluation does not look at changes
+nothing."""
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.facts import OwnPast
 from bot.rules import evaluate, replay
-from tests.rules.make import HOUR, NOON, book, facts, markets, play
+from bot.rules.plan import RulePlan, plan
+from bot.rules.run import EvaluationScene, EvaluationTrace, advance_rule, run, unheard, weigh, with_ranks
+from bot.rules.states import Cell
+from tests.rules.make import ARTICLE, CALM, HOUR, NOON, STRONG, book, facts, few_or_many, markets, play
 
 
 @given(samples=st.lists(markets(), min_size=1, max_size=6))
@@ -52,3 +58,73 @@ def test_a_year_of_steady_hours_remembers_as_much_as_a_day() -> None:
     late = evaluate(book(), facts({"basis_60d_pct": 7.0}, at), day.signals, at).signals["basis-weak"]
     assert late.changes == "0" * 20
     assert late.evaluated_at - day.signals["basis-weak"].evaluated_at == timedelta(hours=1)
+
+
+def advance_all(
+    ready: RulePlan, cells: dict[str, Cell], values: Mapping[str, float], bounds: frozenset[str], at: float
+) -> EvaluationTrace:
+    """An evaluation that looks at every part of every rule, whatever it knows of it."""
+    ran = EvaluationTrace(weighed=weigh(ready, values), gone=unheard(ready, values))
+    seen = with_ranks(ready, values, ran.weighed)
+    for job in ready.jobs:
+        scene = EvaluationScene(seen, bounds, at, settled=False, held=False)
+        advance_rule(ready, job, cells, scene, ran)
+    return ran
+
+
+@few_or_many
+def test_what_an_evaluation_does_not_look_at_would_change_nothing(examples: int) -> None:
+    """Rules that were off, or on, for a day are no longer looked at in full: so a market holds for two days, and then some
+    facts move at a time, or are lost, or become lower bounds."""
+    asked = sorted(book().asks)
+
+    @settings(max_examples=max(25, examples // 5), deadline=None)
+    @given(
+        first=markets(),
+        moves=st.lists(
+            st.tuples(
+                markets(),
+                st.lists(st.sampled_from(asked), max_size=12),
+                st.lists(st.sampled_from(asked), max_size=12),
+                st.sampled_from([1, 3, 26]),
+            ),
+            min_size=1,
+            max_size=6,
+        ),
+        asset=st.sampled_from(["BTC", "SOL"]),
+        days=st.sampled_from([None, 20, 365]),
+    )
+    @example(
+        first=CALM,
+        moves=[(one, asked, [], 26) for one in (ARTICLE, STRONG, CALM, ARTICLE)],
+        asset="BTC",
+        days=365,
+    )
+    def holds(
+        first: dict[str, float],
+        moves: list[tuple[dict[str, float], list[str], list[str], int]],
+        asset: str,
+        days: int | None,
+    ) -> None:
+        pasts = days and {
+            name: OwnPast(fact=name, quantiles=(-4.0, -1.0, 2.0, 5.0, 9.0), days=days)
+            for name in book().with_past
+        }
+        ready = plan(book(), NOON.date(), {}, asset, (), pasts or None)
+        quick, whole = ({name: Cell() for name in book().order} for _ in range(2))
+        values, at = dict(first), NOON.timestamp()
+        for other, moved, lower, hours in [({}, [], [], 48), *moves]:
+            values |= {name: other[name] for name in moved if name in other}
+            for name in set(moved) - other.keys():
+                values.pop(name, None)
+            bounds = frozenset(name for name in lower if name in values)
+            for _ in range(hours):
+                at += HOUR.total_seconds()
+                one = run(ready, quick, values, bounds, at, settled=False)
+                full = advance_all(ready, whole, values, bounds, at)
+                assert quick == whole
+                assert (one.before, one.told, one.turning) == (full.before, full.told, full.turning)
+                on = {job.id for job in ready.jobs if quick[job.id].votes}
+                assert on <= {job.id for job in one.awake}
+
+    holds()
