@@ -6,22 +6,30 @@ from array import array
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from bot.domain.facts import Series
+from benchmarks.bench_backtest import UNTIL, walks
+from bot.domain.facts import Fact, Facts, OwnPast, Series
+from bot.domain.judgement import Call, Course, Signal
 from bot.domain.playbook import Playbook
+from bot.domain.posts import Route
 from bot.errors import ConfigError
-from bot.lab.backtest import BacktestRun, run, with_data
+from bot.lab.backtest import LEAD_IN, BacktestRun, WouldBeAlert, run, with_data
 from bot.lab.completed_past import complete_past
 from bot.lab.history_folder import HistoryFile, parse_schema, read_folder
-from bot.metrics import CATALOG, History, facts_at
+from bot.metrics import CATALOG, History, by_hour, facts_at, hours_polled, own_pasts
 from bot.playbook import read_playbook
 from bot.process.archive_questions import folder_past
+from bot.rules import JudgedMoment, alert, evaluate
 from tests.rules.make import few_or_many
 
+T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SCHEMA = """
@@ -246,6 +254,106 @@ def test_a_window_of_liquidations_with_a_day_missing_is_not_known() -> None:
     assert set(column(past, "liquidations_24h_usd").values()) == {2e8}
     assert column(past, "liquidations_5d_usd") == {}
     assert len(column(past, "liquidations_24h_long_usd")) == 7
+
+
+LOST = {"skew": range(70, 130), "basis": range(90, 93), "spot": range(100, 106)}
+"""For some families the hours of the last days in which nothing is heard of them."""
+
+
+def with_gaps(past: Sequence[Series], since: datetime) -> list[Series]:
+    """A past in which some metrics are lost for hours and some values are lower bounds."""
+    kept = []
+    for one in past:
+        lost = next((hours for stem, hours in LOST.items() if one.metric.startswith(stem)), range(0))
+        rows = [
+            (at, value)
+            for at, value in zip(one.at_ms, one.value, strict=True)
+            if (at / 1000 - since.timestamp()) // 3600 not in lost
+        ]
+        least = [int(one.metric.startswith("liquidations") and row % 3 == 0) for row in range(len(rows))]
+        kept.append(
+            replace(
+                one,
+                at_ms=array("q", [at for at, _ in rows]),
+                value=array("d", [value for _, value in rows]),
+                covers_s=array("q", [0] * len(rows)),
+                lower_bound=array("b", least),
+            )
+        )
+    return kept
+
+
+@pytest.mark.parametrize("asset", ["BTC", "SOL"])
+def test_a_past_is_judged_as_the_live_bot_judges_it_hour_by_hour(playbook: Playbook, asset: str) -> None:
+    """Every column of every hour, the changes of stance, the alerts: from facts, signals and course that were stored and
+    read again in between, under pasts and plans worked out for each hour alone."""
+    days, book = 6, playbook.rules
+    since = UNTIL - days * DAY
+    past = with_gaps(walks(asset, days), since)
+    ran = run(book, past, asset, CATALOG, since, UNTIL, by_files=False)
+    history = History.of(asset, past)
+    hours = by_hour(history, CATALOG, book.asks, since - LEAD_IN, UNTIL)
+    route, posted = Route(channel="live:"), None
+    signals: Mapping[str, Signal] = {}
+    course, calls, alerts, moments = Course(), [], [], iter(ran.moments)
+    pasts: Mapping[str, OwnPast] = {}
+    polled = hours_polled(history, since - LEAD_IN, UNTIL)
+    for at, values, bounds in hours.rows():
+        if at not in polled:
+            continue
+        if not pasts or at.hour == 0:
+            pasts = own_pasts(history, CATALOG, book, asset, at)
+        known = {
+            name: Fact(name=name, value=value, at=at, lower_bound=name in bounds)
+            for name, value in values.items()
+        }
+        facts = Facts(asset=asset, at=at, known=known, pasts=pasts)
+        judgement = evaluate(book, facts, signals, at, course=course)
+        signals, course = (
+            read_again(judgement.signals, dict[str, Signal]),
+            read_again(judgement.course, Course),
+        )
+        if at < since:
+            continue
+        verdict, moment = judgement.verdict, next(moments)
+        assert moment == JudgedMoment(
+            at=at,
+            stance=verdict.stance,
+            confidence=verdict.confidence,
+            score=verdict.score,
+            coverage=verdict.coverage,
+            families=verdict.families,
+            counts=judgement.counts,
+            counting=judgement.counting,
+            changed=judgement.changed,
+            votes=verdict.votes,
+            balance=verdict.balance,
+            middle=verdict.middle,
+            direction=verdict.direction,
+            leaning=verdict.leaning,
+            alarms=verdict.alarms,
+            ordinary=frozenset(one.rule for one in verdict.findings if one.ordinary),
+        )
+        if not calls or calls[-1].stance != verdict.stance:
+            calls.append(Call(at=at, stance=verdict.stance, rules=book.hash))
+        due = posted != at.date() and at.hour >= 12
+        posted = at.date() if due else posted
+        route, reason = alert(replace(route, due_at=at if due else None), judgement, book, at)
+        if reason is not None:
+            alerts.append(WouldBeAlert(at=at, reason=reason, stance=verdict.stance))
+    assert next(moments, None) is None
+    assert (ran.calls, ran.alerts) == (tuple(calls), tuple(alerts))
+    assert len(calls) > 1
+    assert alerts
+    assert {moment.coverage for moment in ran.moments} > {1.0}
+    assert any(moment.alarms for moment in ran.moments)
+
+
+def read_again(value: Any, kind: type[T]) -> T:
+    """As a restart finds it."""
+    return msgspec.json.decode(
+        msgspec.json.encode(dict(value) if isinstance(value, Mapping) else value), type=kind
+    )
 
 
 def test_a_file_that_says_what_another_said_is_refused() -> None:
