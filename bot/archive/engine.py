@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from bot.archive.advice import GONE, advise, is_read_only, may_be_repeated
+from bot.archive.memory import open_in_memory
 from bot.errors import ArchiveError
 
 log = structlog.get_logger()
@@ -254,10 +255,11 @@ def _create(url: URL) -> AsyncEngine:
             return create_async_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
     # In memory there is one connection, and transactions take turns on it: two on one connection would
     # mingle.
-    size = 1 if url.database in (None, "", ":memory:") else 5
+    is_in_memory = url.database in (None, "", ":memory:")
+    size, how = (1, {"async_creator": open_in_memory}) if is_in_memory else (5, {})
     # The connection used last is the one used next: each keeps pages of its own in memory.
     engine = create_async_engine(
-        url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0, pool_use_lifo=True
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0, pool_use_lifo=True, **how
     )
     _prepared(engine.sync_engine)
     return engine
@@ -293,7 +295,8 @@ def _prepared(engine: Engine) -> Engine:
 def _prepare(raw: Any, _record: object) -> None:
     # sqlite3 opens transactions on its own and late; we say BEGIN ourselves, so that reads are consistent
     # too.
-    raw.isolation_level = None
+    if raw.isolation_level is not None:
+        raw.isolation_level = None
     cursor = raw.cursor()
     try:
         for pragma in _pragmas():
