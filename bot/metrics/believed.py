@@ -201,9 +201,10 @@ def _peers(
     past: KnownFigure | None,
 ) -> list[tuple[float | None, float]]:
     """Others' figures that tell the same thing: the last believed one, where it is of about the same time, and now's."""
-    found: dict[str, tuple[float | None, float]] = {}
+    found: dict[tuple[str, Kind], tuple[float | None, float]] = {}
     for other in others:
-        if other.of == figure.of or not figure.is_alike(other):
+        name = other.venue, other.kind
+        if name in found or other.of == figure.of or not figure.is_alike(other):
             continue
         its = known.get(other.of)
         same_time = (
@@ -213,9 +214,7 @@ def _peers(
             and its.at is not None
             and abs(its.at - past.at) <= LIKE
         )
-        found.setdefault(
-            f"{other.venue} {other.kind}", (its.value if its and same_time else None, other.value)
-        )
+        found[name] = (its.value if its and same_time else None, other.value)
     return list(found.values())
 
 
@@ -312,18 +311,28 @@ def _of_quote(quote: FutureQuote, at: datetime) -> ToldContract:
 def _of_chain(chain: OptionChain) -> list[ToldContract]:
     amounts = chain.open_interest_coin.tolist()
     return [
-        ToldContract(symbol=name, expires_ms=expires_ms, amount=amount if 0.0 <= amount < inf else None)
+        ToldContract(name, expires_ms, amount if 0.0 <= amount < inf else None)
         for name, expires_ms, amount in zip(_names(chain), chain.expires_ms.tolist(), amounts, strict=True)
     ]
 
 
-def _names(chain: OptionChain) -> list[str]:
+def _names(chain: OptionChain) -> tuple[str, ...]:
     """What each option of a chain is called."""
-    columns = (chain.expires_ms.tolist(), chain.strike_usd.tolist(), chain.is_call.tolist())
-    return [
+    return _names_of(chain.expires_ms.tobytes(), chain.strike_usd.tobytes(), chain.is_call.tobytes())
+
+
+@lru_cache(maxsize=64)
+def _names_of(expires_ms: bytes, strike_usd: bytes, is_call: bytes) -> tuple[str, ...]:
+    """The same by a chain's columns: a venue lists the same options from one poll to the next."""
+    columns = (
+        np.frombuffer(expires_ms, np.int64),
+        np.frombuffer(strike_usd),
+        np.frombuffer(is_call, np.bool_),
+    )
+    return tuple(
         option_name(expires_ms, strike_usd, is_call=is_call)
-        for expires_ms, strike_usd, is_call in zip(*columns, strict=True)
-    ]
+        for expires_ms, strike_usd, is_call in zip(*(column.tolist() for column in columns), strict=True)
+    )
 
 
 @lru_cache(maxsize=32768)

@@ -125,11 +125,13 @@ def move_of(known: KnownContracts | None, told: Sequence[ToldContract], at: date
         return None
     then = now = 0.0
     at_ms = _ms(at)
+    amount_then = known.amounts.get
     for one in told:
-        amount, before = one.amount, known.amounts.get(one.symbol)
-        if amount is not None and before is not None and not 0 < one.expires_ms <= at_ms:
-            then += _coins(one, before) if one.inverse else before
-            now += _coins(one, amount) if one.inverse else amount
+        symbol, expires_ms, amount, inverse, *_ = one
+        before = amount_then(symbol)
+        if amount is not None and before is not None and not 0 < expires_ms <= at_ms:
+            then += _coins(one, before) if inverse else before
+            now += _coins(one, amount) if inverse else amount
     return _move(then, now)
 
 
@@ -167,6 +169,8 @@ def _lacking(
     known: KnownContracts, counted: Mapping[str, ToldContract], told: Sequence[ToldContract], at: datetime
 ) -> _Doubt | None:
     """Contracts in which something was open, that still run, and that were not counted now."""
+    if known.amounts.keys() <= counted.keys():
+        return None
     at_ms = _ms(at)
     lacking = [
         name

@@ -25,7 +25,8 @@ class LazyFacts:
     """A shelf for each metric and one for each kind of its views, filled when it is first asked for. The same
     question always has the same answer.
 
-    `kind` tells a view's kind from its suffix; a metric itself is of the kind "".
+    `kind` tells a view's kind from its suffix; a metric itself is of the kind "". Shelves that are `filled` already are
+    taken as they are.
     """
 
     def __init__(
@@ -34,12 +35,17 @@ class LazyFacts:
         kinds: tuple[str, ...],
         kind: Callable[[str], str],
         fill: Callable[[str, str], FactShelf],
+        filled: Mapping[tuple[str, str], FactShelf] | None = None,
     ) -> None:
         self._metrics = frozenset(metrics)
         self._order = tuple((metric, kind) for metric in metrics for kind in ("", *kinds))
         self._kind = kind
         self._fill = fill
-        self._filled: dict[tuple[str, str], FactShelf] = {}
+        self._filled = dict(filled or {})
+
+    def filled_besides(self, metric: str) -> Mapping[tuple[str, str], FactShelf]:
+        """The shelves, by metric and kind, that were asked for so far, without those of one metric."""
+        return {place: shelf for place, shelf in self._filled.items() if place[0] != metric}
 
     def shelf(self, name: str) -> FactShelf | None:
         """The shelf that a fact stands on if it is known; None for a metric that is not in the catalog."""

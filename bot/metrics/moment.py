@@ -65,6 +65,7 @@ class MetricInputs:
         )
         self.refused: dict[str, list[str]] = {}
         self._outcomes: dict[str, ComputedMetric] = {}
+        self._kinds: dict[Any, Sequence[tuple[int, Any]]] = {}
         self._once: dict[Callable[[MetricInputs], Any], Any] = {}
 
     def readings(self, kind: type[R], max_age: timedelta, assets: tuple[str, ...] = ()) -> tuple[R, ...]:
@@ -75,17 +76,23 @@ class MetricInputs:
         """
         wanted = assets or (self.asset,)
         found: dict[object, R] = {}
-        for number, reading in enumerate(self.snapshot.readings):
-            if (
-                isinstance(reading, kind)
-                and _asset(reading) in wanted
-                and self.at - reading.observed_at <= max_age
-            ):
+        for number, reading in self._of_kind(kind):
+            if _asset(reading) in wanted and self.at - reading.observed_at <= max_age:
                 same = _subject(reading) or number
                 known = found.get(same)
                 if known is None or known.observed_at < reading.observed_at:
                     found[same] = reading
         return tuple(found.values())
+
+    def _of_kind(self, kind: type[R]) -> Sequence[tuple[int, R]]:
+        """The snapshot's readings of one kind, each with its place: a poll's metrics ask for each kind many times."""
+        if kind not in self._kinds:
+            self._kinds[kind] = [
+                (number, reading)
+                for number, reading in enumerate(self.snapshot.readings)
+                if isinstance(reading, kind)
+            ]
+        return self._kinds[kind]
 
     def venues_asked(self, *quantities: Quantity) -> tuple[str, ...]:
         """The sources that were asked for any of the quantities."""

@@ -34,6 +34,7 @@ class Observed(Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     history: History | None = None
     outcomes: Mapping[str, ComputedMetric] = field(default_factory=dict)
+    shelves: LazyFacts | None = None
 
 
 def observe(
@@ -56,8 +57,12 @@ def observe(
         Gap(who=f"metrics {name}", reason=each(reasons)) for name, reasons in sorted(moment.refused.items())
     )
     extended = moment.history.extend(measured)
-    facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes, _sought(snapshot.asked))
-    return Observed(points=past + measured, facts=facts, gaps=gaps, history=extended, outcomes=outcomes)
+    shelves = _shelves(extended, catalog, outcomes)
+    asked = _sought(snapshot.asked)
+    facts = _facts(extended, catalog, snapshot.asset, snapshot.taken_at, outcomes, asked, shelves=shelves)
+    return Observed(
+        points=past + measured, facts=facts, gaps=gaps, history=extended, outcomes=outcomes, shelves=shelves
+    )
 
 
 def with_balance(observed: Observed, points: Sequence[Point], catalog: Catalog) -> Observed:
@@ -68,13 +73,17 @@ def with_balance(observed: Observed, points: Sequence[Point], catalog: Catalog) 
     history = observed.history.extend(points)
     value = Measured(value=whole.value, observed_at=whole.at, venues=whole.venues, of_venues=whole.of_venues)
     outcomes = {**observed.outcomes, whole.metric: ComputedMetric(value=value, new=True)}
-    facts = _facts(history, catalog, observed.facts.asset, observed.facts.at, outcomes, observed.facts.sought)
+    # No other metric's views look at this one: what the rules asked of them is answered.
+    known = observed.shelves.filled_besides(whole.metric) if observed.shelves else None
+    shelves, before = _shelves(history, catalog, outcomes, known), observed.facts
+    facts = _facts(history, catalog, before.asset, before.at, outcomes, before.sought, shelves=shelves)
     return replace(
         observed,
         points=(*observed.points, *points),
         facts=replace(facts, pasts=observed.facts.pasts),
         history=history,
         outcomes=outcomes,
+        shelves=shelves,
     )
 
 
@@ -100,7 +109,8 @@ def facts_at(
     nothing = Snapshot(asset=asset, taken_at=at, readings=(), asked=asked or {})
     moment = MetricInputs(nothing, known, catalog, holdings=None)
     outcomes = {name: moment.outcome(name) for name in catalog.metrics if metrics is None or name in metrics}
-    return _facts(known, catalog, asset, at, outcomes, _sought(asked or {}))
+    shelves = _shelves(known, catalog, outcomes)
+    return _facts(known, catalog, asset, at, outcomes, _sought(asked or {}), shelves=shelves)
 
 
 def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
@@ -127,6 +137,22 @@ def _points(asset: str, name: str, value: Measured) -> Iterable[Point]:
         )
 
 
+def _shelves(
+    history: History,
+    catalog: Catalog,
+    outcomes: Mapping[str, ComputedMetric],
+    filled: Mapping[tuple[str, str], FactShelf] | None = None,
+) -> LazyFacts:
+    """Every metric and its views, worked out when one of its facts is first asked for."""
+    return LazyFacts(
+        tuple(outcomes),
+        KINDS,
+        kind_of,
+        lambda name, kind: _shelf(history, catalog.metrics[name], kind, outcomes[name]),
+        filled,
+    )
+
+
 def _facts(
     history: History,
     catalog: Catalog,
@@ -134,15 +160,11 @@ def _facts(
     at: datetime,
     outcomes: Mapping[str, ComputedMetric],
     sought: tuple[Quantity, ...] | None,
+    *,
+    shelves: LazyFacts,
 ) -> Facts:
     """Every metric and view: known, or unknown with a reason; and the last value of what is too old. Each
     metric's views are worked out when one of its facts is first asked for."""
-    shelves = LazyFacts(
-        tuple(outcomes),
-        KINDS,
-        kind_of,
-        lambda name, kind: _shelf(history, catalog.metrics[name], kind, outcomes[name]),
-    )
     return Facts(
         asset=asset,
         at=at,

@@ -8,7 +8,7 @@ another asset's, or their sides or times are wrong, and so are its windows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from math import inf
 from statistics import median
@@ -63,12 +63,13 @@ def drop_retold(snapshot: Snapshot, history: History) -> RetoldReplies:
         gaps.append(Gap(who=who, reason=about(who, why)))
         dropped.update(map(id, readings))
 
+    by_venue = _by_venue(snapshot)
     for venue in dict.fromkeys(
         one.instrument.venue
         for one in snapshot.readings
         if isinstance(one, FutureQuote) and one.instrument.asset == snapshot.asset
     ):
-        own = [one for one in snapshot.readings if _is_of_venue(one, venue, snapshot.asset)]
+        own = by_venue[venue]
         then_ms = _when_venue_told(own, venue, history, snapshot)
         if then_ms is not None:
             why = _told_before(then_ms, snapshot)
@@ -104,10 +105,16 @@ def _told_before(then_ms: float, snapshot: Snapshot) -> str:
     return reason("told_before", age=age(timedelta(milliseconds=to_ms(snapshot.taken_at) - then_ms)))
 
 
-def _is_of_venue(one: Reading, venue: str, asset: str) -> bool:
-    if isinstance(one, FutureQuote | FundingRate):
-        return one.instrument.venue == venue and one.instrument.asset == asset
-    return isinstance(one, SpotQuote) and one.venue == venue and one.asset == asset
+def _by_venue(snapshot: Snapshot) -> Mapping[str, Sequence[Reading]]:
+    """What each venue told of the asset's contracts and of its index."""
+    found: dict[str, list[Reading]] = {}
+    for one in snapshot.readings:
+        if isinstance(one, FutureQuote | FundingRate):
+            if one.instrument.asset == snapshot.asset:
+                found.setdefault(one.instrument.venue, []).append(one)
+        elif isinstance(one, SpotQuote) and one.asset == snapshot.asset:
+            found.setdefault(one.venue, []).append(one)
+    return found
 
 
 def _when_venue_told(

@@ -28,7 +28,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
@@ -238,7 +238,7 @@ class Http:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> httpx.Request:
         return httpx.Request(
-            method, url, headers={**HEADERS, **headers}, content=body, extensions=self._limits
+            method, _read_url(url), headers={**HEADERS, **headers}, content=body, extensions=self._limits
         )
 
     async def _ask_shared(
@@ -378,6 +378,13 @@ class Http:
         raise SourceChanged(about(subject, reason("http_said", status=status, said=said)))
 
 
+@lru_cache(maxsize=256)
+def _read_url(url: str) -> httpx.URL:
+    """An address as httpx has it: most questions of a poll are those of the poll before, and reading one takes longer than
+    all else that a request is made of."""
+    return httpx.URL(url)
+
+
 def _is_over(until: datetime, task: asyncio.Task[Reply], now: datetime) -> bool:
     """Whether a shared answer is to be asked for again: it is too old, or it was none."""
     return task.done() and (now >= until or task.cancelled() or task.exception() is not None)
@@ -475,6 +482,7 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
+@lru_cache(maxsize=64)
 def _date(header: str | None) -> datetime | None:
     if header is None:
         return None

@@ -309,8 +309,11 @@ def ascending(times_ms: Sequence[int], subject: str) -> None:
 
 def unique(names: Iterable[str], subject: str) -> None:
     """Raises SourceChanged where a name comes twice: what it counts would be counted twice."""
+    told = tuple(names)
+    if len(set(told)) == len(told):
+        return
     seen: set[str] = set()
-    for name in names:
+    for name in told:
         if name in seen:
             raise SourceChanged(about(subject, reason("twice", name=name)))
         seen.add(name)

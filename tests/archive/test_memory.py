@@ -21,9 +21,7 @@ async def test_what_is_written_is_there_to_read_and_an_error_undoes_all_of_it() 
         added = await connection.execute(text("INSERT INTO numbers VALUES (1), (2)"))
         assert added.rowcount == 2
     with pytest.raises(ArchiveError, match="adding"):
-        async with database.write("adding") as connection:
-            await connection.execute(text("INSERT INTO numbers VALUES (3)"))
-            await connection.execute(text("INSERT INTO numbers VALUES (1)"))
+        await _add_known(database)
     async with database.read("reading") as connection:
         found = await connection.execute(text("SELECT value FROM numbers ORDER BY value"))
         assert found.all() == [(1,), (2,)]
@@ -31,6 +29,12 @@ async def test_what_is_written_is_there_to_read_and_an_error_undoes_all_of_it() 
         rows = await connection.stream(text("SELECT value FROM numbers ORDER BY value"))
         assert [row.value async for row in rows] == [1, 2]
     await database.aclose()
+
+
+async def _add_known(database: Database) -> None:
+    async with database.write("adding") as connection:
+        await connection.execute(text("INSERT INTO numbers VALUES (3)"))
+        await connection.execute(text("INSERT INTO numbers VALUES (1)"))
 
 
 async def test_no_thread_is_started_for_it() -> None:

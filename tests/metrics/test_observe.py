@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Facts, Series
@@ -20,7 +21,7 @@ from bot.domain.readings import (
     VendorOpenInterest,
     VolatilityQuote,
 )
-from bot.metrics import CATALOG, History, facts_at, observe
+from bot.metrics import CATALOG, History, balance_points, facts_at, observe, with_balance
 from bot.metrics.series import points_from_series
 from tests.metrics.market import (
     DAY,
@@ -300,6 +301,17 @@ def test_the_facts_of_some_metrics_are_those_among_the_facts_of_all() -> None:
     assert some.known
     for facts, told in ((whole.known, some.known), (whole.unknown, some.unknown)):
         assert dict(told) == {name: one for name, one in facts.items() if name.partition(".")[0] in SOME}
+
+
+def test_facts_that_were_asked_for_before_the_balance_was_known_are_those_asked_for_afterwards() -> None:
+    seen = observe(snapshot(*market()), seen_twice()[1], CATALOG)  # type: ignore[arg-type]
+    shares = balance_points("BTC", NOW, {"basis": -18.0, "options": -24.0}, 7)
+    assert "balance.change_24h" in seen.facts.unknown
+    assert len([name for name in seen.facts.known if "." in name]) > 20  # all is asked for
+    told, anew = (with_balance(one, shares, CATALOG).facts for one in (seen, replace(seen, shelves=None)))
+    assert told.value("balance") == -42.0
+    for kept, fresh in ((told.known, anew.known), (told.unknown, anew.unknown), (told.stale, anew.stale)):
+        assert list(kept.items()) == list(fresh.items())
 
 
 def test_the_history_after_a_poll_is_the_one_before_and_its_points() -> None:

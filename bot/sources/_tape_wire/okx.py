@@ -4,7 +4,8 @@ Docs: https://www.okx.com/docs-v5. Units: open interest in contracts (`oi`; × c
 USD), coins (`oiCcy`) and USD (`oiUsd`); everything is text, what is not known is empty; `markVol` is a
 fraction. Errors come with HTTP 200."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from math import isnan
 
 import msgspec
@@ -310,10 +311,14 @@ def _option_markets(scene: Scene, params: Mapping[str, str]) -> list[TapeMarket]
     return found
 
 
-def _option_names(market: TapeMarket) -> Iterator[tuple[str, TapeOption]]:
+@lru_cache(maxsize=4)
+def _option_names(market: TapeMarket) -> Sequence[tuple[str, TapeOption]]:
+    """Each option with its name, once for all that is asked of them at a moment."""
     stems = {expiry: f"{market.asset}-USD-{expiry:%y%m%d}" for expiry in market.option_expiries}
-    for option in options(market):
-        yield f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}", option
+    return tuple(
+        (f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}", option)
+        for option in options(market)
+    )
 
 
 def _option_instruments(market: TapeMarket) -> Iterator[Row]:
