@@ -1,6 +1,7 @@
 """`python -m bot`: the command line."""
 
 import gc
+import os
 import signal
 import sys
 
@@ -9,13 +10,16 @@ if starts:
     # Who asks a bot that is still starting to read its files anew would end it; they are read in a moment.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
+# No plugin is written for these shapes; looking for one reads what every installed library says of itself.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 # What a start loads stays for good; looking through it for garbage again and again takes an eighth of the
 # start.
 gc.disable()
 
 from bot.late import put_off, put_off_parts  # noqa: E402
 
-put_off(("numpy", "httpx"))
+put_off(("numpy", "httpx", "jinja2"))
 put_off_parts(
     {
         # What asks others over HTTP reads the certificates of this machine, twice: a page that answers needs none.
@@ -41,6 +45,8 @@ put_off_parts(
         ),
         # A highlighter of source code: a log's tracebacks are plain.
         "rich.traceback": ("Traceback",),
+        # For the report of a check of the rules.
+        "xml.sax.saxutils": ("escape", "quoteattr"),
     }
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from jinja2 import TemplateError
+import jinja2
 from msgspec.structs import replace
 
 from bot.commentary.because import in_words
@@ -103,7 +103,7 @@ def _spoken(phrase: Phrase, slot: Slot, market: SpokenMarket, given: Mapping[str
             names.setdefault("usual", band)
     try:
         text, spans = recorder.resolve(render(phrase.text, names))
-    except (TemplateError, KeyError, ValueError):
+    except (jinja2.TemplateError, KeyError, ValueError):
         return None  # it asks for what is not known now: another phrase is tried
     return Text(slot=slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
 

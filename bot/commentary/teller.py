@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 
-from jinja2 import TemplateError
+import jinja2
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -271,7 +271,7 @@ class Teller(StoryNames):
             for name, (_, template) in wording.clauses.items():
                 names[name] = render(template, self._of_clause(points.get(name), template, namer))
             text, spans = recorder.resolve(render(wording.template, names))
-        except (TemplateError, KeyError, ValueError):
+        except (jinja2.TemplateError, KeyError, ValueError):
             return None  # it asks for what is not known now: another wording is tried
         ids = (wording.id, *(clause[0] for clause in wording.clauses.values()))
         made = Text(slot=slot, about=self.choice.kind, text=text, spans=spans, phrase_ids=ids)
@@ -316,7 +316,7 @@ class Teller(StoryNames):
             for name, template in self.clauses(point.about, "brief"):
                 try:
                     parts.append(render(template, self._of_clause(point, template, namer)))
-                except (TemplateError, KeyError, ValueError):
+                except (jinja2.TemplateError, KeyError, ValueError):
                     continue
                 self.used.append(name)
                 families.add(point.family)

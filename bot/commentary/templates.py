@@ -4,14 +4,17 @@ ever rendered."""
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
-from jinja2.sandbox import SandboxedEnvironment
+import jinja2
 
 from bot.commentary.formats import FORMATS, MOVES
 from bot.commentary.terms import Band, Recorder, Term, remove_marks
 from bot.domain.story import Span
+
+if TYPE_CHECKING:
+    import jinja2.nodes
+    from jinja2.sandbox import SandboxedEnvironment
 
 MOVE_SHAPES = {
     "pct": "size",
@@ -79,16 +82,28 @@ def _range(band: Band) -> str:
     return str(band)
 
 
+FILTERS: Mapping[str, Callable[[Any], str]] = {
+    **{name: _format_filter(name) for name in FORMATS},
+    **{name: _move_filter(name) for name in MOVES},
+    "auto": _auto,
+    "title": _title,
+    "tenor": _tenor,
+    "an": _an,
+    "cap": _cap,
+    "range": _range,
+}
+
+
 @lru_cache(maxsize=1)
-def environment() -> SandboxedEnvironment:
+def environment() -> "SandboxedEnvironment":
     """The sandbox with our filters and no globals."""
-    made = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    from jinja2.sandbox import SandboxedEnvironment  # where a phrase is rendered: a start reads them without
+
+    made = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
     made.globals.clear()
     made.filters.clear()
     made.tests.clear()
-    made.filters.update({name: _format_filter(name) for name in FORMATS})
-    made.filters.update({name: _move_filter(name) for name in MOVES})
-    made.filters.update(auto=_auto, title=_title, tenor=_tenor, an=_an, cap=_cap, range=_range)
+    made.filters.update(FILTERS)
     return made
 
 
@@ -119,8 +134,7 @@ def slots(text: str) -> Slots:
 def _read_plain_slot(slot: str) -> tuple[tuple[str, tuple[str, ...]], tuple[str, ...]]:
     """The name and the filters of a slot by what stands between its braces, and what is wrong with it."""
     name, *filters = (part.strip() for part in slot.split("|"))
-    known = environment().filters
-    return (name, tuple(filters)), tuple(f"unknown filter {one!r}" for one in filters if one not in known)
+    return (name, tuple(filters)), tuple(f"unknown filter {one!r}" for one in filters if one not in FILTERS)
 
 
 def _read_slots(text: str) -> Slots:
@@ -136,22 +150,22 @@ def _read_slots(text: str) -> Slots:
         return found
     try:
         tree = environment().parse(text)
-    except TemplateSyntaxError as error:
+    except jinja2.TemplateSyntaxError as error:
         found.problems.append(f"not a template: {error.message}")
         return found
     for part in tree.body:
-        if not isinstance(part, nodes.Output):
+        if not isinstance(part, jinja2.nodes.Output):
             found.problems.append(f"a phrase has slots and filters only, no {type(part).__name__.lower()}")
             continue
         for node in part.nodes:
-            if not isinstance(node, nodes.TemplateData):
+            if not isinstance(node, jinja2.nodes.TemplateData):
                 _read(node, (), found)
     return found
 
 
-def _read(node: nodes.Expr, filters: tuple[str, ...], found: Slots) -> None:
-    if isinstance(node, nodes.Filter) and node.node is not None and not (node.args or node.kwargs):
-        if node.name not in environment().filters:
+def _read(node: "jinja2.nodes.Expr", filters: tuple[str, ...], found: Slots) -> None:
+    if isinstance(node, jinja2.nodes.Filter) and node.node is not None and not (node.args or node.kwargs):
+        if node.name not in FILTERS:
             found.problems.append(f"unknown filter {node.name!r}")
         _read(node.node, (node.name, *filters), found)
     elif (name := _dotted(node)) is not None:
@@ -160,17 +174,17 @@ def _read(node: nodes.Expr, filters: tuple[str, ...], found: Slots) -> None:
         found.problems.append(f"a phrase has slots and filters only, no {type(node).__name__.lower()}")
 
 
-def _dotted(node: nodes.Expr) -> str | None:
-    if isinstance(node, nodes.Name):
+def _dotted(node: "jinja2.nodes.Expr") -> str | None:
+    if isinstance(node, jinja2.nodes.Name):
         return node.name
-    if isinstance(node, nodes.Getattr):
+    if isinstance(node, jinja2.nodes.Getattr):
         stem = _dotted(node.node)
         return None if stem is None else f"{stem}.{node.attr}"
     return None
 
 
 @lru_cache(maxsize=8192)
-def _compiled(text: str) -> Template:
+def _compiled(text: str) -> "jinja2.Template":
     return environment().from_string(text)
 
 
@@ -179,7 +193,7 @@ def render(text: str, names: Mapping[str, object]) -> str:
     one cannot be."""
     for name in slots(text).roots:  # Jinja would say the same, and rewrite a traceback first
         if name not in names:
-            raise UndefinedError(f"{name!r} is undefined")
+            raise jinja2.UndefinedError(f"{name!r} is undefined")
     template = _compiled(text)
     # As `template.render` does it, but for the rewriting of the traceback where a placeholder cannot be said, of which a
     # phrase that is passed over makes no use.

@@ -52,7 +52,14 @@ WATCHDOG_S = 60.0  # an event loop that stands still for so long will not come b
 CLOCK_AFTER_S = 5.0  # the page is there at once, and polls go first
 CLOCK_EVERY_S = 6 * 3600.0
 LOAD_AFTER_S = 5.0  # a start takes neither its time nor its memory for what draws
-FIRST_USED = ("numpy", "httpx", "aiohttp.connector", "bot.process.timing", "bot.delivery.health.counters")
+FIRST_USED = (
+    "jinja2",
+    "numpy",
+    "httpx",
+    "aiohttp.connector",
+    "bot.process.timing",
+    "bot.delivery.health.counters",
+)
 """What the first poll uses: imported on a thread while the page answers already."""
 FIRST_USED_AFTER_S = 0.1  # whoever waits for the page is answered first
 LOADED_AHEAD = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg")

@@ -25,6 +25,7 @@ NOT_BEFORE_IT_ANSWERS = {
     "discord",
     "httpcore",
     "httpx",
+    "jinja2",
     "matplotlib",
     "mcp",
     "numpy",
@@ -36,6 +37,7 @@ NOT_BEFORE_IT_ANSWERS = {
     "rich.progress",
     "rich.traceback",
     "sqlalchemy.orm",
+    "xml",
 }
 
 START = """

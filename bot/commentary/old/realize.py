@@ -3,7 +3,7 @@ one go."""
 
 from collections.abc import Callable, Iterable, Iterator
 
-from jinja2 import TemplateError
+import jinja2
 from msgspec import Struct
 
 from bot.commentary.choose import Pools, last_used, rank_phrases
@@ -102,7 +102,7 @@ class Realizer(Struct):
         names |= self._lists(piece, phrase.about, asked, namer)
         try:
             text, spans = recorder.resolve(render(phrase.text, names))
-        except (TemplateError, KeyError, ValueError):
+        except (jinja2.TemplateError, KeyError, ValueError):
             return None  # it asks for what is not known now: another phrase is tried
         return Text(slot=phrase.slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
 
@@ -150,7 +150,7 @@ class Realizer(Struct):
             names |= namer.facts({name: None for name, _ in slots(phrase.text).asked})
             try:
                 text = render(phrase.text, names)
-            except (TemplateError, KeyError, ValueError):
+            except (jinja2.TemplateError, KeyError, ValueError):
                 continue
             self.used += (phrase.id,)
             return text

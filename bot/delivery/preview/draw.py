@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+import jinja2
 from msgspec import Struct
 
 from bot.commands import Command, usage
@@ -23,6 +23,9 @@ from bot.desk.memory import SourceState
 from bot.domain.catalog import Catalog
 from bot.domain.posts import Card
 from bot.ports import Usage
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
 
 LONG = 90  # a figure with more to say gets a row to itself
 LARGE = 1e9  # from here on nobody looks for decimals
@@ -83,16 +86,17 @@ class Drawn(Struct, frozen=True, kw_only=True):
 class Draw:
     """The templates of this folder, loaded once."""
 
-    def __init__(self) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
+    @cached_property
+    def _templates(self) -> "jinja2.Environment":
+        made = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
-            undefined=StrictUndefined,
+            undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals["long"] = LONG
-        self._templates.filters.update(
+        made.globals["long"] = LONG
+        made.filters.update(
             moment=moment,
             iso=iso,
             seconds=seconds,
@@ -101,9 +105,10 @@ class Draw:
             plain=plain,
             line_of=line_of,
             usage=usage,
-            say=_say,
-            worded=_worded,
+            say=jinja2.pass_context(_say),
+            worded=jinja2.pass_context(_worded),
         )
+        return made
 
     def home(self, shown: Shown, voice: Voice) -> str:
         """The whole page."""
@@ -148,14 +153,12 @@ class Draw:
         return self._templates.get_template(name).render(values | {"look": voice.look, "words": voice.words})
 
 
-@pass_context
-def _say(context: Context, key: str, **values: object) -> str:
+def _say(context: "Context", key: str, **values: object) -> str:
     """The reader's words for a key of the page, filled."""
     return str(context["words"][f"page.{key}"].format(**values))
 
 
-@pass_context
-def _worded(context: Context, text: str) -> str:
+def _worded(context: "Context", text: str) -> str:
     """A reason in the reader's words."""
     return in_words(text, context["words"])
 
