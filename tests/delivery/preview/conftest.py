@@ -220,6 +220,9 @@ class StandInMarket:
     def budgets(self) -> list[Any]:
         return self.used
 
+    async def calls(self, asset: str, since: datetime, profile, until: datetime | None = None) -> list[Call]:
+        return await self.archive.states.calls(asset, since, until=until, profile=profile)
+
     async def last_audit(self) -> AuditReport | None:
         return AuditReport(at=AT, since=AT - timedelta(days=1))
 
