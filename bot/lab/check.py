@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from bot.domain.playbook import Playbook
 from bot.rules import (
-    Case,
+    CasesReport,
     MutantFate,
     Suite,
     coverage,
@@ -66,20 +66,20 @@ def check(playbook: Playbook, cases: Mapping[str, str]) -> CheckReport:
     report = run_cases(read, rules)
     checked.append(f"{report.cases} rule cases at {report.moments} moments")
     judged = CheckReport(checked=tuple(checked), failures=report.failures, suites=(suite_of_cases(report),))
-    bare = _coverage(playbook, read)
+    bare = _coverage(playbook, report)
     return judged.with_more(CheckReport(checked=(), failures=bare.failures, suites=bare.suites))
 
 
 def check_coverage(playbook: Playbook, cases: Mapping[str, str]) -> CheckReport:
     """For each rule, in which phases the cases show it. Raises ConfigError where a case cannot be read."""
     read = parse_cases(cases, playbook.rules, playbook.catalog)
-    shown = _coverage(playbook, read)
+    shown = _coverage(playbook, run_cases(read, playbook.rules))
     return CheckReport(checked=shown.checked, failures=shown.failures)
 
 
-def _coverage(playbook: Playbook, cases: tuple[Case, ...]) -> CheckReport:
+def _coverage(playbook: Playbook, report: CasesReport) -> CheckReport:
     rules = playbook.rules.rules
-    lacking = coverage(cases, playbook.rules)
+    lacking = coverage(report, playbook.rules)
     shown = {rule: [phase for phase in PHASES if phase not in lacking.get(rule, ())] for rule in rules}
     return CheckReport(
         checked=tuple(f"{rule}: shown {', '.join(phases)}" for rule, phases in shown.items() if phases),

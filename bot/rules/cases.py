@@ -132,10 +132,10 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 
 class JudgedCase(Struct, frozen=True, kw_only=True):
-    """One case that was judged: at how many moments it was looked at, and each difference, in words."""
+    """One case that was judged: what was seen at each moment at which it was looked at, and each difference, in words."""
 
     case: Case
-    moments: int
+    seen: tuple[Seen, ...]
     failures: tuple[str, ...]
 
 
@@ -152,7 +152,7 @@ class CasesReport(Struct, frozen=True, kw_only=True):
     @property
     def moments(self) -> int:
         """At how many moments they were looked at."""
-        return sum(one.moments for one in self.ran)
+        return sum(len(one.seen) for one in self.ran)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -201,10 +201,8 @@ def run_cases(cases: Iterable[Case], book: RuleBook) -> CasesReport:
 
 def run_case(case: Case, book: RuleBook) -> JudgedCase:
     """Judge one case and compare it with what is expected."""
-    seen = list(watch(case, book))
-    return JudgedCase(
-        case=case, moments=len(seen), failures=tuple(line for one in seen for line in differences(one))
-    )
+    seen = tuple(watch(case, book))
+    return JudgedCase(case=case, seen=seen, failures=tuple(line for one in seen for line in differences(one)))
 
 
 def watch(case: Case, book: RuleBook) -> Iterator[Seen]:
@@ -267,14 +265,14 @@ def differences(seen: Seen) -> list[str]:
     return [f"{seen.case.file}: {seen.case.id} after {wanted.after}: {difference}" for difference in found]
 
 
-def coverage(cases: Sequence[Case], book: RuleBook) -> Mapping[str, tuple[str, ...]]:
-    """For each rule, which of "on", "off" and "unknown" no case asserts of it. Empty: every rule is covered.
+def coverage(report: CasesReport, book: RuleBook) -> Mapping[str, tuple[str, ...]]:
+    """For each rule, which of "on", "off" and "unknown" no judged case asserts of it. Empty: every rule is covered.
 
     A complete `on` asserts every rule that it leaves out as off, but only where the rule was told enough to
     be false."""
     asserted: dict[str, set[str]] = {rule: set() for rule in book.rules}
-    for case in cases:
-        for seen in watch(case, book):
+    for judged in report.ran:
+        for seen in judged.seen:
             shape = seen.expectation.shape
             for rule in shape.on or ():
                 asserted[rule].add("on")

@@ -1,14 +1,19 @@
 """`bot check`: what it says of sound files, of a case that fails, and of a rule without cases."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from bot.cli.check import check_config
 from bot.domain.playbook import Playbook
 from bot.lab.check import check, check_coverage, check_mutants
 from bot.playbook import EQUIVALENT, read_playbook
+from bot.rules import JudgedMoment, Replay, parse_cases
 
 CASES = Path(__file__).parents[1] / "rules"
 
@@ -28,6 +33,25 @@ def test_the_shipped_files_pass_and_are_counted(root: Path) -> None:
     assert report.checked[0] == "bot.toml"
     assert any(line.startswith("tape february-2026:") for line in report.checked)
     assert any(line.endswith("phrases (en)") for line in report.checked)
+
+
+def test_each_sample_of_a_case_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[datetime] = []
+    judge = Replay.judge
+
+    def count(
+        self: Replay, values: Mapping[str, float], at: datetime, *rest: Any, **how: Any
+    ) -> JudgedMoment:
+        judged.append(at)
+        return judge(self, values, at, *rest, **how)
+
+    monkeypatch.setattr(Replay, "judge", count)
+    texts = {name: text for name, text in cases().items() if name in ("price.toml", "states.toml")}
+    report = check(playbook(), texts)
+    assert [suite.name for suite in report.suites] == ["rule cases", "coverage"]
+    assert len(judged) == sum(
+        len(case.values) for case in parse_cases(texts, playbook().rules, playbook().catalog)
+    )
 
 
 def test_without_cases_the_check_says_so() -> None:

@@ -61,11 +61,11 @@ def test_the_rules_judge_every_case_as_written() -> None:
 
 
 def test_every_rule_has_a_case_on_off_and_unknown() -> None:
-    assert coverage(real_cases(), book()) == {}
+    assert coverage(run_cases(real_cases(), book()), book()) == {}
 
 
 def test_coverage_names_the_rule_that_has_no_case() -> None:
-    lacking = coverage(parse_cases({"a.toml": WEAK}, book(), CATALOG), book())
+    lacking = coverage(run_cases(parse_cases({"a.toml": WEAK}, book(), CATALOG), book()), book())
     assert lacking["basis-weak"] == ("unknown",)
     assert lacking["skew-fear"] == ("off", "on", "unknown")
 
