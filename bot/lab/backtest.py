@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Series
-from bot.domain.judgement import Call, Finding, Verdict
+from bot.domain.judgement import Call, Finding, Signal, Verdict
 from bot.domain.posts import Reason, Route
 from bot.domain.rulebook import Family, Rule, RuleBook, RuleIs
 from bot.metrics import DailyPasts, History, by_hour, hours_polled
@@ -82,7 +82,7 @@ def run(
     count, step_hours = len(hours.at_ms), round(every / HOUR)
     without = families_not_told(book, past, begin, until) if by_files else ()
     following = Replay(book, asset=asset, without=without)
-    route = Route(channel="backtest:")
+    route, order = Route(channel="backtest:"), {name: place for place, name in enumerate(book.rules)}
     pasts = DailyPasts(history, catalog, book, asset)
     moments: list[JudgedMoment] = []
     calls: list[Call] = []
@@ -103,7 +103,8 @@ def run(
             calls.append(Call(at=at, stance=moment.stance, rules=book.hash))
         due = posted != at.date() and (at.hour >= post_hour or step_hours >= 24)
         posted = at.date() if due else posted
-        judgement = _judgement(book, moment, following, asset)
+        names = sorted(moment.counts, key=order.__getitem__)
+        judgement = _judgement(book, moment, following.signals(names), asset)
         route, reason = alert(replace(route, due_at=at if due else None), judgement, book, at)
         if reason is not None:
             alerts.append(WouldBeAlert(at=at, reason=reason, stance=moment.stance))
@@ -143,10 +144,8 @@ def families_not_told(
     )
 
 
-def _judgement(book: RuleBook, moment: JudgedMoment, following: Replay, asset: str) -> Judgement:
-    """As much of a judgement as an alert is decided on."""
-    names = [name for name in book.rules if name in moment.counts]
-    signals = following.signals(names)
+def _judgement(book: RuleBook, moment: JudgedMoment, signals: Mapping[str, Signal], asset: str) -> Judgement:
+    """As much of a judgement as an alert is decided on, from the signals of the rules that are told, in their order."""
     findings = tuple(
         Finding(
             rule=name,
@@ -158,7 +157,7 @@ def _judgement(book: RuleBook, moment: JudgedMoment, following: Replay, asset: s
             ordinary=name in moment.ordinary,
             background=is_background(book, signals[name], moment.at),
         )
-        for name in names
+        for name in signals
     )
     verdict = Verdict(
         asset=asset,

@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 
 import numpy as np
@@ -30,6 +31,11 @@ class _SharedRows:
     @classmethod
     def of(cls, cells: Floats) -> _SharedRows:
         return cls(cells, _ends(cells), cells.shape[1])
+
+
+def _floats(told: Iterable[float]) -> Floats:
+    """A column at once where it is one already, a number after another elsewhere."""
+    return np.asarray(told, np.float64) if isinstance(told, array) else np.fromiter(told, np.float64)
 
 
 def _ends(cells: Floats) -> Ints:
@@ -61,11 +67,9 @@ class HistoryColumn(Struct, frozen=True, eq=False):
         at_least: Iterable[float] = (),
     ) -> HistoryColumn:
         """A column of rows in any order. Of rows with the same start and length the later one counts."""
-        at = np.fromiter(at_ms, np.float64)
-        covers = np.fromiter(covers_s, np.float64) * 1000.0
-        least = np.fromiter(at_least, np.float64)
+        at, covers, least = _floats(at_ms), _floats(covers_s) * 1000.0, _floats(at_least)
         least = least if len(least) else np.zeros(len(at))
-        return cls._sorted(np.vstack([at, at + covers, covers, np.fromiter(value, np.float64), least]))
+        return cls._sorted(np.vstack([at, at + covers, covers, _floats(value), least]))
 
     @classmethod
     def _sorted(cls, cells: Floats) -> HistoryColumn:

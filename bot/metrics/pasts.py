@@ -142,29 +142,36 @@ class KnownHours(Struct, frozen=True):
 
 
 class OrderedStretch:
-    """A stretch of some values in ascending order, moved along them: a day further it is the same but for the values of a
-    day on each side, and is not ordered anew."""
+    """A stretch of some values in ascending order, moved along them: all are put in order once, and which of them are in
+    the stretch is all that changes from one day to the next."""
 
     def __init__(self, values: Floats) -> None:
         self._values = values
         self._low = self._high = 0
-        self._ordered = np.empty(0)
+        self._ascending: Floats | None = None
+        self._places: Ints = np.empty(0, np.int64)
+        self._inside: Bools = np.empty(0, np.bool_)
+        self._asked = 0
 
     def between(self, low: int, high: int) -> Floats:
         """The values from a place to another, ascending."""
-        if not self._low <= low <= self._high <= high:
-            self._ordered = np.sort(self._values[low:high])
-        elif (low, high) != (self._low, self._high):
-            gone = np.sort(self._values[self._low : low])
-            # Of equal ones as many as there are to go.
-            places = self._ordered.searchsorted(gone) + np.arange(len(gone)) - gone.searchsorted(gone)
-            stays = np.ones(len(self._ordered), np.bool_)
-            stays[places] = False
-            ordered = np.concatenate((self._ordered[stays], np.sort(self._values[self._high : high])))
-            ordered.sort(kind="stable")  # merges two runs
-            self._ordered = ordered
+        self._asked += 1
+        if self._asked == 1:
+            return np.sort(self._values[low:high])  # whoever asks for one day alone needs no more
+        if self._ascending is None:
+            order = np.argsort(self._values)
+            self._ascending, self._places = self._values[order], np.argsort(order)
+            self._inside = np.zeros(len(order), np.bool_)
+        if low >= self._high or high <= self._low:
+            self._inside[:] = False
+            self._inside[self._places[low:high]] = True
+        else:
+            self._inside[self._places[self._low : low]] = False
+            self._inside[self._places[high : self._high]] = False
+            self._inside[self._places[low : self._low]] = True
+            self._inside[self._places[self._high : high]] = True
         self._low, self._high = low, high
-        return self._ordered
+        return self._ascending[self._inside]
 
 
 def _counted(which: Bools) -> Ints:
@@ -247,6 +254,9 @@ def _cells(history: History, fact: FactName) -> tuple[int, Floats] | None:
     # A view of a day's figure speaks for the hours of that day, as the figure does.
     ends = column.ends[rows]
     begins = np.minimum(-(-column.at_ms[rows] // HOUR_MS).astype(np.int64), ends)
+    if (begins == ends).all():
+        cells[ends - first] = values
+        return first, cells
     for begin, end, value in zip(begins, ends, values, strict=True):
         cells[max(int(begin) - first, 0) : int(end) + 1 - first] = value
     return first, cells

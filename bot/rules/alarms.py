@@ -51,7 +51,7 @@ def with_alarms(
             balances[rule.within] = _balance_moved(ready, course, at, rule)
         move = balances[rule.within] if rule.fact == BALANCE else _move(rule, values)
         if rule.fact == BALANCE and move is not None:
-            move = replace(move, amount=sign * move.told)
+            move = _Move(sign * move.told, move.told, move.start, move.level)
         lines = [_size(line, unit, ready.asset) for line in rule.lines]
         if rule.turns is not None:
             grades[rule.id] = (_grade(ready, rule, move, lines, gone, whole=unit is not None), sign)

@@ -54,6 +54,9 @@ class Ask(Struct, frozen=True):
     sign: int = 0
 
 
+Edges = tuple[tuple[str, bool, float], ...]
+
+
 class Job(Struct, frozen=True):
     """One rule with all that its evaluation needs. `covered_by` are the more extreme steps on its side of its
     ladder, `opposite` the steps on the other side, `replaced_by` the rules without a ladder that sum it up;
@@ -66,7 +69,7 @@ class Job(Struct, frozen=True):
     rule: Rule
     tests: tuple[CompiledCondition, ...]
     numbers: tuple[tuple[str, bool, float, float], ...]
-    edges: tuple[tuple[str, bool, float], ...]
+    edges: Edges
     asks: tuple[Ask, ...]
     wait: float
     keep: float
@@ -99,7 +102,8 @@ class RulePlan(Struct, frozen=True):
     Editions with a balance have `yardsticks` by ladder, in groups of ladders that stand in for each other (the first
     one whose fact is known speaks), the families that count (`counting`, their weights in `weights`) and those that
     this installation does not have (`without`). `by_pasts` are the rules whose thresholds lie where the facts' own
-    pasts put them: the others are the same every day. `hot` are the groups with a level that is called overheated;
+    pasts put them: the others are the same every day. `hot` are the groups with a level that is called overheated,
+    `lineup` the jobs each with its name, its edges and whether it may turn the stance, quick to walk;
     `course_kept` is for how long samples of the balance are kept."""
 
     book: RuleBook
@@ -127,6 +131,7 @@ class RulePlan(Struct, frozen=True):
     seasoned: bool = True
     by_pasts: frozenset[str] = frozenset()
     hot: tuple[tuple[Yardstick, ...], ...] = ()
+    lineup: tuple[tuple[Job, str, Edges, bool], ...] = ()
     course_kept: timedelta = timedelta(0)
     counts_from: float = 0.0
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
@@ -205,6 +210,7 @@ def _plan(
     return RulePlan(
         book=book,
         jobs=tuple(jobs.values()),
+        lineup=_lineup(jobs),
         by_rule=jobs,
         of_family=of_family,
         overheating=tuple(dict.fromkeys(hot)),
@@ -252,6 +258,7 @@ def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, O
     return replace(
         like,
         jobs=tuple(jobs.values()),
+        lineup=_lineup(jobs),
         by_rule=jobs,
         of_family=of_family,
         yardsticks=yardsticks,
@@ -268,6 +275,10 @@ def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, O
         votes={},
         sums={},
     )
+
+
+def _lineup(jobs: Mapping[str, Job]) -> tuple[tuple[Job, str, Edges, bool], ...]:
+    return tuple([(job, name, job.edges, job.rule.turns) for name, job in jobs.items()])
 
 
 def _of_family(book: RuleBook, jobs: Mapping[str, Job]) -> dict[str, tuple[Job, ...]]:
@@ -467,7 +478,7 @@ def _numbers(tests: Iterable[CompiledCondition]) -> tuple[tuple[str, bool, float
     return tuple([(test.fact, test.above, test.entry, test.clear) for test in tests])
 
 
-def _edges(tests: Iterable[CompiledCondition]) -> tuple[tuple[str, bool, float], ...]:
+def _edges(tests: Iterable[CompiledCondition]) -> Edges:
     return tuple(
         [(test.fact, test.above, (max if test.above else min)(test.entry, test.clear)) for test in tests]
     )

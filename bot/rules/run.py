@@ -51,12 +51,12 @@ def run(
     seen = with_ranks(ready, values, ran.weighed)
     scene = EvaluationScene(seen, bounds, at, settled or held, held)
     settling, awake = settled or held, ran.awake
-    for job in ready.jobs:
-        cell = cells[job.id]
+    for job, name, edges, turns in ready.lineup:
+        cell = cells[name]
         steady = None if settling else cell.steady
         if steady == "false" and cell.possible == "off" and cell.certain == "off":
             # Most rules are off and stay so: one of their numbers is short of its way in, and nothing else matters.
-            for fact, above, edge in job.edges:
+            for fact, above, edge in edges:
                 value = seen.get(fact)
                 is_short = value is not None and (value <= edge if above else value >= edge)
                 if is_short and (not above or fact not in bounds):
@@ -66,11 +66,11 @@ def run(
                 is_idle = bool(job.asks) and _is_asked_in_vain(job, cells)
             if is_idle:
                 cell.evaluated = at
-                if job.rule.turns:
-                    ran.turning[job.id] = FALSE
+                if turns:
+                    ran.turning[name] = FALSE
                 continue
         awake.append(job)
-        if steady == "true" and not job.asks and not job.rule.turns:
+        if steady == "true" and not job.asks and not turns:
             # And of those that are on most stay so: every number is known and inside its way out.
             for fact, above, _, way_out in job.numbers:
                 value = seen.get(fact)
