@@ -25,6 +25,10 @@ HIGHEST = frozenset({"spot_high_usd"})
 LOWEST = frozenset({"spot_low_usd"})
 
 RECORD_BYTES = 22
+BASIS_BITS = 16
+BASIS_MASK = (1 << BASIS_BITS) - 1
+PACKED = f"covers_s << {BASIS_BITS} | basis_id"
+"""SQL: what a row has besides its time and value as one number, which is one value less to be made of each row."""
 PARTS = ("at_ms", "value", "basis_id", "covers_s")
 TIME, VALUE, BASIS, COVERS = (
     struct.Struct("<q"),
@@ -83,6 +87,19 @@ class Columns:
         if told:
             columns.at_ms, columns.value = array("q", told[0]), array("d", told[1])
             columns.basis_id, columns.covers_s = array("H", told[2]), array("I", told[3])
+        return columns
+
+    @classmethod
+    def of_packed(cls, rows: Sequence[Sequence[Any]]) -> "Columns":
+        """The columns of some rows, each its time, its value, and basis and length as `PACKED` has them."""
+        columns, (times, values, packed) = cls(), zip(*rows, strict=True)
+        columns.at_ms, columns.value = array("q", times), array("d", values)
+        if packed.count(packed[0]) == len(packed):  # what is heard again and again stands on the same
+            columns.basis_id = array("H", (packed[0] & BASIS_MASK,)) * len(packed)
+            columns.covers_s = array("I", (packed[0] >> BASIS_BITS,)) * len(packed)
+        else:
+            columns.basis_id = array("H", [one & BASIS_MASK for one in packed])
+            columns.covers_s = array("I", [one >> BASIS_BITS for one in packed])
         return columns
 
     @classmethod

@@ -10,10 +10,23 @@ from itertools import chain, groupby
 from operator import add, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Dialect, Select, Table, and_, bindparam, func, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.archive.blocks import DAY_MS, HOUR_MS, Columns, HourRow, add_rows, sign, unpack
+from bot.archive.blocks import DAY_MS, HOUR_MS, PACKED, Columns, HourRow, add_rows, sign, unpack
 from bot.archive.engine import Database, fetch_plainly, has_plain_driver, run_to_the_end, upsert, upsert_of
 from bot.archive.leader import Leadership
 from bot.archive.restatements import SqlRestatements
@@ -208,19 +221,16 @@ class SqlPoints:
     ) -> dict[int, Columns]:
         """The rows of some series between two times."""
         mine = sorted(places)
-        kept = _found(connection, hours, "day", mine, since_ms // DAY_MS, LAST_DAY)
-        hourly = {number: Columns.of_blocks([block for _, block in rows]) for number, rows in kept}
+        hourly = _read_between(connection, hours, "day", mine, since_ms // DAY_MS, LAST_DAY)
         newest = min(max((column.at_ms[-1] for column in hourly.values()), default=0), until_ms)
         recent = (newest // HOUR_MS - RECENT_HOURS + 1) * HOUR_MS
-        later = _found(connection, points, "at_ms", mine, max(recent, since_ms), until_ms)
-        heard = {number: Columns.of(rows) for number, rows in later}
+        heard = _read_between(connection, points, "at_ms", mine, max(recent, since_ms), until_ms)
         # What is older than the hours is kept by the day: only a series whose hours begin later can have such
         # days.
         older = [
             number for number in mine if number not in hourly or hourly[number].at_ms[0] >= since_ms + DAY_MS
         ]
-        by_day = _found(connection, days, "at_ms", older, since_ms, until_ms) if older else ()
-        daily = {number: Columns.of(rows) for number, rows in by_day}
+        daily = _read_between(connection, days, "at_ms", older, since_ms, until_ms) if older else {}
         found = {}
         for number in mine:
             after = heard.get(number)
@@ -307,31 +317,37 @@ def _in_order(row: HourRow) -> tuple[int, int]:
     return row.at_ms, row.covers_s
 
 
-def _found(
+def _read_between(
     connection: Connection, table: Table, column: str, series_ids: Sequence[int], first: int, last: int
-) -> Iterator[tuple[int, Sequence[Sequence[Any]]]]:
-    """Of each series that has any the rows of a table that have a column between two values, without its number. A file is
-    asked series by series; a server once for all."""
-    if has_plain_driver(connection):
-        statement = _between_of_one(table, column)
-        for number in series_ids:
-            rows = fetch_plainly(connection, statement, {"id": number, "first": first, "last": last})
-            if rows:
-                yield number, rows
-        return
-    wanted = {"ids": series_ids, "first": first, "last": last}
-    every = connection.execute(_between(table, column), wanted).all()
-    for number, own in groupby(every, key=itemgetter(0)):
-        yield number, [row[1:] for row in own]
+) -> dict[int, Columns]:
+    """Of each series that has any the rows of a table that have a column between two values. A server is asked once for
+    all; a file series by series."""
+    if not has_plain_driver(connection):
+        wanted = {"ids": series_ids, "first": first, "last": last}
+        every = groupby(connection.execute(_between(table, column), wanted).all(), key=itemgetter(0))
+        if table is hours:
+            return {number: Columns.of_blocks([block for _, _, block in rows]) for number, rows in every}
+        return {number: Columns.of([row[1:] for row in rows]) for number, rows in every}
+    statement, found = _between_of_one(table, column), dict[int, Columns]()
+    for number in series_ids:
+        mine = fetch_plainly(connection, statement, {"id": number, "first": first, "last": last})
+        if mine and table is hours:
+            found[number] = Columns.of_blocks([block for (block,) in mine])
+        elif mine:
+            found[number] = Columns.of_packed(mine)
+    return found
 
 
 @lru_cache
 def _between_of_one(table: Table, column: str) -> Select[Any]:
-    """The rows of one series (`id`) that have a column between two values, in the order of the key, without its number."""
+    """The rows of one series (`id`) that have a column between two values, in the order of the key: blocks, or time, value
+    and `PACKED`."""
+    shown: tuple[ColumnElement[Any], ...] = (
+        (table.c.block,) if table is hours else (table.c.at_ms, table.c.value, literal_column(PACKED))
+    )
     within = table.c[column].between(bindparam("first"), bindparam("last"))
-    others = [one for one in table.columns if one.name != "series_id"]
     mine = table.c.series_id == bindparam("id")
-    return select(*others).where(mine, within).order_by(*table.primary_key.columns)
+    return select(*shown).where(mine, within).order_by(*table.primary_key.columns)
 
 
 @lru_cache

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive.blocks import (
+    BASIS_BITS,
     DAY_MS,
     HOUR_MS,
     Columns,
@@ -52,6 +53,16 @@ def test_rolling_up_twice_is_rolling_up_once(first: list[HourRow], second: list[
 @given(heard)
 def test_a_block_comes_back_as_it_was_packed(heard: list[HourRow]) -> None:
     assert list(unpack(pack(heard))) == heard
+
+
+@given(st.lists(rows, min_size=1, max_size=40), st.booleans())
+def test_rows_that_were_packed_into_one_number_are_the_rows(heard: list[HourRow], alike: bool) -> None:
+    if alike:
+        heard = [row._replace(basis_id=heard[0].basis_id, covers_s=heard[0].covers_s) for row in heard]
+    packed = [(row.at_ms, row.value, row.covers_s << BASIS_BITS | row.basis_id) for row in heard]
+    found = Columns.of_packed(packed)
+    assert list(found) == heard
+    assert found.block() == Columns.of(heard).block()
 
 
 def test_a_block_is_spelled_the_same_on_every_machine() -> None:
