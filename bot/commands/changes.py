@@ -7,6 +7,7 @@ from bot.commands import Command, CommandOption, Request
 from bot.commands._expiries import date_origin, heading_of, number_origin, table, write_metric
 from bot.commands._smiles import smile_of_day, tell_smile_day
 from bot.commands._telling import ASSET, join_texts, title
+from bot.commentary import NO_VALUE
 from bot.desk.market import Market
 from bot.domain.facts import Facts
 from bot.domain.posts import Answer, Profile, Table
@@ -28,6 +29,7 @@ TWICE_TOLD = (
     "treasury_",
 )
 """What follows from other readings alone, or moves with the clock."""
+COLUMNS = {"before": "changes.before", "extreme": "changes.between", "after": "column.now"}
 
 
 async def answer(market: Market, request: Request) -> Answer:
@@ -45,8 +47,9 @@ async def answer(market: Market, request: Request) -> Answer:
             continue
         pair = pair_of(history, metric, ends[0], ends[1])
         compared += pair is not None
-        if pair is not None and pair.size is not None and abs(pair.size) > LEAST_SIZE * days**0.5:
-            found.append(pair)
+        if pair is not None and pair.size is not None:
+            went_far = pair.extreme is not None or abs(pair.size) > LEAST_SIZE * days**0.5
+            found += [pair] if went_far else []
     found.sort(key=lambda pair: -abs(pair.size or 0.0))
     nothing = Facts(asset=asset, at=market.now(), known={})
     names = {
@@ -68,11 +71,13 @@ async def answer(market: Market, request: Request) -> Answer:
 
 
 def _apart(market: Market, profile: Profile, found: list[ValuePair]) -> list[ValuePair]:
-    """Those whose two ends read differently: a move that rounds to nothing is none for a reader."""
+    """Those whose two ends read differently, or that went elsewhere in between: a move that rounds to nothing is none for a
+    reader."""
     return [
         pair
         for pair in found
-        if _shown(market, profile, pair, "before") != _shown(market, profile, pair, "after")
+        if pair.extreme is not None
+        or _shown(market, profile, pair, "before") != _shown(market, profile, pair, "after")
     ]
 
 
@@ -81,16 +86,19 @@ def _shown(market: Market, profile: Profile, pair: ValuePair, end: str) -> str:
 
 
 def _table(market: Market, profile: Profile, pairs: list[ValuePair]) -> tuple[Table, ...]:
-    """Skew 60 d: 8.4%, 20%."""
+    """Skew 60 d: 8.4%, 20%; where readings went beyond both ends in between, how far: DVOL 57.3, 82.6, 65.8."""
     words = market.bank(profile).words
     rows = [
         (
             words.get(f"row.{pair.metric}") or title(market, pair.metric, profile),
-            [_shown(market, profile, pair, end) for end in ("before", "after")],
+            [
+                NO_VALUE if getattr(pair, end) is None else _shown(market, profile, pair, end)
+                for end in COLUMNS
+            ],
         )
         for pair in pairs
     ]
-    return table([words["changes.before"], words["column.now"]], rows)
+    return table([words[word] for word in COLUMNS.values()], rows)
 
 
 def _since(typed: str | None, now: datetime) -> datetime:

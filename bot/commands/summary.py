@@ -14,7 +14,7 @@ from bot.commands._lines import SPOT, stretch
 from bot.commands._telling import title
 from bot.desk.market import Market
 from bot.domain.facts import Facts
-from bot.domain.judgement import Verdict
+from bot.domain.judgement import Verdict, day_number
 from bot.domain.posts import ChartSeries, ChartSpec, Mark, Post, Profile
 from bot.domain.story import Span, Story
 from bot.metrics import BALANCE, History
@@ -127,7 +127,7 @@ def _beside(market: Market, verdict: Verdict, at: datetime, profile: Profile) ->
     """The stance's age, where it goes, and how sure it is, as far as these are known."""
     confidence = market.bank(profile).words.get(f"confidence.{verdict.confidence}", verdict.confidence)
     return [
-        *([words(market, profile, "day", n=str((at - verdict.since).days + 1))] if verdict.since else []),
+        *([words(market, profile, "day", n=str(day_number(verdict.since, at)))] if verdict.since else []),
         *([words(market, profile, f"direction.{verdict.direction}")] if verdict.direction else []),
         *(
             [words(market, profile, "confidence", confidence=confidence)]

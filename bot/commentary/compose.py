@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from bot.commentary.joining import join_sentences
 from bot.commentary.names import SpokenMarket
-from bot.commentary.points import StoryPoint
+from bot.commentary.points import StoryPoint, told_a_day_ago, told_of_late
 from bot.commentary.shapes import shape
 from bot.commentary.stories import SIDES, StoryChoice
 from bot.commentary.table import table
@@ -21,6 +21,8 @@ DAILY_ROOM = 104
 """So many words a daily post is made of, where the gate lets more through."""
 MOST_SENTENCES = 3
 ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 400), (5, 9)
+ARTICLE_LEAST = 250
+"""An article is filled up to the words that one has where there is something to say; one that has less stays shorter."""
 PER_PARAGRAPH = 3
 """A turn of the argument and two readings."""
 SPARE_WORDS = 20
@@ -87,7 +89,8 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     for text in [*rest, *against]:
         if _words([text]) <= room - _words(body):
             body.append(text)
-    if (ground := _turned_on(teller)) is not None and _words([ground]) <= room - _words(body):
+    ground = None if _names_ground(headline) else _turned_on(teller)
+    if ground is not None and _words([ground]) <= room - _words(body):
         body.append(ground)
     if choice.kind == "quiet":
         body = []
@@ -121,12 +124,23 @@ def _blocks(teller: Teller) -> list[Text]:
 
 
 def _turned_on(teller: Teller) -> Text | None:
-    """What weighs most in a verdict that has just turned, in words: the post before may have told its figures, which the
-    table shows."""
+    """What weighs most in a verdict that has just turned, in words, where the headline has not said it."""
+    for place, points in _grounds(teller):
+        return teller.place(f"turn-{place}", "sowhat", points, form="word")
+    return None
+
+
+def _names_ground(headline: Text) -> bool:
+    return any("/headline-turned" in name for name in headline.phrase_ids)
+
+
+def _grounds(teller: Teller) -> list[tuple[str, Mapping[str, StoryPoint]]]:
+    """What weighs most in a verdict that has just turned, two readings or one: the post before may have told their figures,
+    which the table shows."""
     choice, verdict = teller.choice, teller.market.verdict
     side = SIDES.get(verdict.stance, 0) if verdict is not None else 0
     if choice.kind != "turning" or not side or verdict is None:
-        return None
+        return []
     families = teller.market.book.families
     weight = {name: families[name].weight * abs(sum(vote)) for name, vote in verdict.votes.items()}
     told = {name.partition(".")[0] for name in teller.used}
@@ -138,11 +152,8 @@ def _turned_on(teller: Teller) -> Text | None:
     heaviest = sorted(on_side, key=lambda point: -weight.get(point.family, 0.0))
     pair = _pair(heaviest) if heaviest else ()
     if pair:
-        points = {"second": pair[0], "third": pair[1]}
-        return teller.place("turn-ground", "sowhat", points, form="word")
-    return (
-        teller.place("turn-ground-one", "sowhat", {"second": heaviest[0]}, form="word") if heaviest else None
-    )
+        return [("ground", {"second": pair[0], "third": pair[1]})]
+    return [("ground-one", {"second": heaviest[0]})] if heaviest else []
 
 
 def _meaning(teller: Teller) -> Text | None:
@@ -170,6 +181,8 @@ def _headline(teller: Teller) -> Text:
         ]
     elif choice.day is not None and choice.kind != "turning":
         tried.append((OF_DAY, {}, "say"))
+    for place, points in _grounds(teller):
+        tried.append((place.replace("ground", "headline-turned"), points, "word"))
     if choice.head is not None:
         tried.append(("headline", {"head": choice.head}, "head"))
     if choice.main is not None:
@@ -212,6 +225,7 @@ def _lead_of_day(teller: Teller) -> Text | None:
     points: Mapping[str, StoryPoint | None] = {}
     if steady:
         place = "lead-steady" if len(steady) > 1 else "lead-steady-one"
+        place += "" if teller.choice.steady_since == "day" else "-since"
     elif main is None and day is not None:
         place, points = "lead-day", {"main": of_day(day)}
     else:
@@ -335,37 +349,50 @@ def _alert(teller: Teller) -> tuple[Text, list[Text]]:
         point for point in (*((choice.head,) if choice.head else ()), *choice.same) if point is not main
     ]
     others = others if told or main is None else [main, *others]
+    if choice.storm is not None and choice.storm not in others:
+        others.insert(1, choice.storm)
     room = ALERT_WORDS - _words([first])
-    verdict = teller.place("alert-verdict", "sowhat") if key not in NAMES_VERDICT else None
     exits = _exits(teller)
     exits = exits if _words(exits) <= room else []
-    room -= _words(exits) + (_words([verdict]) if verdict is not None else 0)
+    room -= _words(exits)
     more = _alert_more(teller, others, room)
     headline = _alert_headline(
         teller, key, () if more is None else more.phrase_ids, spoken=main if told else None
     )
-    paragraphs = [[first], [text for text in (more, verdict) if text is not None], exits]
+    paragraphs = [[first], [more] if more is not None else [], exits]
     return _needed(headline, "an alert's headline"), [join_sentences(some) for some in paragraphs if some]
 
 
+TOLD_MOTIONS = ("rose", "fell", "peaked", "dipped")
+"""The motions of a reading that are told from one end to the other."""
 NEXT = "alert-next"
 """An alert's first sentence where another one went out shortly before."""
-NAMES_VERDICT = ("alert-first", "alert-stance", "alert-clear")
-"""The triggers whose sentence says what the verdict is."""
 
 
 def _alert_more(teller: Teller, points: Sequence[StoryPoint], room: int) -> Text | None:
-    """What else moved, in one sentence that fits."""
+    """What else moved, in one or two sentences that fit: a move since the last post says since when, as the trigger's own
+    time is another."""
     pair = _pair(points) if points else ()
+    moved = tuple(_moved_since(teller, point) for point in pair)
+    since = {(True, True): "-since", (True, False): "-since-second", (False, True): "-since-third"}
+    tried: list[tuple[str, Mapping[str, StoryPoint]]] = []
     if pair:
-        text = teller.place("alert-both", "evidence", {"second": pair[0], "third": pair[1]})
-        if text is not None and _words([text]) <= room:
-            return text
+        tried.append((f"alert-both{since.get(moved, '')}", {"second": pair[0], "third": pair[1]}))
     if points:
-        text = teller.place("alert-also", "evidence", {"second": points[0]})
+        alone = "-since" if _moved_since(teller, points[0]) else ""
+        tried.append((f"alert-also{alone}", {"second": points[0]}))
+    for place, slots in tried:
+        text = teller.place(place, "evidence", slots)
         if text is not None and _words([text]) <= room:
             return text
     return None
+
+
+def _moved_since(teller: Teller, point: StoryPoint) -> bool:
+    """Whether what is said of a reading is a move since a post of the last hours."""
+    market, memory = teller.market, teller.memory
+    told = told_of_late(market, memory) and not told_a_day_ago(market, memory)
+    return told and not point.of_day and point.about.endswith(TOLD_MOTIONS)
 
 
 def _alert_headline(
@@ -453,14 +480,15 @@ def _paragraphs(
     last: list[tuple[int, Text]] = []
     used = _words([turn]) if turn is not None else 0
     for group in (*bearing, *contrary):
-        told = [text for point in group if (text := teller.paragraph(point)) is not None]
+        said = [(point, text) for point in group if (text := teller.paragraph(point)) is not None]
+        told = [text for _, text in said]
         if not told or used + _words(told[:1]) > room:
             continue
         made.append(told[:1])
         used += _words(told[:1])
         rest += [(len(made) - 1, text) for text in told[1:]]
-        more = teller.paragraph(group[0], more=True)
-        last += [(len(made) - 1, more)] if more is not None else []
+        further = (teller.paragraph(point, more=True) for point, _ in said)
+        last += [(len(made) - 1, more) for more in further if more is not None]
         if turn is not None and group is contrary[0]:
             made[-1].insert(0, turn)
     for place, text in rest:

@@ -3,7 +3,7 @@ repaired here. What a whole post must be besides is `bot.commentary.storygate`."
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bot.commentary.formats import apply
 from bot.commentary.names import Namer, SpokenMarket, age_days
@@ -11,6 +11,7 @@ from bot.commentary.path import LAST_POST
 from bot.commentary.points import rank_of
 from bot.commentary.shapes import NAMED_NEWS, news
 from bot.commentary.storynames import alarm_unit_filter, alarm_value, hours_since
+from bot.commentary.tag import A_DAY, DIRECTION_DAYS
 from bot.commentary.terms import Recorder, truthful
 from bot.commentary.titles import title_of
 from bot.commentary.ways import read_on_the_way
@@ -165,14 +166,8 @@ def _expected(span: Span, market: SpokenMarket, memory: Memory, given: Given) ->
 def _count_value(ref: str, market: SpokenMarket, verdict: Verdict, memory: Memory) -> float | None:
     if ref in ("news", "gone"):
         return float(len(news(verdict, memory)[ref == "gone"]) - NAMED_NEWS)
-    if ref == "coverage":
-        return verdict.coverage * 100
-    if ref == "age":
-        return age_days(market)
-    if ref == "hours since last post":
-        return hours_since(memory.compared.at, market.at) if memory.compared else None
-    if ref == "days that an exit is held":
-        return next((float(math.ceil(way.held_days)) for way in verdict.exits if way.held_days), None)
+    if ref in COUNTED:
+        return COUNTED[ref](market, verdict, memory)
     if ref.startswith("alarm "):
         _, rule, what = ref.split(" ")
         alarm = next((one for one in verdict.alarms if one.rule == rule and one.new), None)
@@ -182,6 +177,25 @@ def _count_value(ref: str, market: SpokenMarket, verdict: Verdict, memory: Memor
         fact = market.fact(name)
         return rank_of(name, fact.value, market) if fact else None
     return None
+
+
+def _direction_days(market: SpokenMarket) -> float | None:
+    table = market.book.direction
+    return table.window / A_DAY if table is not None else None
+
+
+COUNTED: Mapping[str, Callable[[SpokenMarket, Verdict, Memory], float | None]] = {
+    "coverage": lambda market, verdict, memory: verdict.coverage * 100,
+    "age": lambda market, verdict, memory: age_days(market),
+    "hours since last post": lambda market, verdict, memory: (
+        hours_since(memory.compared.at, market.at) if memory.compared else None
+    ),
+    DIRECTION_DAYS: lambda market, verdict, memory: _direction_days(market),
+    "days that an exit is held": lambda market, verdict, memory: next(
+        (float(math.ceil(way.held_days)) for way in verdict.exits if way.held_days), None
+    ),
+}
+"""What a count may be of beside news, alarms and ranks, and where it is worked out anew."""
 
 
 def _fact_value(ref: str, market: SpokenMarket, memory: Memory) -> float | None:

@@ -14,7 +14,7 @@ from bot.commentary.terms import Band, Check, Recorder, Term, fact_dates
 from bot.commentary.titles import tenor_of, title_of, unit_of
 from bot.domain.catalog import VIEWS
 from bot.domain.facts import Fact, Facts
-from bot.domain.judgement import Finding, Verdict
+from bot.domain.judgement import Finding, Verdict, day_number
 from bot.domain.kept import MadeOnce
 from bot.domain.rulebook import Condition, Ranges, Rule, RuleBook, Threshold, UsualRange
 from bot.domain.story import Origin, PhraseBank
@@ -310,4 +310,4 @@ def age_days(market: SpokenMarket) -> float | None:
     verdict = market.verdict
     if verdict is None or verdict.since is None:
         return None
-    return float(int((market.at - verdict.since).total_seconds() // 86400) + 1)
+    return float(day_number(verdict.since, market.at))

@@ -228,11 +228,13 @@ def _is_news(
 
 
 def last_telling(name: str, market: SpokenMarket, memory: Memory) -> RememberedPost | None:
-    """The latest post of about a day, or the last one whenever it was, whose prose told a metric."""
+    """The latest post of about a day, or the last one whenever it was, whose prose told a metric; for a post that tells the
+    day no alert counts, whose news is a part of the day's."""
     for post in reversed(memory.told):
         if post is not memory.last and market.at - post.at > TOLD_WITHIN:
             return None
-        if post is not memory.last and post.is_alert and market.at - post.at > ALERT_TOLD_WITHIN:
+        is_old_alert = post is not memory.last and market.at - post.at > ALERT_TOLD_WITHIN
+        if post.is_alert and (memory.of_day or is_old_alert):
             continue
         if name in post.told:
             return post
@@ -538,7 +540,7 @@ def moved_in_a_day(name: str, market: SpokenMarket) -> bool:
 
 def is_price(name: str) -> bool:
     """Whether a metric is a price or counted from prices alone: every post tells where the price went."""
-    return name.startswith(("spot_", "low_", "high_", "rebound_", "drawdown_", "hours_since_"))
+    return name.startswith(("spot_", "break_of_", "low_", "high_", "rebound_", "drawdown_", "hours_since_"))
 
 
 def _finding(name: str, market: SpokenMarket) -> Finding | None:

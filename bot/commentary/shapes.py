@@ -91,6 +91,10 @@ _FRAME = (
         "steady_out",
         "day_move",
         "fallen",
+        "doubt",
+        "known_part",
+        "drift",
+        "extreme",
     }
 )
 _BY_SLOT: Mapping[str, frozenset[str]] = {

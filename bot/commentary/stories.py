@@ -18,6 +18,7 @@ from bot.commentary.points import (
     find_points,
     is_like_for_like,
     is_one_way,
+    is_price,
     moved_in_a_day,
     told_a_day_ago,
     told_of_late,
@@ -78,7 +79,8 @@ class StoryChoice(Struct, frozen=True, kw_only=True):
     which the price went far the other way, or since the low (the high) that it comes from (`steady_since`). `trigger`
     is what an alert went out for: the alarm of a move, else the reading in `main`, else the stance alone. `day` is the
     reading that moved most within the day that the table looks back on, where no daily post of that day told it;
-    `newest` is the finding behind an alert, `is_next` that the last post was one too, shortly before."""
+    `newest` is the finding behind an alert, `is_next` that the last post was one too, shortly before. `storm` are the
+    day's liquidations beside a far move of the price that an alert went out for."""
 
     kind: StoryKind
     main: StoryPoint | None
@@ -95,6 +97,7 @@ class StoryChoice(Struct, frozen=True, kw_only=True):
     day: StoryPoint | None = None
     newest: Finding | None = None
     is_next: bool = False
+    storm: StoryPoint | None = None
 
     @property
     def alert(self) -> bool:
@@ -168,7 +171,32 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
         day=day,
         newest=newest,
         is_next=is_next,
+        storm=_storm(points, market, memory) if reason == "move" else None,
     )
+
+
+def tells_again(name: str, choice: StoryChoice) -> bool:
+    """Whether a reading may be told again though it has not moved since it was: as the day's move of which an alert told a
+    part, or as what was closed by force in a far move of the price."""
+    of_day = choice.day is not None and choice.day.fact == name
+    return of_day or (choice.storm is not None and name.startswith(LIQUIDATIONS_24H))
+
+
+def _storm(points: Sequence[StoryPoint], market: SpokenMarket, memory: Memory) -> StoryPoint | None:
+    """The day's liquidations, where an alert goes out for a move of the price, they are heavy, and no post of the hours
+    before told them: part of that move was forced."""
+    trigger = _trigger(market.verdict) if market.verdict is not None else None
+    late = [name for post in memory.told if market.at - post.at <= NEXT_WITHIN for name in post.told]
+    if (
+        trigger is None
+        or not is_price(trigger.fact)
+        or any(name.startswith(LIQUIDATIONS_24H) for name in late)
+    ):
+        return None
+    return next((point for point in points if point.about in HEAVY_DAY), None)
+
+
+LIQUIDATIONS_24H, HEAVY_DAY = "liquidations_24h_", ("liq.longs", "liq.shorts", "liq.both")
 
 
 def _follows_alert(market: SpokenMarket, memory: Memory) -> bool:

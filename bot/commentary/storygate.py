@@ -6,6 +6,7 @@ from typing import get_args
 
 from bot.commentary.compose import (
     ALERT_WORDS,
+    ARTICLE_LEAST,
     ARTICLE_PARAGRAPHS,
     ARTICLE_WORDS,
     DAILY_WORDS,
@@ -24,6 +25,7 @@ from bot.commentary.stories import (
     choose_story,
     reads_as_before,
     stayed_since,
+    tells_again,
     time_of,
 )
 from bot.commentary.teller import SENTENCE_WINDOW, SHORT_LETTERS
@@ -237,8 +239,7 @@ def _again(story: Story, market: SpokenMarket, memory: Memory, choice: StoryChoi
     triggers = {span.origin.ref.partition("@")[0].partition(".")[0] for span in trigger}
     for name in told_metrics(story):
         fact = market.fact(name)
-        of_day = choice.day is not None and choice.day.fact == name
-        if name in triggers or of_day or fact is None or is_price(name):
+        if name in triggers or tells_again(name, choice) or fact is None or is_price(name):
             continue
         if is_stale_news(name, fact.value, unit_of_move(name, fact.value, market), market, memory):
             yield f"15: {name} was told of late and has not moved since"
@@ -302,8 +303,8 @@ def _length(story: Story) -> Iterator[str]:
         if count > limit:
             yield f"length: {count} words, and there is room for {limit}"
     elif story.length == "article":
-        if not ARTICLE_WORDS[0] <= count <= ARTICLE_WORDS[1]:
-            yield f"length: {count} words, and an article has {ARTICLE_WORDS[0]} to {ARTICLE_WORDS[1]}"
+        if not ARTICLE_LEAST <= count <= ARTICLE_WORDS[1]:
+            yield f"length: {count} words, and an article has {ARTICLE_LEAST} to {ARTICLE_WORDS[1]}"
         if not ARTICLE_PARAGRAPHS[0] <= len(story.paragraphs) <= ARTICLE_PARAGRAPHS[1]:
             yield f"length: {len(story.paragraphs)} paragraphs"
     if story.footer is not None and word_count([story.footer]) > FOOTER_WORDS:

@@ -24,8 +24,9 @@ AS_BARE = {"points": "bare"}
 SIZES = {"pct": "size", "points": "points_size"}
 EXITS_REST, GROUND_RESTS = timedelta(hours=26), timedelta(days=3)
 """For so long what would end or deepen a verdict, and what would weaken it, is not named again."""
-GROUND_AGAIN = timedelta(hours=20)
-"""Where all that would weaken it was named within its rest, a daily post names again what was not named for so long."""
+GROUND_AGAIN, A_DAY_LONG = timedelta(hours=20), timedelta(hours=25)
+"""Where all that would weaken it was named within its rest, a daily post names again what was not named for so long, first
+what was not within about a day."""
 
 
 class StoryNames(Struct):
@@ -125,14 +126,18 @@ class StoryNames(Struct):
         return True
 
     def _ground(self, namer: Namer) -> str | None:
-        """The nearest move at which one of the verdict's findings clears, inside the fact's own last ninety days; one that
-        posts of late named is passed over where there is another, and gold and stocks come last."""
+        """The nearest move at which a fact no longer speaks for the verdict, inside its own last ninety days: of several
+        findings of one fact the end of the last, so that posts name one level of it. One that posts of late named is
+        passed over where there is another, and gold and stocks come last."""
         verdict, market = self.market.verdict, self.market
         side = SIDES.get(verdict.stance, 0) if verdict else 0
         votes = {one.rule: one.vote for one in market.findings if not one.background and not one.ordinary}
         named = self._told_exits(GROUND_RESTS)
-        told = named if self.choice.alert else self._told_exits(GROUND_AGAIN)
-        ways: list[tuple[bool, bool, float, Move]] = []
+        told, today = (
+            named if self.choice.alert else self._told_exits(GROUND_AGAIN),
+            self._told_exits(A_DAY_LONG),
+        )
+        ways: dict[tuple[str, bool], tuple[float, Move]] = {}
         for flip in verdict.flips if verdict else ():
             move = flip.moves[0]
             unit = unit_of_move(move.fact, move.start, market)
@@ -143,16 +148,20 @@ class StoryNames(Struct):
                 and votes.get(move.rule, 0) * side > 0
                 and unit
                 and has_name
-                and _key(move) not in told
                 and self._is_seen(move)
             ):
                 past = (market.facts.pasts or {}).get(move.fact)
                 low = past.low_90d if past is not None else None
                 high = past.high_90d if past is not None else None
                 if low is not None and high is not None and low <= move.end <= high:
-                    size = abs(move.end - move.start) / unit
-                    ways.append((_key(move) in named, move.fact.startswith("vs_"), size, move))
-        return self._move(min(ways, key=lambda way: way[:3])[3], namer) if ways else None
+                    size, place = abs(move.end - move.start) / unit, (move.fact, move.end > move.start)
+                    ways[place] = max(ways.get(place, (0.0, move)), (size, move), key=lambda way: way[0])
+        left = [
+            (_key(move) in today, _key(move) in named, move.fact.startswith("vs_"), size, move)
+            for size, move in ways.values()
+            if _key(move) not in told
+        ]
+        return self._move(min(left, key=lambda way: way[:4])[4], namer) if left else None
 
     def _moves_of(self, ways: Sequence[Exit], namer: Namer) -> str | None:
         if not ways:
@@ -257,8 +266,7 @@ def _steady_for(story: StoryNames, namer: Namer) -> str:
     move of the price since that began."""
     words, last = story.market.bank.words, story.memory.compared
     if story.choice.steady_since is not None:
-        after = "_after" if _moved_before(story) else ""
-        return words[f"steady_since_{story.choice.steady_since}{after}"]
+        return words[f"steady_since_{story.choice.steady_since}"]
     if (
         last is None
         or not told_of_late(story.market, story.memory)
@@ -310,6 +318,29 @@ def _day_move(story: StoryNames, namer: Namer) -> str | None:
     return pattern.format(title=title, now=now.write(shape), then=then.write(shape))
 
 
+def _doubt(story: StoryNames, namer: Namer) -> str | None:
+    """How sure the verdict is, where it is less than it may be."""
+    verdict, words = story.market.verdict, story.market.bank.words
+    return words[f"confidence.{verdict.confidence}"] if verdict and verdict.confidence != "high" else None
+
+
+def _known_part(story: StoryNames, namer: Namer) -> Term | None:
+    """How much of what the verdict weighs could be read, where it is not all."""
+    verdict = story.market.verdict
+    return story._coverage(namer) if verdict is not None and round(verdict.coverage * 100) < 100 else None
+
+
+def _drift(story: StoryNames, namer: Namer) -> str | None:
+    """Which way the price went, in a word."""
+    moved = story.choice.price_pct
+    return story.market.bank.words["drift.up" if moved > 0 else "drift.down"] if moved else None
+
+
+def _extreme(story: StoryNames, namer: Namer) -> str | None:
+    """Since which end of the price's path a reading has stood still: its low or its high."""
+    return story.market.bank.words.get(f"extreme.{story.choice.steady_since}")
+
+
 def _fallen(story: StoryNames, namer: Namer) -> Term | None:
     """How far the price is below its high, where an alert went out for that too."""
     newest = story.choice.newest
@@ -347,6 +378,10 @@ _MAKERS: Mapping[str, Callable[[StoryNames, Namer], object | None]] = {
     "steady_out": _steady_out,
     "day_move": _day_move,
     "fallen": _fallen,
+    "doubt": _doubt,
+    "known_part": _known_part,
+    "drift": _drift,
+    "extreme": _extreme,
     "moved": StoryNames.move_term,
     "exits": lambda story, namer: story._moves_of(story._exits(), namer),
     "ground": StoryNames._ground,

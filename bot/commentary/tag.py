@@ -1,7 +1,6 @@
 """The line above a headline: the stance, how sure, for how long, where it goes, and what it was judged without."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
 
 from bot.commentary.joining import list_in_words
 from bot.commentary.names import Namer, SpokenMarket, age_days
@@ -12,6 +11,7 @@ from bot.domain.story import Origin, Text
 
 LEANS = ("bearish", "bullish", "overheated")
 """The stances that lean to a side: on the first day of one there is nothing yet that it could deepen or ease."""
+A_DAY, DIRECTION_DAYS = timedelta(days=1), "days that the direction looks back"
 
 
 def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
@@ -33,7 +33,7 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     if days is not None:
         age = namer.number(Origin(kind="count", ref="age", value=days), "count")
         parts.append(words["tag_day"].format(age.write("count")))
-    if not (days == 1 and verdict.stance in LEANS) and (direction := _direction(verdict, words)):
+    if not (days == 1 and verdict.stance in LEANS) and (direction := _direction(market, verdict, namer)):
         parts.append(direction)
     if verdict.without:
         families = [words.get(f"family.{family}", family) for family in verdict.without]
@@ -42,13 +42,18 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     return Text(slot="lead", about="tag", text=text, spans=spans)
 
 
-def _direction(verdict: Verdict, words: Mapping[str, Any]) -> str | None:
+def _direction(market: SpokenMarket, verdict: Verdict, namer: Namer) -> str | None:
     """Where the verdict goes, in words: of a lean by itself, between two leans by the side that the whole range of
     the balance is on. None where it is steady or where that side is not known."""
+    words, table = market.bank.words, market.book.direction
     if verdict.direction not in ("deepening", "easing", "turning"):
         return None
     if verdict.stance in LEANS:
-        return str(words[f"direction.{verdict.direction}"])
+        spanned = words.get(f"tag_direction.{verdict.direction}")
+        if spanned is None or table is None:
+            return str(words[f"direction.{verdict.direction}"])
+        days = namer.number(Origin(kind="count", ref=DIRECTION_DAYS, value=table.window / A_DAY), "days")
+        return str(spanned).format(days.write("days"))
     if (
         verdict.stance != "neutral"
         or verdict.balance is None

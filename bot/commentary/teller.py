@@ -27,6 +27,7 @@ from bot.commentary.points import (
     unit_of_move,
 )
 from bot.commentary.shapes import shape
+from bot.commentary.stories import tells_again
 from bot.commentary.storynames import StoryNames
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Recorder, Term
@@ -142,7 +143,7 @@ class Teller(StoryNames):
             for number, text in enumerate(frame.places.get(place, ()), 1)
             if not (joint := opening(text)) or joint not in self.joints
         ]
-        if len(frames) > 1 and not place.startswith(("short", "exit", "alert-")):
+        if len(frames) > 1 and not place.startswith(("short", "exit", "alert-", "close")):
             templates = self._own_first(self._rested(templates))
         wanted = {
             name: self._rested(list(self.clauses(point.about, "word" if name == "word" else form)))
@@ -237,7 +238,7 @@ class Teller(StoryNames):
     def _tells_news(self, place: str) -> bool:
         """Whether a place has no room for a reading that has not moved: an alert's trigger may tell one, and exits."""
         if self.choice.alert:
-            return place in ("alert-also", "alert-both") or "headline" in place
+            return place.startswith(("alert-also", "alert-both")) or "headline" in place
         return self.daily and not place.startswith("exit") and place not in (OF_DAY, *TAKEN_UP)
 
     def _is_stale(self, text: Text) -> bool:
@@ -245,7 +246,7 @@ class Teller(StoryNames):
         for span in figures_in(text):
             name = span.origin.ref.partition("@")[0].partition(".")[0]
             fact = self.market.fact(name)
-            if fact is None or is_price(name):
+            if fact is None or is_price(name) or tells_again(name, self.choice):
                 continue
             if is_stale_news(
                 name, fact.value, unit_of_move(name, fact.value, self.market), self.market, self.memory

@@ -1,7 +1,7 @@
 """What the rules found: signals, findings, the verdict, and what would change it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
@@ -258,3 +258,8 @@ class Call(Struct, frozen=True, kw_only=True):
     at: datetime
     stance: Stance
     rules: str = ""
+
+
+def day_number(since: datetime, at: datetime) -> int:
+    """Which day of a stance a moment lies on, from 1, by the calendar of UTC: two posts of one date name the same day."""
+    return (at.astimezone(UTC).date() - since.astimezone(UTC).date()).days + 1

@@ -16,16 +16,19 @@ DAY_MS = 86_400_000.0
 USUAL_DAYS = 30
 LEAST_DAYS = 10
 LEAST_AGE = timedelta(hours=1)
+WIDEST_GAP_MS = 6 * 3_600_000.0
 
 
 class ValuePair(Struct, frozen=True, kw_only=True):
     """A metric's value `before` and `after`, in its own unit, and `size`: the change in usual days of its own
-    (`usual_change`); None where too little of its past is known."""
+    (`usual_change`); None where too little of its past is known. `extreme` is the farthest value in between, where it lies
+    outside both by a usual day or more (`farthest_between`)."""
 
     metric: str
     before: float
     after: float
     size: float | None
+    extreme: float | None = None
 
 
 def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> ValuePair | None:
@@ -48,7 +51,25 @@ def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> 
         return None
     usual = usual_change(history.column(metric.name), now_ms, oldest_ms)
     size = None if usual is None or usual <= 0.0 else (after - before) / usual
-    return ValuePair(metric=metric.name, before=before, after=after, size=size)
+    extreme = None
+    if usual and metric.combine != "sum":  # of a sum other venues may have been heard in between
+        extreme = farthest_between(history.column(metric.name), (before, after), (then_ms, now_ms), usual)
+    return ValuePair(metric=metric.name, before=before, after=after, size=size, extreme=extreme)
+
+
+def farthest_between(
+    column: HistoryColumn, ends: tuple[float, float], times_ms: tuple[float, float], least: float
+) -> float | None:
+    """The value between two times that lies farthest outside those at its two `ends`, by `least` or more, in the metric's
+    unit; None where there is none, or where for more than six hours nothing was read."""
+    first, last = (int(column.known_ms.searchsorted(at, side="right")) for at in times_ms)
+    values, times = column.value[first:last], column.known_ms[first:last]
+    if not values.size or np.diff(times, prepend=times_ms[0], append=times_ms[1]).max() > WIDEST_GAP_MS:
+        return None
+    above, below = float(values.max()) - max(ends), min(ends) - float(values.min())
+    if max(above, below) < least:
+        return None
+    return float(values.max() if above >= below else values.min())
 
 
 def usual_change(column: HistoryColumn, now_ms: float, oldest_ms: float) -> float | None:

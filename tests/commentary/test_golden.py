@@ -16,7 +16,7 @@ from tests.commentary.make import judged, refused
 
 BANDS = {
     "article": {
-        "words": (300, 400),
+        "words": (250, 400),
         "paragraphs": (5, 9),
         "sentence": (10, 20),
         "ari": (2, 12),

@@ -270,9 +270,9 @@ def test_words_are_counted_without_what_is_only_a_mark() -> None:
         (post(*[words(50)] * 8, length="article"), []),
         (
             post(words(60), *[words(60)] * 4, words(101), length="article"),
-            ["401 words, and an article has 300 to 400"],
+            ["401 words, and an article has 250 to 400"],
         ),
-        (post(words(59), *[words(60)] * 4, length="article"), ["299 words, and an article has 300 to 400"]),
+        (post(words(49), *[words(50)] * 4, length="article"), ["249 words, and an article has 250 to 400"]),
         (post(*[words(80)] * 4, length="article"), ["4 paragraphs"]),
         (post(*[words(40)] * 9, length="article"), []),
         (post(*[words(35)] * 10, length="article"), ["10 paragraphs"]),

@@ -66,3 +66,34 @@ def test_a_usual_day_is_that_of_the_thirty_days_before_and_of_no_other() -> None
     pair = pair_of(past(*calm, *early, *older, point("skew_60d_pct", 0, 16.0)), SKEW, ms(NOW - DAY), ms(NOW))
     assert pair is not None
     assert pair.size == pytest.approx(6.0 / (4 * 36 / 30) ** 0.5)
+
+
+def hours(*values: float) -> list[Point]:
+    """A reading each four hours of the last day, after a month that goes up and down by 2 each day."""
+    days = [point("skew_60d_pct", day, 10.0 if day % 2 else 8.0) for day in range(1, 32)]
+    return [*days, *(point("skew_60d_pct", 1 - (n + 1) / 6, value) for n, value in enumerate(values))]
+
+
+@pytest.mark.parametrize(
+    ("values", "extreme"),
+    [
+        ((11.0, 14.0, 19.0, 13.0, 12.0, 12.5), 19.0),
+        ((11.0, 8.0, 6.5, 8.0, 11.0, 12.5), 6.5),
+        ((11.0, 11.0, 12.0, 12.0, 14.0, 12.5), None),  # 1.5 beyond: less than a usual day of 2
+        ((11.0, 11.5, 12.0, 12.0, 12.0, 12.5), None),
+    ],
+)
+def test_a_way_that_went_beyond_both_ends_is_known_by_its_farthest_value(
+    values: tuple[float, ...], extreme: float | None
+) -> None:
+    pair = pair_of(past(*hours(*values)), SKEW, ms(NOW - DAY), ms(NOW))
+    assert pair is not None
+    assert (pair.before, pair.after) == (10.0, 12.5)
+    assert pair.extreme == extreme
+
+
+def test_a_way_with_a_hole_is_not_told() -> None:
+    heard = [one for one in hours(11.0, 14.0, 19.0, 13.0, 12.0, 12.5) if one.value != 14.0]
+    pair = pair_of(past(*heard), SKEW, ms(NOW - DAY), ms(NOW))
+    assert pair is not None
+    assert pair.extreme is None

@@ -14,6 +14,7 @@ from bot.delivery.preview.surface import CHANNEL
 from bot.desk.market import Market
 from bot.domain.catalog import RANK, ranked_instead
 from bot.domain.facts import Fact, Facts
+from bot.domain.judgement import day_number
 from bot.domain.posts import ChartSpec, Mark, Profile
 from bot.metrics import History, facts_at
 
@@ -73,7 +74,7 @@ class BoardState(Struct, frozen=True, kw_only=True):
     @property
     def day(self) -> int:
         """The day of the stance, from 1."""
-        return (self.at - self.since).days + 1 if self.since else 0
+        return day_number(self.since, self.at) if self.since else 0
 
 
 class ReadingDetail(Struct, frozen=True, kw_only=True):
