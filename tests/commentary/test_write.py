@@ -64,7 +64,7 @@ def test_the_articles_market_is_told_with_its_figures_under_the_tag_caution() ->
         ("neutral", (-22.0, -22.0), "easing", "leaning less to caution"),
         ("neutral", (4.0, 9.0), "turning", "now leaning to bullish"),
         ("bearish", (-40.0, -40.0), "easing", "easing"),
-        ("bearish", (-40.0, -40.0), "deepening", "deeper than 3 days ago"),
+        ("bearish", (-40.0, -40.0), "deepening", "further than 3 days ago"),
     ],
 )
 def test_the_tag_says_where_the_verdict_goes(
