@@ -181,8 +181,8 @@ def _headline(teller: Teller) -> Text:
         ]
     elif choice.day is not None and choice.kind != "turning":
         tried.append((OF_DAY, {}, "say"))
-    for place, points in _grounds(teller):
-        tried.append((place.replace("ground", "headline-turned"), points, "word"))
+    for ground, pair in _grounds(teller):
+        tried.append((ground.replace("ground", "headline-turned"), pair, "word"))
     if choice.head is not None:
         tried.append(("headline", {"head": choice.head}, "head"))
     if choice.main is not None:
@@ -373,11 +373,13 @@ def _alert_more(teller: Teller, points: Sequence[StoryPoint], room: int) -> Text
     """What else moved, in one or two sentences that fit: a move since the last post says since when, as the trigger's own
     time is another."""
     pair = _pair(points) if points else ()
-    moved = tuple(_moved_since(teller, point) for point in pair)
+    moved = [_moved_since(teller, point) for point in pair]
     since = {(True, True): "-since", (True, False): "-since-second", (False, True): "-since-third"}
     tried: list[tuple[str, Mapping[str, StoryPoint]]] = []
     if pair:
-        tried.append((f"alert-both{since.get(moved, '')}", {"second": pair[0], "third": pair[1]}))
+        tried.append(
+            (f"alert-both{since.get((moved[0], moved[1]), '')}", {"second": pair[0], "third": pair[1]})
+        )
     if points:
         alone = "-since" if _moved_since(teller, points[0]) else ""
         tried.append((f"alert-also{alone}", {"second": points[0]}))
