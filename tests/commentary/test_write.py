@@ -213,7 +213,7 @@ def test_an_alert_tells_first_what_it_went_out_for() -> None:
     )
     known = replace(fall, start=72_660.0, end=65_250.0)
     assert next(sentences(alerted("move", alarms=(known,)).paragraphs[0])).text == (
-        "Bitcoin fell 10.2% from $72,660 in 24 hours, 3.5 times an ordinary day's move."
+        "Bitcoin fell from $72,660 in 24 hours, 3.5 times an ordinary day's move."
     )
     assert len(story.body.split()) <= 70
     assert story.alert
