@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 from functools import cache, lru_cache
+from math import isnan
 
 import numpy as np
 from msgspec import Struct, field
@@ -24,6 +25,11 @@ MIN_MEDIAN_DAYS = 30
 MIN_HOURS_SHARE = 0.80
 MIN_RECORD_SHARE = 0.95
 FEW_ROWS = 48
+LOOK_BACKS = {
+    label: (VIEWS[f"change_{label}"].window, VIEWS[f"change_{label}"].window.total_seconds() * 1000.0)
+    for label in ("1h", "24h", "7d")
+}
+"""How far back the changes look: as a time, and in milliseconds."""
 KINDS = ("change", "unusual", "record")
 """The kinds of views, each worked out on its own: against another time, against the last 90 days, against the
 last year."""
@@ -97,7 +103,9 @@ def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Col
         if "record" in kinds:
             _add_records(seen, cells, ends - first, covered, first)
             _drop_lows_that_lost_a_venue(seen, history, metric, rows, first)
-    if "change" in kinds:
+    if "change" in kinds and not (
+        len(rows) == 1 and _add_changes_among_same_venues(seen, history, metric, int(rows[0]))
+    ):
         _add_changes(seen, history, metric, rows)
     return seen
 
@@ -212,10 +220,13 @@ class _Coverage:
 
     def __init__(self, cells: Floats, first: int) -> None:
         self._shift = first % 24
-        there = np.concatenate([np.zeros(self._shift, np.int64), ~np.isnan(cells)])
-        there = np.concatenate([there, np.zeros(-len(there) % 24, np.int64)])
-        self._hours = np.append(0, np.cumsum(there))
-        self._days = np.append(0, np.cumsum(there.reshape(-1, 24).any(axis=1)))
+        end = self._shift + len(cells)
+        there = np.zeros(end + -end % 24, np.bool_)
+        there[self._shift : end] = cells == cells  # noqa: PLR0124 - nan is not itself
+        self._hours = np.zeros(len(there) + 1, np.int64)
+        np.cumsum(there, out=self._hours[1:])
+        self._days = np.zeros(len(there) // 24 + 1, np.int64)
+        np.cumsum(np.diff(self._hours[::24]) > 0, out=self._days[1:])
 
     def hours(self, begins: Ints, ends: Ints) -> Ints:
         """Hours with a value from `begins` to `ends`, both included."""
@@ -293,7 +304,7 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
     heard = np.flatnonzero(~holes)
     begin = heard[np.minimum(np.searchsorted(heard, earliest), len(heard) - 1)]
     found = _last_as_extreme(cells, holes, ends)
-    ends, earliest, begin = np.tile(ends, 2), np.tile(earliest, 2), np.tile(begin, 2)
+    ends, earliest, begin = (np.concatenate((one, one)) for one in (ends, earliest, begin))
     open_ended = found < earliest
     found = np.where(open_ended, begin, found)
     dense = covered.days(found, ends) >= MIN_RECORD_SHARE * (ends // 24 - found // 24 + 1)
@@ -345,6 +356,53 @@ def _last(hits: Bools) -> int:
     return len(hits) - 1 - place if len(hits) and backwards[place] else -1
 
 
+def _add_changes_among_same_venues(seen: Views, history: History, metric: Metric, row: int) -> bool:
+    """As `_add_changes` for one row, which is all that live asks for: number by number, where numpy's arrays of one cost
+    tenfold. False where other venues stood behind a value then, and the changes are still to be worked out."""
+    column = history.column(metric.name)
+    standing = metric.venues_of or metric.name
+    venues = history.venues(standing)
+    columns = [history.column(standing, venue) for venue in venues]
+    beside = history.column(standing) if metric.venues_of else column
+    breaks = [history.breaks_ms(venue, metric.counts) if metric.counts else () for venue in venues]
+    known_ms, now = float(column.known_ms[row]), float(column.value[row])
+    told = [_told_beside(own, beside, column, row) for own in columns]
+    now_least, values = column.at_least[row] > 0.0, dict[str, float]()
+    for label, (window, window_ms) in LOOK_BACKS.items():
+        then_ms = known_ms - window_ms
+        before, found = column.before_one(then_ms, tolerance(metric.max_age, window))
+        for was_told, own, anew_ms in zip(told, columns, breaks, strict=True):
+            anew = any(then_ms < at_ms <= known_ms for at_ms in anew_ms)
+            if was_told != (not anew and _told_beside(own, beside, column, found)):
+                return False
+        # The difference of two figures that may each be higher says nothing.
+        change = np.nan if now_least or column.at_least[found] > 0.0 else now - before
+        values[f"change_{label}"] = change
+        values[f"before_{label}"] = (
+            np.nan if isnan(now) or now_least or column.at_least[found] > 0.0 else before
+        )
+        if metric.amount:
+            values[f"change_{label}_pct"] = change / before * 100.0 if before > 0.0 else np.nan
+    seen.values.update({suffix: np.array([value]) for suffix, value in values.items()})
+    seen.venues = venues
+    seen.common.update(dict.fromkeys(LOOK_BACKS, np.array(told, np.bool_).reshape(-1, 1)))
+    return True
+
+
+def _told_beside(own: HistoryColumn, beside: HistoryColumn, column: HistoryColumn, row: int) -> bool:
+    """Whether a venue has a value in the row of the aggregate `beside` that was the last one at a row of `column`."""
+    if not len(own) or not len(beside):
+        return False
+    known_ms = float(column.known_ms[row])
+    if beside is not column:
+        _, row = beside.before_one(known_ms, np.inf)
+        known_ms = float(beside.known_ms[row])
+    value, place = own.before_one(known_ms, np.inf)
+    return bool(
+        float(own.known_ms[place]) == known_ms and own.at_ms[place] == beside.at_ms[row] and not isnan(value)
+    )
+
+
 def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> None:
     """The changes, like for like: which venues were compared at each look-back, and the venues' names."""
     column = history.column(metric.name)
@@ -356,9 +414,8 @@ def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> N
     here = _stack([_beside(own, beside, column, rows) for own in columns], len(rows))
     told, now_least = ~np.isnan(here), column.at_least[rows] > 0.0
     breaks = [history.breaks_ms(venue, metric.counts) if metric.counts else () for venue in venues]
-    for label in ("1h", "24h", "7d"):
-        window = VIEWS[f"change_{label}"].window
-        then_ms = known_ms - window.total_seconds() * 1000.0
+    for label, (window, window_ms) in LOOK_BACKS.items():
+        then_ms = known_ms - window_ms
         tolerance_ms = tolerance(metric.max_age, window)
         now = column.value[rows]
         before, found = column.before(then_ms, tolerance_ms)

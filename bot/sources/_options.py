@@ -3,13 +3,14 @@ nan."""
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 
-from bot.domain.chain import Floats, Ints, OptionChain
+from bot.domain.chain import Bools, Floats, Ints, OptionChain
 from bot.domain.readings import Gap, Reading
 from bot.errors import SourceChanged
 from bot.reasons import about, reason
@@ -43,6 +44,32 @@ def expiry(day: str, subject: str) -> datetime:
         return datetime(2000 + year, month, number, EXPIRY_HOUR, tzinfo=UTC)
     except ValueError as error:
         raise SourceChanged(about(subject, reason("no_expiry_day", said=day))) from error
+
+
+class ContractColumns(Struct, frozen=True, kw_only=True, eq=False):
+    """Expiries (milliseconds since 1970 UTC), strikes (USD) and sides of some options; not to be written to."""
+
+    expires_ms: Ints
+    strike_usd: Floats
+    is_call: Bools
+
+
+@lru_cache(maxsize=32)
+def columns_of_names(
+    names: tuple[str, ...], asset: str, subject: str, read: Callable[[str, str, str], tuple[int, float, bool]]
+) -> ContractColumns:
+    """What `read` tells of each name of an asset's options. The same names come with every poll, so they are read once.
+    Raises what `read` raises."""
+    contracts = [read(name, asset, subject) for name in names]
+    columns = list(zip(*contracts, strict=True)) or [(), (), ()]
+    told = ContractColumns(
+        expires_ms=np.array(columns[0], dtype=np.int64),
+        strike_usd=np.array(columns[1], dtype=np.float64),
+        is_call=np.array(columns[2], dtype=np.bool_),
+    )
+    for one in (told.expires_ms, told.strike_usd, told.is_call):
+        one.setflags(write=False)
+    return told
 
 
 def median(values: Floats | Ints) -> float:

@@ -30,7 +30,7 @@ from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import bybit_streams
 from bot.sources._odd import OddRows, decode_rows, sound_rows
-from bot.sources._options import amounts, drop_expired, expiry, forwards, volatilities
+from bot.sources._options import amounts, columns_of_names, drop_expired, expiry, forwards, volatilities
 from bot.sources._states import UNLISTED, HeardStates, StateWords
 from bot.sources._wire import (
     Figure,
@@ -377,16 +377,16 @@ def parse_options(reply: Reply, asset: str) -> list[Reading | Gap]:
 
 
 def _chain(rows: Sequence[_Option], asset: str, server_at: datetime, subject: str) -> OptionChain:
-    contracts = [_option(row.symbol, asset, subject) for row in rows]
+    contracts = columns_of_names(tuple([row.symbol for row in rows]), asset, subject, _option)
     shares = numbers([row.mark_iv for row in rows], subject)
     return OptionChain(
         source=NAME,
         venue=NAME,
         asset=asset,
         observed_at=server_at,
-        expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
-        strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
-        is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
+        expires_ms=contracts.expires_ms,
+        strike_usd=contracts.strike_usd,
+        is_call=contracts.is_call,
         forward_usd=forwards(numbers([row.underlying_price for row in rows], subject)),
         mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
         open_interest_coin=_one_sides(rows, subject),

@@ -37,7 +37,15 @@ from bot.sources._hosts import Budget
 from bot.sources._http import Http, Params, Reply
 from bot.sources._liquidations import okx_streams
 from bot.sources._odd import OddRows, decode_rows, sound_rows
-from bot.sources._options import amounts, drop_expired, expiry, forwards, median, volatilities
+from bot.sources._options import (
+    amounts,
+    columns_of_names,
+    drop_expired,
+    expiry,
+    forwards,
+    median,
+    volatilities,
+)
 from bot.sources._states import HeardStates, StateWords, words_told
 from bot.sources._wire import (
     FUNDING,
@@ -492,7 +500,7 @@ def _chain(
     server_at: datetime,
     subject: str,
 ) -> OptionChain:
-    contracts = [_option(row.inst_id, asset, subject) for row in rows]
+    contracts = columns_of_names(tuple([row.inst_id for row in rows]), asset, subject, _option)
     times_ms = {ts: to_ms(_observed(ts, server_at, subject)) for ts in {row.ts for row in rows}}
     row_ms = np.array([times_ms[row.ts] for row in rows], dtype=np.int64)
     shares = numbers([row.mark_vol for row in rows], subject)
@@ -506,9 +514,9 @@ def _chain(
         venue=NAME,
         asset=asset,
         observed_at=utc(int(median(row_ms))),
-        expires_ms=np.array([expires_ms for expires_ms, _, _ in contracts], dtype=np.int64),
-        strike_usd=np.array([strike_usd for _, strike_usd, _ in contracts], dtype=np.float64),
-        is_call=np.array([is_call for _, _, is_call in contracts], dtype=np.bool_),
+        expires_ms=contracts.expires_ms,
+        strike_usd=contracts.strike_usd,
+        is_call=contracts.is_call,
         forward_usd=forwards(numbers([row.fwd_px for row in rows], subject)),
         mark_iv_pct=volatilities([None if share is None else share * 100 for share in shares]),
         open_interest_coin=amounts(open_interest),

@@ -167,14 +167,16 @@ def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[_Option
         raise _BybitRefusal("baseCoin")
     share, index_usd = scene.option_share(VENUE, market.asset), market.index_usd
     stems = {expiry: f"{market.asset}-{_day(expiry)}" for expiry in market.option_expiries}
+    forwards = {usd: f"{usd:.4f}" for usd in {option.forward_usd for option in options(market)}}
+    told_index = f"{index_usd:.2f}"
     for option in options(market):
         held = round(option.coins * share, 2)
         yield _OptionTicker(
             symbol=f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}-USDT",
             markPrice=f"{option.mark_coin * index_usd:.8f}",
-            indexPrice=f"{index_usd:.2f}",
+            indexPrice=told_index,
             markIv="" if isnan(option.iv_pct) else f"{option.iv_pct / 100:.6f}",
-            underlyingPrice=f"{option.forward_usd:.4f}",
+            underlyingPrice=forwards[option.forward_usd],
             openInterest=f"{held:.2f}",
             volume24h=f"{held / 20:.2f}",
         )

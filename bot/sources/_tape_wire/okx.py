@@ -351,17 +351,20 @@ def _option_interest(scene: Scene, market: TapeMarket) -> Iterator[_OptionIntere
 
 
 def _option_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
-    return [
-        _OptionSummary(
+    return [row for market in _option_markets(scene, params) for row in _summary_rows(market)]
+
+
+def _summary_rows(market: TapeMarket) -> Iterator[_OptionSummary]:
+    family, known_at = f"{market.asset}-USD", str(market.at_ms)
+    forwards = {usd: f"{usd:.4f}" for usd in {option.forward_usd for option in options(market)}}
+    for name, option in _option_names(market):
+        yield _OptionSummary(
             instId=name,
-            uly=f"{market.asset}-USD",
+            uly=family,
             markVol="" if isnan(option.iv_pct) else f"{option.iv_pct / 100:.6f}",
-            fwdPx=f"{option.forward_usd:.4f}",
-            ts=str(market.at_ms),
+            fwdPx=forwards[option.forward_usd],
+            ts=known_at,
         )
-        for market in _option_markets(scene, params)
-        for name, option in _option_names(market)
-    ]
 
 
 def _open_interest_history(scene: Scene, params: Mapping[str, str]) -> list[object]:
