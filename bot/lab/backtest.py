@@ -15,11 +15,13 @@ from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Series
-from bot.domain.judgement import Call, Finding, Signal, Verdict
+from bot.domain.judgement import Call, Finding, Verdict
 from bot.domain.posts import Reason, Route
 from bot.domain.rulebook import Family, Rule, RuleBook, RuleIs
 from bot.metrics import DailyPasts, History, by_hour, hours_polled
-from bot.rules import JudgedMoment, Judgement, Replay, alert, is_background
+from bot.rules import JudgedMoment, Judgement, Replay, alert
+from bot.rules.evaluate import has_lasted
+from bot.rules.states import Cell, SignalsOfCells, on_since
 
 HOUR = timedelta(hours=1)
 
@@ -104,7 +106,7 @@ def run(
         due = posted != at.date() and (at.hour >= post_hour or step_hours >= 24)
         posted = at.date() if due else posted
         names = sorted(moment.counts, key=order.__getitem__)
-        judgement = _judgement(book, moment, following.signals(names), asset)
+        judgement = _judgement(book, moment, {name: following.cells[name] for name in names}, asset)
         route, reason = alert(replace(route, due_at=at if due else None), judgement, book, at)
         if reason is not None:
             alerts.append(WouldBeAlert(at=at, reason=reason, stance=moment.stance))
@@ -144,8 +146,8 @@ def families_not_told(
     )
 
 
-def _judgement(book: RuleBook, moment: JudgedMoment, signals: Mapping[str, Signal], asset: str) -> Judgement:
-    """As much of a judgement as an alert is decided on, from the signals of the rules that are told, in their order."""
+def _judgement(book: RuleBook, moment: JudgedMoment, cells: Mapping[str, Cell], asset: str) -> Judgement:
+    """As much of a judgement as an alert is decided on, from the cells of the rules that are told, in their order."""
     findings = tuple(
         Finding(
             rule=name,
@@ -153,11 +155,11 @@ def _judgement(book: RuleBook, moment: JudgedMoment, signals: Mapping[str, Signa
             vote=book.rules[name].vote,
             severity=book.rules[name].severity,
             facts=(),
-            since=signals[name].on_since or signals[name].since,
+            since=(since := on_since(cell)),
             ordinary=name in moment.ordinary,
-            background=is_background(book, signals[name], moment.at),
+            background=has_lasted(book, since, moment.at),
         )
-        for name in signals
+        for name, cell in cells.items()
     )
     verdict = Verdict(
         asset=asset,
@@ -174,7 +176,7 @@ def _judgement(book: RuleBook, moment: JudgedMoment, signals: Mapping[str, Signa
         alarms=moment.alarms,
     )
     return Judgement(
-        signals=signals,
+        signals=SignalsOfCells(cells),
         verdict=verdict,
         changed=moment.changed,
         counts=moment.counts,

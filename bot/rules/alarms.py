@@ -47,19 +47,19 @@ def with_alarms(
                 if rule.turns is not None:
                     grades[rule.id] = FALSE, sign
                 continue
-        if rule.fact == BALANCE and rule.within not in balances:
-            balances[rule.within] = _balance_moved(ready, course, at, rule)
-        move = balances[rule.within] if rule.fact == BALANCE else _move(rule, values)
-        if rule.fact == BALANCE and move is not None:
-            move = _Move(sign * move.told, move.told, move.start, move.level)
+        waits = before is None and _waits(rule, course.alarms, episodes)
+        if waits and rule.turns is None:
+            continue
+        if rule.fact == BALANCE:
+            if rule.within not in balances:
+                balances[rule.within] = _balance_moved(ready, course, at, rule)
+            move = _to_side(sign, balances[rule.within])
+        else:
+            move = None if change is None else _move(rule, change, values)
         lines = [_size(line, unit, ready.asset) for line in rule.lines]
         if rule.turns is not None:
             grades[rule.id] = (_grade(ready, rule, move, lines, gone, whole=unit is not None), sign)
-        if (
-            before is None
-            and rule.after is not None
-            and not (rule.after in course.alarms or rule.after in episodes)
-        ):
+        if waits:
             continue
         after = before if move is None else _episode(rule, before, move, lines, at)
         if after is None:
@@ -72,6 +72,11 @@ def with_alarms(
     return kept, tuple(told), grades
 
 
+def _waits(rule: AlarmRule, *running: Mapping[str, AlarmEpisode]) -> bool:
+    """Whether it is told in another one's time alone, and that is not now."""
+    return rule.after is not None and not any(rule.after in episodes for episodes in running)
+
+
 def _balance_moved(ready: RulePlan, course: Course, at: datetime, rule: AlarmRule) -> _Move | None:
     """How the balance moved, over the families known at both ends."""
     before = sample_before(course, at, rule.within)
@@ -79,11 +84,12 @@ def _balance_moved(ready: RulePlan, course: Course, at: datetime, rule: AlarmRul
     return None if ends is None else _Move(0.0, ends[1] - ends[0], *ends)
 
 
-def _move(rule: AlarmRule, values: Values) -> _Move | None:
+def _to_side(sign: int, move: _Move | None) -> _Move | None:
+    return None if move is None else _Move(sign * move.told, move.told, move.start, move.level)
+
+
+def _move(rule: AlarmRule, change: float, values: Values) -> _Move:
     sign = -1.0 if rule.falls else 1.0
-    change = values.get(rule.fact)
-    if change is None:
-        return None
     level = None if rule.level is None else values.get(rule.level)
     if level is None:
         return _Move(sign * change, change, 0.0, change)
@@ -94,6 +100,8 @@ def _move(rule: AlarmRule, values: Values) -> _Move | None:
 def _size(line: AlarmLine, unit: float | None, asset: str) -> float | None:
     """The size of one line in the alarm's own fact; None where neither its unit nor a latest size is known."""
     measured = None if unit is None else line.size * unit
+    if not line.no_later:
+        return measured
     for name, latest in line.no_later:
         if name == asset:
             return latest if measured is None else min(measured, latest)
@@ -103,7 +111,9 @@ def _size(line: AlarmLine, unit: float | None, asset: str) -> float | None:
 def _episode(
     rule: AlarmRule, before: AlarmEpisode | None, move: _Move, lines: list[float | None], at: datetime
 ) -> AlarmEpisode | None:
-    crossed = len([line for line in lines if line is not None and move.amount >= line])
+    crossed = 0
+    for line in lines:
+        crossed += line is not None and move.amount >= line
     first = lines[0]
     faded = first is None or move.amount < first * rule.retraced
     if before is None or (before.over and (faded or crossed > before.lines)):

@@ -66,7 +66,7 @@ def _severity(judgement: Judgement) -> Severity:
     told = [
         finding.severity
         for finding in judgement.verdict.findings
-        if not signals[finding.rule].muted and not finding.background and not finding.ordinary
+        if not finding.background and not finding.ordinary and not signals[finding.rule].muted
     ]
     return max(told, key=SEVERITIES.index, default="info")
 

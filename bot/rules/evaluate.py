@@ -142,7 +142,12 @@ def balance_shares(book: RuleBook, verdict: Verdict) -> Mapping[str, float]:
 
 def is_background(book: RuleBook, signal: Signal, at: datetime) -> bool:
     """Whether a rule has been on for so long that it is no news."""
-    return book.past is not None and at - (signal.on_since or signal.since) >= book.past.background
+    return has_lasted(book, signal.on_since or signal.since, at)
+
+
+def has_lasted(book: RuleBook, since: datetime, at: datetime) -> bool:
+    """Whether what is on since a time is no news any more."""
+    return book.past is not None and at - since >= book.past.background
 
 
 def _missing(

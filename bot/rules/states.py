@@ -395,6 +395,11 @@ def signal_of(rule: str, cell: Cell) -> Signal:
     )
 
 
+def on_since(cell: Cell) -> datetime:
+    """Since when a rule is on; of one that never was, since when it is what it is."""
+    return _time(cell.on_since if cell.on_since >= 0 else cell.since)
+
+
 @lru_cache(maxsize=1024)
 def _seconds(at: datetime | None) -> float:
     return -1.0 if at is None else at.timestamp()

@@ -113,15 +113,18 @@ class Yardstick(Struct, frozen=True):
         above = value > self.high.edge
         side = self.high if above else self.low
         beyond = max(0.0, value - side.edge if above else side.edge - value) if self.book else 0.0
-        capped, free = (
-            _steps(beyond, value, side, self.unit, above=above) if beyond and side.sign else (0.0, 0.0)
-        )
         rank, agreed, extreme = None, 1.0, 0.0
         if self.scale is not None:
             rank, weight = _between(value, self.scale.marks, RANKS), self.scale.weight
-            agreed = 1.0 - weight + weight * self._agreement(rank if above else 100.0 - rank)
+            if beyond:
+                agreed = 1.0 - weight + weight * self._agreement(rank if above else 100.0 - rank)
             if not 100.0 - self.extreme[0] <= rank <= self.extreme[0]:
                 extreme = weight * self._extreme(rank)
+        if not beyond and not self.absolute:
+            return Weighed(extreme, extreme, 0.0, rank)  # inside the book its own past alone counts
+        capped, free = (
+            _steps(beyond, value, side, self.unit, above=above) if beyond and side.sign else (0.0, 0.0)
+        )
         book, reach = capped * agreed, free * agreed
         points = book + max(0.0, 1.0 - abs(book)) * extreme
         reach += max(0.0, 1.0 - abs(book)) * extreme
