@@ -26,7 +26,7 @@ from bot.process.tape_past import past_file, stands_on, take_past
 from bot.sources._tape_past import pack_past
 
 TAPE = read_tape("february-2026")
-SHIPPED = ("BTC",)
+SHIPPED = ("BTC", "ETH")
 
 
 def settings_of(asset: str) -> Settings:
