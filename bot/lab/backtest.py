@@ -8,20 +8,20 @@ known later is looked at: not by a fact, not by its own past, not by a shipped r
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.facts import Series
-from bot.domain.judgement import Call, Finding, Verdict
+from bot.domain.judgement import Call, Finding, Signal, Verdict
 from bot.domain.posts import Reason, Route
 from bot.domain.rulebook import Family, Rule, RuleBook, RuleIs
 from bot.metrics import DailyPasts, History, by_hour, hours_polled
 from bot.rules import JudgedMoment, Judgement, Replay, alert
 from bot.rules.evaluate import has_lasted
-from bot.rules.states import Cell, SignalsOfCells, on_since
+from bot.rules.states import Cell, on_since
 
 HOUR = timedelta(hours=1)
 
@@ -146,6 +146,13 @@ def families_not_told(
     )
 
 
+_ONE_HEARD = Signal(
+    rule="", phase="on", since=datetime.min.replace(tzinfo=UTC), evaluated_at=datetime.min.replace(tzinfo=UTC)
+)
+_ONE_MUTED = replace(_ONE_HEARD, muted=True)
+"""All that an alert asks of a signal."""
+
+
 def _judgement(book: RuleBook, moment: JudgedMoment, cells: Mapping[str, Cell], asset: str) -> Judgement:
     """As much of a judgement as an alert is decided on, from the cells of the rules that are told, in their order."""
     findings = tuple(
@@ -176,7 +183,7 @@ def _judgement(book: RuleBook, moment: JudgedMoment, cells: Mapping[str, Cell], 
         alarms=moment.alarms,
     )
     return Judgement(
-        signals=SignalsOfCells(cells),
+        signals={name: _ONE_MUTED if cell.muted else _ONE_HEARD for name, cell in cells.items()},
         verdict=verdict,
         changed=moment.changed,
         counts=moment.counts,

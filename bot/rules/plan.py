@@ -103,7 +103,7 @@ class RulePlan(Struct, frozen=True):
     one whose fact is known speaks), the families that count (`counting`, their weights in `weights`) and those that
     this installation does not have (`without`). `by_pasts` are the rules whose thresholds lie where the facts' own
     pasts put them: the others are the same every day. `hot` are the groups with a level that is called overheated,
-    `lineup` the jobs each with its name, its edges and whether it may turn the stance, quick to walk;
+    `lineup` the jobs each with its name, its first edge and the others, quick to walk;
     `course_kept` is for how long samples of the balance are kept."""
 
     book: RuleBook
@@ -131,7 +131,7 @@ class RulePlan(Struct, frozen=True):
     seasoned: bool = True
     by_pasts: frozenset[str] = frozenset()
     hot: tuple[tuple[Yardstick, ...], ...] = ()
-    lineup: tuple[tuple[Job, str, Edges, bool], ...] = ()
+    lineup: tuple[tuple[Job, str, str, bool, float, Edges], ...] = ()
     course_kept: timedelta = timedelta(0)
     counts_from: float = 0.0
     votes: dict[tuple[str, frozenset[str]], tuple[int, frozenset[str]]] = field(default_factory=dict)
@@ -265,7 +265,7 @@ def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, O
         groups=groups,
         group_of={one.ladder: group for group in groups for one in group},
         groups_of_family=_groups_of_family(book, groups),
-        hot=_hot(groups),
+        hot=tuple([tuple([yardsticks[one.ladder] for one in group]) for group in like.hot]),
         yardsticks_of=_by_fact(yardsticks.values()),
         ranked=tuple([one for one in yardsticks.values() if one.scale is not None]),
         voting=_voting(of_family),
@@ -277,8 +277,12 @@ def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, O
     )
 
 
-def _lineup(jobs: Mapping[str, Job]) -> tuple[tuple[Job, str, Edges, bool], ...]:
-    return tuple([(job, name, job.edges, job.rule.turns) for name, job in jobs.items()])
+def _lineup(jobs: Mapping[str, Job]) -> tuple[tuple[Job, str, str, bool, float, Edges], ...]:
+    """A job that asks for other rules alone has an edge that no fact reaches."""
+    none = ("", False, 0.0)
+    return tuple(
+        [(job, name, *(job.edges[0] if job.edges else none), job.edges[1:]) for name, job in jobs.items()]
+    )
 
 
 def _of_family(book: RuleBook, jobs: Mapping[str, Job]) -> dict[str, tuple[Job, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, MutableMapping
 from msgspec import Struct, field
 
 from bot.domain.judgement import Phase, Truth
-from bot.rules.plan import Ask, Job, RulePlan
+from bot.rules.plan import Ask, Edges, Job, RulePlan
 from bot.rules.states import OPEN, UNTOLD, Cell, advance, follow, remembers, settle, settle_followed
 from bot.rules.truth import Bounds, Values
 from bot.rules.yardstick import Weighed
@@ -51,26 +51,24 @@ def run(
     seen = with_ranks(ready, values, ran.weighed)
     scene = EvaluationScene(seen, bounds, at, settled or held, held)
     settling, awake = settled or held, ran.awake
-    for job, name, edges, turns in ready.lineup:
+    for job, name, first, wants_more, edge, others in ready.lineup:
         cell = cells[name]
         steady = None if settling else cell.steady
         if steady == "false" and cell.possible == "off" and cell.certain == "off":
             # Most rules are off and stay so: one of their numbers is short of its way in, and nothing else matters.
-            for fact, above, edge in edges:
-                value = seen.get(fact)
-                is_short = value is not None and (value <= edge if above else value >= edge)
-                if is_short and (not above or fact not in bounds):
-                    is_idle = True
-                    break
-            else:
-                is_idle = bool(job.asks) and _is_asked_in_vain(job, cells)
-            if is_idle:
+            value = seen.get(first)
+            is_short = value is not None and (value <= edge if wants_more else value >= edge)
+            if (
+                (is_short and not (bounds and wants_more and first in bounds))
+                or (others and _is_short(others, seen, bounds))
+                or (job.asks and _is_asked_in_vain(job, cells))
+            ):
                 cell.evaluated = at
-                if turns:
+                if job.rule.turns:
                     ran.turning[name] = FALSE
                 continue
         awake.append(job)
-        if steady == "true" and not job.asks and not turns:
+        if steady == "true" and not job.asks and not job.rule.turns:
             # And of those that are on most stay so: every number is known and inside its way out.
             for fact, above, _, way_out in job.numbers:
                 value = seen.get(fact)
@@ -82,6 +80,16 @@ def run(
                     continue
         advance_rule(ready, job, cells, scene, ran)
     return ran
+
+
+def _is_short(edges: Edges, values: Values, bounds: Bounds) -> bool:
+    """Whether one of some numbers is short of its way in, beyond doubt."""
+    for fact, above, edge in edges:
+        value = values.get(fact)
+        is_short = value is not None and (value <= edge if above else value >= edge)
+        if is_short and (not above or fact not in bounds):
+            return True
+    return False
 
 
 def _is_asked_in_vain(job: Job, cells: Mapping[str, Cell]) -> bool:
