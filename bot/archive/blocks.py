@@ -199,13 +199,24 @@ def _after(block: bytes, row: HourRow, way: int) -> bytes | None:
 def pack_days(columns: Columns, way: int) -> Iterator[tuple[int, bytes]]:
     """The day (since 1970 UTC) and the block of each day of a series: what `add_rows` comes to, row after row. `way` is
     the metric's `sign`."""
-    start = 0
-    while start < len(columns):
-        day = columns.at_ms[start] // DAY_MS
-        end = bisect_left(columns.at_ms, (day + 1) * DAY_MS, start)
-        mine = columns.cut(start, end)
-        is_hourly = len({at_ms // HOUR_MS for at_ms in mine.at_ms}) == len(mine)
-        yield day, mine.block() if is_hourly else pack(choose((), mine, HOUR_MS, way))
+    count, start, whole = len(columns), 0, columns.block()
+    values, bases, covers = 8 * count, 16 * count, 18 * count
+    hour_of = [at_ms // HOUR_MS for at_ms in columns.at_ms]
+    while start < count:
+        day = hour_of[start] // 24
+        end = bisect_left(hour_of, (day + 1) * 24, start)
+        if len(set(hour_of[start:end])) == end - start:  # one row an hour: all of them stay
+            block = b"".join(
+                (
+                    whole[8 * start : 8 * end],
+                    whole[values + 8 * start : values + 8 * end],
+                    whole[bases + 2 * start : bases + 2 * end],
+                    whole[covers + 4 * start : covers + 4 * end],
+                )
+            )
+        else:
+            block = pack(choose((), columns.cut(start, end), HOUR_MS, way))
+        yield day, block
         start = end
 
 

@@ -222,29 +222,27 @@ def _jump(
 ) -> _Doubt | None:
     """A sum that moved as no other venue's did, or one contract that did, which the sum hides."""
     amounts = known.amounts
-    there = {name: one for name, one in counted.items() if name in amounts}
-    before = {
-        name: _coins(one, amounts[name]) if one.inverse else amounts[name] for name, one in there.items()
-    }
-    after = {
-        name: _coins(one, one.amount) if one.inverse or one.amount is None else one.amount
-        for name, one in there.items()
-    }
-    was_all, now_all = sum(before.values()), sum(after.values())
+    there = [(name, one, amounts[name]) for name, one in counted.items() if name in amounts]
+    before = [_coins(one, amount) if one.inverse else amount for _, one, amount in there]
+    after = [
+        _coins(one, one.amount) if one.inverse or one.amount is None else one.amount for _, one, _ in there
+    ]
+    was_all, now_all = sum(before), sum(after)
     move = _move(was_all, now_all)
     if move is None:
         return _Doubt(why=reason("open_interest_gone"), patience=DELISTED) if was_all > 0.0 else None
     (moves, contract_moves), apart = others, at - known.at
     if not moves and apart > ALONE and not known.polls:
         return None
-    moved = {name: abs(now - before[name]) for name, now in after.items()}
-    farthest = max(moved.values())
-    largest = max(name for name, by in moved.items() if by == farthest)
+    moved = [abs(now - was) for was, now in zip(before, after, strict=True)]
+    farthest = max(moved)
+    largest, place = max((there[place][0], place) for place, by in enumerate(moved) if by == farthest)
     if not _is_usual(move, moves, widen(JUMP, apart)):
         told = reason("open_interest_jumped", symbol=largest, was=_rounded(was_all), now=_rounded(now_all))
         return _Doubt(why=told, jump=True, patience=DELISTED if abs(move) > TIMES_THREE else None)
-    was, now = before[largest], after[largest]
-    rolls = there[largest].expires_ms and there[largest].expires_ms <= _ms(at + ROLLED)
+    was, now = before[place], after[place]
+    expires_ms = there[place][1].expires_ms
+    rolls = expires_ms and expires_ms <= _ms(at + ROLLED)
     if rolls or abs(now - was) <= max(least_coins, CONTRACT_SHARE * was_all):
         return None
     move = log(now / was) if now > 0.0 and was > 0.0 else inf if now > was else -inf
