@@ -460,19 +460,15 @@ def _job(book: RuleBook, rule: Rule, standing: _Standing, shared: _SharedParts) 
 
 
 def _moved(standing: _Standing, job: Job) -> Job:
-    """The job with its thresholds where they stand now."""
+    """The job with its thresholds where they stand now: the same one where none moved."""
     parts = [part for part in job.rule.when if isinstance(part, Condition)]
+    moved = [_thresholds(standing, part, test.ladder) for part, test in zip(parts, job.tests, strict=True)]
+    if all(one == (test.entry, test.clear) for one, test in zip(moved, job.tests, strict=True)):
+        return job
     tests = tuple(
         [
-            CompiledCondition(
-                test.fact,
-                test.above,
-                *_thresholds(standing, part, test.ladder),
-                test.foreign,
-                test.family,
-                test.ladder,
-            )
-            for test, part in zip(job.tests, parts, strict=True)
+            CompiledCondition(test.fact, test.above, *one, test.foreign, test.family, test.ladder)
+            for one, test in zip(moved, job.tests, strict=True)
         ]
     )
     return replace(job, tests=tests, numbers=_numbers(tests), edges=_edges(tests))
