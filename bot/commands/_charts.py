@@ -111,7 +111,13 @@ async def history_chart(
         title=heading,
         series=(replace(past, label=title(market, name, profile)),),
         unit=market.playbook.catalog.metrics[name].unit,
-        caption=f"{told} · {estimate_words(market, history, name, profile)}" if guessed else told,
+        caption=" · ".join(
+            [
+                told,
+                *([estimate_words(market, history, name, profile)] if guessed else []),
+                *_from_same_venues(market, history, name, past, since, profile),
+            ]
+        ),
         alt=alt,
         estimated=guessed,
         band=usual,
@@ -119,6 +125,20 @@ async def history_chart(
         marks=await stances(market, asset, since, profile, until),
         price=None if name == SPOT or price is None else _priced(market, price, profile),
     )
+
+
+def _from_same_venues(
+    market: Market, history: History, name: str, past: ChartSeries, since: datetime, profile: Profile
+) -> list[str]:
+    """From when on a sum is drawn, where before that time it was known of other venues than now."""
+    rows, begin = (
+        history.column(name).known_ms,
+        next(at for at, value in zip(past.at, past.y, strict=True) if value is not None),
+    )
+    first = int(rows.searchsorted(since.timestamp() * 1000))
+    if market.playbook.catalog.metrics[name].combine != "sum" or begin.timestamp() * 1000 - rows[first] < 1.0:
+        return []
+    return [words(market, profile, "same_venues", day=short_day(market.bank(profile).words, begin))]
 
 
 def before_readings(

@@ -4,6 +4,7 @@ from array import array
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands._lines import merge_equal, price_path, stretch
 from bot.domain.facts import Series
@@ -102,3 +103,45 @@ def test_two_venues_that_tell_the_same_are_both_named() -> None:
 
 def test_a_gap_of_one_venue_is_not_covered_by_another() -> None:
     assert len(merge_equal([line("OKX", 1.0, None, 9.0), line("Gate", 1.0, 2.0, 9.0)], "{n} venues")) == 2
+
+
+def sums(**venues: dict[float, float]) -> History:
+    """Open interest in coins of some venues by hours before AT, and their sum at each hour that one of them was heard."""
+    hours = sorted({hour for told in venues.values() for hour in told})
+    whole = {hour: sum(told.get(hour, 0.0) for told in venues.values()) for hour in hours}
+    own = [replace(past("open_interest_coin", told), venue=venue) for venue, told in venues.items()]
+    return History.of("BTC", [past("open_interest_coin", whole), *own])
+
+
+def coins(history: History, days: int = 10) -> list[float | None]:
+    return list(stretch(history, "open_interest_coin", AT - timedelta(days=days), AT, CATALOG).y)
+
+
+def test_a_venue_that_came_is_no_growth_of_a_sum() -> None:
+    old = {float(hour): 100.0 for hour in range(240)}
+    new = {float(hour): 60.0 for hour in range(72)}
+    assert coins(sums(binance=old, okx=new)) == [160.0] * 72
+
+
+def test_a_venue_that_went_is_no_fall_of_a_sum() -> None:
+    stays = {float(hour): 100.0 for hour in range(240)}
+    went = {float(hour): 60.0 for hour in range(72, 240)}
+    assert coins(sums(binance=stays, okx=went)) == [100.0] * 240
+
+
+def test_a_venue_heard_for_too_short_does_not_hide_the_past() -> None:
+    old = {float(hour): 100.0 for hour in range(240)}
+    assert coins(sums(binance=old, okx={0.0: 60.0, 1.0: 60.0})) == [100.0] * 238 + [160.0] * 2
+
+
+def test_a_venue_that_was_silent_for_hours_leaves_a_gap() -> None:
+    old = {float(hour): 100.0 for hour in range(240)}
+    new = {float(hour): 60.0 for hour in range(240) if not 100 < hour < 130}
+    found = coins(sums(binance=old, okx=new))
+    assert set(found) == {160.0, None}
+    assert len(found) == 240 - 29 + 1
+
+
+def test_a_sum_of_which_no_venue_is_known_stays_as_it_is() -> None:
+    whole = {float(hour): 100.0 for hour in range(240)}
+    assert coins(History.of("BTC", [past("open_interest_coin", whole)])) == [100.0] * 240
