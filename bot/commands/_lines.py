@@ -1,22 +1,19 @@
 """Lines of the past, for charts: a metric over time with its gaps, the price with its extremes, venues that tell the
 same as one line. Pure builders."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 
-import numpy as np
 from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.chain import Floats
 from bot.domain.posts import ChartSeries
 from bot.metrics import History
-from bot.metrics.columns import HistoryColumn
+from bot.metrics.same_venues import sum_over_same_venues
 
 SPOT, LOW, HIGH = "spot_usd", "spot_low_usd", "spot_high_usd"
 LEAST_GAP = timedelta(hours=3)  # hourly past with one hour missing is drawn through
@@ -40,7 +37,7 @@ def stretch(
     first = int(rows.known_ms.searchsorted(since.timestamp() * 1000))
     last = int(rows.known_ms.searchsorted(until.timestamp() * 1000, side="right"))
     if venue is None and catalog.metrics[name].combine == "sum":
-        rows = _sums_of_same_venues(history, name, rows, (first, last), until - since)
+        rows = sum_over_same_venues(history, name, (first, last), LEAST_SHOWN * (until - since))
         first, last = 0, len(rows)
     oldest = max(LEAST_GAP, 2 * catalog.metrics[name].max_age)
     widest = max(oldest, min((until - since) * SEEN, LONGEST_GAP))
@@ -56,35 +53,6 @@ def stretch(
         at.append(until)
         y.append(None)
     return ChartSeries(label=name, at=tuple(at), y=tuple(y))
-
-
-def _sums_of_same_venues(
-    history: History, name: str, rows: HistoryColumn, shown: tuple[int, int], span: timedelta
-) -> HistoryColumn:
-    """The rows `shown` of a sum over venues, each over those of its last row alone: where another venue comes or goes a
-    sum steps though nothing moved. Rows that lack one of them are left out; all are kept, as they are, where no venue
-    is known beside them, or where the same ones are known for too little of the time shown."""
-    known = rows.known_ms[slice(*shown)]
-    values = {venue: _values_at(history.column(name, venue), known) for venue in history.venues(name)}
-    same = [value for value in values.values() if len(known) and not np.isnan(value[-1])]
-    cut = HistoryColumn.of(
-        *(column[slice(*shown)] for column in (rows.at_ms, rows.value, rows.covers_ms / 1000.0))
-    )
-    if not same:
-        return cut
-    sums = np.sum(same, axis=0)
-    kept = ~np.isnan(sums)
-    if (known[-1] - known[kept][0]) / 1000.0 < LEAST_SHOWN * span.total_seconds():
-        return cut
-    return HistoryColumn.of(cut.at_ms[kept], sums[kept], cut.covers_ms[kept] / 1000.0)
-
-
-def _values_at(column: HistoryColumn, known_ms: Floats) -> Floats:
-    """A column's values that were known at just these times; nan for the others."""
-    if not len(column):
-        return np.full(len(known_ms), np.nan)
-    places = np.minimum(column.known_ms.searchsorted(known_ms), len(column) - 1)
-    return np.where(column.known_ms[places] == known_ms, column.value[places], np.nan)
 
 
 def price_path(history: History, since: datetime, until: datetime, catalog: Catalog) -> ChartSeries | None:
