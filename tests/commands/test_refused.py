@@ -49,7 +49,7 @@ def in_language(market: Market, playbook: Playbook) -> Ask:
 @pytest.mark.parametrize(
     ("name", "option", "typed", "english", "spanish"),
     [
-        ("watch", "metric", "fundin", "yearly funding rate", "financiación (funding)"),
+        ("watch", "metric", "fundin", "annualised funding rate", "financiación (funding)"),
         ("watch", "metric", "asdfgh", "pick one that is offered", "elija una de las que se ofrecen"),
         ("watch", "side", "beside", "above or below", "above (encima) o below (debajo)"),
         ("watch", "value", "a lot", "a number such as", "va un número como"),
@@ -58,7 +58,7 @@ def in_language(market: Market, playbook: Playbook) -> Ask:
         ("watch", "asset", "DOGE", "unknown asset 'DOGE'", "activo desconocido, 'DOGE'"),
         ("digest", "at", "soon", "at 'soon'", "horas 'soon'"),
         ("digest", "zone", "Nowhere", "zone 'Nowhere'", "zona 'Nowhere'"),
-        ("digest", "metrics", "fundin", "yearly funding rate", "financiación (funding)"),
+        ("digest", "metrics", "fundin", "annualised funding rate", "financiación (funding)"),
         ("watches", "remove", "the first", "remove 'the first'", "quitar 'the first'"),
         ("history", "window", "a while", "unknown window", "ventana desconocida"),
         ("changes", "since", "a while", "since 'a while'", "desde 'a while'"),
