@@ -1,5 +1,5 @@
 """One poll of every source and two assets on the tape, in CPU seconds, with what the tape itself costs told
-apart; and a poll through the whole bot, up to the post that falls due in it, for one profile and for as many more as there is room for.
+apart; and one through the whole bot, up to the posts that fall due in it, for one profile and for many.
 
 Run: python benchmarks/bench_poll.py
 """

@@ -10,16 +10,15 @@ from pathlib import Path
 
 from bot.archive.backup import backup
 from bot.archive.channels import SqlChannels
-from bot.archive.codec import encode
 from bot.archive.corrections import SqlCorrections
 from bot.archive.digests import SqlDigests
 from bot.archive.engine import Database, translate_errors
-from bot.archive.evidence import evidence
 from bot.archive.files import keep_private, prepare_file
 from bot.archive.leader import Leadership
 from bot.archive.locks import SHARD, SessionLocks, Turns
 from bot.archive.migrate import HEAD, KNOWN, migrate, revision
 from bot.archive.notes import SqlNotes
+from bot.archive.once_a_poll import OnceAPoll
 from bot.archive.outbox import Claims, SqlOutbox
 from bot.archive.past_copies import SqlPastCopies
 from bot.archive.playbooks import SqlPlaybooks
@@ -58,14 +57,16 @@ class SqlArchive:
         self.playbooks = SqlPlaybooks(database)
         self.notes = SqlNotes(database)
         self.channels = SqlChannels(database)
+        self._of_poll = OnceAPoll()
 
     async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
         """Points, state, verdict and posts (as unsent outbox rows) of one evaluation, in one transaction."""
         await self.database.finish(lambda: self._commit(asset, profile, decision, snapshot))
 
     async def _commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
-        numbered = await self.points.intern(decision.points)
-        shown = encode(evidence(decision, snapshot)) if decision.posts else None
+        new = self._of_poll.find_new(snapshot, decision.points)
+        numbered = await self.points.intern(new)
+        shown = self._of_poll.encode_evidence(decision, snapshot) if decision.posts else None
         async with self.database.write(f"storing the evaluation of {asset}") as connection:
             await self.leadership.fence(connection)
             await self.points.store(connection, numbered, snapshot.taken_at)
@@ -77,6 +78,7 @@ class SqlArchive:
             await self.outbox.add(connection, evaluation, posts)
             if posts:
                 await notify(connection)
+        self._of_poll.note_stored(snapshot, new)
         if decision.posts:
             self.wake.tell()
 

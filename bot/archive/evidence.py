@@ -1,42 +1,50 @@
 """What a post was judged on, as plain JSON-ready values: the way back from each of its numbers to what a
 venue said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.archive.codec import decode, encode, plain
 from bot.domain.chain import OptionChain
-from bot.domain.facts import Fact, Facts
+from bot.domain.facts import Fact, Facts, Point
 from bot.domain.posts import Decision
 from bot.domain.readings import Reading, SeriesReading, Snapshot
 
 
-def evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
-    """Keys: `at`, `taken_at`, `playbook`, `facts` (name → value, at, venues …), `stale`, `estimated`, `unknown` (name →
-    reason), `pasts` (name → quantiles …), `sought`, `trails` (name → highs, lows), `readings`, `gaps`, `asked`, `signals` (rule →
-    phase, since …), `points` (the venues' own values behind aggregates)."""
-    facts = decision.facts
+def evidence_parts(decision: Decision, snapshot: Snapshot) -> dict[str, tuple[object, Callable[[], object]]]:
+    """What a post was judged on, for each key what it is of and how that is spelled: `at`, `taken_at`, `playbook`, `facts`
+    (name → value, at, venues …), `stale`, `estimated`, `unknown` (name → reason), `pasts` (name → quantiles …), `sought`,
+    `trails` (name → highs, lows), `readings`, `gaps`, `asked`, `signals` (rule → phase, since …), `points` (the venues' own
+    values behind aggregates)."""
+    facts, points = decision.facts, decision.points
     return {
-        "at": plain(facts.at),
-        "taken_at": plain(snapshot.taken_at),
-        "playbook": decision.playbook_hash,
-        "facts": _spelled(facts.known),
-        "stale": _spelled(facts.stale),
-        "estimated": _spelled(facts.estimated),
-        "unknown": dict(facts.unknown),
-        "pasts": plain(facts.pasts),
-        "sought": plain(facts.sought),
-        "trails": plain(dict(facts.trails)),
-        "readings": [_reading(reading) for reading in snapshot.readings],
-        "gaps": [{"who": gap.who, "reason": gap.reason} for gap in snapshot.gaps],
-        "asked": {quantity: list(venues) for quantity, venues in snapshot.asked.items()},
-        "signals": plain(decision.state.signals),
-        "points": [
-            {"metric": point.metric, "venue": point.venue, "value": point.value, "at": plain(point.at)}
-            for point in decision.points
-            if point.venue is not None and point.covers_s == 0
-        ],
+        "at": (facts.at, lambda: plain(facts.at)),
+        "taken_at": (snapshot.taken_at, lambda: plain(snapshot.taken_at)),
+        "playbook": (decision.playbook_hash, lambda: decision.playbook_hash),
+        "facts": (facts.known, lambda: _spelled(facts.known)),
+        "stale": (facts.stale, lambda: _spelled(facts.stale)),
+        "estimated": (facts.estimated, lambda: _spelled(facts.estimated)),
+        "unknown": (facts.unknown, lambda: dict(facts.unknown)),
+        "pasts": (facts.pasts, lambda: plain(facts.pasts)),
+        "sought": (facts.sought, lambda: plain(facts.sought)),
+        "trails": (facts.trails, lambda: plain(dict(facts.trails))),
+        "readings": (snapshot.readings, lambda: [_reading(reading) for reading in snapshot.readings]),
+        "gaps": (snapshot.gaps, lambda: [{"who": gap.who, "reason": gap.reason} for gap in snapshot.gaps]),
+        "asked": (
+            snapshot.asked,
+            lambda: {quantity: list(venues) for quantity, venues in snapshot.asked.items()},
+        ),
+        "signals": (decision.state.signals, lambda: plain(decision.state.signals)),
+        "points": (points, lambda: _of_venues(points)),
     }
+
+
+def _of_venues(points: Sequence[Point]) -> list[dict[str, object]]:
+    return [
+        {"metric": point.metric, "venue": point.venue, "value": point.value, "at": plain(point.at)}
+        for point in points
+        if point.venue is not None and point.covers_s == 0
+    ]
 
 
 def facts_of(asset: str, told: Mapping[str, Any]) -> Facts:
