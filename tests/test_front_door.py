@@ -134,6 +134,26 @@ def test_memory_is_kept_alike_however_the_bot_is_started(door: ModuleType) -> No
     assert all(f"{name}={value}" in image for name, value in door.MALLOC.items())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "long"),
+    [
+        (["run"], True),
+        (["run", "--role", "poller"], True),
+        (["demo"], True),
+        (["demo", "--speed", "2"], True),
+        (["demo", "--once"], False),
+        (["brief", "BTC"], False),
+        ([], False),
+    ],
+)
+def test_memory_is_given_back_at_once_by_what_runs_until_it_is_stopped(
+    door: ModuleType, arguments: list[str], long: bool
+) -> None:
+    assert door.lives_on(arguments) is long
+    told = door.house_environment({}, for_long=door.lives_on(arguments))
+    assert [name for name in told if name.startswith("MALLOC_")] == (list(door.MALLOC) if long else [])
+
+
 def test_tests_run_side_by_side_unless_the_caller_decided(door: ModuleType) -> None:
     assert "-n" in door.pytest_arguments(["--all", "tests/rules"])
     for decided in (["-n0"], ["-n", "4"], ["--pdb"], ["-p", "no:xdist"], ["--numprocesses=1"]):
