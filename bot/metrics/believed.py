@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from bot.domain.catalog import Catalog
 from bot.domain.chain import OptionChain
+from bot.domain.kept import keep_for_a_day
 from bot.domain.readings import FundingRate, FutureQuote, Gap, Reading, SeriesReading, Snapshot, SpotQuote
 from bot.domain.tellings import KnownContracts, KnownFigure, KnownTellings
 from bot.metrics.agreement import drop_disbelieved, drop_odd_forwards
@@ -335,7 +336,7 @@ def _names_of(expires_ms: bytes, strike_usd: bytes, is_call: bytes) -> tuple[str
     )
 
 
-@lru_cache(maxsize=32768)
+@keep_for_a_day(32768)
 def option_name(expires_ms: int, strike_usd: float, *, is_call: bool) -> str:
     """What an option is called here: `27MAR26-90000-C`."""
     day = datetime.fromtimestamp(expires_ms / 1000.0, UTC)

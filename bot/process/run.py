@@ -21,6 +21,7 @@ from rich.console import Console as Terminal
 from bot.delivery.health import Figures, Vitals, health_routes
 from bot.desk.troubles import NOTHING_HEARD
 from bot.domain.channels import COMMANDS_FAILURE
+from bot.domain.kept import forget_the_day
 from bot.domain.playbook import Playbook
 from bot.errors import ArchiveError, ConfigError, Problem, SourceError
 from bot.lab.audit import AuditSettings
@@ -336,6 +337,7 @@ async def night(parts: app.Parts, settings: Settings, at: datetime) -> None:
     await parts.archive.prune(at, minutes_days=keep.minutes_days, hours_days=keep.hours_days)
     # What the desk has in memory grows with each poll; read anew, its past is by the hour again.
     parts.desk.market.refresh()
+    forget_the_day()
     with contextlib.suppress(
         AttributeError, OSError
     ):  # only glibc keeps what was freed, and has a way to let go of it

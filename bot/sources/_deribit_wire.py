@@ -2,12 +2,12 @@
 
 import re
 from datetime import datetime
-from functools import lru_cache
 from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from bot.domain.kept import keep_for_a_day
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.reasons import about, reason
 from bot.sources._http import Reply
@@ -90,7 +90,7 @@ def read_result(
     return envelope.result, reply.server_at(told)
 
 
-@lru_cache(maxsize=4096)
+@keep_for_a_day(4096)
 def read_option(name: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `23JAN26-90000-P` (a `d` is a
     decimal point)."""

@@ -15,7 +15,6 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -23,6 +22,7 @@ import numpy as np
 
 from bot.domain.chain import Floats, OptionChain
 from bot.domain.instruments import Instrument
+from bot.domain.kept import keep_for_a_day
 from bot.domain.readings import FutureQuote, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.reasons import about, reason
@@ -491,7 +491,7 @@ def _one_sides(rows: Sequence[_Option], subject: str) -> Floats:
     return np.where(lacking, amounts(numbers(both, subject)) / 2, single)
 
 
-@lru_cache(maxsize=8192)
+@keep_for_a_day(8192)
 def _option(symbol: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-27JUN25-100000-C-USDT`."""
     found = _OPTION.fullmatch(symbol.removeprefix(f"{asset}-")) if symbol.startswith(f"{asset}-") else None

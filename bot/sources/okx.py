@@ -22,7 +22,7 @@ import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ import numpy as np
 
 from bot.domain.chain import OptionChain
 from bot.domain.instruments import Instrument
+from bot.domain.kept import keep_for_a_day
 from bot.domain.readings import FundingRate, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.reasons import about, reason
@@ -662,7 +663,7 @@ def _instrument(found: re.Match[str], subject: str) -> Instrument:
     )
 
 
-@lru_cache(maxsize=8192)
+@keep_for_a_day(8192)
 def _option(name: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-USD-260327-100000-C`."""
     found = _OPTION.fullmatch(name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.kept import MOST, MadeOnce
+from bot.domain.kept import MOST, MadeOnce, forget_the_day, keep_for_a_day
 
 
 def test_a_value_is_made_once_for_the_very_thing_that_it_is_made_of() -> None:
@@ -37,3 +37,31 @@ def test_what_could_not_be_made_is_tried_again() -> None:
         kept.get(numbers)
     numbers[0] = 2.0
     assert kept.get(numbers) == 0.5
+
+
+def test_what_is_kept_for_a_day_is_made_once_until_the_day_is_forgotten() -> None:
+    asked: list[str] = []
+
+    @keep_for_a_day(2)
+    def read(name: str) -> int:
+        asked.append(name)
+        return len(name)
+
+    assert [read("27MAR26"), read("27MAR26")] == [7, 7]
+    assert asked == ["27MAR26"]
+    forget_the_day()
+    assert read("27MAR26") == 7
+    assert asked == ["27MAR26", "27MAR26"]
+
+
+def test_no_more_is_kept_for_a_day_than_there_is_room_for() -> None:
+    asked: list[str] = []
+
+    @keep_for_a_day(2)
+    def read(name: str) -> int:
+        asked.append(name)
+        return len(name)
+
+    for name in ("a", "b", "c", "a"):
+        read(name)
+    assert asked == ["a", "b", "c", "a"]

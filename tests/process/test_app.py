@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from rich.console import Console as Terminal
 
 from bot.archive import open_archive
 from bot.commands import Request, discover, run
+from bot.domain.kept import keep_for_a_day
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Answer, Post, Subscription
 from bot.playbook import CONFIG, read_playbook
@@ -262,6 +264,12 @@ async def test_each_night_the_desk_reads_its_past_anew_so_that_it_does_not_grow(
     async def idle(*_: object) -> None:
         return None
 
+    asked = itertools.count(1)
+
+    @keep_for_a_day(8)
+    def read_strike(name: str) -> int:
+        return next(asked)
+
     monkeypatch.setattr(app, "poll_all", idle)
     tape = read_tape("february-2026")
     async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
@@ -271,5 +279,7 @@ async def test_each_night_the_desk_reads_its_past_anew_so_that_it_does_not_grow(
         await parts.schedule.step_to(night - timedelta(minutes=1))
         before = await parts.desk.market.history("BTC")
         assert await parts.desk.market.history("BTC") is before
+        assert [read_strike("27MAR26-90000-C"), read_strike("27MAR26-90000-C")] == [1, 1]
         await parts.schedule.step_to(night)
         assert await parts.desk.market.history("BTC") is not before
+        assert read_strike("27MAR26-90000-C") == 2, "contracts that are gone are let go of"
