@@ -27,7 +27,7 @@ PER_PARAGRAPH = 3
 """A turn of the argument and two readings."""
 SPARE_WORDS = 20
 BLOCKS, BLOCKS_PREMIUM = "option_blocks_24h_usd", "option_blocks_premium_24h_usd"
-MEANING_WINDOW = 12
+MEANING_WINDOW = 30
 """Within so many posts what a verdict means is not said again, unless it has just become another one."""
 
 
