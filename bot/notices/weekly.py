@@ -29,6 +29,7 @@ WEEK = timedelta(days=7)
 BEGINNING = timedelta(days=3650)
 HORIZON_DAYS = 7
 MOST_TURNS = 3
+LONGEST_HEADLINE = 90
 MOST_MOVES = 3
 PRICE = "price"
 
@@ -107,16 +108,33 @@ def review(
     spot: Series,
 ) -> Story:
     """The week in words, up to the decision. Pure: `calls` and `spot` are the record's, from its
-    beginning."""
+    beginning. What moved most is the headline's where a telephone shows it in two lines, with how far it went in
+    between; else the body's."""
+    told = _reviewed(decision, profile, playbook, history, calls, spot, headed=True)
+    if told.headline is None or len(told.headline.text) <= LONGEST_HEADLINE:
+        return told
+    return _reviewed(decision, profile, playbook, history, calls, spot, headed=False)
+
+
+def _reviewed(
+    decision: Decision,
+    profile: Profile,
+    playbook: Playbook,
+    history: History,
+    calls: Sequence[Call],
+    spot: Series,
+    *,
+    headed: bool,
+) -> Story:
     speaker = WeeklySpeaker(decision=decision, profile=profile, playbook=playbook)
     paragraphs: list[list[Text]] = [[speaker.lead(), *speaker.turns(calls)]]
     title = None
     if profile.length != "short":
         at = decision.facts.at
         moved = speaker.movers(facts_at(history, playbook.catalog, decision.facts.asset, at - WEEK))
-        title = speaker.title(moved[:1])
+        title = speaker.title(moved[:1] if headed else ())
         paragraphs += [
-            [*speaker.moves(moved[1:]), *speaker.unusual(moved)],
+            [*speaker.moves(moved[1:] if headed else moved), *speaker.unusual(moved)],
             list(speaker.record(calls, spot)),
         ]
     worded = [[text for text in texts if text.phrase_ids] for texts in paragraphs]

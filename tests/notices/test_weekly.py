@@ -119,8 +119,12 @@ def test_a_week_tells_how_far_a_reading_went_in_between(locale: str, said: str) 
     story = told(call(30, "neutral"), made=made, profile=Profile(locale=locale))
     whole = [text.text for text in (story.headline, *story.paragraphs) if text is not None]
     assert any(said in text for text in whole), whole
+    assert story.headline is not None
+    assert len(story.headline.text) <= 90, "two lines on a telephone: what takes more room is told below"
     bare = told(call(30, "neutral"), profile=Profile(locale=locale))
-    assert not any("21" in text.text for text in (bare.headline, *bare.paragraphs) if text is not None)
+    assert bare.headline is not None
+    assert "14" in bare.headline.text
+    assert not any("21" in text.text for text in (bare.headline, *bare.paragraphs))
 
 
 def test_a_week_says_why_puts_can_be_few_and_dear() -> None:
