@@ -1,6 +1,8 @@
 """The line above a headline: the stance, how sure, for how long, where it goes, and what it was judged without."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from bot.commentary.joining import list_in_words
 from bot.commentary.names import Namer, SpokenMarket, age_days
@@ -24,16 +26,18 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     stance = words[f"stance.{shape(verdict)}"]
     parts = [words["tag_alert"]] if alert else []
     plain = words.get(f"tag_plain.{shape(verdict)}", "{}")  # what the word means, where it is read first
-    parts.append(plain.format(stance[:1].upper() + stance[1:]))
+    days = age_days(market)
+    is_first = days == 1 and verdict.stance in LEANS
+    further = None if is_first else _further(market, verdict, namer)
+    parts.append(plain.format(stance[:1].upper() + stance[1:]) + (further or ""))
     if verdict.leaning in LEANS and verdict.stance == "unclear":
         parts.append(words["tag_leaning"].format(words[f"stance.{verdict.leaning}"]))
     if verdict.stance in LEANS and verdict.confidence != "high":
         parts.append(words["tag_confidence"].format(words[f"confidence.{verdict.confidence}"]))
-    days = age_days(market)
     if days is not None:
         age = namer.number(Origin(kind="count", ref="age", value=days), "count")
         parts.append(words["tag_day"].format(age.write("count")))
-    if not (days == 1 and verdict.stance in LEANS) and (direction := _direction(market, verdict, namer)):
+    if not is_first and further is None and (direction := _direction(verdict, words)):
         parts.append(direction)
     if verdict.without:
         families = [words.get(f"family.{family}", family) for family in verdict.without]
@@ -42,18 +46,24 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     return Text(slot="lead", about="tag", text=text, spans=spans)
 
 
-def _direction(market: SpokenMarket, verdict: Verdict, namer: Namer) -> str | None:
+def _further(market: SpokenMarket, verdict: Verdict, namer: Namer) -> str | None:
+    """That a lean goes further than at the time that the direction looks back to, right behind it; None where it does not,
+    or where a language has no words for it."""
+    words, table = market.bank.words, market.book.direction
+    spanned = words.get(f"tag_direction.{verdict.direction}")
+    if verdict.stance not in LEANS or spanned is None or table is None:
+        return None
+    days = namer.number(Origin(kind="count", ref=DIRECTION_DAYS, value=table.window / A_DAY), "days")
+    return str(spanned).format(days.write("days"))
+
+
+def _direction(verdict: Verdict, words: Mapping[str, Any]) -> str | None:
     """Where the verdict goes, in words: of a lean by itself, between two leans by the side that the whole range of
     the balance is on. None where it is steady or where that side is not known."""
-    words, table = market.bank.words, market.book.direction
     if verdict.direction not in ("deepening", "easing", "turning"):
         return None
     if verdict.stance in LEANS:
-        spanned = words.get(f"tag_direction.{verdict.direction}")
-        if spanned is None or table is None:
-            return str(words[f"direction.{verdict.direction}"])
-        days = namer.number(Origin(kind="count", ref=DIRECTION_DAYS, value=table.window / A_DAY), "days")
-        return str(spanned).format(days.write("days"))
+        return str(words[f"direction.{verdict.direction}"])
     if (
         verdict.stance != "neutral"
         or verdict.balance is None

@@ -185,7 +185,7 @@ def test_from_the_31st_of_january_every_tag_says_that_caution_grows() -> None:
     }
     assert min(tags) == datetime(2026, 1, 31, 12, tzinfo=UTC)
     for at, text in tags.items():  # on its first day there is nothing yet that caution could deepen
-        grows = "leaning more to caution" in text or " · further than 3 days ago" in text
+        grows = "leaning more to caution" in text or ", more so than 3 days ago · day" in text
         assert grows or text.endswith(" · day 1"), (at, text)
     assert sum(text.endswith(" · day 1") for text in tags.values()) == 1
 

@@ -64,7 +64,6 @@ def test_the_articles_market_is_told_with_its_figures_under_the_tag_caution() ->
         ("neutral", (-22.0, -22.0), "easing", "leaning less to caution"),
         ("neutral", (4.0, 9.0), "turning", "now leaning to bullish"),
         ("bearish", (-40.0, -40.0), "easing", "easing"),
-        ("bearish", (-40.0, -40.0), "deepening", "further than 3 days ago"),
     ],
 )
 def test_the_tag_says_where_the_verdict_goes(
@@ -72,6 +71,12 @@ def test_the_tag_says_where_the_verdict_goes(
 ) -> None:
     """Between two leans by the side of its balance."""
     assert tag_of(stance=stance, balance=balance, direction=direction).endswith(f" · {ends}")
+
+
+def test_a_lean_that_goes_further_says_than_when_right_behind_it() -> None:
+    line = tag_of(stance="bearish", balance=(-40.0, -40.0), direction="deepening")
+    assert line.startswith("Caution: the readings lean down, more so than 3 days ago")
+    assert "deepening" not in line
 
 
 @pytest.mark.parametrize(
