@@ -331,9 +331,12 @@ def _known_part(story: StoryNames, namer: Namer) -> Term | None:
 
 
 def _drift(story: StoryNames, namer: Namer) -> str | None:
-    """Which way the price went, in a word."""
-    moved = story.choice.price_pct
-    return story.market.bank.words["drift.up" if moved > 0 else "drift.down"] if moved else None
+    """Which way the price went, in a word that names no time; None where it went the other way over the day, which a reader
+    would take it for."""
+    moved, day = story.choice.price_pct, story.market.fact("spot_usd.change_24h_pct")
+    if not moved or day is None or moved * day.value < 0.0:
+        return None
+    return story.market.bank.words["drift.up" if moved > 0 else "drift.down"]
 
 
 def _extreme(story: StoryNames, namer: Namer) -> str | None:

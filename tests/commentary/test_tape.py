@@ -678,3 +678,24 @@ def test_an_alert_of_a_far_move_of_the_price_tells_the_days_liquidations(locale:
             assert told or late, post.story.body
         told_at = post.story.at if told else told_at
     assert seen >= 3
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_headline_that_says_higher_or_lower_is_true_of_the_day_too(locale: str) -> None:
+    """The price of 7 February, noon, was lower than at midnight and higher than a day before."""
+    words, seen, against = playbook().banks[locale].words, 0, 0
+    for story, facts in ((post.story, post.facts) for post in posts(locale)):
+        if story.kind != "moved" or story.headline is None or story.alert:
+            continue
+        seen += 1
+        day = facts.value("spot_usd.change_24h_pct")
+        assert day is not None
+        for way, sign in (("drift.up", 1), ("drift.down", -1)):
+            if f" {words[way]} " in f" {story.headline.text} ".replace(":", " ").replace(",", " "):
+                assert day * sign > 0, story.headline.text
+        against += any(
+            span.origin.ref == "spot_usd.change_pct@last post" and float(span.origin.value) * day < 0
+            for span in story.spans
+        )
+    assert seen >= 2
+    assert against
