@@ -60,7 +60,11 @@ def columns_of_names(
 ) -> ContractColumns:
     """What `read` tells of each name of an asset's options. The same names come with every poll, so they are read once.
     Raises what `read` raises."""
-    contracts = [read(name, asset, subject) for name in names]
+    return columns_of_contracts([read(name, asset, subject) for name in names])
+
+
+def columns_of_contracts(contracts: Sequence[tuple[int, float, bool]]) -> ContractColumns:
+    """Expiry, strike and side of each contract as columns that nobody can write into."""
     columns = list(zip(*contracts, strict=True)) or [(), (), ()]
     told = ContractColumns(
         expires_ms=np.array(columns[0], dtype=np.int64),

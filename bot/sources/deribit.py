@@ -24,7 +24,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.chain import Bools, Floats, Ints, OptionChain
+from bot.domain.chain import Ints, OptionChain
 from bot.domain.instruments import Instrument
 from bot.domain.readings import (
     FutureQuote,
@@ -60,7 +60,9 @@ from bot.sources._liquidations import deribit_streams
 from bot.sources._odd import OddRows, sound_rows
 from bot.sources._options import (
     IV_LIMIT_PCT,
+    ContractColumns,
     amounts,
+    columns_of_contracts,
     drop_expired,
     expiry,
     forwards,
@@ -161,9 +163,7 @@ class _Layout(Struct, frozen=True, kw_only=True, eq=False):
     and right."""
 
     keep: Ints | None
-    expires_ms: Ints
-    strike_usd: Floats
-    is_call: Bools
+    columns: ContractColumns
 
 
 class Deribit:
@@ -345,7 +345,7 @@ def _sound_options(
 def _chain(rows: Sequence[_OptionRow], asset: str, server_at: datetime, subject: str) -> OptionChain | None:
     """The asset's options as one chain; None where there is none. Raises SourceError."""
     layout = _layout(tuple([row.instrument_name for row in rows]), spelling_of(asset).prefix, subject)
-    if len(layout.strike_usd) == 0:
+    if len(layout.columns.strike_usd) == 0:
         return None
     kept = rows if layout.keep is None else [rows[i] for i in layout.keep]
     row_ms = times([row.creation_timestamp for row in kept])
@@ -354,9 +354,9 @@ def _chain(rows: Sequence[_OptionRow], asset: str, server_at: datetime, subject:
         venue=NAME,
         asset=asset,
         observed_at=_rows_at(row_ms, server_at, subject),
-        expires_ms=layout.expires_ms,
-        strike_usd=layout.strike_usd,
-        is_call=layout.is_call,
+        expires_ms=layout.columns.expires_ms,
+        strike_usd=layout.columns.strike_usd,
+        is_call=layout.columns.is_call,
         forward_usd=forwards([row.underlying_price for row in kept]),
         mark_iv_pct=volatilities([row.mark_iv for row in kept]),
         open_interest_coin=amounts([row.open_interest for row in kept]),
@@ -578,16 +578,10 @@ def _layout(names: tuple[str, ...], prefix: str, subject: str) -> _Layout:
     unique(names, subject)
     keep = [i for i, name in enumerate(names) if name.startswith(prefix)]
     contracts = [read_option(names[i].removeprefix(prefix), subject) for i in keep]
-    columns = list(zip(*contracts, strict=True)) or [(), (), ()]
-    layout = _Layout(
+    return _Layout(
         keep=None if len(keep) == len(names) else np.array(keep, dtype=np.int64),
-        expires_ms=np.array(columns[0], dtype=np.int64),
-        strike_usd=np.array(columns[1], dtype=np.float64),
-        is_call=np.array(columns[2], dtype=np.bool_),
+        columns=columns_of_contracts(contracts),
     )
-    for told in (layout.expires_ms, layout.strike_usd, layout.is_call):
-        told.setflags(write=False)
-    return layout
 
 
 def _future(
