@@ -110,31 +110,32 @@ def review(
     """The week in words, up to the decision. Pure: `calls` and `spot` are the record's, from its
     beginning. What moved most is the headline's where a telephone shows it in two lines, with how far it went in
     between; else the body's."""
-    told = _reviewed(decision, profile, playbook, history, calls, spot, headed=True)
+    speaker = WeeklySpeaker(decision=decision, profile=profile, playbook=playbook)
+    at, short = decision.facts.at, profile.length == "short"
+    before = None if short else facts_at(history, playbook.catalog, decision.facts.asset, at - WEEK)
+    moved = [] if before is None else speaker.movers(before)
+    told = _reviewed(speaker, calls, spot, headed=moved[:1], rest=moved[1:])
     if told.headline is None or len(told.headline.text) <= LONGEST_HEADLINE:
         return told
-    return _reviewed(decision, profile, playbook, history, calls, spot, headed=False)
+    return _reviewed(speaker, calls, spot, headed=(), rest=moved)
 
 
 def _reviewed(
-    decision: Decision,
-    profile: Profile,
-    playbook: Playbook,
-    history: History,
+    speaker: "WeeklySpeaker",
     calls: Sequence[Call],
     spot: Series,
     *,
-    headed: bool,
+    headed: Sequence[str],
+    rest: Sequence[str],
 ) -> Story:
-    speaker = WeeklySpeaker(decision=decision, profile=profile, playbook=playbook)
+    """The week with the readings that moved most in its headline (`headed`) and in its body (`rest`)."""
+    decision, profile, playbook = speaker.decision, speaker.profile, speaker.playbook
     paragraphs: list[list[Text]] = [[speaker.lead(), *speaker.turns(calls)]]
     title = None
     if profile.length != "short":
-        at = decision.facts.at
-        moved = speaker.movers(facts_at(history, playbook.catalog, decision.facts.asset, at - WEEK))
-        title = speaker.title(moved[:1] if headed else ())
+        title = speaker.title(headed)
         paragraphs += [
-            [*speaker.moves(moved[1:] if headed else moved), *speaker.unusual(moved)],
+            [*speaker.moves(rest), *speaker.unusual([*headed, *rest])],
             list(speaker.record(calls, spot)),
         ]
     worded = [[text for text in texts if text.phrase_ids] for texts in paragraphs]
