@@ -125,22 +125,21 @@ def _blocks(teller: Teller) -> list[Text]:
 
 def _turned_on(teller: Teller) -> Text | None:
     """What weighs most in a verdict that has just turned, in words, where the headline has not said it."""
-    for place, points in _grounds(teller):
-        return teller.place(f"turn-{place}", "sowhat", points, form="word")
-    return None
+    ground = _ground(teller)
+    return teller.place(f"turn-{ground[0]}", "sowhat", ground[1], form="word") if ground is not None else None
 
 
 def _names_ground(headline: Text) -> bool:
     return any("/headline-turned" in name for name in headline.phrase_ids)
 
 
-def _grounds(teller: Teller) -> list[tuple[str, Mapping[str, StoryPoint]]]:
-    """What weighs most in a verdict that has just turned, two readings or one: the post before may have told their figures,
-    which the table shows."""
+def _ground(teller: Teller) -> tuple[str, Mapping[str, StoryPoint]] | None:
+    """What weighs most in a verdict that has just turned, two readings or one, and the end of the name of its places: the
+    post before may have told their figures, which the table shows. None where there is nothing of the kind."""
     choice, verdict = teller.choice, teller.market.verdict
     side = SIDES.get(verdict.stance, 0) if verdict is not None else 0
     if choice.kind != "turning" or not side or verdict is None:
-        return []
+        return None
     families = teller.market.book.families
     weight = {name: families[name].weight * abs(sum(vote)) for name, vote in verdict.votes.items()}
     told = {name.partition(".")[0] for name in teller.used}
@@ -152,8 +151,8 @@ def _grounds(teller: Teller) -> list[tuple[str, Mapping[str, StoryPoint]]]:
     heaviest = sorted(on_side, key=lambda point: -weight.get(point.family, 0.0))
     pair = _pair(heaviest) if heaviest else ()
     if pair:
-        return [("ground", {"second": pair[0], "third": pair[1]})]
-    return [("ground-one", {"second": heaviest[0]})] if heaviest else []
+        return "ground", {"second": pair[0], "third": pair[1]}
+    return ("ground-one", {"second": heaviest[0]}) if heaviest else None
 
 
 def _meaning(teller: Teller) -> Text | None:
@@ -181,8 +180,8 @@ def _headline(teller: Teller) -> Text:
         ]
     elif choice.day is not None and choice.kind != "turning":
         tried.append((OF_DAY, {}, "say"))
-    for ground, pair in _grounds(teller):
-        tried.append((ground.replace("ground", "headline-turned"), pair, "word"))
+    if (ground := _ground(teller)) is not None:
+        tried.append((ground[0].replace("ground", "headline-turned"), ground[1], "word"))
     if choice.head is not None:
         tried.append(("headline", {"head": choice.head}, "head"))
     if choice.main is not None:

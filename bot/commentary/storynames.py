@@ -10,7 +10,7 @@ from msgspec import Struct
 from bot.commentary.formats import BY_UNIT, apply
 from bot.commentary.joining import list_in_words
 from bot.commentary.names import Namer, SpokenMarket, age_days
-from bot.commentary.points import moved_in_a_day, told_a_day_ago, told_of_late, unit_of_move, usual_of
+from bot.commentary.points import told_a_day_ago, told_of_late, unit_of_move, usual_of
 from bot.commentary.stories import SIDES, StoryChoice
 from bot.commentary.templates import slots
 from bot.commentary.terms import Term
@@ -261,12 +261,12 @@ class StoryNames(Struct):
         return bank.words["within"].format(namer.recorder.mark(tenor_of(name, bank), origin, "tenor"))
 
 
-def _steady_for(story: StoryNames, namer: Namer) -> str:
+def _steady_for(story: StoryNames, namer: Namer) -> str | None:
     """For how long nothing moved, as a span that cannot be taken for another: "in those 2 hours", "over the day"; beside a
-    move of the price since that began."""
+    move of the price since that began. None since a low or a high, which the sentence names itself."""
     words, last = story.market.bank.words, story.memory.compared
     if story.choice.steady_since is not None:
-        return words[f"steady_since_{story.choice.steady_since}"]
+        return words.get(f"steady_since_{story.choice.steady_since}")
     if (
         last is None
         or not told_of_late(story.market, story.memory)
@@ -280,19 +280,8 @@ def _steady_for(story: StoryNames, namer: Namer) -> str:
     return words["steady_hours"].format(term.write("span"))
 
 
-def _moved_before(story: StoryNames) -> bool:
-    """Whether a reading that stood still since a low or a high moved within the day, as the table below shows: that was
-    before then."""
-    market = story.market
-    return story.choice.steady_since in ("low", "high") and any(
-        moved_in_a_day(point.fact, market) for point in story.choice.steady
-    )
-
-
 def _steady_out(story: StoryNames, namer: Namer) -> str | None:
     """On which side of its usual range the one reading stands that reads as it did: "under its usual 5-10%"."""
-    if _moved_before(story):
-        return None
     words, (point, *others) = story.market.bank.words, story.choice.steady or (None,)
     now = story.market.fact(point.fact) if point is not None and not others else None
     usual = usual_of(point.fact, story.market) if point is not None else None
