@@ -127,14 +127,15 @@ async def history_chart(
     )
 
 
+def _first_heard(past: ChartSeries) -> datetime:
+    return next(at for at, value in zip(past.at, past.y, strict=True) if value is not None)
+
+
 def _from_same_venues(
     market: Market, history: History, name: str, past: ChartSeries, since: datetime, profile: Profile
 ) -> list[str]:
     """From when on a sum is drawn, where before that time it was known of other venues than now."""
-    rows, begin = (
-        history.column(name).known_ms,
-        next(at for at, value in zip(past.at, past.y, strict=True) if value is not None),
-    )
+    rows, begin = history.column(name).known_ms, _first_heard(past)
     first = int(rows.searchsorted(since.timestamp() * 1000))
     if market.playbook.catalog.metrics[name].combine != "sum" or begin.timestamp() * 1000 - rows[first] < 1.0:
         return []
@@ -145,7 +146,7 @@ def before_readings(
     history: History, name: str, past: ChartSeries, since: datetime, until: datetime, catalog: Catalog
 ) -> ChartSeries | None:
     """What was estimated of a metric between two times before its first reading in them; None where nothing was."""
-    first = next(at for at, value in zip(past.at, past.y, strict=True) if value is not None)
+    first = _first_heard(past)
     guessed = stretch(history, name, since, min(first, until), catalog, ESTIMATES)
     known = [(at, value) for at, value in zip(guessed.at, guessed.y, strict=True) if value is not None]
     if not known:
