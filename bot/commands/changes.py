@@ -1,4 +1,5 @@
-"""`/changes`: every reading that moved by more than its own usual day, largest first: then and now."""
+"""`/changes`: every reading that moved by more than its own usual day, the one that went farthest first: then, in between,
+now."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,7 @@ COLUMNS = {"before": "changes.before", "extreme": "changes.between", "after": "c
 
 
 async def answer(market: Market, request: Request) -> Answer:
-    """Pairs of what moved since a time, by the size of the move against the metric's own usual day; over a day the smile
+    """Pairs of what moved since a time, by how far it went at most against the metric's own usual day; over a day the smile
     of about a month too, with what of its change is new. Raises InputError."""
     profile = request.profile
     asset = market.asset(request.options.get("asset"))
@@ -50,7 +51,7 @@ async def answer(market: Market, request: Request) -> Answer:
         if pair is not None and pair.size is not None:
             went_far = pair.extreme is not None or abs(pair.size) > LEAST_SIZE * days**0.5
             found += [pair] if went_far else []
-    found.sort(key=lambda pair: -abs(pair.size or 0.0))
+    found.sort(key=lambda pair: -pair.farthest_size)
     nothing = Facts(asset=asset, at=market.now(), known={})
     names = {
         "last_at": date_origin("since", since),
@@ -60,13 +61,14 @@ async def answer(market: Market, request: Request) -> Answer:
     said = market.say("answer", about, nothing, profile, names)
     of_day = await smile_of_day(market, asset, SMILE_DAYS) if days == 1.0 else None
     most = MOST if of_day is None else MOST_WITH_SMILE
+    shown = _apart(market, profile, found)[:most]
     body, spans = join_texts(said, *tell_smile_day(market, nothing, profile, of_day), between="\n")
     return Answer(
         title=heading_of(market, profile, asset, "changes"),
         body=body,
         body_spans=spans,
-        tables=_table(market, profile, _apart(market, profile, found)[:most]),
-        footer=market.footer(facts, profile, [pair.metric for pair in found[:most]]),
+        tables=_table(market, profile, shown),
+        footer=market.footer(facts, profile, [pair.metric for pair in shown]),
     )
 
 

@@ -22,13 +22,19 @@ WIDEST_GAP_MS = 6 * 3_600_000.0
 class ValuePair(Struct, frozen=True, kw_only=True):
     """A metric's value `before` and `after`, in its own unit, and `size`: the change in usual days of its own
     (`usual_change`); None where too little of its past is known. `extreme` is the farthest value in between, where it lies
-    outside both by a usual day or more (`farthest_between`)."""
+    outside both by a usual day or more (`farthest_between`), and `extreme_size` its distance from `before` as `size`."""
 
     metric: str
     before: float
     after: float
     size: float | None
     extreme: float | None = None
+    extreme_size: float | None = None
+
+    @property
+    def farthest_size(self) -> float:
+        """How far it went from `before` at most, whichever way, in usual days; 0 where that is not known."""
+        return max(abs(self.size or 0.0), abs(self.extreme_size or 0.0))
 
 
 def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> ValuePair | None:
@@ -51,10 +57,13 @@ def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> 
         return None
     usual = usual_change(history.column(metric.name), now_ms, oldest_ms)
     size = None if usual is None or usual <= 0.0 else (after - before) / usual
-    extreme = None
+    extreme = extreme_size = None
     if usual and metric.combine != "sum":  # of a sum other venues may have been heard in between
         extreme = farthest_between(history.column(metric.name), (before, after), (then_ms, now_ms), usual)
-    return ValuePair(metric=metric.name, before=before, after=after, size=size, extreme=extreme)
+        extreme_size = None if extreme is None else (extreme - before) / usual
+    return ValuePair(
+        metric=metric.name, before=before, after=after, size=size, extreme=extreme, extreme_size=extreme_size
+    )
 
 
 def farthest_between(

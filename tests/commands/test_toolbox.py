@@ -398,6 +398,21 @@ async def test_changes_are_pairs_the_largest_first(ask, archive, rows_of):
     assert list(rows_of(answer).values())[:2] == [["62", "58", "72"], ["11%", "9%", "14%"]]
 
 
+async def test_a_reading_that_went_far_and_came_back_stands_above_one_that_went_less_far_and_stayed(
+    ask, archive, rows_of
+):
+    back = sawtooth("dvol", 60.0, 2.0, last=58.0)
+    back.value[-8] = 90.0  # seven usual days of 4 up from 62, and back to one below it
+    stays = sawtooth("skew_60d_pct", 10.0, 1.0, last=15.0)  # two usual days of 2
+    archive.points.past_series = [
+        *(one for one in PAST if one.metric not in ("dvol", "skew_60d_pct")),
+        stays,
+        back,
+    ]
+    rows = rows_of(await ask("changes"))
+    assert list(rows.values())[:2] == [["62", "90", "58"], ["11%", "9%", "15%"]]
+
+
 async def test_a_day_on_which_nothing_moved_says_so(ask, archive):
     archive.points.past_series = [sawtooth("dvol", 60.0, 2.0, last=60.0)]
     answer = await ask("changes")

@@ -75,21 +75,23 @@ def hours(*values: float) -> list[Point]:
 
 
 @pytest.mark.parametrize(
-    ("values", "extreme"),
+    ("values", "extreme", "farthest"),
     [
-        ((11.0, 14.0, 19.0, 13.0, 12.0, 12.5), 19.0),
-        ((11.0, 8.0, 6.5, 8.0, 11.0, 12.5), 6.5),
-        ((11.0, 11.0, 12.0, 12.0, 14.0, 12.5), None),  # 1.5 beyond: less than a usual day of 2
-        ((11.0, 11.5, 12.0, 12.0, 12.0, 12.5), None),
+        ((11.0, 14.0, 19.0, 13.0, 12.0, 12.5), 19.0, 9.0),
+        ((11.0, 8.0, 6.5, 8.0, 11.0, 12.5), 6.5, 3.5),
+        ((11.0, 8.0, 7.9, 8.0, 11.0, 12.5), 7.9, 2.5),  # down by 2.1, but up by 2.5 at the end
+        ((11.0, 11.0, 12.0, 12.0, 14.0, 12.5), None, 2.5),  # 1.5 beyond: less than a usual day of 2
+        ((11.0, 11.5, 12.0, 12.0, 12.0, 12.5), None, 2.5),
     ],
 )
 def test_a_way_that_went_beyond_both_ends_is_known_by_its_farthest_value(
-    values: tuple[float, ...], extreme: float | None
+    values: tuple[float, ...], extreme: float | None, farthest: float
 ) -> None:
     pair = pair_of(past(*hours(*values)), SKEW, ms(NOW - DAY), ms(NOW))
     assert pair is not None
     assert (pair.before, pair.after) == (10.0, 12.5)
     assert pair.extreme == extreme
+    assert pair.farthest_size == pytest.approx(farthest / 2.0)
 
 
 def test_a_way_with_a_hole_is_not_told() -> None:
