@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Console as Terminal
 
 from bot.domain.playbook import Playbook
@@ -32,7 +33,7 @@ def read_tape(name: str, config: Path = CONFIG) -> Tape:
             or "none"
         )
         raise ConfigError([Problem(file=str(folder), id=name, reason=f"no such tape: there is {known}")])
-    return parse_tape(read_texts(folder, ""))
+    return replace(parse_tape(read_texts(folder, "")), folder=folder)
 
 
 FINE_ESTIMATES = timedelta(days=3)

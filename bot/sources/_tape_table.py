@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Struct
@@ -150,7 +151,7 @@ class Tape(Struct, frozen=True, kw_only=True, dict=True):
     """A market to be played: moments in time order, the days before, when to post, and how venues share it.
 
     `drawn` holds what is told beside the market (gold, the Nasdaq 100, the account ratio): values by day,
-    linear between."""
+    linear between. `folder` is where it was read, if from one: nothing that it tells depends on it."""
 
     name: str
     title: str
@@ -163,6 +164,7 @@ class Tape(Struct, frozen=True, kw_only=True, dict=True):
     drawn: Mapping[str, tuple[tuple[date, float], ...]]
     liquidations: tuple[LiquidationDay, ...]
     record_liquidations: tuple[date, float] | None
+    folder: Path | None = None
 
     @cached_property
     def liquidations_by_day(self) -> Mapping[int, LiquidationDay]:

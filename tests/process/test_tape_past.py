@@ -3,6 +3,7 @@
 
 import asyncio
 import io
+import shutil
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,12 +19,12 @@ from bot.archive.schema import metadata
 from bot.domain.playbook import Playbook
 from bot.errors import ConfigError
 from bot.playbook import CONFIG, read_playbook
-from bot.process import tape_past
 from bot.process.app import Parts, house
 from bot.process.demo import fill_from_venues, fill_tape, read_tape
 from bot.process.settings import Settings, load
 from bot.process.tape_past import past_file, stands_on, take_past
-from bot.sources._tape_past import pack_past
+from bot.sources._tape_past import pack_past, unpack_file, unpack_past
+from bot.sources._tape_table import Tape
 
 TAPE = read_tape("february-2026")
 SHIPPED = ("BTC", "ETH")
@@ -39,8 +40,8 @@ def playbook() -> Playbook:
 
 
 @asynccontextmanager
-async def opened(playbook: Playbook, settings: Settings) -> AsyncIterator[Parts]:
-    async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=TAPE) as parts:
+async def opened(playbook: Playbook, settings: Settings, tape: Tape = TAPE) -> AsyncIterator[Parts]:
+    async with house(settings, playbook, terminal=Terminal(file=io.StringIO()), tape=tape) as parts:
         yield parts
 
 
@@ -120,19 +121,44 @@ async def test_a_past_that_stands_on_something_else_is_not_taken(playbook: Playb
         assert stands_on(parts, fewer, TAPE, "BTC") != whole
 
 
-async def test_a_broken_file_is_named(
-    playbook: Playbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A folder of one's own with the tape, without its past."""
+    shutil.copytree(CONFIG / "tapes" / TAPE.name, tmp_path / "tapes" / TAPE.name)
+    return tmp_path
+
+
+async def test_a_tape_of_ones_own_folder_has_its_past_beside_it(playbook: Playbook, config: Path) -> None:
+    header = config / "tapes" / TAPE.name / "tape.toml"
+    header.write_text(header.read_text().replace(TAPE.name, "of-my-own"))
+    header.parent.rename(config / "tapes" / "of-my-own")
+    tape, settings = read_tape("of-my-own", config), settings_of("BTC")
+    shipped = unpack_past(unpack_file(past_file(TAPE, "BTC").read_bytes()))
+    async with opened(playbook, settings, tape) as parts:
+        assert not await take_past(parts, settings, tape, "BTC")
+        own = config / "tapes" / "of-my-own.BTC.past"
+        own.write_bytes(pack_past(shipped, stands_on(parts, settings, tape, "BTC")))
+        assert await take_past(parts, settings, tape, "BTC")
+        assert not any(usage.requests for usage in parts.http.usage())
+
+
+async def test_a_copied_tape_has_the_shipped_past_where_the_folder_has_none(
+    playbook: Playbook, config: Path
 ) -> None:
-    whole = past_file(TAPE, "BTC").read_bytes()
-    broken = tmp_path / "broken.past"
-    monkeypatch.setattr(tape_past, "past_file", lambda tape, asset: broken)
-    settings = settings_of("BTC")
-    async with opened(playbook, settings) as parts:
-        assert not await take_past(parts, settings, TAPE, "BTC")
+    tape, settings = read_tape(TAPE.name, config), settings_of("BTC")
+    async with opened(playbook, settings, tape) as parts:
+        assert stands_on(parts, settings, tape, "BTC") == stands_on(parts, settings, TAPE, "BTC")
+        assert await take_past(parts, settings, tape, "BTC")
+
+
+async def test_a_broken_file_is_named(playbook: Playbook, config: Path) -> None:
+    tape, settings = read_tape(TAPE.name, config), settings_of("BTC")
+    whole, broken = past_file(TAPE, "BTC").read_bytes(), config / "tapes" / f"{TAPE.name}.BTC.past"
+    async with opened(playbook, settings, tape) as parts:
         for told in (whole[:-9], b"", zlib.compress(b"\x93")):
             broken.write_bytes(told)
-            with pytest.raises(ConfigError, match=r"broken\.past.*cannot be read"):
-                await take_past(parts, settings, TAPE, "BTC")
+            with pytest.raises(ConfigError, match=rf"{broken}.*cannot be read"):
+                await take_past(parts, settings, tape, "BTC")
 
 
 def main() -> None:
