@@ -46,6 +46,6 @@ ENV PATH=/opt/tightrope/.venv/bin:$PATH \
 WORKDIR /var/lib/tightrope
 VOLUME /var/lib/tightrope
 USER 10001:10001
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --start-interval=1s --retries=3 CMD ["python", "-P", "-m", "bot", "health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["python", "-P", "-m", "bot", "health"]
 ENTRYPOINT ["python", "-P", "-m", "bot"]
 CMD ["run"]

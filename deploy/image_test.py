@@ -1,9 +1,10 @@
 """Build the image without a Docker engine and try it as a careful host runs it: no root, no network, nothing
 writable.
 
-Needs buildah, podman, runc and, for the base image, mmdebstrap; says which are missing. Exit 0 when all of it
-holds."""
+Needs buildah, podman, runc and, for the base image, mmdebstrap; says which are missing (exit 2), and which command
+failed (exit 1). Exit 0 when all of it holds. The size is that of the unpacked layers, in millions of bytes."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ IMAGE = "localhost/tightrope:test"
 TOOLS = ("buildah", "podman", "mmdebstrap", "runc")
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 READY_WITHIN_S = 90
+ASK_EVERY_S = 0.2
+HEALTHY_GOAL_S = 5  # told and not held: a busy machine is no fault of the image
 LARGEST_MB = 380
 STOP_WITHIN_S = 10
 
@@ -109,16 +112,15 @@ def inside(program: str) -> str:
     return run([*PODMAN, "run", "--rm", *STRICT, "--entrypoint", "python", IMAGE, "-P", "-c", program])
 
 
-def wait_until_healthy(container: str) -> float:
-    """Seconds until the health command answered 0. Raises TimeoutError."""
-    started = time.monotonic()
+def wait_until_healthy(container: str, started: float) -> float:
+    """Seconds from `started` (of the monotonic clock) until the health command answered 0. Raises TimeoutError."""
     health = [*PODMAN, "exec", container, "python", "-P", "-m", "bot", "health"]
     while time.monotonic() - started < READY_WITHIN_S:
         if subprocess.run(health, check=False, capture_output=True).returncode == 0:
             return time.monotonic() - started
         if run([*PODMAN, "inspect", "--format", "{{.State.Running}}", container]) == "false":
             raise TimeoutError(f"it ended by itself:\n{logs(container)}")
-        time.sleep(1)
+        time.sleep(ASK_EVERY_S)
     raise TimeoutError(f"not healthy within {READY_WITHIN_S} s:\n{logs(container)}")
 
 
@@ -133,9 +135,10 @@ def try_it() -> list[str]:
         problems.append(f"holds what only a build needs: {found}")
     if inside("from pathlib import Path; print((Path('/opt/tightrope') / 'tests').exists())") != "False":
         problems.append("holds the tests")
+    started = time.monotonic()
     container = run([*PODMAN, "run", "--detach", *STRICT, IMAGE])
     try:
-        say(f"healthy after {wait_until_healthy(container):.0f} s")
+        say(f"healthy after {wait_until_healthy(container, started):.1f} s (goal: {HEALTHY_GOAL_S} s)")
         run([*PODMAN, "stop", "--time", str(STOP_WITHIN_S), container])
         code = run([*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", container])
         if code != "0":
@@ -147,6 +150,19 @@ def try_it() -> list[str]:
     return problems
 
 
+def build_and_try() -> list[str]:
+    """What does not hold of the image, its size included. Raises CalledProcessError where it cannot be had."""
+    started = time.monotonic()
+    make_base()
+    build()
+    size_mb = int(run([*PODMAN, "image", "inspect", "--format", "{{.Size}}", IMAGE])) / 1e6
+    say(f"built after {time.monotonic() - started:.0f} s, {size_mb:.0f} MB (at most {LARGEST_MB} MB)")
+    problems = try_it()
+    if size_mb > LARGEST_MB:
+        problems.append(f"it takes {size_mb:.0f} MB, more than {LARGEST_MB}")
+    return problems
+
+
 def main() -> int:
     """Build, try, report."""
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
@@ -155,14 +171,12 @@ def main() -> int:
             f"missing: {', '.join(missing)}. On Debian and Ubuntu: sudo apt-get install -y {' '.join(missing)}"
         )
         return 2
-    started = time.monotonic()
-    make_base()
-    build()
-    size_mb = int(run([*PODMAN, "image", "inspect", "--format", "{{.Size}}", IMAGE])) / 1e6
-    say(f"built after {time.monotonic() - started:.0f} s, {size_mb:.0f} MB")
-    problems = try_it()
-    if size_mb > LARGEST_MB:
-        problems.append(f"it takes {size_mb:.0f} MB, more than {LARGEST_MB}")
+    try:
+        problems = build_and_try()
+    except subprocess.CalledProcessError as error:
+        problems = [
+            f"`{shlex.join(error.cmd)}` ended with exit code {error.returncode}; what it said is above"
+        ]
     for problem in problems:
         say(problem)
     say("all of it holds" if not problems else "FAILED")

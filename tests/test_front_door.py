@@ -1,6 +1,5 @@
 """The front door's own decisions: what is installed, when, by whom, and what is said where nothing can be."""
 
-import json
 import os
 import subprocess
 import sys
@@ -323,11 +322,3 @@ def test_the_unit_writes_beside_the_archive_and_never_into_the_clone() -> None:
         "DynamicUser=yes",
     ):
         assert name in unit.splitlines()
-
-
-def test_an_image_is_asked_how_it_is_from_its_first_second_on() -> None:
-    line = next(
-        one for one in (ROOT / "Dockerfile").read_text("utf-8").splitlines() if one.startswith("HEALTHCHECK")
-    )
-    assert "--start-interval=1s" in line.split()
-    assert json.loads(line.partition(" CMD ")[2]) == ["python", "-P", "-m", "bot", "health"]
