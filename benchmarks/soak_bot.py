@@ -246,11 +246,7 @@ async def play(
             parts.schedule.moments("poll", left, lambda at: app.poll_all(parts, at))
             parts.schedule.moments("night", nights(left), lambda at: night(parts, settings, at))
             faults.on = True
-            day = None
             for at in left:
-                if at.date() != day:
-                    forget_tape()
-                day = at.date()
                 await drain(parts, before=at)
                 if ends():
                     break
@@ -261,16 +257,6 @@ async def play(
         finally:
             online.cancel()
             await asyncio.wait({online})
-
-
-def forget_tape() -> None:
-    """Let go of what the tape keeps of its own making, moment after moment of a time that never returns: no venue lives in
-    a bot's process, and memory is judged here."""
-    for name, module in [*sys.modules.items()]:
-        if name.startswith("bot.sources._tape"):
-            for kept in vars(module).values():
-                if hasattr(kept, "cache_clear"):
-                    kept.cache_clear()
 
 
 @asynccontextmanager

@@ -6,12 +6,12 @@ twelve deltas of puts and calls, at the volatility that the smile of its hour ha
 at a volatility of its own, as blocks are. Puts are larger than calls by the put/call ratio of the hour."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from bot.domain.kept import keep_for_a_day
 from bot.sources._tape_chain import BUTTERFLY, DAYS_A_YEAR, Floats, marks, smile_through
 from bot.sources._tape_market import HOUR_MS, TapeHours, option_expiries
 from bot.sources._tape_table import BASIS_TENORS_D, SKEW_TENORS_D, Factors, TapeMoment
@@ -165,7 +165,7 @@ def _row_by_row(at: Floats, knots: Floats, figures: Floats) -> Floats:
     return np.asarray(figures[rows, place - 1] * (1 - part) + figures[rows, place] * part)
 
 
-@lru_cache(maxsize=4096)
+@keep_for_a_day(4096)
 def _traded(at_ms: int) -> list[int]:
     """The expiries that are traded in the eight hours from a time."""
     at = utc(at_ms)

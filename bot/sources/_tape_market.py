@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from msgspec import Struct, field
 
+from bot.domain.kept import keep_for_a_day
 from bot.sources._tape_chain import DAYS_A_YEAR, Floats, TapeChain, build, list_strikes, meet
 from bot.sources._tape_table import BASIS_TENORS_D, HOUR, Factors, Tape, TapeMoment, own_moment
 from bot.sources._wire import to_ms
@@ -157,7 +158,7 @@ def _forwards(index_usd: float, futures: tuple[Future, ...], days: Floats) -> Fl
     return np.round(index_usd * (1 + rates * days / DAYS_A_YEAR), 4)
 
 
-@lru_cache(maxsize=4096)
+@keep_for_a_day(4096)
 def future_expiries(at: datetime) -> tuple[datetime, ...]:
     """When dated futures expire where weeks, months and quarters are listed, in time order."""
     return tuple(
@@ -165,7 +166,7 @@ def future_expiries(at: datetime) -> tuple[datetime, ...]:
     )
 
 
-@lru_cache(maxsize=16384)
+@keep_for_a_day(16384)
 def quarters(at: datetime, count: int) -> tuple[datetime, ...]:
     """When the next quarterly futures expire."""
     return tuple(_months(at, count, 3))
@@ -214,7 +215,7 @@ def _days_to(expiries: Iterable[datetime], at: datetime) -> Floats:
     return np.array([(expiry - at) / timedelta(days=1) for expiry in expiries])
 
 
-@lru_cache(maxsize=4096)
+@keep_for_a_day(4096)
 def option_expiries(at: datetime) -> Mapping[datetime, str]:
     """When options expire, in time order, and whether it is a day's, a week's or a month's expiry."""
     kinds = dict.fromkeys(_mornings(at, DAILIES), "day")
@@ -366,7 +367,7 @@ def _months(at: datetime, count: int, every: int) -> list[datetime]:
     return found
 
 
-@lru_cache(maxsize=1024)
+@keep_for_a_day(1024)
 def _last_friday(year: int, month: int) -> datetime:
     """The expiry of a month: its last Friday."""
     last = date(year, month, calendar.monthrange(year, month)[1])

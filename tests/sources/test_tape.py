@@ -5,6 +5,7 @@ import json
 import math
 import random
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bot.domain.kept import forget_the_day
 from bot.domain.readings import SeriesReading, VolatilityQuote
 from bot.errors import ConfigError
 from bot.sources._http import Http
@@ -578,3 +580,19 @@ def test_no_option_is_withdrawn_before_its_expiry(tape: Tape) -> None:
         listed = {row["instrument_name"] for row in rows(tape, moment.at, "option")}
         assert {name for name in before - listed if expires_at(name) > moment.at} == set()
         before = listed
+
+
+def test_what_is_kept_by_the_times_that_were_asked_for_is_let_go_of_with_the_day() -> None:
+    modules = [module for name, module in sys.modules.items() if name.startswith("bot.sources._tape")]
+    kept = {
+        f"{module.__name__}.{name}": one
+        for module in modules
+        for name, one in vars(module).items()
+        if hasattr(one, "cache_parameters") and one.cache_parameters()["maxsize"] > 128
+    }
+    for hour in range(3):
+        option_expiries(AFTERNOON + timedelta(hours=hour))
+        future_expiries(AFTERNOON + timedelta(hours=hour))
+    assert sum(one.cache_info().currsize for one in kept.values()) >= 6
+    forget_the_day()
+    assert {name: one.cache_info().currsize for name, one in kept.items()} == dict.fromkeys(kept, 0)

@@ -7,10 +7,10 @@ Docs: https://docs.deribit.com. Units: options in coins, futures in USD; `iv` in
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 
 import numpy as np
 
+from bot.domain.kept import keep_for_a_day
 from bot.sources._tape_market import HOUR_MS, future_expiries
 from bot.sources._tape_scene import Scene
 from bot.sources._tape_wire._parts import MONTHS
@@ -32,7 +32,7 @@ class DeribitRefusal(Exception):
         super().__init__(param)
 
 
-@lru_cache(maxsize=1024)
+@keep_for_a_day(1024)
 def day_name(expires_at: datetime) -> str:
     """An expiry as the venue writes it: `6FEB26`."""
     return f"{expires_at.day}{MONTHS[expires_at.month - 1]}{expires_at:%y}"
