@@ -61,25 +61,36 @@ class SqlArchive:
 
     async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
         """Points, state, verdict and posts (as unsent outbox rows) of one evaluation, in one transaction."""
-        await self.database.finish(lambda: self._commit(asset, profile, decision, snapshot))
+        await self.commit_all(asset, ((profile, decision),), snapshot)
 
-    async def _commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
-        new = self._of_poll.find_new(snapshot, decision.points)
+    async def commit_all(
+        self, asset: str, decided: Sequence[tuple[Profile, Decision]], snapshot: Snapshot
+    ) -> None:
+        """The same of all evaluations of a poll, one a profile, in their order and in one transaction."""
+        await self.database.finish(lambda: self._commit(asset, decided, snapshot))
+
+    async def _commit(
+        self, asset: str, decided: Sequence[tuple[Profile, Decision]], snapshot: Snapshot
+    ) -> None:
+        decisions = [decision for _, decision in decided]
+        posts = [post for decision in decisions for post in decision.posts]
+        new = self._of_poll.find_new(snapshot, [point for one in decisions for point in one.points])
         numbered = await self.points.intern(new)
-        shown = self._of_poll.encode_evidence(decision, snapshot) if decision.posts else None
+        shown = [self._of_poll.encode_evidence(one, snapshot) if one.posts else None for one in decisions]
         async with self.database.write(f"storing the evaluation of {asset}") as connection:
             await self.leadership.fence(connection)
             await self.points.store(connection, numbered, snapshot.taken_at)
-            evaluation = await self.states.record(connection, asset, profile, decision, evidence=shown)
-            routes, posts = decision.state.routes, decision.posts
-            await self.subscriptions.remember(connection, asset, profile, routes, posts)
-            await self.watches.keep(connection, decision.watches)
+            numbers = await self.states.record(connection, asset, decided, shown)
+            await self.subscriptions.remember(connection, asset, decided)
+            await self.watches.keep(connection, [watch for one in decisions for watch in one.watches])
             await self.digests.serve(connection, posts)
-            await self.outbox.add(connection, evaluation, posts)
+            await self.outbox.add(
+                connection, [(number, one.posts) for number, one in zip(numbers, decisions, strict=True)]
+            )
             if posts:
                 await notify(connection)
         self._of_poll.note_stored(snapshot, new)
-        if decision.posts:
+        if posts:
             self.wake.tell()
 
     async def prune(

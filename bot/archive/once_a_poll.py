@@ -21,10 +21,9 @@ class OnceAPoll:
         self._spelled: dict[tuple[str, int], tuple[object, msgspec.Raw]] = {}
 
     def find_new(self, snapshot: Snapshot, points: Sequence[Point]) -> Sequence[Point]:
-        """The points that an evaluation of this poll has not stored yet."""
-        if snapshot is not self._snapshot:
-            return points
-        return [point for point in points if id(point) not in self._stored]
+        """The points that no evaluation of this poll has stored yet, each once."""
+        stored = self._stored if snapshot is self._snapshot else {}
+        return list({id(point): point for point in points if id(point) not in stored}.values())
 
     def note_stored(self, snapshot: Snapshot, points: Sequence[Point]) -> None:
         """Points that have been stored for good."""

@@ -1,7 +1,7 @@
 """The outbox: posts as intents, written with the verdict that they tell, sent later, each once for its
 channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -146,33 +146,30 @@ class SqlOutbox:
         """The post goes out later than intended, and says so."""
         await self._mark(post_id, channel, late=True)
 
-    async def add(self, connection: AsyncConnection, evaluation_id: int, intents: Sequence[Post]) -> None:
-        """Write posts as unsent. One that is there already (same id and channel) stays as it is: a post is
-        made once."""
-        numbers: dict[str, int] = {}
-        rows = []
-        for post in intents:
-            text = encode(post.story)
-            if text not in numbers:
-                row = stories.insert().values(evaluation_id=evaluation_id, story=text)
-                numbers[text] = (await connection.execute(row.returning(stories.c.id))).scalar_one()
-            rows.append(
-                {
-                    "id": post.id,
-                    "channel": post.channel,
-                    "surface": surface_of(post.channel),
-                    "asset": post.asset,
-                    "reason": post.reason,
-                    "story_id": numbers[text],
-                    "nonce": post.nonce,
-                    "intended_at": post.intended_at,
-                    "late": post.late,
-                    "status": UNSENT,
-                    "severity": post.severity,
-                }
-            )
-        if rows:
-            await connection.execute(upsert(connection, posts).on_conflict_do_nothing(), rows)
+    async def add(self, connection: AsyncConnection, intents: Sequence[tuple[int, Sequence[Post]]]) -> None:
+        """Write the posts of some evaluations, each by its number, as unsent. One that is there already (same id and
+        channel) stays as it is: a post is made once."""
+        told = [(number, encode(post.story), post) for number, made in intents for post in made]
+        if not told:
+            return
+        numbers = await _add_stories(connection, dict.fromkeys((number, text) for number, text, _ in told))
+        rows = [
+            {
+                "id": post.id,
+                "channel": post.channel,
+                "surface": surface_of(post.channel),
+                "asset": post.asset,
+                "reason": post.reason,
+                "story_id": numbers[number, text],
+                "nonce": post.nonce,
+                "intended_at": post.intended_at,
+                "late": post.late,
+                "status": UNSENT,
+                "severity": post.severity,
+            }
+            for number, text, post in told
+        ]
+        await connection.execute(upsert(connection, posts).on_conflict_do_nothing(), rows)
 
     async def drop(self, connection: AsyncConnection, channel: str) -> None:
         """Give up what is unsent for a channel that is no longer served."""
@@ -189,6 +186,23 @@ class SqlOutbox:
         async with self._database.write(f"post {post_id}") as connection:
             if not (await connection.execute(change.values(**values))).rowcount:
                 raise ArchiveError(f"post {post_id}: not in the outbox for {channel}")
+
+
+async def _add_stories(
+    connection: AsyncConnection, told: Iterable[tuple[int, str]]
+) -> Mapping[tuple[int, str], int]:
+    """Write stories, each with the number of its evaluation: the numbers that they get, which ascend in their order."""
+    kept = list(told)
+    rows = [{"evaluation_id": evaluation, "story": text} for evaluation, text in kept]
+    await connection.execute(stories.insert(), rows)
+    wanted = select(stories.c.id, stories.c.evaluation_id).where(
+        stories.c.evaluation_id.in_({evaluation for evaluation, _ in kept})
+    )
+    # What an evaluation told before stands first; of the others each one's last is taken first.
+    found: dict[int, list[int]] = {}
+    for number, evaluation in await connection.execute(wanted.order_by(stories.c.id)):
+        found.setdefault(evaluation, []).append(number)
+    return {(evaluation, text): found[evaluation].pop() for evaluation, text in reversed(kept)}
 
 
 def surface_of(channel: str) -> str:

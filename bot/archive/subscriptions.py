@@ -12,7 +12,7 @@ from bot.archive.codec import decode, encode
 from bot.archive.engine import Database, run_to_the_end, upsert
 from bot.archive.outbox import SqlOutbox
 from bot.archive.schema import channels, posts, stories, subscriptions
-from bot.domain.posts import Post, Profile, Route, Subscription
+from bot.domain.posts import Decision, Profile, Route, Subscription
 from bot.errors import InputError
 from bot.reasons import reason
 
@@ -195,32 +195,38 @@ class SqlSubscriptions:
             return None
         return found[-1] if found else None
 
-    async def routes(self, connection: AsyncConnection, asset: str, profile: Profile) -> tuple[Route, ...]:
-        """The routes of one asset and profile that are not paused, with their alert memory, by channel."""
+    async def routes(
+        self, connection: AsyncConnection, asset: str, profile: Profile | None = None
+    ) -> Mapping[str, tuple[Route, ...]]:
+        """The routes of one asset (and profile) that are not paused, with their alert memory, for each profile's id by
+        channel."""
         wanted = select(subscriptions).where(
-            subscriptions.c.asset == asset,
-            subscriptions.c.profile_id == profile.id,
-            subscriptions.c.paused_at.is_(None),
+            subscriptions.c.asset == asset, subscriptions.c.paused_at.is_(None)
         )
-        rows = await connection.execute(wanted.order_by(subscriptions.c.channel))
-        return tuple(_route(row) for row in rows)
+        if profile is not None:
+            wanted = wanted.where(subscriptions.c.profile_id == profile.id)
+        found: dict[str, list[Route]] = {}
+        for row in await connection.execute(wanted.order_by(subscriptions.c.channel)):
+            found.setdefault(row.profile_id, []).append(_route(row))
+        return {name: tuple(routes) for name, routes in found.items()}
 
     async def remember(
-        self,
-        connection: AsyncConnection,
-        asset: str,
-        profile: Profile,
-        told: Sequence[Route],
-        sent: Sequence[Post],
+        self, connection: AsyncConnection, asset: str, decided: Sequence[tuple[Profile, Decision]]
     ) -> None:
-        """Keep what the routes were told, and which slots were served. Settings stay: a reader may have
-        changed them meanwhile."""
-        routes = await self.routes(connection, asset, profile)
-        known = {route.channel: _memory(route) for route in routes}
+        """Keep what the routes of each decision were told, and which slots were served. Settings stay: a reader may
+        have changed them meanwhile."""
+        only = decided[0][0] if len(decided) == 1 else None
+        routes = await self.routes(connection, asset, only)
+        known = {(name, route.channel): _memory(route) for name, mine in routes.items() for route in mine}
+        told = [
+            ((profile.id, route.channel), _memory(route))
+            for profile, decision in decided
+            for route in decision.state.routes
+        ]
         changed = [
-            {"for_channel": route.channel} | _memory(route)
-            for route in told
-            if route.channel in known and _memory(route) != known[route.channel]
+            {"for_channel": place[1]} | memory
+            for place, memory in told
+            if place in known and memory != known[place]
         ]
         here = subscriptions.c.asset == asset, subscriptions.c.channel == bindparam("for_channel")
         if changed:
@@ -229,7 +235,8 @@ class SqlSubscriptions:
         for occasion, column in (("scheduled", "last_slot_at"), ("weekly", "last_weekly_at")):
             served = [
                 {"for_channel": post.channel, "slot": post.intended_at}
-                for post in sent
+                for _, decision in decided
+                for post in decision.posts
                 if post.reason == occasion
             ]
             if served:

@@ -19,7 +19,7 @@ from bot.domain.playbook import DatedEvent, Playbook
 from bot.domain.posts import Decision, Profile, Route, State
 from bot.domain.readings import Gap, Heard, Reading, Snapshot
 from bot.errors import ArchiveError, InputError, SourceError
-from bot.metrics import BALANCE, observe
+from bot.metrics import BALANCE, Observed, observe
 from bot.metrics.flow import join_trades, tally_blocks
 from bot.notices.notices import Notices
 from bot.notices.watches import with_watches
@@ -92,54 +92,85 @@ class Poller:
         pasts = await self._market.pasts(asset, at)
         observed = replace(observed, facts=replace(observed.facts, pasts=pasts))
         snapshot = replace(snapshot, gaps=snapshot.gaps + observed.gaps)
-        self._log_news(asset, snapshot.gaps)
-        self._market.memory.note_doubts(asset, observed.gaps)
-        self._market.memory.keep_snapshot(snapshot)
-        await self._market.memory.smiles.note(snapshot)
-        decided: Decision | None = None
+        await self._note(snapshot, observed)
+        decided: list[tuple[Profile, Decision]] = []
         lost: Exception | None = None
         follows_anew = self._market.memory.take_follow_again(asset)
         after = observed.history or before
         if self._notices:
             await self._notices.begin(snapshot, after, playbook)
-        for profile in await self._archive.subscriptions.profiles(asset):
-            part = f"{asset} for {profile.locale}, {profile.length}, {profile.id[:8]}"
+        profiles = await self._archive.subscriptions.profiles(asset)
+        state_of = await self._states_with_due(asset, profiles, at)
+        for profile in profiles:
+            await asyncio.sleep(0)  # whoever types a command meanwhile has an answer
             try:
-                state = await self._with_due(await self._archive.states.load(asset, profile), asset, at)
-                state = _forgetting(state, at) if follows_anew else state
+                state = _forgetting(state_of(profile), at) if follows_anew else state_of(profile)
                 state = await self._market.follower.follow(state, playbook, before, observed.facts, profile)
                 decision = decide(
                     snapshot, before, state, playbook, _spoken(profile, playbook), observed=observed
                 )
-                if decided is None:
+                if not decided:
                     watches = await self._archive.watches.find(asset=asset)
                     decision = with_watches(decision, watches, playbook, self._market.watching)
                 if self._notices:
                     decision = await self._notices.with_notices(
                         decision, profile, self._dated(playbook), after
                     )
-                await self._archive.commit(asset, profile, decision, snapshot)
             except ArchiveError:
+                await self._commit(asset, decided, snapshot)
                 raise
             except Exception as error:  # noqa: BLE001 (its channels are without a post; those of other settings have theirs)
-                self._market.memory.troubles.note(part, error)
+                self._market.memory.troubles.note(_part(asset, profile), error)
                 lost = error
                 continue
-            self._market.memory.troubles.clear(part)
-            decided = decided or decision
+            decided.append((profile, decision))
             after = after.extend(point for point in decision.points if point.metric == BALANCE)
+        unwritten = await self._commit(asset, decided, snapshot)
         is_grown = self._market.memory.history(asset) is not before
         await self._market.keep_history(asset, after)
-        if is_grown:  # somebody has filled in an earlier past meanwhile: all of it is in the archive
+        # Where somebody has filled in an earlier past meanwhile, all of it is in the archive, and only what could be written.
+        if is_grown or unwritten:
             self._market.memory.forget_history(asset)
         if self._notices:
             await self._notices.end(asset, at, playbook)
-        if decided is None:
-            raise lost or ValueError(f"{asset}: the archive named no profile")
+        if not decided:
+            raise unwritten or lost or ValueError(f"{asset}: the archive named no profile")
         log.info(
             "poll.done", asset=asset, took_s=round(time.perf_counter() - begun_s, 3), gaps=len(snapshot.gaps)
         )
-        return decided
+        return decided[0][1]
+
+    async def _note(self, snapshot: Snapshot, observed: Observed) -> None:
+        """Tell the log and the memory what was heard."""
+        self._log_news(snapshot.asset, snapshot.gaps)
+        self._market.memory.note_doubts(snapshot.asset, observed.gaps)
+        self._market.memory.keep_snapshot(snapshot)
+        await self._market.memory.smiles.note(snapshot)
+
+    async def _commit(
+        self, asset: str, decided: list[tuple[Profile, Decision]], snapshot: Snapshot
+    ) -> Exception | None:
+        """Commit all decisions of a poll at once. Where one cannot be written down, each by itself: those that cannot are
+        taken out, and the last one's error is returned. Raises ArchiveError."""
+        lost: Exception | None = None
+        try:
+            if decided:
+                await self._archive.commit_all(asset, decided, snapshot)
+        except ArchiveError:
+            raise
+        except Exception:  # noqa: BLE001 (it comes again below)
+            for one in tuple(decided):
+                try:
+                    await self._archive.commit_all(asset, (one,), snapshot)
+                except ArchiveError:
+                    raise
+                except Exception as error:  # noqa: BLE001 (as for what cannot be decided)
+                    self._market.memory.troubles.note(_part(asset, one[0]), error)
+                    decided.remove(one)
+                    lost = error
+        for profile, _ in decided:
+            self._market.memory.troubles.clear(_part(asset, profile))
+        return lost
 
     async def look(self, asset: str, at: datetime) -> Facts:
         """What the venues tell of an asset now, beside the archive's past. Stores nothing and posts
@@ -156,11 +187,20 @@ class Poller:
             await self._archive.playbooks.keep(playbook, at)
             self._kept.add(playbook.hash)
 
-    async def _with_due(self, state: State, asset: str, at: datetime) -> State:
+    async def _states_with_due(
+        self, asset: str, profiles: Sequence[Profile], at: datetime
+    ) -> Callable[[Profile], State]:
+        """What is remembered of each of some profiles, with the slots that are due; what is asked of the archive is
+        asked once for all. Asking for one raises ArchiveError."""
+        remembered = await self._archive.states.load_all(asset, profiles)
         due = await self._agenda(asset, at)
-        return replace(
-            state, routes=tuple(self._with_slot(route, due.get(route.channel), at) for route in state.routes)
-        )
+
+        def state_of(profile: Profile) -> State:
+            state = remembered(profile)
+            routes = [self._with_slot(route, due.get(route.channel), at) for route in state.routes]
+            return replace(state, routes=tuple(routes))
+
+        return state_of
 
     def _with_slot(self, route: Route, slot: datetime | None, at: datetime) -> Route:
         if slot is None:
@@ -289,6 +329,11 @@ class Poller:
             self._market.memory.troubles.clear(f"source {source.name} on {asset}")
             return heard
         return Heard(readings=(), gaps=(Gap(who=source.name, reason=why),))
+
+
+def _part(asset: str, profile: Profile) -> str:
+    """A profile of an asset, as troubles name it."""
+    return f"{asset} for {profile.locale}, {profile.length}, {profile.id[:8]}"
 
 
 def _forgetting(state: State, at: datetime) -> State:

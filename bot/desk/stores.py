@@ -1,6 +1,6 @@
 """What the desk, and whoever is given the desk, asks of the archive. Every method raises ArchiveError."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -50,6 +50,11 @@ class StateStore(Protocol):
     async def load(self, asset: str, profile: Profile) -> State:
         """What decide() remembered last, routes of the profile's subscriptions included; an empty State at
         first."""
+        ...
+
+    async def load_all(self, asset: str, profiles: Sequence[Profile]) -> Callable[[Profile], State]:
+        """What `load` tells of each of these profiles, read at once. Asking for one raises ArchiveError where it was stored
+        in a shape that is not read."""
         ...
 
     async def calls(
@@ -286,8 +291,10 @@ class PollerArchive(Protocol):
         """Personal watches."""
         ...
 
-    async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
-        """Points, state, verdict and posts (as unsent outbox rows) of one evaluation, in one transaction."""
+    async def commit_all(
+        self, asset: str, decided: Sequence[tuple[Profile, Decision]], snapshot: Snapshot
+    ) -> None:
+        """Points, states, verdicts and posts (as unsent outbox rows) of a poll's evaluations, in one transaction."""
         ...
 
 

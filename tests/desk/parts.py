@@ -78,6 +78,7 @@ class Noting:
     wishes: list[Watch] = field(default_factory=list)
     unsent: dict[str, list[Post]] = field(default_factory=dict)
     unwritable: bool = False
+    unread: Profile | None = None
     notes: list[tuple[Any, ...]] = field(default_factory=list)
 
     async def series(self, asset: str, since: datetime, until: datetime | None = None) -> Sequence[Series]:
@@ -87,6 +88,16 @@ class Noting:
     async def load(self, asset: str, profile: Profile) -> State:
         self.notes.append(("load", asset, profile.id))
         return self.remembered.get((asset, profile.id), State())
+
+    async def load_all(self, asset: str, profiles: Sequence[Profile]) -> Callable[[Profile], State]:
+        self.notes.append(("load", asset, *(profile.id for profile in profiles)))
+
+        def state_of(profile: Profile) -> State:
+            if profile == self.unread:
+                raise ArchiveError("the state is damaged")
+            return self.remembered.get((asset, profile.id), State())
+
+        return state_of
 
     async def keep(self, playbook: Playbook, at: datetime) -> None:
         self.notes.append(("keep", playbook.hash, at))
@@ -135,9 +146,11 @@ class NotingArchive:
         )
         self.committed: list[tuple[str, Profile, Decision, Snapshot]] = []
 
-    async def commit(self, asset: str, profile: Profile, decision: Decision, snapshot: Snapshot) -> None:
-        self.all.notes.append(("commit", asset, profile.id))
-        self.committed.append((asset, profile, decision, snapshot))
+    async def commit_all(
+        self, asset: str, decided: Sequence[tuple[Profile, Decision]], snapshot: Snapshot
+    ) -> None:
+        self.all.notes.append(("commit", asset, *(profile.id for profile, _ in decided)))
+        self.committed += [(asset, *one, snapshot) for one in decided]
 
     def asked(self, *names: str) -> list[tuple[Any, ...]]:
         """What it was asked, of these names."""

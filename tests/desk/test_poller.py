@@ -2,7 +2,7 @@
 is remembered."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.domain.posts import Decision, Post, Profile, Route, State, Watch
 from bot.domain.readings import Gap, Heard, Snapshot
 from bot.domain.rulebook import UsualRange
 from bot.domain.traded import TakerTrades
-from bot.errors import InputError, SourceUnavailable
+from bot.errors import ArchiveError, InputError, SourceUnavailable
 from bot.reasons import about, reason
 from tests.desk.parts import AT, HOUR, MINUTE, NotingArchive, Teller, hourly, market_on, playbook, post_to
 from tests.metrics.market import spot
@@ -423,10 +423,8 @@ async def test_each_profile_is_decided_and_stored_with_its_own_state_and_the_fir
     ]
     assert archive.asked("profiles", "load", "commit") == [
         ("profiles", "BTC"),
-        ("load", "BTC", "default"),
-        ("commit", "BTC", "default"),
-        ("load", "BTC", SPANISH.id),
-        ("commit", "BTC", SPANISH.id),
+        ("load", "BTC", "default", SPANISH.id),
+        ("commit", "BTC", "default", SPANISH.id),
     ]
 
 
@@ -600,9 +598,8 @@ async def test_notices_begin_with_what_was_heard_join_each_decision_and_end_when
     assert archive.asked("begin", "with", "commit", "end") == [
         ("begin", market.last_snapshot("BTC"), 1, playbook()),
         ("with", "default", playbook(), 1),
-        ("commit", "BTC", "default"),
         ("with", SPANISH.id, playbook(), 1),
-        ("commit", "BTC", SPANISH.id),
+        ("commit", "BTC", "default", SPANISH.id),
         ("end", "BTC", AT, playbook()),
     ]
     assert [post.id for post in decision.posts] == ["besideen"]
@@ -660,3 +657,43 @@ async def test_a_look_measures_what_venues_say_beside_the_past_and_stores_nothin
     assert market.last_snapshot("BTC") is None
     assert 66_000.0 not in (await market.history("BTC")).column("spot_usd").value
     assert market.source_states() == (SourceState(source="deribit", heard_at=AT),)
+
+
+class Picky(NotingArchive):
+    """An archive that cannot write down what is for some profile."""
+
+    def __init__(self, refused: Profile, error: Exception) -> None:
+        super().__init__()
+        self._refused, self._error = refused, error
+
+    async def commit_all(
+        self, asset: str, decided: Sequence[tuple[Profile, Decision]], snapshot: Snapshot
+    ) -> None:
+        if any(profile == self._refused for profile, _ in decided):
+            raise self._error
+        await super().commit_all(asset, decided, snapshot)
+
+
+async def test_a_profile_that_cannot_be_written_down_loses_itself_alone() -> None:
+    archive = Picky(SPANISH, TypeError("nobody spells that"))
+    archive.all.follows = [Profile(), SPANISH, Profile(length="short")]
+    market = market_on(archive)
+    decision = await poller_on(archive, Teller("deribit", quote()), market=market).poll("BTC", AT)
+    assert [profile for _, profile, _, _ in archive.committed] == [Profile(), Profile(length="short")]
+    assert decision is archive.committed[0][2]
+    assert list(market.memory.troubles.by_part.values()) == ["TypeError"]
+
+
+async def test_a_poll_of_which_nothing_can_be_written_down_raises_why() -> None:
+    archive = Picky(Profile(), TypeError("nobody spells that"))
+    with pytest.raises(TypeError, match="nobody spells that"):
+        await poller_on(archive, Teller("deribit", quote())).poll("BTC", AT)
+
+
+async def test_what_was_decided_before_a_state_that_is_not_read_is_stored() -> None:
+    archive = NotingArchive()
+    archive.all.follows = [Profile(), SPANISH]
+    archive.all.unread = SPANISH
+    with pytest.raises(ArchiveError, match="damaged"):
+        await poller_on(archive, Teller("deribit", quote())).poll("BTC", AT)
+    assert [profile for _, profile, _, _ in archive.committed] == [Profile()]
