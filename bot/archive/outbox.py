@@ -3,6 +3,7 @@ channel."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import and_, bindparam, func, or_, select, update
@@ -12,6 +13,7 @@ from bot.archive.codec import encode
 from bot.archive.engine import Database, run_to_the_end, upsert
 from bot.archive.post_rows import read_posts, select_posts
 from bot.archive.schema import posts, stories
+from bot.archive.together import WritesTogether
 from bot.domain.posts import Post
 from bot.errors import ArchiveError
 
@@ -26,12 +28,22 @@ class Claims(Struct, frozen=True, kw_only=True):
     most: int = 100
 
 
+class _SentMark(NamedTuple):
+    """One post that went out."""
+
+    post_id: str
+    channel: str
+    sent_at: datetime
+    message_id: str | None
+
+
 class SqlOutbox:
     """The table of posts, as their sender sees it. With `claims` it is shared by several senders."""
 
     def __init__(self, database: Database, claims: Claims | None = None) -> None:
         self._database = database
         self._claims = claims
+        self._sent = WritesTogether[_SentMark](database, "outbox", _mark_sent)
 
     async def take_unsent(self, surface: str) -> Sequence[Post]:
         """The posts of one surface that are to be sent now, oldest first; in a shared outbox those that this
@@ -133,8 +145,8 @@ class SqlOutbox:
     async def mark_sent(
         self, post_id: str, *, channel: str, sent_at: datetime, message_id: str | None
     ) -> None:
-        """The post went out."""
-        await self._mark(post_id, channel, status=SENT, sent_at=sent_at, message_id=message_id)
+        """The post went out. Those that are marked at the same time are so in one transaction."""
+        await self._sent.add(_SentMark(post_id, channel, sent_at, message_id))
 
     @run_to_the_end
     async def mark_uncertain(self, post_id: str, *, channel: str) -> None:
@@ -185,7 +197,39 @@ class SqlOutbox:
         change = update(posts).where(posts.c.id == post_id, posts.c.channel == channel)
         async with self._database.write(f"post {post_id}") as connection:
             if not (await connection.execute(change.values(**values))).rowcount:
-                raise ArchiveError(f"post {post_id}: not in the outbox for {channel}")
+                raise _is_not_there(post_id, channel)
+
+
+async def _mark_sent(
+    connection: AsyncConnection, marks: Sequence[_SentMark]
+) -> Sequence[ArchiveError | None]:
+    """Mark posts as sent; of one that is not there why."""
+    wanted = select(posts.c.id, posts.c.channel).where(posts.c.id.in_({mark.post_id for mark in marks}))
+    known = {(name, channel) for name, channel in await connection.execute(wanted)}
+    rows = [
+        {
+            "for_id": mark.post_id,
+            "for_channel": mark.channel,
+            "sent_at": mark.sent_at,
+            "message_id": mark.message_id,
+        }
+        for mark in marks
+        if (mark.post_id, mark.channel) in known
+    ]
+    if rows:
+        change = update(posts).where(
+            posts.c.id == bindparam("for_id"), posts.c.channel == bindparam("for_channel")
+        )
+        told = change.values(status=SENT, sent_at=bindparam("sent_at"), message_id=bindparam("message_id"))
+        await connection.execute(told, rows)
+    return [
+        None if (mark.post_id, mark.channel) in known else _is_not_there(mark.post_id, mark.channel)
+        for mark in marks
+    ]
+
+
+def _is_not_there(post_id: str, channel: str) -> ArchiveError:
+    return ArchiveError(f"post {post_id}: not in the outbox for {channel}")
 
 
 async def _add_stories(

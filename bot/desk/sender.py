@@ -163,13 +163,12 @@ class Sender:
                 return Outcome.IN_DOUBT
             self._unmarked[_key(post)] = Sent(post=post, at=self._market.now(), message_id=message_id)
             log.info("post.sent", post=post.id, channel=post.channel, reason=post.reason)
-            await self._mark(self._unmarked[_key(post)])
-            return Outcome.SENT
+        await self._mark(self._unmarked[_key(post)])
+        return Outcome.SENT
 
     async def _mark_again(self) -> None:
         """What went out while the archive could not be written to."""
-        for sent in tuple(self._unmarked.values()):
-            await self._mark(sent)
+        await asyncio.gather(*(self._mark(sent) for sent in tuple(self._unmarked.values())))
 
     async def _mark(self, sent: Sent) -> None:
         try:
