@@ -18,23 +18,23 @@ def evidence_parts(decision: Decision, snapshot: Snapshot) -> dict[str, tuple[ob
     values behind aggregates)."""
     facts, points = decision.facts, decision.points
     return {
-        "at": (facts.at, lambda: plain(facts.at)),
-        "taken_at": (snapshot.taken_at, lambda: plain(snapshot.taken_at)),
+        "at": (facts.at, lambda: facts.at),
+        "taken_at": (snapshot.taken_at, lambda: snapshot.taken_at),
         "playbook": (decision.playbook_hash, lambda: decision.playbook_hash),
         "facts": (facts.known, lambda: _spelled(facts.known)),
         "stale": (facts.stale, lambda: _spelled(facts.stale)),
         "estimated": (facts.estimated, lambda: _spelled(facts.estimated)),
         "unknown": (facts.unknown, lambda: dict(facts.unknown)),
-        "pasts": (facts.pasts, lambda: plain(facts.pasts)),
-        "sought": (facts.sought, lambda: plain(facts.sought)),
-        "trails": (facts.trails, lambda: plain(dict(facts.trails))),
+        "pasts": (facts.pasts, lambda: facts.pasts),
+        "sought": (facts.sought, lambda: facts.sought),
+        "trails": (facts.trails, lambda: dict(facts.trails)),
         "readings": (snapshot.readings, lambda: [_reading(reading) for reading in snapshot.readings]),
         "gaps": (snapshot.gaps, lambda: [{"who": gap.who, "reason": gap.reason} for gap in snapshot.gaps]),
         "asked": (
             snapshot.asked,
             lambda: {quantity: list(venues) for quantity, venues in snapshot.asked.items()},
         ),
-        "signals": (decision.state.signals, lambda: plain(decision.state.signals)),
+        "signals": (decision.state.signals, lambda: decision.state.signals),
         "points": (points, lambda: _of_venues(points)),
     }
 

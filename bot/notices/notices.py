@@ -1,7 +1,7 @@
 """What is posted beside commentary and alerts: outages and returns, the weekly review, events, daily notes, and edits of posts
 that were corrected."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -97,6 +97,7 @@ class Notices(Struct, kw_only=True):
     digests: DailyNotes | None = None
     _heard: dict[str, Snapshot] = field(default_factory=dict)
     _standings: dict[str, Sequence[SourceHealth]] = field(default_factory=dict)
+    _weekly_due: dict[str, Mapping[str, datetime]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -131,6 +132,7 @@ class Notices(Struct, kw_only=True):
     async def begin(self, snapshot: Snapshot, history: History, playbook: Playbook) -> None:
         """Look how the sources did in this poll."""
         self._heard[snapshot.asset] = snapshot
+        self._weekly_due.pop(snapshot.asset, None)
         self._standings[snapshot.asset] = await self.outages.begin(snapshot, history, playbook.catalog)
 
     async def with_notices(
@@ -141,7 +143,7 @@ class Notices(Struct, kw_only=True):
         about = decision, profile, playbook, history
         made: list[Post] = []
         notes = [self.digests.posts(decision, profile, playbook)] if self.digests else []
-        for making in (self.outages.posts(healths, *about), self.weekly.posts(*about), *notes):
+        for making in (self.outages.posts(healths, *about), self._weekly(*about), *notes):
             try:
                 made += await making
             except Exception:
@@ -155,6 +157,15 @@ class Notices(Struct, kw_only=True):
         except Exception:
             log.error("notice.failed", asset=decision.facts.asset, profile=profile.id, exc_info=True)
             return decision
+
+    async def _weekly(
+        self, decision: Decision, profile: Profile, playbook: Playbook, history: History
+    ) -> Sequence[Post]:
+        """The reviews of one profile; which channels' are due is asked once a poll."""
+        asset = decision.facts.asset
+        if asset not in self._weekly_due:
+            self._weekly_due[asset] = await self.weekly.due(asset, decision.facts.at)
+        return await self.weekly.posts(decision, profile, playbook, history, self._weekly_due[asset])
 
     async def end(self, asset: str, at: datetime, playbook: Playbook) -> None:
         """All posts of the poll are stored: settle what they told, and correct what was restated."""

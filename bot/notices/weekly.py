@@ -72,11 +72,15 @@ class Weekly(Struct, frozen=True, kw_only=True):
     late_after: timedelta
 
     async def posts(
-        self, decision: Decision, profile: Profile, playbook: Playbook, history: History
+        self,
+        decision: Decision,
+        profile: Profile,
+        playbook: Playbook,
+        history: History,
+        slots: Mapping[str, datetime],
     ) -> Sequence[Post]:
-        """The review for each channel of the profile whose slot has come."""
+        """The review for each channel of the profile that is among those whose slot has come."""
         asset, at = decision.facts.asset, decision.facts.at
-        slots = await self.due(asset, at)
         routes = [
             replace(route, due_at=slots[route.channel], late=at - slots[route.channel] > self.late_after)
             for route in decision.state.routes

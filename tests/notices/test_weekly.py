@@ -359,7 +359,8 @@ async def test_a_review_is_late_once_its_slot_is_longer_ago_than_is_set(
     weekly = Weekly(states=Record(), points=Record(), due=due, late_after=10 * MINUTE)
     routes = Route(channel="discord:1"), Route(channel="discord:2")
     made = replace(decision(), state=State(routes=routes))
-    posts = await weekly.posts(made, Profile(), playbook(), History("BTC"))
+    slots = await due("BTC", SUNDAY)
+    posts = await weekly.posts(made, Profile(), playbook(), History("BTC"), slots)
     assert [(post.channel, post.reason, post.intended_at, post.late) for post in posts] == [
         ("discord:1", "weekly", SUNDAY - waited, late)
     ]
