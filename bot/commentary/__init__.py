@@ -27,12 +27,14 @@ from bot.commentary.joining import list_in_words
 from bot.commentary.lengths import Refusal, no_article
 from bot.commentary.memory import forget_venues, remember
 from bot.commentary.names import SpokenMarket
+from bot.commentary.path import given_way
 from bot.commentary.points import FEW_PUTS, are_puts_few_and_dear
 from bot.commentary.rubric import RubricRow, ToldPost, rubric
 from bot.commentary.speak import speak, spoken_together
 from bot.commentary.stats import stats
 from bot.commentary.storygate import gate
 from bot.commentary.under import OF_NOTICE, answer_footer, notice_footer
+from bot.commentary.ways import ordinary_move
 from bot.commentary.week import week_story
 from bot.commentary.words import venue_name
 from bot.commentary.write import write, write_plainly
@@ -62,6 +64,7 @@ __all__ = [
     "footer",
     "forget_venues",
     "gate",
+    "given_way",
     "groundless",
     "in_columns",
     "in_words",
@@ -69,6 +72,7 @@ __all__ = [
     "no_article",
     "notice_footer",
     "number",
+    "ordinary_move",
     "parse",
     "range_cell",
     "reads_alike",

@@ -3,7 +3,8 @@
 "DVOL from 60.2 to 65.8" is true as numbers and false as a story where it stood at 82.6 in between."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 
 from msgspec import Struct
@@ -15,9 +16,10 @@ from bot.commentary.names import SpokenMarket
 from bot.commentary.points import ONE_WAY, TOPICS, before, excursions_since, unit_of_move
 from bot.commentary.points import ComparedValue as End
 from bot.commentary.terms import Recorder
-from bot.commentary.ways import PRICE, Excursion, excursions
+from bot.commentary.ways import COURSES, PRICE, Course, Excursion, excursions
 from bot.commentary.words import several
 from bot.domain.catalog import VIEWS
+from bot.domain.facts import TrailPoint
 from bot.domain.story import Memory, Origin, Span, Text
 
 LAST_POST = "last post"
@@ -67,21 +69,45 @@ def untold_paths(text: Text, market: SpokenMarket, memory: Memory) -> Iterator[s
 
 def _say(sentence: Text, market: SpokenMarket, memory: Memory) -> Text:
     for move, ways in sorted(_untold(sentence, market, memory), key=lambda one: -one[0].end):
-        sentence = _insert(sentence, move, ways, market)
+        sentence = _insert(sentence, move.end, move.shape, ways, market)
     return sentence
 
 
-def _insert(sentence: Text, move: ToldMove, ways: tuple[Excursion, ...], market: SpokenMarket) -> Text:
+def given_way(point: TrailPoint, ends: tuple[float, float]) -> dict[str, Origin]:
+    """What a caller gives beside the price at two `ends` of a move, its names `low` and `high`, so that how far it went
+    beyond both is said too (`say_given_way`)."""
+    course: Course = "peaked" if point.value > max(ends) else "dipped"
+    return {
+        course: Origin(kind="count", ref=f"price when it {course}, USD", value=point.value),
+        f"{course}_at": Origin(kind="date", ref=course, value=point.at.isoformat()),
+    }
+
+
+def say_given_way(text: Text, market: SpokenMarket, given: Mapping[str, Origin]) -> Text:
+    """A text that tells two ends of a move with how far it went beyond both, where its caller gave that."""
+    ends = [span for span in text.spans if span.origin in (given.get("low"), given.get("high"))]
+    course: Course | None = next((one for one in COURSES if one in given and f"{one}_at" in given), None)
+    if not ends or course is None:
+        return text
+    origin, dated = given[course], given[f"{course}_at"]
+    by = min(abs(float(origin.value) - float(span.origin.value)) for span in ends)
+    at = datetime.fromisoformat(str(dated.value))
+    way = Excursion(course=course, at=at, by=by, origin=origin, dated=dated)
+    last = max(ends, key=lambda span: span.end)
+    return _insert(text, last.end, last.filter, (way,), market)
+
+
+def _insert(sentence: Text, end: int, shape: str, ways: tuple[Excursion, ...], market: SpokenMarket) -> Text:
     words, recorder = market.bank.words, Recorder(market.bank.words)
     marked = ", ".join(
         words[f"path.{way.course}"].format(
-            recorder.mark(apply(move.shape, way.origin.value, None, words), way.origin, move.shape),
+            recorder.mark(apply(shape, way.origin.value, None, words), way.origin, shape),
             when_of(way, market, recorder),
         )
         for way in ways
     )
     said, spans = recorder.resolve(marked)
-    at = _after_unit(sentence.text, move.end, several(words, "after_figure"))
+    at = _after_unit(sentence.text, end, several(words, "after_figure"))
     before_it, after = sentence.text[:at], sentence.text[at:]
     if before_it.count("(") > before_it.count(")"):
         head, tail = "; ", ""

@@ -16,6 +16,7 @@ PRICE_EXTREMES = {"peaked": "high_30d_usd", "dipped": "low_30d_usd"}
 """Where it is known more finely than by the hour how far the price went."""
 
 Course = Literal["peaked", "dipped"]
+COURSES: tuple[Course, ...] = ("peaked", "dipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,9 @@ def excursions(
     """How far a fact went beyond what it was at a time and what it is now, the farther side first; only what is more than
     `least` and more than the path table's number of its own ordinary moves over that time. Nothing where the way is not
     known."""
-    table, now = market.book.path, market.fact(name)
-    if table is None or now is None:
-        return ()
-    usual, days = ordinary_day(name, market), (now.at - since) / timedelta(days=1)
-    size = max(least, table.beyond * usual * math.sqrt(max(days, 1.0)) if usual is not None else 0.0)
-    if size <= 0.0:
+    now = market.fact(name)
+    size = ordinary_move(name, now.at - since, market, least) if now is not None else None
+    if now is None or size is None:
         return ()
     ends = (then, now.value)
     found = [
@@ -53,6 +51,16 @@ def excursions(
         if one is not None and one.by > size
     ]
     return tuple(sorted(found, key=lambda one: -one.by))
+
+
+def ordinary_move(name: str, over: timedelta, market: SpokenMarket, least: float = 0.0) -> float | None:
+    """How far a fact may go beyond both ends of a move without a word, in its own unit: the path table's number of its own
+    ordinary moves over that time, `least` at any rate. None where neither is known, or the book tells no ways."""
+    table, usual = market.book.path, ordinary_day(name, market)
+    if table is None:
+        return None
+    own = 0.0 if usual is None else table.beyond * usual * math.sqrt(max(over / timedelta(days=1), 1.0))
+    return max(least, own) or None
 
 
 def _side(course: Course, name: str, end: float, since: datetime, market: SpokenMarket) -> Excursion | None:

@@ -9,8 +9,9 @@ import numpy as np
 from msgspec import Struct
 
 from bot.domain.catalog import Metric
+from bot.domain.facts import TrailPoint
 from bot.metrics.columns import HistoryColumn
-from bot.metrics.history import History
+from bot.metrics.history import History, to_time
 
 DAY_MS = 86_400_000.0
 USUAL_DAYS = 30
@@ -59,8 +60,9 @@ def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> 
     size = None if usual is None or usual <= 0.0 else (after - before) / usual
     extreme = extreme_size = None
     if usual and metric.combine != "sum":  # of a sum other venues may have been heard in between
-        extreme = farthest_between(history.column(metric.name), (before, after), (then_ms, now_ms), usual)
-        extreme_size = None if extreme is None else (extreme - before) / usual
+        point = farthest_between(history.column(metric.name), (before, after), (then_ms, now_ms), usual)
+        if point is not None:
+            extreme, extreme_size = point.value, (point.value - before) / usual
     return ValuePair(
         metric=metric.name, before=before, after=after, size=size, extreme=extreme, extreme_size=extreme_size
     )
@@ -68,8 +70,8 @@ def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> 
 
 def farthest_between(
     column: HistoryColumn, ends: tuple[float, float], times_ms: tuple[float, float], least: float
-) -> float | None:
-    """The value between two times that lies farthest outside those at its two `ends`, by `least` or more, in the metric's
+) -> TrailPoint | None:
+    """The reading between two times that lies farthest outside those at its two `ends`, by `least` or more, in the metric's
     unit; None where there is none, or where for more than six hours nothing was read."""
     first, last = (int(column.known_ms.searchsorted(at, side="right")) for at in times_ms)
     values, times = column.value[first:last], column.known_ms[first:last]
@@ -78,7 +80,8 @@ def farthest_between(
     above, below = float(values.max()) - max(ends), min(ends) - float(values.min())
     if max(above, below) < least:
         return None
-    return float(values.max() if above >= below else values.min())
+    place = first + int(values.argmax() if above >= below else values.argmin())
+    return TrailPoint(at=to_time(float(column.known_ms[place])), value=float(column.value[place]))
 
 
 def usual_change(column: HistoryColumn, now_ms: float, oldest_ms: float) -> float | None:

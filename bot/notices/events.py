@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.commentary import notice_footer
+from bot.commentary import given_way, notice_footer, ordinary_move
 from bot.decide import digest_of, post_for
 from bot.domain.chain import OptionChain
 from bot.domain.playbook import DatedEvent, EventRow, Playbook
@@ -21,6 +21,7 @@ from bot.metrics.events import price_stretch
 from bot.metrics.expiries import open_by_expiry
 from bot.metrics.history import to_ms, to_time
 from bot.metrics.occurrences import Side, find_funding_turn, find_storm, price_at
+from bot.metrics.pairs import farthest_between
 from bot.metrics.smile import legs
 from bot.notices.speaker import Speaker
 from bot.rules import after_event, wants_event
@@ -111,6 +112,7 @@ class EventNotes(Struct, frozen=True, kw_only=True):
             "high": _count("price later, USD", last),
             "other": _count("change, %", (last / first - 1.0) * 100.0),
             "window": _count("hours after", row.numbers["after_h"]),
+            **_on_the_way(history, speaker, (first, last), (event.at, later)),
         }
         asset, profile = speaker.facts.asset, speaker.profile
         before = event_post_id(asset, profile, _stamp(event, "before"))
@@ -153,11 +155,28 @@ def _storms(history: History, at: datetime, row: EventRow, speaker: Speaker) -> 
         "high": _count("price later, USD", storm.later_usd),
         "other": _count("change, %", (storm.later_usd / storm.price_usd - 1.0) * 100.0),
         "window": _count("hours after", row.numbers["after_h"]),
+        **_on_the_way(
+            history,
+            speaker,
+            (storm.price_usd, storm.later_usd),
+            (storm.began_at, storm.began_at + row.numbers["after_h"] * HOUR),
+        ),
     }
     about = f"{row.kind}-bound" if storm.at_least else row.kind
     venues = _venues_of(f"liquidations_24h_{side}_usd", speaker)
     stamp = f"{row.kind}-{storm.began_at:%Y%m%dT%H}"
     yield Occurrence(row=row, stamp=stamp, about=about, names=names, venues=venues)
+
+
+def _on_the_way(
+    history: History, speaker: Speaker, ends: tuple[float, float], times: tuple[datetime, datetime]
+) -> Mapping[str, Origin]:
+    """How far the price went beyond both ends of a move between two times, where that is more than an ordinary move."""
+    least = ordinary_move("spot_usd", times[1] - times[0], speaker.spoken)
+    if least is None:
+        return {}
+    point = farthest_between(history.column("spot_usd"), ends, (to_ms(times[0]), to_ms(times[1])), least)
+    return {} if point is None else given_way(point, ends)
 
 
 def _turns(history: History, at: datetime, row: EventRow, speaker: Speaker) -> Iterator[Occurrence]:

@@ -53,13 +53,14 @@ def past(
     times: Iterable[datetime] = polls(AT - 20 * HOUR),
     hours: Iterable[datetime] = HOURS,
     bound: bool = False,
+    price: Callable[[datetime], float] = falling,
 ) -> History:
     name = f"liquidations_1h_{side}_usd"
     return History.empty("BTC").extend(
         [
             *points(name, lambda _: USUAL, hours, bound=bound),
             *points(name, value, times, bound=bound),
-            *points("spot_usd", falling, times),
+            *points("spot_usd", price, times),
         ]
     )
 

@@ -1,6 +1,6 @@
 """Events as posts: a storm, a turn of funding, a large expiry, dates of the calendar; to whom, once, in both languages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,10 @@ from bot.metrics import History
 from bot.notices.events import EventNotes, event_post_id
 from bot.rules import evaluate
 from tests.metrics.market import chain
-from tests.metrics.test_occurrences import AT, funded, past, points, polls, turning
+from tests.metrics.test_occurrences import AT, falling, funded, past, points, polls, turning
 from tests.notices.bots import playbook
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 MORNING = datetime(2026, 2, 6, 6, 10, tzinfo=UTC)
 FOMC = DatedEvent(
     kind="fomc", at=datetime(2026, 2, 7, 14, tzinfo=UTC), source="its publisher", read=AT.date()
@@ -35,8 +35,10 @@ class Told:
         return [post for post in self.kept if post.asset == asset and post.intended_at >= since]
 
 
-def decided(*routes: Route, at: datetime = AT) -> Decision:
+def decided(*routes: Route, at: datetime = AT, ordinary: float | None = None) -> Decision:
     known = {"spot_usd": Fact(name="spot_usd", value=66_500.0, at=at, venues=("deribit",))}
+    if ordinary is not None:
+        known["ordinary_day_pct"] = Fact(name="ordinary_day_pct", value=ordinary, at=at, venues=("deribit",))
     found = Facts(asset="BTC", at=at, known=known)
     verdict = evaluate(playbook().rules, found, {}, at, settled=True).verdict
     return Decision(points=(), facts=found, state=State(routes=routes), verdict=verdict, posts=())
@@ -51,8 +53,9 @@ async def told(
     posts: Told | None = None,
     by: Playbook | None = None,
     length: str = "embed",
+    ordinary: float | None = None,
 ) -> Decision:
-    decision = decided(*(routes or (Route(channel="discord:1"),)), at=at)
+    decision = decided(*(routes or (Route(channel="discord:1"),)), at=at, ordinary=ordinary)
     snapshot = Snapshot(asset="BTC", taken_at=at, readings=readings)
     profile = Profile(locale=locale, length=length)  # type: ignore[arg-type]
     book = by or replace(playbook(), events=())
@@ -73,6 +76,47 @@ async def test_a_cascade_is_told_as_one_event_an_hour_on():
         "1 hour later the price was $66,500, "
         "−5% from $70,000."
     )
+
+
+def elsewhere(
+    price: Callable[[datetime], float], *told: tuple[datetime, float]
+) -> Callable[[datetime], float]:
+    """The price as it was, but for some times."""
+    return lambda at: dict(told).get(at, price(at))
+
+
+# From $70,000 to $66,500 with an ordinary day of 2%, $1,330: below $65,170 or above $71,330 it is told.
+FURTHER = [
+    (((AT - 40 * MINUTE, 63_000.0),), "−5% from $70,000 (low $63,000 at 13:20 UTC)."),
+    (((AT - 40 * MINUTE, 71_500.0),), "−5% from $70,000 (high $71,500 at 13:20 UTC)."),
+    (
+        ((AT - 40 * MINUTE, 71_500.0), (AT - 35 * MINUTE, 63_000.0)),
+        "from $70,000 (low $63,000 at 13:25 UTC).",
+    ),
+    (((AT - 40 * MINUTE, 65_200.0),), "−5% from $70,000."),
+    (((AT - 40 * MINUTE, 71_300.0),), "−5% from $70,000."),
+    (((AT - 70 * MINUTE, 60_000.0),), "−5% from $70,000."),
+]
+
+
+@pytest.mark.parametrize("bound", [False, True])
+@pytest.mark.parametrize(("prices", "said"), FURTHER)
+async def test_a_price_that_went_beyond_both_ends_is_told_with_how_far_and_when(
+    prices: tuple[tuple[datetime, float], ...], said: str, bound: bool
+):
+    history = past(bound=bound, price=elsewhere(falling, *prices))
+    assert words(await told(history, ordinary=2.0)).endswith(said)
+    assert words(await told(history)).endswith("−5% from $70,000."), "its ordinary day is not known"
+
+
+async def test_how_far_the_price_went_is_told_in_spanish_too_and_leads_to_what_was_given():
+    price = elsewhere(falling, (AT - 40 * MINUTE, 63_000.0))
+    decision = await told(past(side="short", price=price), ordinary=2.0, locale="es")
+    (text,) = decision.posts[0].story.paragraphs
+    assert "(mínimo, 63\xa0000 dólares a las 13:20 UTC)." in text.text
+    low = next(span for span in text.spans if span.text.startswith("63\xa0000"))
+    assert low.origin.value == 63_000.0
+    assert low.origin in dict(text.given).values()
 
 
 async def test_a_lower_bound_is_said_to_be_one():
@@ -245,6 +289,20 @@ async def test_a_day_after_what_the_price_did_stands_beside_what_was_priced():
     )
     assert "was not known" in words(await told(history, at=later, by=with_fomc()))
     assert (await told(History.empty("BTC"), at=later, by=with_fomc(), posts=Told(*before.posts))).posts == ()
+
+
+@pytest.mark.parametrize("with_price", [True, False])
+async def test_a_day_after_a_date_how_far_the_price_went_in_between_stands_beside_its_ends(with_price: bool):
+    before = await told(History.empty("BTC"), readings=(priced(AT),), by=with_fomc())
+    later = FOMC.at + DAY
+    price = elsewhere(priced_by, (FOMC.at + 6 * HOUR, 69_000.0))
+    history = History.empty("BTC").extend(points("spot_usd", price, polls(FOMC.at - HOUR, later)))
+    posts = Told(*before.posts) if with_price else None
+    after = await told(history, at=later, by=with_fomc(), posts=posts, ordinary=2.0)
+    assert (
+        "From $66,500 on 7 February, 14:00 UTC to $64,505 (high $69,000 on 7 February, 20:00 UTC). "
+        in words(after)
+    )
 
 
 async def test_a_short_profile_has_no_headline():
