@@ -126,7 +126,14 @@ class HistoryColumn(Struct, frozen=True, eq=False):
 
     def until(self, when_ms: float) -> HistoryColumn:
         """What was known by then."""
-        return HistoryColumn(self.rows, int(self.known_ms.searchsorted(when_ms, side="right")))
+        return HistoryColumn(self.rows, self._rows_known(when_ms))
+
+    def _rows_known(self, when_ms: float) -> int:
+        """How many rows were known by then: of now, which is asked most, all of them, without a search."""
+        length = self.length
+        if length and self.rows.cells.item(_KNOWN, length - 1) <= when_ms:
+            return length
+        return int(self.known_ms.searchsorted(when_ms, side="right"))
 
     def first(self, length: int) -> HistoryColumn:
         """The first rows."""
@@ -177,11 +184,28 @@ class HistoryColumn(Struct, frozen=True, eq=False):
 
     def before_one(self, when_ms: float, tolerance_ms: float) -> tuple[float, int]:
         """`before` for one time."""
-        known_ms = self.known_ms
-        found = int(known_ms.searchsorted(when_ms, side="right")) - 1
-        if found < 0 or not when_ms - float(known_ms[found]) <= tolerance_ms:
+        cells, found = self.rows.cells, self._rows_known(when_ms) - 1
+        if found < 0 or not when_ms - cells.item(_KNOWN, found) <= tolerance_ms:
             return np.nan, max(found, 0)
-        return float(self.rows.cells[_VALUE, found]), found
+        return cells.item(_VALUE, found), found
+
+    def span(self, row: int) -> tuple[float, float]:
+        """When a row starts, and when its value was known."""
+        cells = self.rows.cells
+        return cells.item(_AT, row), cells.item(_KNOWN, row)
+
+    def value_at(self, row: int) -> tuple[float, bool]:
+        """The value of a row, and whether the true one may be higher."""
+        cells = self.rows.cells
+        return cells.item(_VALUE, row), cells.item(_LEAST, row) > 0.0
+
+    def has(self, span: tuple[float, float] | None) -> bool:
+        """Whether the last row that was known by the end of a span has just this start and end, and a value."""
+        if span is None:
+            return False
+        at_ms, known_ms = span
+        value, row = self.before_one(known_ms, 0.0)
+        return value == value and self.rows.cells.item(_AT, row) == at_ms  # noqa: PLR0124 - nan is not itself
 
     @property
     def ends(self) -> Ints:

@@ -21,7 +21,7 @@ from bot.domain.facts import OwnPast
 from bot.domain.rulebook import PastTable, RuleBook, ShippedPast
 from bot.metrics.columns import HOUR_MS
 from bot.metrics.history import History, to_ms, to_time
-from bot.metrics.views import hour_rows, kind_of, replay_views
+from bot.metrics.views import hour_rows, kind_of, look_back_of, replay_views
 
 QUANTILES = (0.05, 0.20, 0.50, 0.80, 0.95)
 WEEK_HOURS = 7 * 24
@@ -247,7 +247,7 @@ def _cells(history: History, fact: FactName) -> tuple[int, Floats] | None:
     if fact.view is None:
         return first, column.hourly(first, last)
     suffix = fact.view.suffix
-    views = replay_views(history, fact.metric, (kind_of(suffix),))
+    views = replay_views(history, fact.metric, (kind_of(suffix),), (look_back_of(suffix),))
     if views is None:
         return None
     rows = hour_rows(column)

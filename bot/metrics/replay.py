@@ -13,7 +13,7 @@ from bot.domain.chain import Bools, Floats
 from bot.domain.facts import ESTIMATES
 from bot.metrics.columns import HOUR_MS, HistoryColumn
 from bot.metrics.history import History, to_ms, to_time
-from bot.metrics.views import hour_rows, kind_of, replay_views
+from bot.metrics.views import hour_rows, kind_of, look_back_of, replay_views
 
 ESTIMATE_STANDS_MS = 24.0 * HOUR_MS
 """How long an estimate stands for lack of a newer one: until the next day's is known."""
@@ -111,8 +111,9 @@ def _columns(
     bounds."""
     metric = facts[0].metric
     column = history.column(metric.name)
-    kinds = {kind_of(fact.view.suffix) for fact in facts if fact.view}
-    views = replay_views(history, metric, kinds) if kinds else None
+    suffixes = [fact.view.suffix for fact in facts if fact.view]
+    kinds, look_backs = set(map(kind_of, suffixes)), set(map(look_back_of, suffixes))
+    views = replay_views(history, metric, kinds, look_backs) if kinds else None
     none = np.full(len(at_ms), np.nan), np.zeros(len(at_ms), np.bool_)
     if not len(column):
         told = [_estimated(history, fact, at_ms, none[0]) for fact in facts]

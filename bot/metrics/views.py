@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from functools import cache, lru_cache
-from math import isnan
+from functools import cache, cached_property, lru_cache
+from math import isnan, sqrt
 
 import numpy as np
 from msgspec import Struct, field
@@ -55,7 +55,7 @@ class Views(Struct, kw_only=True, eq=False):
 
     def venues_compared(self, suffix: str, row: int = 0) -> tuple[str, ...]:
         """The venues that a change compares at one of the rows; none for the other views."""
-        there = self.common.get(suffix.removeprefix("change_").removeprefix("before_").removesuffix("_pct"))
+        there = self.common.get(look_back_of(suffix))
         if there is None:
             return ()
         return tuple(name for name, is_there in zip(self.venues, there[:, row], strict=True) if is_there)
@@ -69,19 +69,40 @@ def kind_of(suffix: str) -> str:
     return "change" if suffix.startswith(("change_", "before_")) else "unusual"
 
 
+@cache
+def look_back_of(suffix: str) -> str:
+    """How far back a view looks that is a change, one of `LOOK_BACKS`; of others, its own suffix."""
+    return suffix.removeprefix("change_").removeprefix("before_").removesuffix("_pct")
+
+
 def view_at(history: History, metric: Metric, at_ms: float, kinds: Collection[str] = KINDS) -> Views | None:
     """The views at the last row known by then, None where there is no row: what live asks for."""
     length = len(history.column(metric.name).until(at_ms))
     return _views(history, metric, np.array([length - 1]), length, kinds) if length else None
 
 
-def replay_views(history: History, metric: Metric, kinds: Collection[str] = KINDS) -> Views | None:
-    """The views at the last row of each hour, None where there is no row: what a replay asks for."""
+def replay_views(
+    history: History,
+    metric: Metric,
+    kinds: Collection[str] = KINDS,
+    look_backs: Collection[str] = tuple(LOOK_BACKS),
+) -> Views | None:
+    """The views at the last row of each hour, None where there is no row: what a replay asks for. Of the changes those that
+    look so far back."""
     column = history.column(metric.name)
-    return _views(history, metric, hour_rows(column), len(column), kinds) if len(column) else None
+    if not len(column):
+        return None
+    return _views(history, metric, hour_rows(column), len(column), kinds, look_backs)
 
 
-def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Collection[str]) -> Views:
+def _views(
+    history: History,
+    metric: Metric,
+    rows: Ints,
+    length: int,
+    kinds: Collection[str],
+    look_backs: Collection[str] = tuple(LOOK_BACKS),
+) -> Views:
     """Views of a metric at some of the first `length` rows of its aggregate column, each the last one of its
     hour."""
     column = history.column(metric.name).first(length)
@@ -106,7 +127,7 @@ def _views(history: History, metric: Metric, rows: Ints, length: int, kinds: Col
     if "change" in kinds and not (
         len(rows) == 1 and _add_changes_among_same_venues(seen, history, metric, int(rows[0]))
     ):
-        _add_changes(seen, history, metric, rows)
+        _add_changes(seen, history, metric, rows, look_backs)
     return seen
 
 
@@ -221,25 +242,51 @@ class _Coverage:
     def __init__(self, cells: Floats, first: int) -> None:
         self._shift = first % 24
         end = self._shift + len(cells)
-        there = np.zeros(end + -end % 24, np.bool_)
-        there[self._shift : end] = cells == cells  # noqa: PLR0124 - nan is not itself
-        self._hours = np.zeros(len(there) + 1, np.int64)
-        np.cumsum(there, out=self._hours[1:])
-        self._days = np.zeros(len(there) // 24 + 1, np.int64)
-        np.cumsum(np.diff(self._hours[::24]) > 0, out=self._days[1:])
+        self._there = np.zeros(end + -end % 24, np.bool_)
+        self.there = self._there[self._shift : end]
+        np.equal(cells, cells, out=self.there)  # nan is not itself
+
+    @cached_property
+    def _hours(self) -> Ints:
+        """Hours with a value before each hour of whole days."""
+        return np.append(0, self._there.cumsum(dtype=np.int64))
+
+    @cached_property
+    def _days(self) -> Ints:
+        """Days with a value before each day."""
+        return np.append(0, (np.diff(self._hours[::24]) > 0).cumsum(dtype=np.int64))
 
     def hours(self, begins: Ints, ends: Ints) -> Ints:
         """Hours with a value from `begins` to `ends`, both included."""
+        if len(ends) == 1:
+            return np.array([self.hours_between(int(begins[0]), int(ends[0]))])
         return np.asarray(self._hours[ends + self._shift + 1] - self._hours[begins + self._shift])
 
     def days(self, begins: Ints, ends: Ints) -> Ints:
         """UTC days with a value in that stretch; a day that it cuts counts by the hours inside."""
+        if len(ends) == 1:
+            return np.array([self.days_between(int(begins[0]), int(ends[0]))])
         begins, ends = begins + self._shift, ends + self._shift
         first_day, last_day = begins // 24, ends // 24
         whole = self._days[last_day] - self._days[np.minimum(first_day + 1, last_day)]
         head = self._hours[np.minimum((first_day + 1) * 24, ends + 1)] > self._hours[begins]
         tail = self._hours[ends + 1] > self._hours[np.maximum(last_day * 24, begins)]
         return np.asarray(whole + head + (tail & (last_day > first_day)))
+
+    def hours_between(self, begin: int, end: int) -> int:
+        """`hours` of one stretch."""
+        return int(np.count_nonzero(self.there[begin : end + 1]))
+
+    def days_between(self, begin: int, end: int) -> int:
+        """`days` of one stretch."""
+        there, begin, end = self._there, begin + self._shift, end + self._shift + 1
+        second, last = (begin // 24 + 1) * 24, (end - 1) // 24 * 24
+        if last < second:
+            return int(there[begin:end].any())
+        # Eight hours at a time: 24 of them are three numbers, of which one is not nothing.
+        days = there[second:last].view(np.uint64).reshape(-1, 3)
+        whole = int(np.count_nonzero(days[:, 0] | days[:, 1] | days[:, 2]))
+        return whole + bool(np.count_nonzero(there[begin:second])) + bool(np.count_nonzero(there[last:end]))
 
 
 def _unusual(cells: Floats, ends: Ints, hours: Ints) -> tuple[Floats, Floats]:
@@ -257,15 +304,23 @@ def _unusual(cells: Floats, ends: Ints, hours: Ints) -> tuple[Floats, Floats]:
         distance = cells[ends] - window.mean().to_numpy()[ends]
         return np.asarray((rank - 0.5) / hours * 100.0), _ratio(distance, spread)
     percentile, distance, spread = np.empty(len(ends)), np.empty(len(ends)), np.empty(len(ends))
-    for i, end in enumerate(ends):
-        stretch = cells[max(end - WINDOW_HOURS + 1, 0) : end + 1]
-        stretch = stretch[~np.isnan(stretch)]
-        below = np.count_nonzero(stretch < cells[end])
-        equal = np.count_nonzero(stretch == cells[end])
-        percentile[i] = (below + equal / 2) / len(stretch) * 100.0
-        distance[i] = cells[end] - stretch.mean()
-        spread[i] = 0.0 if equal == len(stretch) else stretch.std()
+    for i, end in enumerate(ends.tolist()):
+        stretch = _known(cells[max(end - WINDOW_HOURS + 1, 0) : end + 1])
+        count, value = len(stretch), cells[end]
+        below = np.count_nonzero(stretch < value)
+        equal = np.count_nonzero(stretch == value)
+        percentile[i] = (below + equal / 2) / count * 100.0
+        mean = np.add.reduce(stretch) / count
+        distance[i] = value - mean
+        apart = stretch - mean
+        spread[i] = 0.0 if equal == count else sqrt(np.add.reduce(apart * apart) / count)
     return percentile, _ratio(distance, spread)
+
+
+def _known(stretch: Floats) -> Floats:
+    """The values that are known of some."""
+    there = stretch == stretch  # noqa: PLR0124 - nan is not itself
+    return stretch if there.all() else stretch[there]
 
 
 def _medians(cells: Floats, ends: Ints) -> Floats:
@@ -279,7 +334,7 @@ def _medians(cells: Floats, ends: Ints) -> Floats:
 
 def _median_of(stretch: Floats) -> float:
     """The median of the known ones, nan where there is none."""
-    known = stretch[~np.isnan(stretch)]
+    known = _known(stretch)
     if not len(known):
         return np.nan
     low, high = (len(known) - 1) // 2, len(known) // 2
@@ -299,6 +354,8 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
     Where nothing as extreme is in all the past that is known, the cell is where that past begins, and the
     second answer is True: such a record is at least that old. It is told from 60 days on. Either way 95% of
     the days between must have a value."""
+    if len(ends) == 1:
+        return _records_of_one(cells, int(ends[0]), covered)
     holes = np.isnan(cells)
     earliest = np.maximum(ends - RECORD_HOURS, 0)
     heard = np.flatnonzero(~holes)
@@ -315,6 +372,28 @@ def _records(cells: Floats, ends: Ints, covered: _Coverage) -> tuple[dict[str, I
         {"lowest_since": places[:half], "highest_since": places[half:]},
         {"lowest_since": at_least[:half], "highest_since": at_least[half:]},
     )
+
+
+def _records_of_one(cells: Floats, end: int, covered: _Coverage) -> tuple[dict[str, Ints], dict[str, Bools]]:
+    """`_records` of one row, which is all that live asks for: number by number, where numpy's arrays of one cost tenfold."""
+    value, earliest = cells[end], max(end - RECORD_HOURS, 0)
+    places, at_least = dict[str, Ints](), dict[str, Bools]()
+    for suffix in ("lowest_since", "highest_since"):
+        if value != value:  # noqa: PLR0124 - nan is not itself
+            found = end - 1
+        else:
+            found = _last(cells[:end] <= value if suffix == "lowest_since" else cells[:end] >= value)
+        is_open_ended = found < earliest
+        if is_open_ended:
+            heard = np.flatnonzero(covered.there)
+            found = int(heard[min(int(heard.searchsorted(earliest)), len(heard) - 1)])
+        days = covered.days_between(found, end)
+        known = days >= MIN_RECORD_SHARE * (end // 24 - found // 24 + 1) and (
+            not is_open_ended or end - found >= MIN_DAYS * 24
+        )
+        places[suffix] = np.array([found if known else -1])
+        at_least[suffix] = np.array([is_open_ended and known])
+    return places, at_least
 
 
 def _last_as_extreme(cells: Floats, holes: Bools, ends: Ints) -> Ints:
@@ -365,22 +444,23 @@ def _add_changes_among_same_venues(seen: Views, history: History, metric: Metric
     columns = [history.column(standing, venue) for venue in venues]
     beside = history.column(standing) if metric.venues_of else column
     breaks = [history.breaks_ms(venue, metric.counts) if metric.counts else () for venue in venues]
-    known_ms, now = float(column.known_ms[row]), float(column.value[row])
-    told = [_told_beside(own, beside, column, row) for own in columns]
-    now_least, values = column.at_least[row] > 0.0, dict[str, float]()
+    _, known_ms = column.span(row)
+    now, now_least = column.value_at(row)
+    at = _beside_of(beside, column, row)
+    told, values = [own.has(at) for own in columns], dict[str, float]()
     for label, (window, window_ms) in LOOK_BACKS.items():
         then_ms = known_ms - window_ms
         before, found = column.before_one(then_ms, tolerance(metric.max_age, window))
+        at = _beside_of(beside, column, found)
         for was_told, own, anew_ms in zip(told, columns, breaks, strict=True):
-            anew = any(then_ms < at_ms <= known_ms for at_ms in anew_ms)
-            if was_told != (not anew and _told_beside(own, beside, column, found)):
+            anew = anew_ms and any(then_ms < at_ms <= known_ms for at_ms in anew_ms)
+            if was_told != (not anew and own.has(at)):
                 return False
         # The difference of two figures that may each be higher says nothing.
-        change = np.nan if now_least or column.at_least[found] > 0.0 else now - before
+        is_known = not (now_least or column.value_at(found)[1])
+        change = now - before if is_known else np.nan
         values[f"change_{label}"] = change
-        values[f"before_{label}"] = (
-            np.nan if isnan(now) or now_least or column.at_least[found] > 0.0 else before
-        )
+        values[f"before_{label}"] = before if is_known and not isnan(now) else np.nan
         if metric.amount:
             values[f"change_{label}_pct"] = change / before * 100.0 if before > 0.0 else np.nan
     seen.values.update({suffix: np.array([value]) for suffix, value in values.items()})
@@ -389,21 +469,16 @@ def _add_changes_among_same_venues(seen: Views, history: History, metric: Metric
     return True
 
 
-def _told_beside(own: HistoryColumn, beside: HistoryColumn, column: HistoryColumn, row: int) -> bool:
-    """Whether a venue has a value in the row of the aggregate `beside` that was the last one at a row of `column`."""
-    if not len(own) or not len(beside):
-        return False
-    known_ms = float(column.known_ms[row])
-    if beside is not column:
-        _, row = beside.before_one(known_ms, np.inf)
-        known_ms = float(beside.known_ms[row])
-    value, place = own.before_one(known_ms, np.inf)
-    return bool(
-        float(own.known_ms[place]) == known_ms and own.at_ms[place] == beside.at_ms[row] and not isnan(value)
-    )
+def _beside_of(beside: HistoryColumn, column: HistoryColumn, row: int) -> tuple[float, float] | None:
+    """Start and end of the row of the aggregate `beside` that was the last one at a row of `column`."""
+    if beside is column:
+        return column.span(row)
+    return beside.span(beside.before_one(column.span(row)[1], np.inf)[1]) if len(beside) else None
 
 
-def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> None:
+def _add_changes(
+    seen: Views, history: History, metric: Metric, rows: Ints, look_backs: Collection[str]
+) -> None:
     """The changes, like for like: which venues were compared at each look-back, and the venues' names."""
     column = history.column(metric.name)
     known_ms, values = seen.known_ms, seen.values
@@ -415,6 +490,8 @@ def _add_changes(seen: Views, history: History, metric: Metric, rows: Ints) -> N
     told, now_least = ~np.isnan(here), column.at_least[rows] > 0.0
     breaks = [history.breaks_ms(venue, metric.counts) if metric.counts else () for venue in venues]
     for label, (window, window_ms) in LOOK_BACKS.items():
+        if label not in look_backs:
+            continue
         then_ms = known_ms - window_ms
         tolerance_ms = tolerance(metric.max_age, window)
         now = column.value[rows]

@@ -62,6 +62,27 @@ def test_a_late_row_finds_its_place() -> None:
     assert column.value.tolist() == [1.0, 2.0, 3.0]
 
 
+def test_a_venue_has_a_row_only_of_the_very_start_and_end() -> None:
+    column = HistoryColumn.of([0, HOUR_MS, 2 * HOUR_MS], [1.0, 2.0, np.nan], [3_600, 0, 0])
+    assert [column.span(row) for row in range(3)] == [
+        (0.0, HOUR_MS),
+        (HOUR_MS, HOUR_MS),
+        (2 * HOUR_MS, 2 * HOUR_MS),
+    ]
+    # Of rows that end at the same time the last one stands: the instant, not the hour's bar.
+    assert not column.has((0.0, HOUR_MS))
+    assert column.has((HOUR_MS, HOUR_MS))
+    assert not column.has((HOUR_MS, HOUR_MS + 1.0))
+    assert not column.has(column.span(2))
+    assert not column.has(None)
+    assert not HistoryColumn.of([], [], []).has((0.0, 0.0))
+
+
+def test_a_row_is_read_with_whether_it_may_be_higher() -> None:
+    column = HistoryColumn.of([0, HOUR_MS], [1.0, 2.0], [0, 0], [0.0, 1.0])
+    assert [column.value_at(row) for row in (0, 1)] == [(1.0, False), (2.0, True)]
+
+
 def test_growth_leaves_the_shorter_column_as_it_was() -> None:
     first = HistoryColumn.of([0], [1.0], [0])
     left = first.extend(HistoryColumn.of([1], [2.0], [0]))

@@ -273,6 +273,17 @@ def test_a_replay_reads_in_each_row_what_live_reads_in_its_last(history: History
             assert live.at_least[suffix][0] == whole.at_least[suffix][row]
 
 
+@settings(max_examples=10, deadline=None)
+@given(history=histories())
+def test_a_replay_of_one_look_back_reads_it_as_a_replay_of_all_does(history: History) -> None:
+    whole, some = replay_views(history, OPEN), replay_views(history, OPEN, ("change",), ("24h",))
+    if whole is None or some is None or len(whole.known_ms) == 1:
+        return
+    assert sorted(some.values) == ["before_24h", "change_24h", "change_24h_pct"]
+    for suffix, values in some.values.items():
+        assert np.array_equal(values, whole.values[suffix], equal_nan=True)
+
+
 def sum_told(at: datetime, values: dict[str, float], covers_s: int = 0) -> list[Point]:
     """A sum of open interest, and each venue's own."""
     whole = Point(
