@@ -54,7 +54,7 @@ def run(
     for job, name, first, wants_more, edge, others in ready.lineup:
         cell = cells[name]
         steady = None if settling else cell.steady
-        if steady == "false" and cell.possible == "off" and cell.certain == "off":
+        if steady == "false" and cell.possible == "off":
             # Most rules are off and stay so: one of their numbers is short of its way in, and nothing else matters.
             value = seen.get(first)
             is_short = value is not None and (value <= edge if wants_more else value >= edge)
@@ -75,7 +75,7 @@ def run(
                 if value is None or fact in bounds or (value <= way_out if above else value >= way_out):
                     break
             else:
-                if not job.followed or (cell.certain == "on" and cell.possible == "on"):
+                if not job.followed or cell.certain == "on":
                     cell.evaluated = cell.was_on = at
                     continue
         advance_rule(ready, job, cells, scene, ran)
@@ -93,16 +93,16 @@ def _is_short(edges: Edges, values: Values, bounds: Bounds) -> bool:
 
 
 def _is_asked_in_vain(job: Job, cells: Mapping[str, Cell]) -> bool:
-    """Whether a rule that it asks for is, beyond doubt, not as it is asked for."""
+    """Whether a rule that it asks for is, beyond doubt, not as it is asked for. What must be may be."""
     for ask in job.asks:
         if ask.counting and ask.ladder is not None:
             continue
         cell = cells[ask.rule]
         if ask.on:
             is_off = cell.phase == "off" or cell.phase == "pending"  # noqa: PLR1714
-            if is_off and not cell.may and not cell.must:
+            if is_off and not cell.may:
                 return True
-        elif cell.votes and cell.may and cell.must:
+        elif cell.votes and cell.must:
             return True
     return False
 

@@ -171,6 +171,10 @@ def follow(cell: Cell, entry: int, stays: int, at: float, *, wait: float, keep: 
     seen = min(at - cell.evaluated, OBSERVED_AT_MOST_S)
     _follow_certain(cell, entry, stays, seen, wait, keep)
     _follow_possible(cell, entry, stays, seen, (wait, keep, hold))
+    if (
+        cell.possible == "off"
+    ):  # untold for so long that it is forgotten, it does not wait to be certain either
+        cell.certain = "off"
 
 
 _TRUE = 3

@@ -4,16 +4,19 @@ nothing."""
 import math
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.facts import OwnPast
-from bot.rules import evaluate, replay
+from bot.domain.rulebook import RuleBook
+from bot.metrics import CATALOG
+from bot.rules import evaluate, parse, replay
 from bot.rules.plan import RulePlan, plan
 from bot.rules.run import EvaluationScene, EvaluationTrace, advance_rule, run, unheard, weigh, with_ranks
 from bot.rules.states import Cell
-from tests.rules.make import ARTICLE, CALM, HOUR, NOON, STRONG, book, facts, few_or_many, markets, play
+from tests.rules.make import ARTICLE, CALM, HOUR, NOON, STRONG, book, facts, few_or_many, files, markets, play
 
 
 @given(samples=st.lists(markets(), min_size=1, max_size=6))
@@ -72,6 +75,21 @@ def advance_all(
     return ran
 
 
+@cache
+def book_asking(phase: str) -> RuleBook:
+    """The rule book, or one in which whoever asks for a rule that is on asks for one that is off."""
+    return parse(
+        {name: text.replace('is = "on"', f'is = "{phase}"') for name, text in files().items()}, CATALOG
+    )
+
+
+OF_PRICE = ["rebound_pct", "hours_since_low", "drawdown_pct", "spot_usd.change_7d_pct"]
+CONFIRMED = {"basis_60d_pct": 12.0, "rebound_pct": 12.0, "hours_since_low": 24.0, "drawdown_pct": -3.0}
+FALLEN = {"open_interest_usd.change_7d_pct": -20.0}
+DEEP = {"funding_annual_pct": -17.0}
+BETWEEN = {"open_interest_usd.change_7d_pct": -12.0}
+
+
 @few_or_many
 def test_what_an_evaluation_does_not_look_at_would_change_nothing(examples: int) -> None:
     """Rules that were off, or on, for a day are no longer looked at in full: so a market holds for two days, and then some
@@ -93,24 +111,63 @@ def test_what_an_evaluation_does_not_look_at_would_change_nothing(examples: int)
         ),
         asset=st.sampled_from(["BTC", "SOL"]),
         days=st.sampled_from([None, 20, 365]),
+        phase=st.sampled_from(["on", "off"]),
     )
     @example(
         first=CALM,
         moves=[(one, asked, [], 26) for one in (ARTICLE, STRONG, CALM, ARTICLE)],
         asset="BTC",
         days=365,
+        phase="on",
+    )
+    @example(  # what was on is lost for an hour, comes back short of its way in, and goes beyond it: now it is certain
+        first=CALM | FALLEN,
+        moves=[({}, [*FALLEN], [], 1), (BETWEEN, [*FALLEN], [], 3), (FALLEN, [*FALLEN], [], 26)],
+        asset="BTC",
+        days=None,
+        phase="on",
+    )
+    @example(  # what is asked for is off, then nothing is heard of its family: it may be on
+        first=CALM | CONFIRMED | {"rebound_pct": 2.0},
+        moves=[({}, OF_PRICE, [], 5)],
+        asset="BTC",
+        days=None,
+        phase="on",
+    )
+    @example(  # what is asked to be off is on, then nothing is heard of its family: it may be off
+        first=CALM | CONFIRMED, moves=[({}, OF_PRICE, [], 5)], asset="BTC", days=None, phase="off"
+    )
+    @example(  # what is asked to be off is certain while it still waits, for an hour of its wait was not told
+        first=CALM | CONFIRMED | {"rebound_pct": 2.0},
+        moves=[
+            (CONFIRMED, ["rebound_pct"], [], 1),
+            ({}, ["hours_since_low"], [], 1),
+            (CONFIRMED | {"basis_60d_pct": 2.0}, ["hours_since_low", "basis_60d_pct"], [], 2),
+        ],
+        asset="BTC",
+        days=None,
+        phase="off",
+    )
+    @example(  # what is bounded from one side is untold, and after some hours neither possible nor waiting to be certain
+        first=CALM | DEEP,
+        moves=[({}, [], [*DEEP], 1), ({}, [], [], 1), ({}, [], [*DEEP], 26), ({}, [], [], 2)],
+        asset="BTC",
+        days=None,
+        phase="on",
     )
     def holds(
         first: dict[str, float],
         moves: list[tuple[dict[str, float], list[str], list[str], int]],
         asset: str,
         days: int | None,
+        phase: str,
     ) -> None:
+        asking = book_asking(phase)
         pasts = days and {
             name: OwnPast(fact=name, quantiles=(-4.0, -1.0, 2.0, 5.0, 9.0), days=days)
-            for name in book().with_past
+            for name in asking.with_past
         }
-        ready = plan(book(), NOON.date(), {}, asset, (), pasts or None)
+        ready = plan(asking, NOON.date(), {}, asset, (), pasts or None)
         quick, whole = ({name: Cell() for name in book().order} for _ in range(2))
         values, at = dict(first), NOON.timestamp()
         for other, moved, lower, hours in [({}, [], [], 48), *moves]:
@@ -123,6 +180,9 @@ def test_what_an_evaluation_does_not_look_at_would_change_nothing(examples: int)
                 one = run(ready, quick, values, bounds, at, settled=False)
                 full = advance_all(ready, whole, values, bounds, at)
                 assert quick == whole
+                assert all(cell.may or not cell.must for cell in quick.values())
+                assert all(cell.possible == "on" or cell.certain != "on" for cell in quick.values())
+                assert all(cell.certain == "off" or cell.possible != "off" for cell in quick.values())
                 assert (one.before, one.told, one.turning) == (full.before, full.told, full.turning)
                 on = {job.id for job in ready.jobs if quick[job.id].votes}
                 assert on <= {job.id for job in one.awake}
