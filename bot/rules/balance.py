@@ -33,14 +33,24 @@ class FamilySteps(Struct, frozen=True, kw_only=True):
 
 
 class Sum(Struct, frozen=True, kw_only=True):
-    """All families in numbers. `balance` is the range of the balance, `coverage` the known share of the weight,
-    `leans` the lean of each known family, `hot` whether a level called overheated counts (None: it cannot be told)."""
+    """All families in numbers. `balance` is the range of the balance, `coverage` the known share of the weight, `hot`
+    whether a level called overheated counts (None: it cannot be told), `hot_in` the families in which it does;
+    `counts_from` so many steps a family leans."""
 
     balance: tuple[float, float]
     coverage: float
     families: Mapping[str, FamilySteps]
-    leans: Mapping[str, Lean]
     hot: bool | None
+    hot_in: frozenset[str]
+    counts_from: float
+
+    @property
+    def leans(self) -> Mapping[str, Lean]:
+        """The lean of each known family."""
+        return {
+            family: _lean(steps, self.counts_from, hot=family in self.hot_in)
+            for family, steps in self.families.items()
+        }
 
 
 def add_up(ready: RulePlan, cells: Mapping[str, Cell], ran: EvaluationTrace) -> Sum:
@@ -69,10 +79,9 @@ def sum_of(
         balance=(low / whole, high / whole),
         coverage=known / ready.total_weight,
         families=families,
-        leans={
-            family: _lean(steps, ready.counts_from, hot=family in hot) for family, steps in families.items()
-        },
         hot=True if hot else None if untold else False,
+        hot_in=hot,
+        counts_from=ready.counts_from,
     )
 
 

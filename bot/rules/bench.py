@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.rules.balance import FamilySteps, Sum, add_up, hot_families, steps_of, sum_of
 from bot.rules.plan import Job, RulePlan
-from bot.rules.run import EvaluationScene, EvaluationTrace, advance_rule, run, with_ranks
+from bot.rules.run import EvaluationScene, EvaluationTrace, advance_rule, run, stays_off, with_ranks
 from bot.rules.states import Cell
 from bot.rules.truth import Bounds, Values
 
@@ -57,11 +56,13 @@ class Bench:
                 families.add(one.family)
                 if found.rank is not None:
                     seen[one.rank_name] = found.rank
-            jobs.update({job.id: job for job in _reach(self.ready, fact)})
+            jobs.update({name: self.ready.by_rule[name] for name in _reach(self.ready, fact)})
         ran = EvaluationTrace(weighed=weighed, gone=self.now.ran.gone)
         cells = dict(self.now.cells)
+        bounds = self._bounds - changed.keys()
+        jobs = {name: job for name, job in jobs.items() if not stays_off(job, cells[name], seen, bounds)}
         cells.update({name: cells[name].copy() for name in jobs})
-        scene = EvaluationScene(seen, self._bounds - changed.keys(), self._at, settled=True, held=False)
+        scene = EvaluationScene(seen, bounds, self._at, settled=True, held=False)
         for job in jobs.values() if len(changed) == 1 else self.ready.jobs:
             if job.id in jobs:
                 advance_rule(self.ready, job, cells, scene, ran)
@@ -70,30 +71,30 @@ class Bench:
         return Moved(self._sum(cells, ran, families), cells, ran)
 
     def _sum(self, cells: Mapping[str, Cell], ran: EvaluationTrace, families: Iterable[str]) -> Sum:
-        told = self.now.total
         hot = hot_families(self.ready, ran.weighed)
-        steps: dict[str, FamilySteps] = dict(told.families)
+        steps: dict[str, FamilySteps] = dict(self.now.total.families)
         for family in families:
             if family in steps:
                 steps[family] = steps_of(self.ready, family, cells, ran.weighed)
-        return replace(sum_of(self.ready, steps, hot, ran.gone), coverage=told.coverage)
+        return sum_of(self.ready, steps, hot, ran.gone)
 
 
-def _reach(ready: RulePlan, fact: str) -> tuple[Job, ...]:
-    """The rules that a fact can reach: those that ask for it, and those that ask for these."""
+def _reach(ready: RulePlan, fact: str) -> tuple[str, ...]:
+    """The rules that a fact can reach: those that ask for it, and those that ask for these. Every plan of a book has the
+    same ones, so they are looked for once."""
     known = ready.reach.get(fact)
     if known is None:
         known = ready.reach[fact] = _find_reach(ready, fact)
     return known
 
 
-def _find_reach(ready: RulePlan, fact: str) -> tuple[Job, ...]:
+def _find_reach(ready: RulePlan, fact: str) -> tuple[str, ...]:
     names = {fact, *(one.rank_name for one in ready.yardsticks_of.get(fact, ()))}
     ladders = {one.ladder for one in ready.yardsticks_of.get(fact, ())}
     groups = {one.ladder for ladder in ladders for one in ready.group_of[ladder]}
-    found: dict[str, Job] = {}
+    found: dict[str, None] = {}
     for job in ready.jobs:
         asks = any(ask.rule in found or (ask.counting and ask.ladder in groups) for ask in job.asks)
         if asks or any(number[0] in names for number in job.numbers):
-            found[job.id] = job
-    return tuple(found.values())
+            found[job.id] = None
+    return tuple(found)

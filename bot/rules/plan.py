@@ -126,7 +126,7 @@ class RulePlan(Struct, frozen=True):
     voting: dict[str, tuple[Job, ...]] = field(default_factory=dict)
     anchors: tuple[tuple[str, tuple[str, ...]], ...] = ()
     order: dict[str, int] = field(default_factory=dict)
-    reach: dict[str, tuple[Job, ...]] = field(default_factory=dict)
+    reach: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own_days: int | None = None
     seasoned: bool = True
     by_pasts: frozenset[str] = frozenset()
@@ -238,8 +238,15 @@ def _plan(
         counts_from=0.0 if book.balance is None else book.balance.counts_from,
         course_kept=_course_kept(book),
         seasoned=_is_seasoned(book, groups, without, pasts),
+        reach=_reach_of(book),
         by_pasts=frozenset(name for name in jobs if _is_by_pasts(book, book.rules[name], ranges, asset)),
     )
+
+
+def _reach_of(book: RuleBook) -> dict[str, tuple[str, ...]]:
+    """What is known of which rules a fact can reach: one for all plans of a book, whatever its thresholds are."""
+    plans = (made for by_pasts in _MADE.values() for made in by_pasts.values())
+    return next((made.reach for made in plans if made.book is book), {})
 
 
 def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, OwnPast] | None) -> RulePlan:
@@ -271,7 +278,6 @@ def _with_pasts(like: RulePlan, day: date, ranges: Ranges, pasts: Mapping[str, O
         voting=_voting(of_family),
         own_days=_own_days(book, groups, like.without, pasts),
         seasoned=_is_seasoned(book, groups, like.without, pasts),
-        reach={},
         votes={},
         sums={},
     )

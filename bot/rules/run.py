@@ -92,6 +92,13 @@ def _is_short(edges: Edges, values: Values, bounds: Bounds) -> bool:
     return False
 
 
+def stays_off(job: Job, cell: Cell, values: Values, bounds: Bounds) -> bool:
+    """Whether a rule that is off, as it was settled, stays off at some values, beyond doubt: one of its numbers is short of
+    its way in. One that may turn the stance is looked at all the same."""
+    is_off = cell.phase == "off" and cell.certain == "off" and cell.possible == "off"
+    return is_off and not job.rule.turns and _is_short(job.edges, values, bounds)
+
+
 def _is_asked_in_vain(job: Job, cells: Mapping[str, Cell]) -> bool:
     """Whether a rule that it asks for is, beyond doubt, not as it is asked for. What must be may be."""
     for ask in job.asks:

@@ -324,7 +324,5 @@ def test_a_plan_is_the_same_whatever_pasts_the_one_before_it_stood_on(asset: str
     shipped = dict(list(own_pasts(45).items())[::2])
     for pasts in (None, {}, own_pasts(10), shipped, own_pasts(365)):
         after = plan(book(), NOON.date(), ranges, asset, ("options",), pasts)
-        assert not after.reach
         first = plan(replace(book()), NOON.date(), ranges, asset, ("options",), pasts)
-        assert after == first
-        after.reach["spot_usd"] = after.jobs
+        assert replace(after, reach={}) == replace(first, reach={})  # which a book's plans share

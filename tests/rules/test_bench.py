@@ -1,12 +1,16 @@
 """The bench judges moved facts by looking again only at the rules that these can reach: it must come to what all rules
 together come to."""
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.rulebook import UsualRange
 from bot.rules.balance import add_up
-from bot.rules.bench import Bench
+from bot.rules.bench import Bench, _find_reach, _reach
 from bot.rules.evaluate import plan_for
+from bot.rules.plan import plan
 from bot.rules.run import run
 from bot.rules.states import cells_of
 from bot.rules.truth import values_of
@@ -44,3 +48,19 @@ def test_a_moved_market_is_what_all_rules_make_of_it(examples: int) -> None:
             }
 
     holds()
+
+
+def test_which_rules_a_fact_reaches_is_looked_for_once_for_all_ranges_days_and_assets() -> None:
+    own = UsualRange(since=NOON.date(), low=-9.0, high=9.0, source="a server")
+    plans = [
+        plan(book(), day.date(), ranges, asset)
+        for asset in ("BTC", "ETH")
+        for day in (NOON, NOON + timedelta(days=400))
+        for ranges in ({}, {"skew-60d": own})
+    ]
+    for fact in plans[0].asked:
+        told = [_find_reach(ready, fact) for ready in plans]
+        assert told == [told[0]] * len(plans)
+        assert _reach(plans[0], fact) == told[0]
+    assert all(ready.reach is plans[0].reach for ready in plans)
+    assert plans[0].reach.keys() >= set(plans[0].asked)
