@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import get_args
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commentary import forget_venues, remember, write
@@ -51,32 +52,31 @@ def decide(
     profile: Profile,
     *,
     observed: Observed | None = None,
+    judged: "PollJudgements | None" = None,
 ) -> Decision:
     """One evaluation of one asset for one profile.
 
     `history` is the asset's past up to the snapshot. `observed` spares measuring again where several profiles
-    share one snapshot; it must come from the same snapshot and history, and its facts have their own pasts. A
+    share one snapshot; it must come from the same snapshot and history, and its facts have their own pasts; `judged`
+    judging again where they have the same ranges and remember the same. A
     route of the state with a `due_at` gets its scheduled post; the others get an alert where the verdict changed in
     a way that `playbook.rules.notify` lets through."""
     at = snapshot.taken_at
-    observed = observed or observe_with_pasts(snapshot, history, playbook)
+    observed, judged = observed or observe_with_pasts(snapshot, history, playbook), judged or PollJudgements()
     signals, course = recall_state(state, playbook, history, observed.facts, profile.ranges)
-    judgement = evaluate(playbook.rules, observed.facts, signals, at, profile.ranges, course=course)
-    if not profile.ranges:
-        shares = balance_shares(playbook.rules, judgement.verdict)
-        points = balance_points(snapshot.asset, at, shares, len(judgement.verdict.votes))
-        observed = with_balance(observed, points, playbook.catalog)
+    known = judged.judge(playbook, observed, signals, course, profile.ranges)
+    judgement, observed = known.judgement, known.observed
     venues = tuple(sorted({reading.source for reading in snapshot.readings}))
     lost = bool(set(state.venues) - set(venues))
     routes, reasons = _reasons(state, judgement, playbook, at, lost=lost)
     posts: list[Post] = []
     anew = _counted_anew(state.memory, observed.history or history, playbook, at)
-    known = memory = forget_venues(state.memory, anew)
+    told_by = memory = forget_venues(state.memory, anew)
     verdict = judgement.verdict
     if reasons:
-        verdict = with_exits(playbook.rules, observed.facts, judgement, profile.ranges)
+        verdict = judged.solve_exits(playbook, known, profile.ranges)
         stories = {
-            reason: tell(verdict, observed.facts, playbook, profile, known, at, reason=reason)
+            reason: tell(verdict, observed.facts, playbook, profile, told_by, at, reason=reason)
             for reason in dict.fromkeys(reason for _, reason, _ in reasons)
         }
         posts = [
@@ -103,8 +103,54 @@ def decide(
         verdict=verdict,
         posts=tuple(posts),
         playbook_hash=playbook.hash,
-        told_by=known,
+        told_by=told_by,
     )
+
+
+class _JudgedMarket(Struct, frozen=True, kw_only=True):
+    """A judgement, and what was observed with the balance that it came to."""
+
+    judgement: Judgement
+    observed: Observed
+
+
+class PollJudgements:
+    """What the profiles of one poll of one asset come to: those in another language or length, with the same ranges and
+    from the same signals and course, come to the same."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[tuple[object, ...], _JudgedMarket]] = []
+        self._solved: dict[int, Verdict] = {}
+
+    def judge(
+        self,
+        playbook: Playbook,
+        observed: Observed,
+        signals: Mapping[str, Signal],
+        course: Course | None,
+        ranges: Ranges,
+    ) -> _JudgedMarket:
+        """The judgement from these signals and this course. By the usual ranges the balance is observed with the rest."""
+        stands_on = ranges, course, signals
+        known = next((made for of, made in self._made if of == stands_on), None)
+        if known is None:
+            facts = observed.facts
+            judgement = evaluate(playbook.rules, facts, signals, facts.at, ranges, course=course)
+            if not ranges:
+                shares = balance_shares(playbook.rules, judgement.verdict)
+                points = balance_points(facts.asset, facts.at, shares, len(judgement.verdict.votes))
+                observed = with_balance(observed, points, playbook.catalog)
+            known = _JudgedMarket(judgement=judgement, observed=observed)
+            self._made.append((stands_on, known))
+        return known
+
+    def solve_exits(self, playbook: Playbook, known: _JudgedMarket, ranges: Ranges) -> Verdict:
+        """The verdict of a judgement made here, with what would change it."""
+        found = self._solved.get(id(known))
+        if found is None:
+            facts, judgement = known.observed.facts, known.judgement
+            found = self._solved[id(known)] = with_exits(playbook.rules, facts, judgement, ranges)
+        return found
 
 
 def _counted_anew(

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.decide import (
+    PollJudgements,
     _counted_anew,
     decide,
     digest_of,
@@ -63,6 +64,8 @@ def decided(
     profile: Profile | None = None,
     snapshot: Snapshot | None = None,
     book: Playbook | None = None,
+    observed: Observed | None = None,
+    judged: PollJudgements | None = None,
 ) -> Decision:
     """The decision on a market of these values, which have stood for the two days before it; a calm was before them."""
     given = state or State()
@@ -75,7 +78,8 @@ def decided(
         replace(given, routes=routes),
         book or playbook(),
         profile or Profile(),
-        observed=Observed(points=(), facts=facts(values)),
+        observed=observed or Observed(points=(), facts=facts(values)),
+        judged=judged,
     )
 
 
@@ -238,6 +242,26 @@ def test_it_is_judged_and_told_by_the_profiles_own_ranges() -> None:
     findings = [{one.rule for one in decision.verdict.findings} for decision in (usual, moved, wide)]
     assert ["skew-fear" in rules for rules in findings] == [True, True, False]
     assert exits(usual) != exits(moved)
+
+
+def test_profiles_of_a_poll_with_the_same_ranges_and_memory_are_judged_once_and_decided_as_each_by_itself() -> (
+    None
+):
+    due, seen = Route(channel="discord:1", due_at=NOON), Observed(points=(), facts=facts(ARTICLE))
+    judged, spanish = PollJudgements(), Profile(locale="es", length="short")
+    profiles = Profile(), spanish, WIDE, replace(WIDE, locale="es")
+    made = [decided(ARTICLE, due, profile=one, observed=seen, judged=judged) for one in profiles]
+    assert made == [decided(ARTICLE, due, profile=one, observed=seen) for one in profiles]
+    english, other, wide, wide_too = made
+    assert english.verdict is other.verdict
+    assert english.facts is other.facts  # with the balance, as the points that are stored with it
+    assert all(a is b for a, b in zip(english.points, other.points, strict=True))
+    assert wide.verdict is wide_too.verdict
+    assert wide.verdict != english.verdict
+    later = replace(english.state, stance=None)
+    again = decided(ARTICLE, due, state=later, profile=spanish, observed=seen, judged=judged)
+    assert again == decided(ARTICLE, due, state=later, profile=spanish, observed=seen)
+    assert again.verdict is not english.verdict
 
 
 def test_the_rules_go_on_from_where_they_were() -> None:

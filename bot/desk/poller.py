@@ -10,7 +10,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.decide import decide
+from bot.decide import PollJudgements, decide
 from bot.desk.market import Market
 from bot.desk.stores import PollerArchive
 from bot.desk.troubles import NOTHING_HEARD, is_without_network
@@ -99,16 +99,15 @@ class Poller:
         after = observed.history or before
         if self._notices:
             await self._notices.begin(snapshot, after, playbook)
-        profiles = await self._archive.subscriptions.profiles(asset)
+        profiles, judged = await self._archive.subscriptions.profiles(asset), PollJudgements()
         state_of = await self._states_with_due(asset, profiles, at)
         for profile in profiles:
             await asyncio.sleep(0)  # whoever types a command meanwhile has an answer
             try:
                 state = _forgetting(state_of(profile), at) if follows_anew else state_of(profile)
                 state = await self._market.follower.follow(state, playbook, before, observed.facts, profile)
-                decision = decide(
-                    snapshot, before, state, playbook, _spoken(profile, playbook), observed=observed
-                )
+                spoken = _spoken(profile, playbook)
+                decision = decide(snapshot, before, state, playbook, spoken, observed=observed, judged=judged)
                 if not decided:
                     watches = await self._archive.watches.find(asset=asset)
                     decision = with_watches(decision, watches, playbook, self._market.watching)
