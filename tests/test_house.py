@@ -202,6 +202,27 @@ def zeros_for_missing(source: str) -> list[int]:
     ]
 
 
+def plain_sums(source: str) -> list[int]:
+    """The lines that add up with `sum` what is no count and no time in whole milliseconds. From Python 3.12 on it keeps
+    what rounding loses, before that it does not: one reading would be two."""
+
+    def counts(added: ast.expr) -> bool:
+        if not isinstance(added, ast.GeneratorExp):
+            return False
+        named = [one.attr for one in ast.walk(added.elt) if isinstance(one, ast.Attribute)]
+        whole = bool(named) and all(name.endswith("_ms") for name in named)
+        return whole or isinstance(added.elt, ast.Compare | ast.Constant)
+
+    return [
+        node.lineno
+        for node in nodes(source)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "sum"
+        and not counts(node.args[0])
+    ]
+
+
 def bare_participles(source: str) -> list[str]:
     """Public functions and methods, properties apart, that are named by a participle alone."""
     return [
@@ -249,6 +270,9 @@ def test_the_checks_of_this_file_see_what_they_look_for() -> None:
     assert shadowed_annotations("class Row:\n    date: date\n    at: time") == ["Row.date"]
     assert shadowed_annotations("class Row:\n    def set(self): ...\n    names: set[str]") == ["Row.names"]
     bad = "import os\ndef f():\n    from httpx import get\n    try:\n        pass\n    except Exception:\n        pass\n"
+    assert plain_sums(
+        "sum(one.usd for one in a)\nsum(a)\nsum(1 for _ in a)\nsum(b.from_ms - b.to_ms for b in a)"
+    ) == [1, 2]
     assert imported(bad) == {"os", "httpx"}
     assert silences(bad) == [6]
     assert silences("try:\n    pass\nexcept KeyError:\n    pass\n") == []
@@ -378,6 +402,20 @@ def test_no_line_is_kept_from_the_formatter() -> None:
     python = [path for path in product_files() if path.suffix == ".py"]
     kept = re.compile("# fmt" + r": (skip|off)")
     assert [name_of(path) for path in python if kept.search(path.read_text("utf-8"))] == []
+
+
+def test_what_is_measured_is_added_up_alike_by_every_python() -> None:
+    rooms = (ROOT / "bot" / "metrics", ROOT / "bot" / "sources")
+    whole = {
+        "bot/sources/_wire.py",
+        "bot/sources/_tape_wire/deribit.py",
+    }  # a bound for numbers, and whole dollars
+    found = {
+        name_of(path): lines
+        for path in house()
+        if any(path.is_relative_to(room) for room in rooms) and (lines := plain_sums(path.read_text("utf-8")))
+    }
+    assert found.keys() == whole, "math.fsum adds up exactly"
 
 
 def test_no_error_is_swallowed() -> None:

@@ -4,7 +4,7 @@ dates and prices of them are written."""
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from math import isnan
+from math import fsum, isnan
 
 from bot.commands import CommandOption
 from bot.commentary import NO_VALUE
@@ -39,7 +39,7 @@ def young_chains(market: Market, asset: str) -> tuple[OptionChain, ...]:
 
 def _open_interest(chain: OptionChain) -> float:
     """What the venue told of it, in coins."""
-    return float(sum(coins for coins in chain.open_interest_coin.tolist() if not isnan(coins)))
+    return fsum(coins for coins in chain.open_interest_coin.tolist() if not isnan(coins))
 
 
 def fitted_near(market: Market, asset: str, distances: Sequence[float]) -> tuple[ExpirySmile, ...]:

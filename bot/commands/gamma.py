@@ -1,6 +1,8 @@
 """`/gamma`: how many coins hedges of open options would change by for a move of 1%, by strike, and what follows under
 one named assumption on who holds what."""
 
+from math import fsum
+
 from msgspec import Struct
 
 from bot.commands import Command, Request
@@ -87,14 +89,14 @@ def _whole(coins: float, gross: float) -> float:
 
 def _lead(market: Market, profile: Profile, strikes: tuple[StrikeGamma, ...]) -> Figure:
     """3,666 coins."""
-    gross = number_origin("gross gamma for 1%, coins", sum(one.gross_coin for one in strikes))
+    gross = number_origin("gross gamma for 1%, coins", fsum(one.gross_coin for one in strikes))
     return lead_in_words(market, "lead.gamma", profile, {"value": (gross, "coins")})
 
 
 def _told(market: Market, facts: Facts, profile: Profile, signs: GammaSigns) -> list[Text]:
     strikes, flip, flow = signs.strikes, signs.flip_usd, signs.flow_coin
     largest = max(strikes, key=lambda one: one.gross_coin)
-    gross, net = sum(one.gross_coin for one in strikes), sum(one.net_coin for one in strikes)
+    gross, net = fsum(one.gross_coin for one in strikes), fsum(one.net_coin for one in strikes)
     names = {
         "value": number_origin("gross gamma for 1%, coins", gross),
         "low": number_origin("strike of the most", largest.strike_usd),
@@ -126,7 +128,7 @@ def _told(market: Market, facts: Facts, profile: Profile, signs: GammaSigns) -> 
 def _table(market: Market, profile: Profile, strikes: tuple[StrikeGamma, ...]) -> tuple[Table, ...]:
     """100,000: 561, −11."""
     words = market.bank(profile).words
-    gross = sum(one.gross_coin for one in strikes)
+    gross = fsum(one.gross_coin for one in strikes)
     shown = sorted(sorted(strikes, key=lambda one: -one.gross_coin)[:MOST], key=lambda one: -one.strike_usd)
     rows = [
         (

@@ -132,7 +132,7 @@ def _odd(prices: Mapping[str, Range], apart_pct: float) -> list[str]:
     return [
         venue
         for venue, own in prices.items()
-        if 2 * sum(agree(own, other) for other in prices.values()) <= len(prices)
+        if 2 * sum(1 for other in prices.values() if agree(own, other)) <= len(prices)
     ]
 
 

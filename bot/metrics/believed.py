@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from math import inf
+from math import fsum, inf
 
 import numpy as np
 from msgspec import Struct
@@ -72,7 +72,7 @@ def believe(snapshot: Snapshot, history: History, catalog: Catalog) -> BelievedP
     known, anew, doubted = dict(tellings.contracts), [], dict[str, str]()
     moves = _moves(told, tellings.contracts, snapshot.taken_at)
     least = {
-        kind: share * sum(sum_of(its) for telling, its in told.items() if telling.endswith(f" {kind}"))
+        kind: share * fsum(sum_of(its) for telling, its in told.items() if telling.endswith(f" {kind}"))
         for kind, share in SHARE_OF_ALL.items()
     }
     for telling in told:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from math import inf, isfinite
+from math import fsum, inf, isfinite
 from statistics import median
 from typing import Literal
 
@@ -48,8 +48,8 @@ def combine(
 
 def _value(how: str, parts: list[WeighedValue]) -> float:
     if how == "sum":
-        return sum(part.value for part in parts)
+        return fsum(part.value for part in parts)
     if how == "median" or len(parts) == 1:
         return median(part.value for part in parts)
     weights = [part.weight or 0.0 for part in parts]
-    return sum(weight * part.value for weight, part in zip(weights, parts, strict=True)) / sum(weights)
+    return fsum(weight * part.value for weight, part in zip(weights, parts, strict=True)) / fsum(weights)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import inf, log, nan
+from math import fsum, inf, log, nan
 from statistics import median
 from typing import NamedTuple
 
@@ -113,7 +113,7 @@ def judge_contracts(
 
 def sum_of(told: Iterable[ToldContract]) -> float:
     """What a venue's contracts hold together, in coins."""
-    return sum(
+    return fsum(
         [_coins(one, one.amount) if one.inverse else one.amount for one in told if one.amount is not None]
     )
 
@@ -202,12 +202,12 @@ def _newcomers(
         return None
     new = {name: _coins(one, one.amount) for name, one in counted.items() if name not in known.amounts}
     index_usd = next(one.index_usd for one in counted.values())
-    before = sum(
+    before = fsum(
         amount / index_usd if name in known.inverse else amount for name, amount in known.amounts.items()
     )
     grown = sum_of(counted.values()) - before
     most = share * (1.0 + (at - known.at) / DELISTED) * before
-    if not (sum(new.values()) > most and grown > most):
+    if not (fsum(new.values()) > most and grown > most):
         return None
     largest = max(new, key=lambda name: (new[name], name))
     return _Doubt(why=reason("contract_appeared", symbol=largest, coins=_rounded(new[largest])))
@@ -227,7 +227,7 @@ def _jump(
     after = [
         _coins(one, one.amount) if one.inverse or one.amount is None else one.amount for _, one, _ in there
     ]
-    was_all, now_all = sum(before), sum(after)
+    was_all, now_all = fsum(before), fsum(after)
     move = _move(was_all, now_all)
     if move is None:
         return _Doubt(why=reason("open_interest_gone"), patience=DELISTED) if was_all > 0.0 else None

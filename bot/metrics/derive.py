@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from math import isfinite
+from math import fsum, isfinite
 
 from bot.domain.catalog import VIEWS, Catalog
 from bot.domain.facts import Fact, Facts
@@ -132,7 +132,7 @@ class _Scopes:
             there = tuple(name for name in names if name in known)
             if there and len({self._of(name) for name in there}) == 1:
                 self._told.setdefault(f"liquidations_{window}_usd", self._of(there[0]))
-                total = sum(known[name].value for name in there)
+                total = fsum(known[name].value for name in there)
                 yield f"liquidations_{window}_usd", total, len(there) < len(names), there
         stated = any(name.partition(".")[0] == "open_interest_usd" for name in known)
         if not stated and "open_interest_coin" in known and "spot_usd" in known:

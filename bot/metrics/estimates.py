@@ -12,6 +12,7 @@ aggregate never stands on one."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import fsum
 from statistics import median
 
 import numpy as np
@@ -65,7 +66,7 @@ def block_estimates(
             len(sums) == len(parts)
             and sum(told.until_ms - told.since_ms for told in parts) == until_ms - since_ms
         ):
-            own.setdefault("option_blocks_24h_usd", {})[venue] = sum(sums)
+            own.setdefault("option_blocks_24h_usd", {})[venue] = fsum(sums)
     return tuple(_points(own, asset, since_ms, until_ms, catalog))
 
 

@@ -6,6 +6,7 @@ interest; x 1,095 for a year (three times a day, 365 days)."""
 from __future__ import annotations
 
 from datetime import timedelta
+from math import fsum
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.readings import FundingRate, FutureQuote
@@ -43,7 +44,7 @@ def _funding(moment: MetricInputs, _: History) -> Measured | Unknown:
     for venue, parts in perpetuals.items():
         own = combine("weighted", parts, ())
         if isinstance(own, Measured):
-            weight = sum(part.weight or 0.0 for part in parts.values())
+            weight = fsum(part.weight or 0.0 for part in parts.values())
             values[venue] = WeighedValue(value=own.value, observed_at=own.observed_at, weight=weight)
     return moment.combine("funding_8h_pct", values, "funding")
 

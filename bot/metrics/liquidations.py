@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import fsum
 
 import numpy as np
 from msgspec import Struct
@@ -109,7 +110,7 @@ def _side(window: timedelta, side: str, max_age: timedelta) -> Compute:
             sums = {venue: full[venue]}
         expected = set(sums) if full else moment.venues_expected("liquidations") | set(sums)
         return Measured(
-            value=sum(one.usd for one in sums.values()),
+            value=fsum(one.usd for one in sums.values()),
             observed_at=to_time(min(one.until_ms for one in sums.values())),
             venues=tuple(sorted(sums)),
             of_venues=len(expected),
@@ -134,7 +135,7 @@ def _both(window: str) -> Compute:
         own = [side.by_venue or {} for side in known]
         shared = set.intersection(*(set(one) for one in own))
         return Measured(
-            value=sum(side.value for side in known),
+            value=fsum(side.value for side in known),
             observed_at=min(side.observed_at for side in known),
             venues=tuple(sorted({venue for side in known for venue in side.venues})),
             of_venues=max(side.of_venues for side in known),
@@ -142,7 +143,7 @@ def _both(window: str) -> Compute:
             lower_bound=any(side.lower_bound for side in known)
             or any(set(one) != shared for one in own)
             or alone,
-            by_venue=None if alone else {venue: sum(one[venue] for one in own) for venue in sorted(shared)},
+            by_venue=None if alone else {venue: fsum(one[venue] for one in own) for venue in sorted(shared)},
         )
 
     return compute
@@ -185,10 +186,10 @@ def _of_scope(
         return Unknown(
             reason=reason("no_one_scope", part=", ".join(closed), whole=", ".join(sorted(open_usd)))
         )
-    usd = sum((part.by_venue or {})[venue] for part in parts for venue in scope)
+    usd = fsum((part.by_venue or {})[venue] for part in parts for venue in scope)
     expected = _expected(parts) & _expected([whole]) | set(scope)
     return Measured(
-        value=usd / sum(open_usd[venue] for venue in scope) * 100.0,
+        value=usd / fsum(open_usd[venue] for venue in scope) * 100.0,
         observed_at=min(part.observed_at for part in (*parts, whole)),
         venues=tuple(scope),
         of_venues=len(expected),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
+from math import fsum
 
 import numpy as np
 from msgspec import Struct
@@ -52,7 +53,7 @@ def pair_of(history: History, metric: Metric, then_ms: float, now_ms: float) -> 
             if (before := _value_at(column, then_ms, oldest_ms)) is not None
             and (after := _value_at(column, now_ms, oldest_ms)) is not None
         ]
-        ends = [sum(one[0] for one in both), sum(one[1] for one in both)] if both else [None, None]
+        ends = [fsum(one[0] for one in both), fsum(one[1] for one in both)] if both else [None, None]
     before, after = ends
     if before is None or after is None:
         return None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from math import fsum
 from statistics import median
 
 from msgspec.structs import replace
@@ -80,7 +81,7 @@ def _together(asset: str, stretch: Stretch, own: Mapping[str, float], catalog: C
         metric=metric,
         asset=asset,
         at=at,
-        value=sum(values)
+        value=fsum(values)
         if catalog.metrics[metric].combine == "sum"
         else values[0]
         if alone

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import fsum
 
 from bot.domain.facts import Point
 
@@ -22,7 +23,7 @@ def balance_points(
         metric=BALANCE,
         asset=asset,
         at=begun,
-        value=sum(shares.values()),
+        value=fsum(shares.values()),
         venues=families,
         of_venues=of_families,
         covers_s=covers_s,

@@ -7,6 +7,7 @@ counts. Where that one is outdated, the sums are unknown: a sum without the hold
 from __future__ import annotations
 
 from datetime import timedelta
+from math import fsum
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.playbook import Holding
@@ -37,7 +38,7 @@ def _cost(moment: MetricInputs, _: History) -> Measured | Unknown:
     held = _held(moment)
     if isinstance(held, Unknown):
         return held
-    cost = sum(holding.coins * holding.average_cost_usd for holding in held)
+    cost = fsum(holding.coins * holding.average_cost_usd for holding in held)
     return Measured(value=cost, observed_at=moment.at)
 
 
@@ -48,7 +49,7 @@ def _unrealized(moment: MetricInputs, _: History) -> Measured | Unknown:
     spot = moment.measure("spot_usd")
     if isinstance(spot, Unknown):
         return spot
-    value = sum(holding.coins * (spot.value - holding.average_cost_usd) for holding in held)
+    value = fsum(holding.coins * (spot.value - holding.average_cost_usd) for holding in held)
     return Measured(
         value=value,
         observed_at=spot.observed_at,

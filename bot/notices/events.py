@@ -4,6 +4,7 @@ restart too, for what was told is remembered with the channel's alerts and store
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import fsum
 from typing import Protocol
 
 from msgspec import Struct
@@ -274,7 +275,7 @@ def _young(snapshot: Snapshot) -> tuple[OptionChain, ...]:
     ]
     return tuple(
         sorted(
-            chains, key=lambda one: -sum(coins for coins in one.open_interest_coin.tolist() if coins >= 0.0)
+            chains, key=lambda one: -fsum(coins for coins in one.open_interest_coin.tolist() if coins >= 0.0)
         )
     )
 

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import fsum
 from operator import itemgetter
 
 from msgspec.structs import replace
@@ -121,13 +122,13 @@ def moved_since(
             start += weight * before
             end += weight * after
             compared += weight
-    whole = 2.0 * sum(weights.values()) / 100.0
+    whole = 2.0 * fsum(weights.values()) / 100.0
     return (start / whole, end / whole) if compared else None
 
 
 def reach_now(course: Course, weights: Mapping[str, float]) -> dict[str, float]:
     """What each family that counts and is known reaches now, in points of the balance."""
-    whole = 2.0 * sum(weights.values()) / 100.0
+    whole = 2.0 * fsum(weights.values()) / 100.0
     return {
         family: weights[family] * steps / whole
         for family, steps in zip(course.families, course.samples[-1].reach, strict=True)

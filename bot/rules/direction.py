@@ -3,6 +3,7 @@ the cap at two steps, so that a skew that comes back from 20% to 16% is seen to 
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import fsum
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ SIDES: Mapping[str, int] = {"bearish": -1, "bullish": 1, "overheated": 1}
 def with_peak(course: Course, at: datetime, weights: Mapping[str, float], table: BalanceTable) -> Course:
     """The course with the furthest point of its episode, which begins anew where the balance is back in the middle."""
     now = {family: round(points, DIGITS) for family, points in reach_now(course, weights).items()}
-    stands, furthest = sum(now.values()), sum(course.peak.values())
+    stands, furthest = fsum(now.values()), fsum(course.peak.values())
     if abs(stands) < table.leaves:
         return replace(course, peak={}, peak_at=None) if course.peak else course
     if not course.peak or stands * furthest < 0.0 or abs(stands) >= abs(furthest):
@@ -48,6 +49,6 @@ def _has_come_back(course: Course, side: int, weights: Mapping[str, float], tabl
         return False
     now = reach_now(course, weights)
     common = course.peak.keys() & now.keys()
-    furthest = side * sum(course.peak[family] for family in common)
-    back = furthest - side * sum(now[family] for family in common)
+    furthest = side * fsum(course.peak[family] for family in common)
+    back = furthest - side * fsum(now[family] for family in common)
     return furthest > 0.0 and back >= max(table.step, table.back * furthest)

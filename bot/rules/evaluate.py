@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import fsum
 
 from bot.domain.facts import Facts
 from bot.domain.judgement import Course, Finding, Missing, Signal, Verdict
@@ -100,7 +101,7 @@ def _verdict(
         middle=found.middle,
         direction=found.direction,
         since=None if settled or found.stance == "no-call" else course.since,
-        peak=None if not course.peak else sum(course.peak.values()),
+        peak=None if not course.peak else fsum(course.peak.values()),
         peak_at=course.peak_at,
         leaning=found.leaning,
         without=ready.without,
@@ -132,7 +133,7 @@ def balance_shares(book: RuleBook, verdict: Verdict) -> Mapping[str, float]:
     if verdict.balance is None:
         return {}
     weights = {family.id: family.weight for family in book.families.values()}
-    whole = sum(weight for family, weight in weights.items() if family not in verdict.without)
+    whole = fsum(weight for family, weight in weights.items() if family not in verdict.without)
     return {
         family: 100.0 * weights[family] * (low + high) / 2.0 / (STEPS * whole)
         for family, (low, high) in verdict.votes.items()

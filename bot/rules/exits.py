@@ -138,7 +138,7 @@ def _solved(search: _Search, ways: list[_Way], wanted: Wanted) -> Iterator[Exit]
     if not sets:
         pairs = [some for some in combinations(_effective(search, ways), 2) if some[0].fact != some[1].fact]
         sets = [some for some in pairs if _does(search, some, wanted)]
-    sets.sort(key=lambda some: sum(way.effort for way in some))
+    sets.sort(key=lambda some: math.fsum(way.effort for way in some))
     found = [_nearest(search, some, wanted) for some in sets[:TOLD_AT_MOST]]
     for _, moves in sorted(found, key=lambda one: one[0]):
         yield _exit(search, moves)
@@ -174,7 +174,7 @@ def _nearest(search: _Search, ways: tuple[_Way, ...], wanted: Wanted) -> tuple[f
         search.bench.judge_moved(moves).total
     ):
         moves = _shortened(search, {**fixed, last.fact: last.end}, ways, wanted)
-    effort = sum(way.effort for way in whole) + abs(moves[last.fact] - last.start) / last.unit
+    effort = math.fsum(way.effort for way in whole) + abs(moves[last.fact] - last.start) / last.unit
     return effort, moves
 
 

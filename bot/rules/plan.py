@@ -215,7 +215,9 @@ def _plan(
         of_family=of_family,
         overheating=tuple(dict.fromkeys(hot)),
         hold=book.hold.total_seconds(),
-        total_weight=sum(family.weight for family in book.families.values() if family.id not in without),
+        total_weight=math.fsum(
+            family.weight for family in book.families.values() if family.id not in without
+        ),
         asked=_asked(book, jobs.values()),
         asset=asset,
         without=without,
@@ -392,8 +394,8 @@ def _is_seasoned(
     for family, count in _days(groups, pasts):
         if family not in without:
             most[family] = max(count, most[family]) if family in most else count
-    whole = sum(book.families[family].weight for family in most)
-    enough = sum(
+    whole = math.fsum(book.families[family].weight for family in most)
+    enough = math.fsum(
         book.families[family].weight for family, count in most.items() if count >= book.past.least_days
     )
     return 2.0 * enough >= whole

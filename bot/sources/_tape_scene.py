@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
+from math import fsum
 
 import numpy as np
 from msgspec import Struct
@@ -41,8 +42,8 @@ class Scene(Struct, frozen=True, kw_only=True, eq=False):
         absent = self.tape.assets[asset].absent
         listed = {name: share for name, share in shares.items() if name not in absent}
         if venue == CARRIES_THE_REST:
-            return 1 - sum(listed.values())
-        return sum(share for name, share in listed.items() if name == venue)
+            return 1 - fsum(listed.values())
+        return fsum(share for name, share in listed.items() if name == venue)
 
     def value_beside(self, name: str, at_ms: float) -> float:
         """A value that is told beside the market, at a time: linear between its days, the ends' beyond

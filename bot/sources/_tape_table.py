@@ -292,7 +292,7 @@ def _header(text: str, problems: list[Problem]) -> _Header | None:
         problems += error.problems
         return None
     for key, shares in (("shares", header.shares), ("option_shares", header.option_shares)):
-        if sum(shares.values()) >= 1:
+        if math.fsum(shares.values()) >= 1:
             problems.append(
                 Problem(file=HEADER, id=key, reason="their sum must be below 1: Deribit carries the rest")
             )
@@ -476,7 +476,8 @@ def wave(name: str, at: datetime) -> float:
     name, so that it is the same whenever it is asked."""
     hours = at.timestamp() / 3600
     drawn = zip(WAVE_HOURS, _phases(name), strict=True)
-    return sum(math.sin(math.tau * (hours / period + phase)) for period, phase in drawn) / len(WAVE_HOURS)
+    sines = [math.sin(math.tau * (hours / period + phase)) for period, phase in drawn]
+    return math.fsum(sines) / len(sines)
 
 
 @lru_cache(maxsize=128)

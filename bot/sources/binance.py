@@ -17,6 +17,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import fsum
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -464,8 +465,8 @@ def parse_open_interest_history(
     coins, dollars = [], []
     for at_ms in sorted(set(of_inverse).intersection(*parts)):
         contracts, inverse_coins = of_inverse[at_ms]
-        coins.append((at_ms, sum(part[at_ms][0] for part in parts) + inverse_coins))
-        dollars.append((at_ms, sum(part[at_ms][1] for part in parts) + contracts * contract_usd))
+        coins.append((at_ms, fsum(part[at_ms][0] for part in parts) + inverse_coins))
+        dollars.append((at_ms, fsum(part[at_ms][1] for part in parts) + contracts * contract_usd))
     subject = f"{NAME} {asset} open interest history"
     server_at = linear[-1].heard_at
     return [

@@ -8,6 +8,7 @@ that it is never added to what Binance itself pushes. It counts what the venue p
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import fsum
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -125,4 +126,4 @@ def _symbols(asset: str) -> tuple[str, str]:
 def _sum(parts: Sequence[float | None]) -> float | None:
     """The sum of what was told; None where nothing was."""
     told = [part for part in parts if part is not None]
-    return sum(told) if told else None
+    return fsum(told) if told else None

@@ -13,7 +13,7 @@ sides: 56,245 and 43,105 BTC on 12 October 2025). Its rows have no time; they mu
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import inf
+from math import fsum, inf
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -193,7 +193,7 @@ def parse_open(reply: Reply, asset: str) -> list[Reading | Gap]:
     total = told.pop(ALL, None)
     if total is None:
         return [Gap(who=reply.subject, reason=about(reply.subject, reason("not_in_reply", what="sum")))]
-    rest = sum(usd for usd in told.values() if usd is not None)
+    rest = fsum(usd for usd in told.values() if usd is not None)
     if abs(rest - total) > ROUNDING * total:
         said = reason("sums_differ", venues=f"{rest:.4g}", total=f"{total:.4g}")
         return [Gap(who=reply.subject, reason=about(reply.subject, said))]

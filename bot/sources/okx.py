@@ -23,6 +23,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from math import fsum
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -598,7 +599,7 @@ def parse_past_open_interest(
             asset=asset,
             metric=metric,
             interval=interval,
-            rows=[(at, sum(one[part] for one in told[at].values())) for at in whole],
+            rows=[(at, fsum(one[part] for one in told[at].values())) for at in whole],
             server_at=server_at,
         )
         for part, metric in enumerate(("open_interest_coin", "open_interest_usd"))

@@ -136,7 +136,7 @@ def _of_stance(bench: _Bench, now: ScoreSum, tries: list[_Try], verdict: Verdict
     for size in range(1, MOVES_AT_MOST + 1):
         pool = tries if size == 1 else promising
         sets = [some for some in combinations(pool, size) if len({one.fact for one in some}) == size]
-        for some in sorted(sets, key=lambda some: sum(one.effort for one in some)):
+        for some in sorted(sets, key=lambda some: math.fsum(one.effort for one in some)):
             total, _ = bench.at_moved(some)
             if total.stance not in found:
                 found.add(total.stance)

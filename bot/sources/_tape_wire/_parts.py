@@ -137,7 +137,7 @@ def contracts(market: TapeMarket, share: float, expiries: int = 2) -> list[Contr
     """A perpetual and the next quarterly futures, which share `share` of all open interest among them."""
     coins = market.open_interest_coin * share
     futures = quarterlies(market, expiries)
-    weights = sum(future.weight for future in futures)
+    weights = math.fsum(future.weight for future in futures)
     perpetual = PERPETUAL_SHARE if futures else 1.0
     return [
         Contract(expires_at=None, mark_usd=market.perpetual_usd, coins=coins * perpetual),

@@ -4,6 +4,7 @@ Docs: https://api.coinalyze.net/v1/doc. Units: open interest in coins, or USD wh
 "true"; funding in percent; times of histories in seconds, of current values in milliseconds."""
 
 from collections.abc import Callable, Mapping
+from math import fsum
 
 from bot.sources._tape_market import TapeMarket
 from bot.sources._tape_scene import Answer, Asked, Scene
@@ -54,7 +55,7 @@ def answer(scene: Scene, asked: Asked) -> Answer:
 def _listed(scene: Scene, market: TapeMarket) -> dict[str, tuple[TapeMarket, float]]:
     absent = scene.tape.assets[market.asset].absent
     stated = {venue: share for venue, share in scene.tape.shares.items() if venue not in absent}
-    shares = {**stated, "deribit": 1 - sum(stated.values())}
+    shares = {**stated, "deribit": 1 - fsum(stated.values())}
     listed: dict[str, tuple[TapeMarket, float]] = {}
     for code, venue in MARKETS.items():
         for quote, part in (("USDT", LINEAR_PART), ("USD", 1 - LINEAR_PART)):

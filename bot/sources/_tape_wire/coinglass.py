@@ -5,6 +5,7 @@ contracts in coins, of coin-margined ones in USD; funding in percent; liquidatio
 "0" where all is well."""
 
 from collections.abc import Callable, Mapping
+from math import fsum
 
 from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_wire._parts import DAY_MS, RowRange, Sample, liquidations_between, samples, step_ms
@@ -93,7 +94,7 @@ def _open_interest_list(scene: Scene, params: Mapping[str, str]) -> list[Row]:
     market = scene.markets[params["symbol"]]
     absent = scene.tape.assets[market.asset].absent
     stated = {venue: share for venue, share in scene.tape.shares.items() if venue not in absent}
-    shares = {"All": 1.0, **stated, "deribit": 1 - sum(stated.values())}
+    shares = {"All": 1.0, **stated, "deribit": 1 - fsum(stated.values())}
     return [
         {
             "exchange": NAMES.get(venue, venue),
