@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import fsum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bot.commentary import given_way, notice_footer, ordinary_move
@@ -19,7 +19,7 @@ from bot.domain.readings import Snapshot
 from bot.domain.story import Origin, Story
 from bot.metrics import History
 from bot.metrics.events import price_stretch
-from bot.metrics.expiries import open_by_expiry
+from bot.metrics.expiries import ExpiryOpen, open_by_expiry
 from bot.metrics.history import to_ms, to_time
 from bot.metrics.occurrences import Side, find_funding_turn, find_storm, price_at
 from bot.metrics.pairs import farthest_between
@@ -50,10 +50,19 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     venues: tuple[str, ...] = ()
 
 
+class HeardOptions(Struct, frozen=True, kw_only=True):
+    """The chains of a poll that are young, that with the most open interest first, and what is open of each expiry."""
+
+    chains: tuple[OptionChain, ...]
+    by_expiry: tuple[ExpiryOpen, ...]
+
+
 class EventNotes(Struct, frozen=True, kw_only=True):
-    """Finds what has occurred by a poll, and makes its posts."""
+    """Finds what has occurred by a poll, and makes its posts. What options an asset's last poll heard is looked through once
+    for all profiles."""
 
     posts: ToldPosts
+    _options: dict[str, tuple[Snapshot, HeardOptions]] = field(default_factory=dict)
 
     async def with_events(
         self, decision: Decision, profile: Profile, playbook: Playbook, history: History, snapshot: Snapshot
@@ -62,6 +71,8 @@ class EventNotes(Struct, frozen=True, kw_only=True):
         speaker = Speaker(decision=decision, profile=profile, playbook=playbook)
         asset, at = decision.facts.asset, decision.facts.at
         routes, made = list(decision.state.routes), list[Post]()
+        if not routes:
+            return decision
         for one in await self._occurred(history, snapshot, speaker):
             notify = playbook.rules.notify
             wanting = [
@@ -91,12 +102,18 @@ class EventNotes(Struct, frozen=True, kw_only=True):
         if (row := rows.get("funding-turn")) is not None:
             found += _turns(history, at, row, speaker)
         if (row := rows.get("expiry")) is not None:
-            found += _expiries(snapshot, speaker, row)
+            found += _expiries(self._heard(snapshot), speaker, row)
         if (row := rows.get("calendar")) is not None:
-            found += _ahead(snapshot, speaker, row)
+            found += _ahead(self._heard(snapshot), speaker, row)
             for event in _past_events(speaker, row):
                 found += await self._behind(history, speaker, row, event)
         return found
+
+    def _heard(self, snapshot: Snapshot) -> HeardOptions:
+        known = self._options.get(snapshot.asset)
+        if known is None or known[0] is not snapshot:
+            known = self._options[snapshot.asset] = snapshot, _options_in(snapshot)
+        return known[1]
 
     async def _behind(
         self, history: History, speaker: Speaker, row: EventRow, event: DatedEvent
@@ -203,13 +220,12 @@ def _turns(history: History, at: datetime, row: EventRow, speaker: Speaker) -> I
     yield Occurrence(row=row, stamp=stamp, about=about, names=names, venues=venues)
 
 
-def _expiries(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occurrence]:
+def _expiries(heard: HeardOptions, speaker: Speaker, row: EventRow) -> Iterator[Occurrence]:
     """The expiry of the hours ahead, where it holds a large share of all that is open."""
     at, spot = speaker.facts.at, speaker.facts.get("spot_usd")
-    chains = _young(snapshot)
-    if spot is None or not chains:
+    if spot is None:
         return
-    for one in open_by_expiry(chains, to_ms(at)):
+    for one in heard.by_expiry:
         expires = to_time(one.expires_ms)
         since = expires - row.numbers["before_h"] * HOUR
         if one.share_pct < row.numbers["share_pct"] or not since <= at <= since + row.late:
@@ -225,11 +241,11 @@ def _expiries(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[O
         if one.put_call is not None:
             names["other"] = _count("puts for each call", one.put_call)
         about = "expiry" if one.put_call is not None else "expiry-puts"
-        venues = tuple(dict.fromkeys(chain.source for chain in chains))
+        venues = tuple(dict.fromkeys(chain.source for chain in heard.chains))
         yield Occurrence(row=row, stamp=f"expiry-{expires:%Y%m%d}", about=about, names=names, venues=venues)
 
 
-def _ahead(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occurrence]:
+def _ahead(heard: HeardOptions, speaker: Speaker, row: EventRow) -> Iterator[Occurrence]:
     """Each date of the calendar within the hours ahead, with what is priced for the stretch around it."""
     at = speaker.facts.at
     for event in speaker.playbook.events:
@@ -238,7 +254,7 @@ def _ahead(snapshot: Snapshot, speaker: Speaker, row: EventRow) -> Iterator[Occu
             continue
         names = {"source": _event_name(speaker, event), "last_at": _date("event", event.at)}
         priced, venues = None, tuple[str, ...]()
-        for chain in _young(snapshot):
+        for chain in heard.chains:
             heard_at = chain.observed_at
             priced = price_stretch(legs(chain, to_ms(heard_at)), (event.at - heard_at) / DAY)
             if priced is not None:
@@ -266,18 +282,15 @@ def _venues_of(name: str, speaker: Speaker) -> tuple[str, ...]:
     return tuple(fact.venues) if fact is not None else ()
 
 
-def _young(snapshot: Snapshot) -> tuple[OptionChain, ...]:
-    """The chains of a poll that are young, that with the most open interest first."""
+def _options_in(snapshot: Snapshot) -> HeardOptions:
     chains = [
         reading
         for reading in snapshot.readings
         if isinstance(reading, OptionChain) and snapshot.taken_at - reading.observed_at <= YOUNG_CHAIN
     ]
-    return tuple(
-        sorted(
-            chains, key=lambda one: -fsum(coins for coins in one.open_interest_coin.tolist() if coins >= 0.0)
-        )
-    )
+    chains.sort(key=lambda one: -fsum(coins for coins in one.open_interest_coin.tolist() if coins >= 0.0))
+    heard = tuple(chains)
+    return HeardOptions(chains=heard, by_expiry=open_by_expiry(heard, to_ms(snapshot.taken_at)))
 
 
 def _story(speaker: Speaker, one: Occurrence) -> Story:

@@ -349,3 +349,25 @@ async def test_every_kind_of_date_is_said_in_words_before_and_after(locale: str,
         (post,) = decision.posts
         assert post.story.headline is not None
         assert all(text.phrase_ids for text in (post.story.headline, *post.story.paragraphs))
+
+
+async def test_what_options_a_poll_heard_is_looked_through_once_for_all_profiles_and_anew_for_the_next() -> (
+    None
+):
+    notes, seen = EventNotes(posts=Told()), []
+    for snapshot in (Snapshot(asset="BTC", taken_at=AT, readings=()) for _ in range(2)):
+        for locale in ("en", "es"):
+            decision = decided(Route(channel="discord:1"), at=AT)
+            await notes.with_events(decision, Profile(locale=locale), playbook(), History("BTC"), snapshot)
+            seen.append(notes._options["BTC"])
+    assert seen[0] is seen[1]
+    assert seen[2] is seen[3]
+    assert seen[0] is not seen[2]
+
+
+async def test_a_profile_that_nobody_follows_is_asked_nothing() -> None:
+    notes = EventNotes(posts=Told())
+    decision = replace(decided(at=AT), state=State())
+    snapshot = Snapshot(asset="BTC", taken_at=AT, readings=())
+    assert await notes.with_events(decision, Profile(), playbook(), History("BTC"), snapshot) is decision
+    assert not notes._options
