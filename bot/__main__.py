@@ -45,8 +45,6 @@ put_off_parts(
         ),
         # A highlighter of source code: a log's tracebacks are plain.
         "rich.traceback": ("Traceback",),
-        # For the report of a check of the rules.
-        "xml.sax.saxutils": ("escape", "quoteattr"),
     }
 )
 
