@@ -12,7 +12,7 @@ from bot.commentary.formats import BY_UNIT
 from bot.commentary.gate import text_failures
 from bot.commentary.joining import join_sentences
 from bot.commentary.names import Namer, SpokenMarket
-from bot.commentary.path import say_given_way
+from bot.commentary.path import say_given_way, say_path
 from bot.commentary.plain import plain_text
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Check, Recorder, Term
@@ -107,7 +107,7 @@ def _spoken(phrase: Phrase, slot: Slot, market: SpokenMarket, given: Mapping[str
     except (jinja2.TemplateError, KeyError, ValueError):
         return None  # it asks for what is not known now: another phrase is tried
     said = Text(slot=slot, about=phrase.about, text=text, spans=spans, phrase_ids=(phrase.id,))
-    return say_given_way(said, market, given)
+    return say_path(say_given_way(said, market, given), market, Memory())
 
 
 def _given_term(name: str, origin: Origin, namer: Namer, given: Mapping[str, Origin]) -> Term | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.domain.facts import Fact, Facts
+from bot.domain.facts import Fact, Facts, Trail, TrailPoint
 from bot.domain.judgement import Verdict
 from bot.domain.posts import Decision, State, Watch
 from bot.errors import InputError
@@ -226,6 +226,18 @@ def test_a_told_watch_is_a_post_whose_every_number_has_its_origin() -> None:
     assert [one.armed for one in told.watches] == [False]
     assert post.story.footer is not None
     assert post.story.footer.text == "6 February 2026, 14:00 UTC · Deribit · not advice"
+
+
+@pytest.mark.parametrize(("peak", "way"), [(31.0, " (high 31% on 3 February, 14:00 UTC)"), (22.0, "")])
+def test_what_a_reading_was_a_week_ago_is_told_with_how_far_it_went_since(peak: float, way: str) -> None:
+    then = Fact(name="skew_60d_pct.before_7d", value=8.0, at=AT, venues=("deribit",), of_venues=1)
+    points = (TrailPoint(at=AT, value=21.3), TrailPoint(at=AT - timedelta(days=3), value=peak))
+    trail = Trail(since=AT - timedelta(days=8), apart=timedelta(hours=6), highs=points, lows=points[:1])
+    known = facts(21.3)
+    known = replace(known, known={**known.known, then.name: then}, trails={"skew_60d_pct": trail})
+    told = with_watches(decision(known), [replace(watch(), id=7)], PLAYBOOK, MANNER)
+    (post,) = told.posts
+    assert f"a week ago it was 8%{way}." in post.story.paragraphs[1].text
 
 
 def test_the_same_poll_tells_the_same_post_byte_for_byte_and_another_reader_another_one() -> None:
