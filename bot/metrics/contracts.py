@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import fsum, inf, log, nan
 from statistics import median
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -46,7 +45,7 @@ ROLLED = timedelta(days=3)
 """How long before its expiry a contract may empty or fill as it likes."""
 
 
-class ToldContract(NamedTuple):
+class ToldContract(Struct, frozen=True, gc=False):
     """A contract as it was told now. `amount` in coins, of an inverse one in dollars; None: not told, or too old
     (`stale`). `index_usd` makes coins of dollars."""
 
@@ -127,11 +126,10 @@ def move_of(known: KnownContracts | None, told: Sequence[ToldContract], at: date
     at_ms = _ms(at)
     amount_then = known.amounts.get
     for one in told:
-        symbol, expires_ms, amount, inverse, *_ = one
-        before = amount_then(symbol)
-        if amount is not None and before is not None and not 0 < expires_ms <= at_ms:
-            then += _coins(one, before) if inverse else before
-            now += _coins(one, amount) if inverse else amount
+        amount, before = one.amount, amount_then(one.symbol)
+        if amount is not None and before is not None and not 0 < one.expires_ms <= at_ms:
+            then += _coins(one, before) if one.inverse else before
+            now += _coins(one, amount) if one.inverse else amount
     return _move(then, now)
 
 

@@ -42,6 +42,19 @@ class OptionsListed(Struct, frozen=True, kw_only=True, eq=False):
     elsewhere: frozenset[datetime]
 
 
+class IdleOptions(Struct, frozen=True, kw_only=True):
+    """Options of one expiry that are listed with nothing open and no quote: their strikes (USD), each with a call and a
+    put, and the forward (USD)."""
+
+    expires_at: datetime
+    forward_usd: float
+    strikes_usd: tuple[int, ...]
+
+    def names(self, stem: str) -> tuple[str, ...]:
+        """What they are called, after what the name of each begins with: strike, and call or put."""
+        return tuple(f"{stem}-{strike}-{right}" for strike in self.strikes_usd for right in ("C", "P"))
+
+
 class TapeMarket(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """One asset at one moment of the tape, before any venue spells it.
 
@@ -70,16 +83,16 @@ class TapeMarket(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return self.fit_chain()
 
     @cached_property
-    def idle_options(self) -> tuple[tuple[datetime, int, float], ...]:
-        """Expiry, strike and forward (USD) of options that are listed at this moment with nothing open and no quote."""
+    def idle_options(self) -> tuple[IdleOptions, ...]:
+        """Options that are listed at this moment with nothing open and no quote, by expiry."""
         return tuple(self._idle(elsewhere=False))
 
     @cached_property
-    def idle_elsewhere(self) -> tuple[tuple[datetime, int, float], ...]:
+    def idle_elsewhere(self) -> tuple[IdleOptions, ...]:
         """As `idle_options`, of the other venues."""
         return tuple(self._idle(elsewhere=True))
 
-    def _idle(self, *, elsewhere: bool) -> Iterator[tuple[datetime, int, float]]:
+    def _idle(self, *, elsewhere: bool) -> Iterator[IdleOptions]:
         quoted = range(*self.elsewhere.indices(len(self.option_expiries))) if elsewhere else None
         rows = zip(
             self.option_expiries, self.chain.strike_usd.tolist(), self.chain.forward_usd.tolist(), strict=True
@@ -88,8 +101,9 @@ class TapeMarket(Struct, frozen=True, kw_only=True, eq=False, dict=True):
             if elsewhere and expiry not in self.listed.elsewhere:
                 continue
             busy = strikes if quoted is None or number in quoted else ()
-            for strike in sorted(set(self.listed.strikes_usd.get(expiry, ())).difference(map(int, busy))):
-                yield expiry, strike, forward_usd
+            idle = set(self.listed.strikes_usd.get(expiry, ())).difference(map(int, busy))
+            if idle:
+                yield IdleOptions(expires_at=expiry, forward_usd=forward_usd, strikes_usd=tuple(sorted(idle)))
 
     @cached_property
     def at_ms(self) -> int:

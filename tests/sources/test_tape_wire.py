@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from bot.domain.readings import FutureQuote
 from bot.sources import available
 from bot.sources._http import Http
 from bot.sources._tape import VENUES, Tape, TapeTransport, parse
+from bot.sources._tape_wire._parts import NAMELESS, write_alike
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "tapes" / "february-2026"
 AFTERNOON = datetime(2026, 2, 6, 14, tzinfo=UTC)
@@ -24,6 +26,11 @@ ETHER_COINS = 13_202_820.25  # as its own wave has them at that hour
 COINS = {"BTC": 527_850.0, "ETH": ETHER_COINS}
 TRADING = ("deribit", "binance", "okx", "bybit", "gate", "bitget", "hyperliquid", "kraken")
 ALL = (*TRADING, "coinglass", "coinalyze", "fred")
+
+
+class Row(msgspec.Struct):
+    symbol: str
+    held: float
 
 
 @cache
@@ -495,3 +502,11 @@ def test_okx_tells_the_open_interest_of_each_contract_by_the_hour_newest_first()
     older = get(url, MIDNIGHT, instId="BTC-USD-SWAP", period="1D", end=starts[-1])["data"]
     assert all(int(row[0]) < starts[-1] for row in older)
     assert get(url, MIDNIGHT, instId="BTC-USD-SWAP", period="2x")["code"] == "51000"
+
+
+def test_rows_that_differ_by_their_name_are_written_as_if_each_were_written_alone() -> None:
+    names = ("BTC-27MAR26-90000-C", "BTC-27MAR26-90000-P")
+    alike = write_alike(Row(symbol=f"{NAMELESS}-USDT", held=0.0), names)
+    alone = [Row(symbol=f"{name}-USDT", held=0.0) for name in names]
+    before, after = Row(symbol="first", held=1.0), Row(symbol="last", held=2.0)
+    assert msgspec.json.encode([before, alike, after]) == msgspec.json.encode([before, *alone, after])

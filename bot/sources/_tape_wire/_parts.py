@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -26,6 +27,7 @@ FUNDING_MS = 8 * HOUR_MS
 PERPETUAL_SHARE = 0.85
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 FAR_MS = 2**53
+NAMELESS = "NAMELESS"
 STEP_MS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 
@@ -86,9 +88,9 @@ class RowRange(Struct, frozen=True, kw_only=True):
         )
 
 
-class TapeOption(NamedTuple):
-    """One option: expiry, strike in USD, "C" or "P", volatility in % a year (nan: not quoted), forward in USD, mark and
-    open coins."""
+class TapeOption(Struct, frozen=True, gc=False):
+    """One option that is quoted: expiry, strike in USD, "C" or "P", volatility in % a year, forward in USD, mark and open
+    coins."""
 
     expires_at: datetime
     strike_usd: int
@@ -101,7 +103,7 @@ class TapeOption(NamedTuple):
 
 @lru_cache(maxsize=4)
 def options(market: TapeMarket) -> tuple[TapeOption, ...]:
-    """The options that other venues than Deribit list, with the coins of all venues together."""
+    """The options that other venues than Deribit quote, with the coins of all venues together."""
     chain = market.chain
     columns = (
         chain.strike_usd.astype(int),
@@ -114,7 +116,7 @@ def options(market: TapeMarket) -> tuple[TapeOption, ...]:
     listed = list(enumerate(zip(market.option_expiries, chain.forward_usd.tolist(), strict=True)))[
         market.elsewhere
     ]
-    quoted = (
+    return tuple(
         option
         for number, (expiry, forward) in listed
         for strike, iv, call, calls, put, puts in zip(
@@ -125,12 +127,13 @@ def options(market: TapeMarket) -> tuple[TapeOption, ...]:
             TapeOption(expiry, strike, "P", iv, forward, put, puts),
         )
     )
-    idle = (
-        TapeOption(expiry, strike, right, math.nan, forward, 0.0, 0.0)
-        for expiry, strike, forward in market.idle_elsewhere
-        for right in ("C", "P")
-    )
-    return (*quoted, *idle)
+
+
+def write_alike(row: Struct, names: Sequence[str]) -> msgspec.Raw:
+    """JSON of rows, one for each of at least one name, that are all as this one, which is called `NAMELESS`: written once,
+    and put into a list as they are. Half of all options are such, and nothing of them but the name is their own."""
+    head, tail = msgspec.json.encode(row).decode().split(NAMELESS)
+    return msgspec.Raw(f"{head}{f'{tail},{head}'.join(names)}{tail}".encode())
 
 
 def contracts(market: TapeMarket, share: float, expiries: int = 2) -> list[Contract]:

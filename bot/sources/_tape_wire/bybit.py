@@ -6,7 +6,6 @@ does not apply is empty. Errors come with HTTP 200."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from math import isnan
 
 import msgspec
 
@@ -15,6 +14,7 @@ from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_wire._parts import (
     FUNDING_MS,
     MONTHS,
+    NAMELESS,
     Contract,
     RowRange,
     Sample,
@@ -25,6 +25,7 @@ from bot.sources._tape_wire._parts import (
     samples,
     samples_ended,
     step_ms,
+    write_alike,
 )
 from bot.sources._wire import to_ms
 
@@ -161,25 +162,36 @@ def _ticker(symbol: str, market: TapeMarket, contract: Contract, *, inverse: boo
     }
 
 
-def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[_OptionTicker]:
+def _option_tickers(scene: Scene, params: Mapping[str, str]) -> Iterator[_OptionTicker | msgspec.Raw]:
     market = scene.markets.get(params.get("baseCoin", ""))
     if market is None:
         raise _BybitRefusal("baseCoin")
     share, index_usd = scene.option_share(VENUE, market.asset), market.index_usd
     stems = {expiry: f"{market.asset}-{_day(expiry)}" for expiry in market.option_expiries}
-    forwards = {usd: f"{usd:.4f}" for usd in {option.forward_usd for option in options(market)}}
     told_index = f"{index_usd:.2f}"
+    forwards = {usd: f"{usd:.4f}" for usd in {option.forward_usd for option in options(market)}}
     for option in options(market):
         held = round(option.coins * share, 2)
         yield _OptionTicker(
             symbol=f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}-USDT",
             markPrice=f"{option.mark_coin * index_usd:.8f}",
             indexPrice=told_index,
-            markIv="" if isnan(option.iv_pct) else f"{option.iv_pct / 100:.6f}",
+            markIv=f"{option.iv_pct / 100:.6f}",
             underlyingPrice=forwards[option.forward_usd],
             openInterest=f"{held:.2f}",
             volume24h=f"{held / 20:.2f}",
         )
+    for idle in market.idle_elsewhere:
+        row = _OptionTicker(
+            symbol=f"{NAMELESS}-USDT",
+            markPrice="0.00000000",
+            indexPrice=told_index,
+            markIv="",
+            underlyingPrice=f"{idle.forward_usd:.4f}",
+            openInterest="0.00",
+            volume24h="0.00",
+        )
+        yield write_alike(row, idle.names(stems[idle.expires_at]))
 
 
 def _open_interest(scene: Scene, params: Mapping[str, str]) -> Row:

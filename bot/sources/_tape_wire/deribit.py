@@ -15,6 +15,7 @@ from bot.sources._tape_market import HOUR_MS, TapeHours, TapeMarket
 from bot.sources._tape_scene import CARRIES_THE_REST, Answer, Asked, Scene
 from bot.sources._tape_wire import _deribit_trades
 from bot.sources._tape_wire._deribit_trades import DeribitRefusal, day_name
+from bot.sources._tape_wire._parts import NAMELESS, write_alike
 from bot.sources._wire import to_ms
 
 VENUE = CARRIES_THE_REST
@@ -81,7 +82,7 @@ def _book_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
     return [*options, *futures]
 
 
-def _option_rows(market: TapeMarket, share: float) -> list[_TapeOptionRow]:
+def _option_rows(market: TapeMarket, share: float) -> list[object]:
     chain = market.chain
     shares = np.ones((len(market.option_expiries), 1))
     shares[market.elsewhere] = share
@@ -93,29 +94,29 @@ def _option_rows(market: TapeMarket, share: float) -> list[_TapeOptionRow]:
     return [*quoted, *_idle_rows(market)]
 
 
-def _idle_rows(market: TapeMarket) -> Iterator[_TapeOptionRow]:
+def _idle_rows(market: TapeMarket) -> Iterator[msgspec.Raw]:
     """Options that are listed with nothing open and no quote."""
-    for expiry, strike, forward_usd in market.idle_options:
-        stem = f"{market.asset}-{day_name(expiry)}"
-        for right in ("C", "P"):
-            yield _TapeOptionRow(
-                instrument_name=f"{stem}-{strike}-{right}",
-                base_currency=market.asset,
-                quote_currency=market.asset,
-                creation_timestamp=market.at_ms,
-                bid_price=None,
-                ask_price=None,
-                mid_price=None,
-                mark_price=None,
-                mark_iv=None,
-                last=None,
-                open_interest=0.0,
-                volume=0.0,
-                volume_usd=0.0,
-                underlying_index=f"SYN.{stem}",
-                underlying_price=forward_usd,
-                estimated_delivery_price=market.index_usd,
-            )
+    for idle in market.idle_options:
+        stem = f"{market.asset}-{day_name(idle.expires_at)}"
+        row = _TapeOptionRow(
+            instrument_name=NAMELESS,
+            base_currency=market.asset,
+            quote_currency=market.asset,
+            creation_timestamp=market.at_ms,
+            bid_price=None,
+            ask_price=None,
+            mid_price=None,
+            mark_price=None,
+            mark_iv=None,
+            last=None,
+            open_interest=0.0,
+            volume=0.0,
+            volume_usd=0.0,
+            underlying_index=f"SYN.{stem}",
+            underlying_price=idle.forward_usd,
+            estimated_delivery_price=market.index_usd,
+        )
+        yield write_alike(row, idle.names(stem))
 
 
 def _side_rows(

@@ -5,17 +5,18 @@ USD), coins (`oiCcy`) and USD (`oiUsd`); everything is text, what is not known i
 fraction. Errors come with HTTP 200."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
-from math import isnan
 
 import msgspec
 from msgspec import Struct
 
-from bot.sources._tape_market import TapeMarket
+from bot.sources._tape_market import IdleOptions, TapeMarket
 from bot.sources._tape_scene import Answer, Asked, Scene
 from bot.sources._tape_wire._parts import (
     FAR_MS,
     FUNDING_MS,
+    NAMELESS,
     Contract,
     RowRange,
     TapeOption,
@@ -26,6 +27,7 @@ from bot.sources._tape_wire._parts import (
     samples,
     samples_ended,
     step_ms,
+    write_alike,
 )
 from bot.sources._wire import to_ms
 
@@ -312,17 +314,30 @@ def _option_markets(scene: Scene, params: Mapping[str, str]) -> list[TapeMarket]
 
 
 @lru_cache(maxsize=4)
-def _option_names(market: TapeMarket) -> Sequence[tuple[str, TapeOption]]:
-    """Each option with its name, once for all that is asked of them at a moment."""
-    stems = {expiry: f"{market.asset}-USD-{expiry:%y%m%d}" for expiry in market.option_expiries}
+def _quoted(market: TapeMarket) -> Sequence[tuple[str, TapeOption]]:
+    """Each option that is quoted with its name, once for all that is asked of them at a moment."""
+    stems = {expiry: _stem(market, expiry) for expiry in market.option_expiries}
     return tuple(
         (f"{stems[option.expires_at]}-{option.strike_usd}-{option.right}", option)
         for option in options(market)
     )
 
 
+@lru_cache(maxsize=4)
+def _idle(market: TapeMarket) -> Sequence[tuple[tuple[str, ...], IdleOptions]]:
+    """The others, by expiry, with their names."""
+    return tuple((idle.names(_stem(market, idle.expires_at)), idle) for idle in market.idle_elsewhere)
+
+
+def _stem(market: TapeMarket, expires_at: datetime) -> str:
+    return f"{market.asset}-USD-{expires_at:%y%m%d}"
+
+
 def _option_instruments(market: TapeMarket) -> Iterator[Row]:
-    for name, option in _option_names(market):
+    quoted = ((name, option.expires_at) for name, option in _quoted(market))
+    unquoted = ((name, idle.expires_at) for names, idle in _idle(market) for name in names)
+    for name, expires_at in (*quoted, *unquoted):
+        *_, strike, right = name.split("-")
         yield {
             "instType": "OPTION",
             "instId": name,
@@ -333,38 +348,45 @@ def _option_instruments(market: TapeMarket) -> Iterator[Row]:
             "ctMult": plain(OPTION_COINS),
             "ctValCcy": market.asset,
             "settleCcy": market.asset,
-            "expTime": str(to_ms(option.expires_at)),
-            "optType": option.right,
-            "stk": str(option.strike_usd),
+            "expTime": str(to_ms(expires_at)),
+            "optType": right,
+            "stk": strike,
             "state": "live",
         }
 
 
-def _option_interest(scene: Scene, market: TapeMarket) -> Iterator[_OptionInterest]:
+def _option_interest(scene: Scene, market: TapeMarket) -> Iterator[_OptionInterest | msgspec.Raw]:
     share, index_usd, known_at = scene.option_share(VENUE, market.asset), market.index_usd, str(market.at_ms)
-    for name, option in _option_names(market):
+    for name, option in _quoted(market):
         size = round(option.coins * share / OPTION_COINS)
         coins = size * OPTION_COINS
         yield _OptionInterest(
             instId=name, oi=str(size), oiCcy=f"{coins:.1f}", oiUsd=f"{coins * index_usd:.4f}", ts=known_at
         )
+    row = _OptionInterest(instId=NAMELESS, oi="0", oiCcy="0.0", oiUsd="0.0000", ts=known_at)
+    yield from (write_alike(row, names) for names, _ in _idle(market))
 
 
 def _option_summary(scene: Scene, params: Mapping[str, str]) -> list[object]:
     return [row for market in _option_markets(scene, params) for row in _summary_rows(market)]
 
 
-def _summary_rows(market: TapeMarket) -> Iterator[_OptionSummary]:
+def _summary_rows(market: TapeMarket) -> Iterator[_OptionSummary | msgspec.Raw]:
     family, known_at = f"{market.asset}-USD", str(market.at_ms)
     forwards = {usd: f"{usd:.4f}" for usd in {option.forward_usd for option in options(market)}}
-    for name, option in _option_names(market):
+    for name, option in _quoted(market):
         yield _OptionSummary(
             instId=name,
             uly=family,
-            markVol="" if isnan(option.iv_pct) else f"{option.iv_pct / 100:.6f}",
+            markVol=f"{option.iv_pct / 100:.6f}",
             fwdPx=forwards[option.forward_usd],
             ts=known_at,
         )
+    for names, idle in _idle(market):
+        row = _OptionSummary(
+            instId=NAMELESS, uly=family, markVol="", fwdPx=f"{idle.forward_usd:.4f}", ts=known_at
+        )
+        yield write_alike(row, names)
 
 
 def _open_interest_history(scene: Scene, params: Mapping[str, str]) -> list[object]:
