@@ -32,6 +32,8 @@ put_off_parts(
             "TCPConnector",
             "UnixConnector",
         ),
+        # A command line of its own, with a highlighter and tables for it.
+        "httpx._main": ("main",),
         # An ORM, where tables and statements are all that is used of SQLAlchemy.
         "sqlalchemy.ext.asyncio.scoping": ("async_scoped_session",),
         "sqlalchemy.ext.asyncio.session": (

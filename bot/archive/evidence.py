@@ -2,7 +2,10 @@
 venue said."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct, defstruct
 
 from bot.archive.codec import decode, encode, plain
 from bot.domain.chain import OptionChain
@@ -72,12 +75,14 @@ def _named(group: Any) -> Any:
     )
 
 
-def _spelled(group: Mapping[str, Fact]) -> dict[str, dict[str, Any]]:
+_BESIDE_NAME = tuple(name for name in Fact.__struct_fields__ if name != "name")
+_values = attrgetter(*_BESIDE_NAME)
+_Nameless = defstruct("_Nameless", [(name, Any) for name in _BESIDE_NAME], frozen=True)
+
+
+def _spelled(group: Mapping[str, Fact]) -> dict[str, Struct]:
     """Facts by name, each without its name."""
-    told: dict[str, dict[str, Any]] = plain(dict(group))
-    for one in told.values():
-        del one["name"]
-    return told
+    return {name: _Nameless(*_values(fact)) for name, fact in group.items()}
 
 
 def _reading(reading: Reading) -> dict[str, Any]:

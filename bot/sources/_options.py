@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from bot.domain.chain import Bools, Floats, Ints, OptionChain
+from bot.domain.kept import keep_for_a_day
 from bot.domain.readings import Gap, Reading
 from bot.errors import SourceChanged
 from bot.reasons import about, reason
@@ -60,7 +61,28 @@ def columns_of_names(
 ) -> ContractColumns:
     """What `read` tells of each name of an asset's options. The same names come with every poll, so they are read once.
     Raises what `read` raises."""
-    return columns_of_contracts([read(name, asset, subject) for name in names])
+    return columns_of_contracts(list(map(contracts_by_name(asset, subject, read).__getitem__, names)))
+
+
+class ReadNames(dict[str, tuple[int, float, bool]]):
+    """Expiry (milliseconds since 1970 UTC), strike (USD) and side of each option by its name, read when it is first asked
+    for. What `read` raises is raised, and not kept."""
+
+    def __init__(self, read: Callable[[str], tuple[int, float, bool]]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, name: str) -> tuple[int, float, bool]:
+        found = self[name] = self._read(name)
+        return found
+
+
+@keep_for_a_day(64)
+def contracts_by_name(
+    asset: str, subject: str, read: Callable[[str, str, str], tuple[int, float, bool]]
+) -> ReadNames:
+    """What `read` tells of an asset's options, by name: whatever their order, those of one poll are those of the next."""
+    return ReadNames(lambda name: read(name, asset, subject))
 
 
 def columns_of_contracts(contracts: Sequence[tuple[int, float, bool]]) -> ContractColumns:

@@ -22,7 +22,6 @@ import numpy as np
 
 from bot.domain.chain import Floats, OptionChain
 from bot.domain.instruments import Instrument
-from bot.domain.kept import keep_for_a_day
 from bot.domain.readings import FutureQuote, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.reasons import about, reason
@@ -491,7 +490,6 @@ def _one_sides(rows: Sequence[_Option], subject: str) -> Floats:
     return np.where(lacking, amounts(numbers(both, subject)) / 2, single)
 
 
-@keep_for_a_day(8192)
 def _option(symbol: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-27JUN25-100000-C-USDT`."""
     found = _OPTION.fullmatch(symbol.removeprefix(f"{asset}-")) if symbol.startswith(f"{asset}-") else None

@@ -63,6 +63,7 @@ from bot.sources._options import (
     ContractColumns,
     amounts,
     columns_of_contracts,
+    contracts_by_name,
     drop_expired,
     expiry,
     forwards,
@@ -577,11 +578,17 @@ def _layout(names: tuple[str, ...], prefix: str, subject: str) -> _Layout:
     SourceChanged for a name that cannot be read."""
     unique(names, subject)
     keep = [i for i, name in enumerate(names) if name.startswith(prefix)]
-    contracts = [read_option(names[i].removeprefix(prefix), subject) for i in keep]
+    own = names if len(keep) == len(names) else [names[i] for i in keep]
+    contract = contracts_by_name(prefix, subject, _option)
     return _Layout(
-        keep=None if len(keep) == len(names) else np.array(keep, dtype=np.int64),
-        columns=columns_of_contracts(contracts),
+        keep=None if own is names else np.array(keep, dtype=np.int64),
+        columns=columns_of_contracts([contract[name] for name in own]),
     )
+
+
+def _option(name: str, prefix: str, subject: str) -> tuple[int, float, bool]:
+    """Expiry in milliseconds, strike in USD and whether it is a call."""
+    return read_option(name.removeprefix(prefix), subject)
 
 
 def _future(

@@ -31,7 +31,6 @@ import numpy as np
 
 from bot.domain.chain import OptionChain
 from bot.domain.instruments import Instrument
-from bot.domain.kept import keep_for_a_day
 from bot.domain.readings import FundingRate, Gap, Heard, Quantity, Reading, SeriesReading, SpotQuote
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.reasons import about, reason
@@ -664,7 +663,6 @@ def _instrument(found: re.Match[str], subject: str) -> Instrument:
     )
 
 
-@keep_for_a_day(8192)
 def _option(name: str, asset: str, subject: str) -> tuple[int, float, bool]:
     """Expiry in milliseconds, strike in USD and whether it is a call, from `BTC-USD-260327-100000-C`."""
     found = _OPTION.fullmatch(name)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bot.domain.kept import forget_the_day
 from bot.errors import SourceChanged
 from bot.sources._options import columns_of_names
 
@@ -18,6 +19,7 @@ def read(name: str, asset: str, subject: str) -> tuple[int, float, bool]:
 
 
 def test_the_same_names_are_read_once():
+    forget_the_day()
     asked.clear()
     names = ("1-90000-C", "2-80000.5-P")
     told = [columns_of_names(tuple(names), "BTC", "okx BTC options", read) for _ in range(3)]
@@ -26,8 +28,12 @@ def test_the_same_names_are_read_once():
     assert told[0].is_call.tolist() == [True, False]
     assert told[2] is told[0]
     assert asked == list(names)
+    again = columns_of_names((*names[::-1], "3-70000-C"), "BTC", "okx BTC options", read)
+    assert again.strike_usd.tolist() == [80000.5, 90000.0, 70000.0]
+    assert asked == [*names, "3-70000-C"], "in another order they are the same names"
+    forget_the_day()
     columns_of_names(names[:1], "BTC", "okx BTC options", read)
-    assert asked == [*names, names[0]]
+    assert asked == [*names, "3-70000-C", names[0]]
 
 
 def test_no_names_are_empty_columns():
