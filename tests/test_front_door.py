@@ -5,12 +5,15 @@ import subprocess
 import sys
 import time
 from importlib.machinery import SourceFileLoader
+from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import cast
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import longest_first
 
@@ -322,3 +325,29 @@ def test_the_unit_writes_beside_the_archive_and_never_into_the_clone() -> None:
         "DynamicUser=yes",
     ):
         assert name in unit.splitlines()
+
+
+def requires_of(name: str) -> list[str]:
+    """What an installed package asks for; of one that this system needs not, nothing."""
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:
+        return []
+
+
+def test_a_lock_names_the_extras_that_its_packages_ask_for() -> None:
+    # Where it does not, a pip before 24 takes coverage[toml] for something that is not pinned, and refuses the lock.
+    pinned = {}
+    for line in (ROOT / "requirements" / "test.lock").read_text("utf-8").splitlines():
+        if "==" in line and not line.startswith(("#", " ")):
+            one = Requirement(line.removesuffix(" \\"))
+            pinned[canonicalize_name(one.name)] = one.extras
+    asked = {
+        (canonicalize_name(wanted.name), extra)
+        for name in pinned
+        for text in requires_of(name)
+        if (wanted := Requirement(text)).marker is None or wanted.marker.evaluate({"extra": ""})
+        for extra in wanted.extras
+    }
+    assert ("coverage", "toml") in asked
+    assert {(name, extra) for name, extra in asked if extra not in pinned[name]} == set()
