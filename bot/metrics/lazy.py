@@ -25,8 +25,7 @@ class LazyFacts:
     """A shelf for each metric and one for each kind of its views, filled when it is first asked for. The same
     question always has the same answer.
 
-    `kind` tells a view's kind from its suffix; a metric itself is of the kind "". Shelves that are `filled` already are
-    taken as they are.
+    `kind` tells a view's kind from its suffix; a metric itself is of the kind "".
     """
 
     def __init__(
@@ -35,30 +34,26 @@ class LazyFacts:
         kinds: tuple[str, ...],
         kind: Callable[[str], str],
         fill: Callable[[str, str], FactShelf],
-        filled: Mapping[tuple[str, str], FactShelf] | None = None,
     ) -> None:
         self._metrics = frozenset(metrics)
         self._order = tuple((metric, kind) for metric in metrics for kind in ("", *kinds))
         self._kind = kind
         self._fill = fill
-        self._filled = dict(filled or {})
-
-    def filled_besides(self, metric: str) -> Mapping[tuple[str, str], FactShelf]:
-        """The shelves, by metric and kind, that were asked for so far, without those of one metric."""
-        return {place: shelf for place, shelf in self._filled.items() if place[0] != metric}
+        self._filled: dict[tuple[str, str], FactShelf] = {}
 
     def shelf(self, name: str) -> FactShelf | None:
         """The shelf that a fact stands on if it is known; None for a metric that is not in the catalog."""
         stem, _, suffix = name.partition(".")
         if stem not in self._metrics:
             return None
-        return self._shelf(stem, self._kind(suffix) if suffix else "")
+        return self.fill_shelf(stem, self._kind(suffix) if suffix else "")
 
     def all(self) -> Iterator[FactShelf]:
         """Every shelf: metric by metric, each with its views after it."""
-        return (self._shelf(*place) for place in self._order)
+        return (self.fill_shelf(*place) for place in self._order)
 
-    def _shelf(self, stem: str, kind: str) -> FactShelf:
+    def fill_shelf(self, stem: str, kind: str) -> FactShelf:
+        """The shelf of a metric and a kind of its views."""
         place = stem, kind
         if place not in self._filled:
             self._filled[place] = self._fill(stem, kind)

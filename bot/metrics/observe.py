@@ -73,9 +73,7 @@ def with_balance(observed: Observed, points: Sequence[Point], catalog: Catalog) 
     history = observed.history.extend(points)
     value = Measured(value=whole.value, observed_at=whole.at, venues=whole.venues, of_venues=whole.of_venues)
     outcomes = {**observed.outcomes, whole.metric: ComputedMetric(value=value, new=True)}
-    # No other metric's views look at this one: what the rules asked of them is answered.
-    known = observed.shelves.filled_besides(whole.metric) if observed.shelves else None
-    shelves, before = _shelves(history, catalog, outcomes, known), observed.facts
+    shelves, before = _shelves(history, catalog, outcomes, (whole.metric, observed.shelves)), observed.facts
     facts = _facts(history, catalog, before.asset, before.at, outcomes, before.sought, shelves=shelves)
     return replace(
         observed,
@@ -141,16 +139,18 @@ def _shelves(
     history: History,
     catalog: Catalog,
     outcomes: Mapping[str, ComputedMetric],
-    filled: Mapping[tuple[str, str], FactShelf] | None = None,
+    beside: tuple[str, LazyFacts | None] = ("", None),
 ) -> LazyFacts:
-    """Every metric and its views, worked out when one of its facts is first asked for."""
-    return LazyFacts(
-        tuple(outcomes),
-        KINDS,
-        kind_of,
-        lambda name, kind: _shelf(history, catalog.metrics[name], kind, outcomes[name]),
-        filled,
-    )
+    """Every metric and its views, worked out when one of its facts is first asked for. Only one metric is other than in the
+    facts that it is put `beside`: no other one's views look at it, and theirs are worked out once for both."""
+    own, others = beside
+
+    def fill(name: str, kind: str) -> FactShelf:
+        if others is not None and name != own:
+            return others.fill_shelf(name, kind)
+        return _shelf(history, catalog.metrics[name], kind, outcomes[name])
+
+    return LazyFacts(tuple(outcomes), KINDS, kind_of, fill)
 
 
 def _facts(

@@ -34,27 +34,6 @@ def test_a_kind_of_views_is_worked_out_when_it_is_asked_for_and_once() -> None:
     assert asked == ["dvol change", "dvol"]
 
 
-def test_what_was_worked_out_of_other_metrics_serves_again() -> None:
-    asked: list[str] = []
-    first = shelves(asked)
-    OneKind(first, lambda one: one.known).get("dvol.change_24h")
-    OneKind(first, lambda one: one.known).get("spot_usd")
-    filled = first.filled_besides("spot_usd")
-    assert list(filled) == [("dvol", "change")]
-
-    def nothing(name: str, kind: str) -> FactShelf:
-        asked.append(f"again {name} {kind}".strip())
-        return FactShelf()
-
-    again = LazyFacts(
-        ("dvol", "spot_usd"), ("change",), lambda suffix: suffix.partition("_")[0], nothing, filled
-    )
-    known = OneKind(again, lambda one: one.known)
-    assert known["dvol.change_24h"].value == 2.0
-    assert "spot_usd" not in known
-    assert asked == ["dvol change", "spot_usd", "again spot_usd"]
-
-
 def test_walking_through_all_gives_every_metric_in_order() -> None:
     known = OneKind(shelves([]), lambda one: one.known)
     assert list(known) == ["dvol", "dvol.change_24h", "spot_usd", "spot_usd.change_24h"]

@@ -314,6 +314,17 @@ def test_facts_that_were_asked_for_before_the_balance_was_known_are_those_asked_
         assert list(kept.items()) == list(fresh.items())
 
 
+def test_what_is_worked_out_of_other_metrics_serves_the_facts_with_the_balance_and_without_it() -> None:
+    seen = observe(snapshot(*market()), seen_twice()[1], CATALOG)  # type: ignore[arg-type]
+    shares = balance_points("BTC", NOW, {"basis": -18.0, "options": -24.0}, 7)
+    told = with_balance(seen, shares, CATALOG).facts
+    others = [name for name in told.known if name.partition(".")[0] != "balance"]
+    assert len(others) > 40
+    assert all(told.known[name] is seen.facts.known[name] for name in others)
+    assert "balance" in told.known
+    assert "balance" not in seen.facts.known
+
+
 def test_the_history_after_a_poll_is_the_one_before_and_its_points() -> None:
     first = observe(snapshot(*market()), History.empty("BTC"), CATALOG)  # type: ignore[arg-type]
     assert first.history is not None
