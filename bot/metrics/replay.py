@@ -113,7 +113,6 @@ def _columns(
     column = history.column(metric.name)
     suffixes = [fact.view.suffix for fact in facts if fact.view]
     kinds, look_backs = set(map(kind_of, suffixes)), set(map(look_back_of, suffixes))
-    views = replay_views(history, metric, kinds, look_backs) if kinds else None
     none = np.full(len(at_ms), np.nan), np.zeros(len(at_ms), np.bool_)
     if not len(column):
         told = [_estimated(history, fact, at_ms, none[0]) for fact in facts]
@@ -121,6 +120,11 @@ def _columns(
     rows = hour_rows(column)
     found = np.searchsorted(column.known_ms[rows], at_ms, side="right") - 1
     step = np.maximum(found, 0)
+    # The rows of these times, and the one before: a single one would be read as live reads its own.
+    first, last = (int(step.min()), int(step.max())) if len(step) else (0, 0)
+    first = max(first - 1, 0)
+    rows, step = rows[first : last + 1], step - first
+    views = replay_views(history, metric, kinds, look_backs, rows) if kinds else None
     oldest_ms = max(metric.max_age, fresh).total_seconds() * 1000.0
     age_ms = at_ms - column.known_ms[rows][step]
     # Before the first poll a venue's figure of a stretch stands until its next one is due.

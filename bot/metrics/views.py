@@ -25,6 +25,9 @@ MIN_MEDIAN_DAYS = 30
 MIN_HOURS_SHARE = 0.80
 MIN_RECORD_SHARE = 0.95
 FEW_ROWS = 48
+ROWS_TO_ROLL = 1_000
+"""From how many rows on a window is rolled over all of them at once. For fewer, such as the last weeks before a start, what
+rolls takes longer to import than they take one by one."""
 LOOK_BACKS = {
     label: (VIEWS[f"change_{label}"].window, VIEWS[f"change_{label}"].window.total_seconds() * 1000.0)
     for label in ("1h", "24h", "7d")
@@ -86,13 +89,15 @@ def replay_views(
     metric: Metric,
     kinds: Collection[str] = KINDS,
     look_backs: Collection[str] = tuple(LOOK_BACKS),
+    rows: Ints | None = None,
 ) -> Views | None:
     """The views at the last row of each hour, None where there is no row: what a replay asks for. Of the changes those that
-    look so far back."""
+    look so far back; of the hours those that end with one of the `rows`, ascending, where any are named."""
     column = history.column(metric.name)
     if not len(column):
         return None
-    return _views(history, metric, hour_rows(column), len(column), kinds, look_backs)
+    rows = hour_rows(column) if rows is None else rows
+    return _views(history, metric, rows, len(column), kinds, look_backs)
 
 
 def _views(
@@ -295,7 +300,7 @@ def _unusual(cells: Floats, ends: Ints, hours: Ints) -> tuple[Floats, Floats]:
 
     `hours` says how many of their hours have a value.
     """
-    if len(ends) > FEW_ROWS:
+    if len(ends) >= ROWS_TO_ROLL:
         import pandas as pd
 
         window = pd.Series(cells).rolling(WINDOW_HOURS, min_periods=1)
@@ -325,7 +330,7 @@ def _known(stretch: Floats) -> Floats:
 
 def _medians(cells: Floats, ends: Ints) -> Floats:
     """The median of the last 90 days at each end, itself included."""
-    if len(ends) > FEW_ROWS:
+    if len(ends) >= ROWS_TO_ROLL:
         import pandas as pd
 
         return np.asarray(pd.Series(cells).rolling(WINDOW_HOURS, min_periods=1).median().to_numpy()[ends])
@@ -544,7 +549,7 @@ def _exactly(own: HistoryColumn, column: HistoryColumn, rows: Ints) -> Floats:
     """A venue's values in the very rows of the aggregate (same start and end), nan where it has none."""
     if not len(own) or not len(column):
         return np.full(len(rows), np.nan)
-    if len(rows) > FEW_ROWS and _same_rows(own, column):
+    if len(rows) > 1 and _same_rows(own, column):
         return own.value[rows]
     if len(rows) == 1:
         row, known_ms = int(rows[0]), float(column.known_ms[rows[0]])

@@ -24,10 +24,8 @@ NAMES = (
 )
 
 
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), holes=st.floats(0.0, 0.2))
-def test_every_hour_says_what_the_archive_says_then(seed: int, holes: float) -> None:
-    rng = np.random.default_rng(seed)
+def walks(rng: np.random.Generator, holes: float) -> History:
+    """Seventy-five days of three metrics, by the hour, of which a share is not known."""
     count = 75 * 24
 
     def walk(start: float) -> list[float | None]:
@@ -37,11 +35,18 @@ def test_every_hour_says_what_the_archive_says_then(seed: int, holes: float) -> 
             for value, hole in zip(told, rng.random(count) < holes, strict=True)
         ]
 
-    history = past(
+    return past(
         points("skew_30d_pct", [value and max(min(value, 99.0), -99.0) for value in walk(10.0)]),
         points("open_interest_usd", [value and abs(value) + 1.0 for value in walk(1e9)]),
         points("funding_8h_pct", [value and max(min(value, 9.0), -9.0) for value in walk(0.01)]),
     )
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), holes=st.floats(0.0, 0.2))
+def test_every_hour_says_what_the_archive_says_then(seed: int, holes: float) -> None:
+    rng = np.random.default_rng(seed)
+    history = walks(rng, holes)
     hours = by_hour(history, CATALOG, NAMES, NOW - 3 * DAY, NOW)
     assert len(hours.at_ms) == 73
     for step in rng.integers(0, 73, 4).tolist():
@@ -52,6 +57,20 @@ def test_every_hour_says_what_the_archive_says_then(seed: int, holes: float) -> 
                 np.nan if fact is None else fact.value, rel=1e-9, abs=1e-9, nan_ok=True
             ), name
             assert bool(hours.at_least[name][step]) == (fact is not None and fact.lower_bound)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), holes=st.floats(0.0, 0.2), hours=st.integers(0, 72))
+def test_the_last_hours_say_what_they_say_in_the_whole_past(seed: int, holes: float, hours: int) -> None:
+    history = walks(np.random.default_rng(seed), holes)
+    whole = by_hour(history, CATALOG, NAMES, NOW - 75 * DAY, NOW)
+    last = by_hour(history, CATALOG, NAMES, NOW - hours * HOUR, NOW)
+    assert last.at_ms.tolist() == whole.at_ms[-1 - hours :].tolist()
+    for name in NAMES:
+        assert last.values[name] == pytest.approx(
+            whole.values[name][-1 - hours :], rel=1e-9, abs=1e-9, nan_ok=True
+        ), name
+        assert last.at_least[name].tolist() == whole.at_least[name][-1 - hours :].tolist()
 
 
 def test_an_hour_without_a_young_value_is_unknown() -> None:
