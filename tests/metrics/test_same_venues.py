@@ -43,6 +43,11 @@ def test_a_venue_known_for_too_short_is_no_reason_to_leave_the_past_out() -> Non
     assert summed(history, 1.0) == [17.0, 19.0]
 
 
+def test_a_venue_that_came_later_is_not_there_yet() -> None:
+    history = heard(okx={3: 10.0, 2: 11.0, 1: 12.0, 0: 13.0}, bybit={0: 6.0})
+    assert summed(history.at(NOW - timedelta(hours=1))) == [10.0, 11.0, 12.0]
+
+
 def test_without_venues_beside_it_and_without_rows_it_stays_as_it_is() -> None:
     assert summed(History.empty("BTC").extend([point(1, 10.0), point(0, 30.0)])) == [10.0, 30.0]
     assert summed(History.empty("BTC")) == []

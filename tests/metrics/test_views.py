@@ -154,6 +154,15 @@ def test_a_record_of_all_that_is_known_is_at_least_that_old() -> None:
     assert found.at_least["lowest_since"][0]
 
 
+@pytest.mark.parametrize("hour", [3, 11, 19])
+def test_a_day_with_one_reading_counts_as_a_day_whenever_it_was(hour: int) -> None:
+    latest = NOW.replace(hour=hour, minute=0)
+    told = points(SPOT.name, [40.0, *[100.0] * 78, 50.0], until=latest, every=DAY)
+    found = seen(past(told), SPOT, latest)
+    assert found.values["lowest_since"][0] == pytest.approx(79.0)
+    assert not found.at_least["lowest_since"][0]
+
+
 def test_a_short_past_tells_no_record() -> None:
     assert value(past(points(SPOT.name, [100.0] * 900 + [50.0])), SPOT, "lowest_since") is None
 
