@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -171,3 +173,38 @@ async def test_each_beat_notes_how_long_the_loop_stood_still_and_whether_discord
     assert 0.1 < vitals.stall_s < 60.0
     assert vitals.gateway_at is not None
     assert started == [True]
+
+
+async def test_each_night_what_is_older_than_the_settings_say_goes() -> None:
+    pruned: list[tuple[datetime, dict[str, int]]] = []
+
+    async def prune(at: datetime, **days: int) -> None:
+        pruned.append((at, days))
+
+    _, parts = live()
+    parts.archive.prune = prune
+    parts.desk.market.refresh = lambda: None
+    settings = Settings.model_validate({"archive": {"minutes_days": 3, "hours_days": 99}})
+    await run.night(parts, settings, NOW)
+    assert pruned == [(NOW, {"minutes_days": 3, "hours_days": 99})]
+
+
+@pytest.mark.parametrize(("role", "alone"), [("all", True), ("poller", False), ("gateway", False)])
+async def test_a_bot_of_one_process_alone_sends_posts_that_nobody_claimed(
+    role: Role, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+
+    @asynccontextmanager
+    async def house(*_: object, alone: bool, **__: object) -> AsyncIterator[None]:
+        opened.append(alone)
+        if opened:
+            raise ArchiveError("it is opened, and that is all")
+        yield
+
+    monkeypatch.setattr("bot.process.app.house", house)
+    monkeypatch.setattr(run, "set_up_logs", lambda *_, **__: None)
+    nothing: Any = None
+    with pytest.raises(ArchiveError):
+        await run.run(Settings(), nothing, nothing, role=role)
+    assert opened == [alone]
