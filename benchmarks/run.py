@@ -132,7 +132,8 @@ def page(results: Sequence[Ran]) -> str:
             bound = limit_of(result.name, row, known)
             theirs = f"{row['peer_value']:g} {row['unit']}" if row.get("peer") else "not measured here"
             ratio = f"{row['ratio']:.2f}" if row.get("ratio") is not None else "–"
-            held = "" if row.get("held") is None else "held" if row["held"] else "**missed**"
+            missed = f"**missed**: {bound['missed']}" if bound.get("missed") else "**missed**"
+            held = "" if row.get("held") is None else "held" if row["held"] else missed
             cells = (
                 f"`{result.name}`",
                 row["what"],

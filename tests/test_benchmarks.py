@@ -83,6 +83,17 @@ def test_a_missed_goal_and_a_failure_are_on_the_page(bench: ModuleType) -> None:
     assert "- `poll` failed: no tape" in made
 
 
+def test_a_missed_goal_stands_beside_its_reason_and_one_that_is_held_does_not(bench: ModuleType) -> None:
+    [known] = [one for one in bench.limits() if one["bench"] == "poll" and one["what"] == "CPU of a poll of"]
+    made = [
+        cells(bench.page([bench.Ran(name="poll", rows=(told,), text=())]))[0]
+        for held in (True, False)
+        for told in (row(what="CPU of a poll of 2 assets", goal="≤ 60 ms", held=held),)
+    ]
+    assert [one[6] for one in made] == [known["limit"]] * 2
+    assert [one[8] for one in made] == ["held", f"**missed**: {known['missed']}"]
+
+
 def test_every_benchmark_has_a_limit_and_a_peer(bench: ModuleType) -> None:
     known = {one["bench"] for one in bench.limits() if one["limit"] and one["peer"]}
     assert known == {path.stem.removeprefix("bench_") for path in (ROOT / "benchmarks").glob("bench_*.py")}
