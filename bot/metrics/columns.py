@@ -32,6 +32,19 @@ class _SharedRows:
     def of(cls, cells: Floats) -> _SharedRows:
         return cls(cells, _ends(cells), cells.shape[1])
 
+    @classmethod
+    def with_room(cls, length: int) -> _SharedRows:
+        """Without a row, with room for as many and for as many again."""
+        room = max(64, 2 * length)
+        return cls(np.empty((5, room)), np.empty(room, np.int64), 0)
+
+    def add(self, other: _SharedRows, first: int, last: int) -> None:
+        """Behind the last row, some of other storage's rows, as they are there."""
+        end = self.used + last - first
+        self.cells[:, self.used : end] = other.cells[:, first:last]
+        self.ends[self.used : end] = other.ends[first:last]
+        self.used = end
+
 
 def _floats(told: Iterable[float]) -> Floats:
     """A column at once where it is one already, a number after another elsewhere."""
@@ -92,8 +105,11 @@ class HistoryColumn(Struct, frozen=True, eq=False):
         start, end = self.known_ms.searchsorted(first), self.known_ms.searchsorted(last, side="right")
         cells = self.rows.cells
         among = HistoryColumn._sorted(np.hstack([cells[:, start:end], added])) if start < end else new
-        rows = np.hstack([cells[:, :start], among.rows.cells[:, : among.length], cells[:, end : self.length]])
-        return HistoryColumn(_SharedRows.of(rows), rows.shape[1])
+        rows = _SharedRows.with_room(start + among.length + self.length - end)
+        rows.add(self.rows, 0, start)
+        rows.add(among.rows, 0, among.length)
+        rows.add(self.rows, end, self.length)
+        return HistoryColumn(rows, rows.used)
 
     def with_instant(self, at_ms: float, value: float, at_least: bool) -> HistoryColumn:
         """This column and one observation: the cheap way to grow at every poll."""
@@ -119,10 +135,9 @@ class HistoryColumn(Struct, frozen=True, eq=False):
         rows, length = self.rows, self.length + more
         if rows.used == self.length and length <= rows.cells.shape[1]:
             return rows
-        cells, ends = np.empty((5, max(64, 2 * length))), np.empty(max(64, 2 * length), np.int64)
-        cells[:, : self.length] = rows.cells[:, : self.length]
-        ends[: self.length] = rows.ends[: self.length]
-        return _SharedRows(cells, ends, self.length)
+        roomy = _SharedRows.with_room(length)
+        roomy.add(rows, 0, self.length)
+        return roomy
 
     def until(self, when_ms: float) -> HistoryColumn:
         """What was known by then."""
