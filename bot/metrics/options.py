@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from math import sqrt
 
 import numpy as np
+from msgspec.structs import replace
 
 from bot.domain.catalog import Measured, Metric, Unknown
 from bot.domain.chain import Bools, OptionChain
@@ -28,6 +30,7 @@ DVOL_MAX_AGE = timedelta(hours=2)
 TENORS = (7, 30, 60, 90, 180)
 WINGS_DAYS = 30
 EXPIRY_DAYS = 35
+WEEK_DAYS, YEAR_DAYS = 7.0, 365.0
 
 Compute = Callable[[MetricInputs, History], Measured | Unknown]
 
@@ -133,6 +136,27 @@ def _term_slope(moment: MetricInputs, _: History) -> Measured | Unknown:
         of_venues=far.of_venues,
         missing=far.missing,
     )
+
+
+def _expected_move(moment: MetricInputs, _: History) -> Measured | Unknown:
+    weekly = moment.measure("atm_iv_7d_pct")
+    if isinstance(weekly, Unknown):
+        return weekly
+    return replace(weekly, value=weekly.value * sqrt(WEEK_DAYS / YEAR_DAYS), by_venue=None)
+
+
+def _expected_level(side: int) -> Compute:
+    def compute(moment: MetricInputs, _: History) -> Measured | Unknown:
+        move, spot = moment.measure("expected_move_7d_pct"), moment.measure("spot_usd")
+        if isinstance(move, Unknown) or isinstance(spot, Unknown):
+            return move if isinstance(move, Unknown) else spot
+        return replace(
+            move,
+            value=spot.value * (1.0 + side * move.value / 100.0),
+            observed_at=min(move.observed_at, spot.observed_at),
+        )
+
+    return compute
 
 
 def _dvol(moment: MetricInputs, _: History) -> Measured | Unknown:
@@ -336,6 +360,35 @@ METRICS = (
         compute=_term_slope,
         formula="at-the-money IV at 30 days - at 7 days",
         venues_of="atm_iv_30d_pct",
+    ),
+    Metric(
+        name="expected_move_7d_pct",
+        unit="%",
+        max_age=MAX_AGE,
+        valid=(0.0, 70.0),
+        compute=_expected_move,
+        formula="at-the-money IV at 7 days x the root of 7 / 365: one standard deviation",
+        venues_of="atm_iv_7d_pct",
+    ),
+    Metric(
+        name="expected_low_7d_usd",
+        unit="USD",
+        max_age=MAX_AGE,
+        valid=(0.01, 1e8),
+        compute=_expected_level(-1),
+        formula="spot x (1 - the week's expected move)",
+        amount=True,
+        venues_of="atm_iv_7d_pct",
+    ),
+    Metric(
+        name="expected_high_7d_usd",
+        unit="USD",
+        max_age=MAX_AGE,
+        valid=(0.01, 1e8),
+        compute=_expected_level(1),
+        formula="spot x (1 + the week's expected move)",
+        amount=True,
+        venues_of="atm_iv_7d_pct",
     ),
     Metric(
         name="dvol",

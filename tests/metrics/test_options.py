@@ -1,6 +1,7 @@
 """Skew, volatility, put/call and expiries: the reference values of three recorded days, and markets worked
 out by hand."""
 
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,22 @@ def test_the_term_slope_is_negative_when_the_near_end_is_dearer() -> None:
     near, far = known.known["atm_iv_7d_pct"].value, known.known["atm_iv_30d_pct"].value
     assert known.value("iv_term_slope_points") == pytest.approx(far - near)
     assert known.known["iv_term_slope_points"].value < 0.0
+
+
+def test_the_weeks_expected_move_is_one_standard_deviation_around_spot() -> None:
+    known = facts(chain(lambda days, strike: 52.0), spot(90_000.0))
+    week = 52.0 * math.sqrt(7 / 365)
+    assert known.value("expected_move_7d_pct") == pytest.approx(week)
+    assert known.value("expected_low_7d_usd") == pytest.approx(90_000.0 * (1 - week / 100))
+    assert known.value("expected_high_7d_usd") == pytest.approx(90_000.0 * (1 + week / 100))
+    assert known.known["expected_low_7d_usd"].venues == known.known["atm_iv_7d_pct"].venues
+
+
+def test_without_options_near_a_week_no_move_is_expected() -> None:
+    known = facts(chain(lambda days, strike: 52.0, days=[40.0, 90.0]), spot(90_000.0))
+    for name in ("expected_move_7d_pct", "expected_low_7d_usd", "expected_high_7d_usd"):
+        assert known.get(name) is None
+        assert "around 7 days" in english(known.why_unknown(name))
 
 
 def test_venues_are_weighed_by_their_open_interest() -> None:
