@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from bot.commentary.joining import join_sentences
 from bot.commentary.names import SpokenMarket
-from bot.commentary.points import StoryPoint, told_a_day_ago, told_of_late
+from bot.commentary.points import TOGETHER, StoryPoint, told_a_day_ago, told_of_late
 from bot.commentary.shapes import shape
-from bot.commentary.stories import SIDES, StoryChoice
+from bot.commentary.stories import PRICE_OF_DAY, SIDES, StoryChoice
 from bot.commentary.table import table
 from bot.commentary.tag import tag
 from bot.commentary.teller import FRAME_WINDOW, HEADLINE_WINDOW, OF_DAY, SENTENCE_WINDOW, Teller, refuse
@@ -17,15 +17,19 @@ from bot.domain.catalog import RANK
 from bot.domain.story import Frame, Length, Memory, Slot, Story, Text
 
 DAILY_WORDS, ALERT_WORDS = 120, 70
-DAILY_ROOM = 104
+DAILY_ROOM = 117
 """So many words a daily post is made of, where the gate lets more through."""
 MOST_SENTENCES = 3
+PARAGRAPH_WORDS = 40
+"""A first sentence and what follows it share a paragraph up to here: more is hard to read on a telephone."""
 ARTICLE_WORDS, ARTICLE_PARAGRAPHS = (300, 400), (5, 9)
 ARTICLE_LEAST = 250
 """An article is filled up to the words that one has where there is something to say; one that has less stays shorter."""
 PER_PARAGRAPH = 3
 """A turn of the argument and two readings."""
 SPARE_WORDS = 20
+COVER = "cover"
+"""What follows from volatility and skew is told where there is room beside them."""
 BLOCKS, BLOCKS_PREMIUM = "option_blocks_24h_usd", "option_blocks_premium_24h_usd"
 MEANING_WINDOW = 30
 """Within so many posts what a verdict means is not said again, unless it has just become another one."""
@@ -79,9 +83,10 @@ def _needed(text: Text | None, what: str) -> Text:
 def _daily(teller: Teller) -> tuple[Text, list[Text]]:
     choice = teller.choice
     headline = _headline(teller)
+    teller.move_is_told = any(span.origin.ref == PRICE_OF_DAY for span in headline.spans)
     lead, frame = _lead(teller)
-    exits, blocks = _exits(teller), _blocks(teller)
-    room = DAILY_ROOM - _words([lead]) - _words([*exits, *blocks])
+    watch, blocks = [*_week_ahead(teller), *_exits(teller)], _blocks(teller)
+    room = DAILY_ROOM - _words([lead]) - _words([*watch, *blocks])
     headed = _of_the_day(teller)
     rest = [*headed, *_second(teller, frame, room - _words(headed))]
     against = _against(teller)
@@ -100,15 +105,17 @@ def _daily(teller: Teller) -> tuple[Text, list[Text]]:
         and _words([meaning]) <= room - _words(body)
     ):
         body.append(meaning)
-    first = [lead, *(text for text in body if text.slot == "evidence")]
-    second = [text for text in body if text.slot != "evidence"]
-    paragraphs = [join_sentences(first)]
-    if second:
-        paragraphs.append(join_sentences(second))
-    paragraphs += blocks
-    if exits:
-        paragraphs.append(join_sentences(exits))
-    return headline, paragraphs
+    evidence = [text for text in body if text.slot == "evidence"]
+    others = [text for text in body if text.slot != "evidence"]
+    first = [[lead], evidence] if _words([lead, *evidence]) > PARAGRAPH_WORDS else [[lead, *evidence]]
+    paragraphs = [join_sentences(some) for some in (*first, others) if some]
+    return headline, [*paragraphs, *blocks, *([join_sentences(watch)] if watch else [])]
+
+
+def _week_ahead(teller: Teller) -> list[Text]:
+    """How far options price the price to go within a week, and between which levels; on a day with news."""
+    text = teller.place("week-ahead", "watch") if teller.choice.kind != "quiet" else None
+    return [text] if text is not None else []
 
 
 def _blocks(teller: Teller) -> list[Text]:
@@ -183,6 +190,8 @@ def _headline(teller: Teller) -> Text:
     if (ground := _ground(teller)) is not None:
         tried.append((ground[0].replace("ground", "headline-turned"), ground[1], "word"))
     if choice.head is not None:
+        if choice.kind == "shock":
+            tried.append(("headline-shock", {"head": choice.head}, "head"))
         tried.append(("headline", {"head": choice.head}, "head"))
     if choice.main is not None:
         tried.append(("headline-plain", word, "word"))
@@ -263,12 +272,13 @@ def _second(teller: Teller, frame: Frame | None, room: int) -> list[Text]:
         and not any(name.startswith(f"{main.topic.id}.") for name in teller.used)
     ):
         same = (main, *same)
-    agreeing = [point for point in same if side and point.side == side]
-    neither = [point for point in same if point not in agreeing]
-    for some, alone in ((agreeing, "second"), (neither, "also")):
+    cover = [point for point in same if point.topic.id == COVER]
+    agreeing = [point for point in same if side and point.side == side and point not in cover]
+    neither = [point for point in same if point not in (*agreeing, *cover)]
+    for some, alone in ((agreeing, "second"), (neither, "also"), (cover, "also")):
         left = sorted(some, key=lambda point: not point.derivative)
         while left and len(made) < MOST_SENTENCES:
-            pair = _pair(left)
+            pair = _related(left)
             one = "also" if made and teller.choice.kind == "unclear" else alone  # what is known is said once
             place = "both" if one == "second" else "also-both"
             text = _fresh(teller, place, {"second": pair[0], "third": pair[1]}, frames) if pair else None
@@ -282,6 +292,13 @@ def _second(teller: Teller, frame: Frame | None, room: int) -> list[Text]:
                 made.append(text)
                 frames = None
     return made
+
+
+def _related(points: Sequence[StoryPoint]) -> tuple[StoryPoint, ...]:
+    """The first reading and the next one that speaks of the same thing."""
+    group = next((some for some in TOGETHER if points[0].family in some), ())
+    other = next((point for point in points[1:] if point.family in group), None)
+    return (points[0], other) if other is not None else ()
 
 
 def _pair(points: Sequence[StoryPoint]) -> tuple[StoryPoint, ...]:
@@ -303,9 +320,9 @@ def _fresh(
 def _against(teller: Teller) -> list[Text]:
     found = teller.choice.against
     slot: Slot = "sowhat"
-    if len(found) >= 2:
+    if pair := _related(found) if found else ():
         text = teller.place(
-            "against-both", slot, {"second": found[0], "third": found[1]}, afresh=SENTENCE_WINDOW
+            "against-both", slot, {"second": pair[0], "third": pair[1]}, afresh=SENTENCE_WINDOW
         )
         if text is not None:
             return [text]

@@ -22,6 +22,7 @@ SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 MAX_DIGITS = 9
 MOST_WRITTEN = 4096
 DIGITS = frozenset("123456789")
+YEAR_DAYS = 365
 END_RANK = 0.05
 """Of 90 days' hours (1,152 to 2,160 of them) the lowest ranks under this, and any other over it: half an hour's part
 against one and a half."""
@@ -76,6 +77,11 @@ def bare(value: Value, digits: int | None, words: Words) -> str:
     """5 → 5: a number whose unit stands beside it."""
     shown = _fixed(_number(value), 1 if digits is None else digits, words)
     return f"{_sign(_number(value), shown)}{shown}"
+
+
+def flipped(value: Value, digits: int | None, words: Words) -> str:
+    """−12.8 → 12.8: a difference told the other way round."""
+    return bare(-_number(value), digits, words)
 
 
 def change(value: Value, digits: int | None, words: Words) -> str:
@@ -137,6 +143,12 @@ def brief_price(value: Value, digits: int | None, words: Words) -> str:
         return price(value, digits, words)
     shown = _fixed(number / 1000, 1 if digits is None else digits, words)
     return f"{_sign(number, shown)}{words['money_brief'].format(shown)}"
+
+
+def level(value: Value, digits: int | None, words: Words) -> str:
+    """70211 → $70,200: three significant digits of a price, for a level that was worked out and not traded."""
+    number = _number(value)
+    return price(float(f"{number:.2e}"), digits, words)
 
 
 def amount(value: Value, digits: int | None, words: Words) -> str:
@@ -220,6 +232,16 @@ def days(value: Value, digits: int | None, words: Words) -> str:
     return _plural(_number(value), _fixed(_number(value), digits or 0, words), words["unit.days"])
 
 
+def record_span(value: Value, digits: int | None, words: Words) -> str:
+    """64.4 → 64 days, rounded down: for so long nothing was as far out; a year and more → a year."""
+    whole = int(_number(value))
+    return (
+        str(words["unit.year"])
+        if whole >= YEAR_DAYS
+        else _plural(whole, _fixed(whole, 0, words), words["unit.days"])
+    )
+
+
 def share(value: Value, digits: int | None, words: Words) -> str:
     """97.8 (a rank) → 97%, rounded down: more than so much of its past lies below."""
     return words["percent"].format(Decimal(str(_number(value))).to_integral_value(rounding=ROUND_FLOOR))
@@ -253,6 +275,11 @@ def _place(rank: float, words: Words, names: tuple[str, str, str, str]) -> str:
 def count(value: Value, digits: int | None, words: Words) -> str:
     """7 → 7."""
     return _fixed(int(_number(value)), 0, words)
+
+
+def rank_above(value: Value, digits: int | None, words: Words) -> str:
+    """13.1 → 86: the rank of what is told the other way round."""
+    return count(100.0 - _number(value), digits, words)
 
 
 def _moment(value: Value) -> datetime:
@@ -300,6 +327,7 @@ FORMATS: Mapping[str, Format] = {
     "size": percent_size,
     "signed": format_signed,
     "bare": bare,
+    "flipped": flipped,
     "change": change,
     "plusminus": plus_minus,
     "points": points,
@@ -308,6 +336,7 @@ FORMATS: Mapping[str, Format] = {
     "times": times,
     "price": price,
     "brief": brief_price,
+    "level": level,
     "usd": amount,
     "usd_size": amount_size,
     "compact": compact,
@@ -317,11 +346,13 @@ FORMATS: Mapping[str, Format] = {
     "span": span_of_time,
     "lasting": lasting,
     "days": days,
+    "record_span": record_span,
     "share": share,
     "share_above": share_above,
     "place": place,
     "amount_place": amount_place,
     "count": count,
+    "rank_above": rank_above,
     "date": date,
     "moment": moment,
     "day": day,

@@ -114,7 +114,7 @@ def _unit_filter(origin: Origin, market: SpokenMarket) -> str | None:
 
 
 QUANTITIES = {
-    "dollars": ("usd", "usd_size", "price", "brief", "compact"),
+    "dollars": ("usd", "usd_size", "price", "brief", "level", "compact"),
     "coins": ("coins", "coins_size", "compact_coins"),
     "percent": ("pct", "size", "signed", "plusminus", "cost", "change"),
     "points": ("points", "points_size"),

@@ -58,11 +58,14 @@ TOPICS: tuple[Topic, ...] = (
     Topic(id="liq", family="liquidations", facts=("liquidations_24h_usd",), unit=0, up=0),
     Topic(id="liq5d", family="liquidations", facts=("liquidations_5d_long_usd",), unit=0, up=-1),
     Topic(id="dvol", family="volatility", facts=("dvol",), unit=3, up=-1),
+    Topic(id="cover", family="options", facts=("protection_30d_pct",), unit=0.3, up=-1),
     Topic(id="term", family="options", facts=("iv_term_slope_points",), unit=2, up=1),
     Topic(id="putcall", family="options", facts=("put_call_volume_ratio",), unit=0.25, up=-1),
     Topic(id="gold", family="cross-asset", facts=("vs_gold_30d_pct",), unit=4, up=1),
     Topic(id="nasdaq", family="cross-asset", facts=("vs_nasdaq_30d_pct",), unit=4, up=1),
 )
+TOGETHER = (("options", "volatility"), ("basis", "funding"), ("liquidations", "leverage"), ("cross-asset",))
+"""Families whose readings speak of one thing: two of them may share a sentence."""
 DERIVATIVES = ("options", "basis", "funding", "leverage", "liquidations", "volatility")
 SUMMED = ("USD", "coins")
 """The units of what is added up over venues."""
@@ -282,6 +285,8 @@ def are_puts_few_and_dear(market: SpokenMarket) -> bool:
     return rank < RANKS[2] if rank is not None else ratio.value < 1.0
 
 
+DEEP_FUNDING_PCT = -5.0
+"""From so far below zero on, in percent a year, what shorts pay is a cost that a rise would add to."""
 FEW_PUTS, FEW = "put_call_volume_ratio", "few"
 
 
@@ -291,6 +296,8 @@ def _named(topic: Topic, fact: Fact, zone: Zone, then: ComparedValue | None, *, 
         return "under"
     if topic.id == "putcall" and few_and_dear:
         return FEW
+    if topic.id == "funding" and fact.value <= DEEP_FUNDING_PCT:
+        return "deep"
     if topic.id in ("funding", "term") and then is not None and then.value * fact.value < 0:
         return "crossed"
     return zone

@@ -55,7 +55,7 @@ def rubric(posts: Sequence[ToldPost], book: RuleBook, bank: PhraseBank) -> tuple
     brief = [*daily, *alerts]
     lines = [one for post in brief for one in prose(post.story)]
     headlines = [post for post in brief if post.story.headline is not None]
-    named = [post for post in brief if any(text.slot == "watch" for text in post.story.paragraphs)]
+    named = [post for post in brief if any(_ends(post.story))]
 
     def market(post: ToldPost) -> SpokenMarket:
         return SpokenMarket(
@@ -143,19 +143,23 @@ def _change_begins(story: Story) -> int:
 
 def _within(post: ToldPost) -> bool:
     """Whether every move that the post names ends inside the fact's own last ninety days, as far as they are known."""
-    for text in post.story.paragraphs:
+    for name, end in _ends(post.story):
+        past, now = (post.facts.pasts or {}).get(name), post.facts.value(name)
+        if past is None or past.low_90d is None or past.high_90d is None or now is None:
+            continue
+        low, high = min(past.low_90d, now), max(past.high_90d, now)
+        if not low - 1e-6 <= end <= high + 1e-6:
+            return False
+    return True
+
+
+def _ends(story: Story) -> Iterator[tuple[str, float]]:
+    """The facts of which a post names where they would end, deepen or weaken its verdict, and that value."""
+    for text in story.paragraphs:
         for span in text.spans:
             rule_and_fact, _, what = span.origin.ref.rpartition(" ")
-            if span.origin.kind != "threshold" or what != "end" or isinstance(span.origin.value, str):
-                continue
-            name = rule_and_fact.partition(":")[2]
-            past, now = (post.facts.pasts or {}).get(name), post.facts.value(name)
-            if past is None or past.low_90d is None or past.high_90d is None or now is None:
-                continue
-            low, high = min(past.low_90d, now), max(past.high_90d, now)
-            if not low - 1e-6 <= span.origin.value <= high + 1e-6:
-                return False
-    return True
+            if span.origin.kind == "threshold" and what == "end" and not isinstance(span.origin.value, str):
+                yield rule_and_fact.partition(":")[2], span.origin.value
 
 
 def _repeats(posts: Sequence[ToldPost], market: Callable[[ToldPost], SpokenMarket]) -> Iterator[bool]:

@@ -67,6 +67,8 @@ _FRAME = (
         "was",
         "peak",
         "peak_at",
+        "yard",
+        "called",
         "since",
         "moved",
         "exits",

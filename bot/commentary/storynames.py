@@ -22,11 +22,12 @@ from bot.domain.story import Memory, Origin, exit_key
 AS_BARE = {"points": "bare"}
 """Of points the number alone, where the words around it say of what."""
 SIZES = {"pct": "size", "points": "points_size"}
-EXITS_REST, GROUND_RESTS = timedelta(hours=26), timedelta(days=3)
-"""For so long what would end or deepen a verdict, and what would weaken it, is not named again."""
-GROUND_AGAIN, A_DAY_LONG = timedelta(hours=20), timedelta(hours=25)
-"""Where all that would weaken it was named within its rest, a daily post names again what was not named for so long, first
-what was not within about a day."""
+YARD_DAYS = 30.0
+"""From so many days on it is worth a word that nothing was as far out."""
+EXITS_REST, ALERT_RESTS = timedelta(hours=26), timedelta(hours=12)
+"""For so long what would end or deepen a verdict is not named again, and by an alert nothing at all."""
+GROUND_KEPT = timedelta(days=4)
+"""What would weaken a verdict is named again where a post of so many days named it."""
 
 
 class StoryNames(Struct):
@@ -127,16 +128,14 @@ class StoryNames(Struct):
 
     def _ground(self, namer: Namer) -> str | None:
         """The nearest move at which a fact no longer speaks for the verdict, inside its own last ninety days: of several
-        findings of one fact the end of the last, so that posts name one level of it. One that posts of late named is
-        passed over where there is another, and gold and stocks come last."""
+        findings of one fact the end of the last, so that posts name one level of it. The one that was named last is named
+        again as long as it is such a move: a line that changes with every post is none to watch. What has a usual range
+        comes first, gold and stocks last; an alert names none that was named within hours."""
         verdict, market = self.market.verdict, self.market
         side = SIDES.get(verdict.stance, 0) if verdict else 0
         votes = {one.rule: one.vote for one in market.findings if not one.background and not one.ordinary}
-        named = self._told_exits(GROUND_RESTS)
-        told, today = (
-            named if self.choice.alert else self._told_exits(GROUND_AGAIN),
-            self._told_exits(A_DAY_LONG),
-        )
+        if self.choice.alert and self._told_exits(ALERT_RESTS):
+            return None
         ways: dict[tuple[str, bool], tuple[float, Move]] = {}
         for flip in verdict.flips if verdict else ():
             move = flip.moves[0]
@@ -156,12 +155,26 @@ class StoryNames(Struct):
                 if low is not None and high is not None and low <= move.end <= high:
                     size, place = abs(move.end - move.start) / unit, (move.fact, move.end > move.start)
                     ways[place] = max(ways.get(place, (0.0, move)), (size, move), key=lambda way: way[0])
+        last = self._named_last()
         left = [
-            (_key(move) in today, _key(move) in named, move.fact.startswith("vs_"), size, move)
+            (
+                _key(move) not in last,
+                move.fact.startswith("vs_"),
+                usual_of(move.fact, market) is None,
+                size,
+                move,
+            )
             for size, move in ways.values()
-            if _key(move) not in told
         ]
         return self._move(min(left, key=lambda way: way[:4])[4], namer) if left else None
+
+    def _named_last(self) -> frozenset[str]:
+        """The moves that the latest post to name any named, of posts with the verdict that stands."""
+        told = self._told_exits(GROUND_KEPT)
+        for post in reversed(self.memory.told):
+            if named := told & frozenset(post.exits):
+                return named
+        return frozenset()
 
     def _moves_of(self, ways: Sequence[Exit], namer: Namer) -> str | None:
         if not ways:
@@ -259,6 +272,17 @@ class StoryNames(Struct):
         name = alarm.fact if tenor_of(alarm.fact, bank) else "spot_usd.change_24h_pct"
         origin = Origin(kind="name", ref=name, value="")
         return bank.words["within"].format(namer.recorder.mark(tenor_of(name, bank), origin, "tenor"))
+
+
+def yardstick(fact: str, namer: Namer) -> str | None:
+    """For how long no reading of a fact was as far out, where that is long enough to be worth a word: "the highest in 64
+    days"; None where it is not, or where the language has no words for it."""
+    for view, word in (("highest_since", "yard_high"), ("lowest_since", "yard_low")):
+        known, pattern = namer.market.fact(f"{fact}.{view}"), namer.market.bank.words.get(word)
+        if known is not None and pattern is not None and known.value >= YARD_DAYS:
+            term = namer.fact(known.name)
+            return pattern.format(term.write("record_span")) if term is not None else None
+    return None
 
 
 def _steady_for(story: StoryNames, namer: Namer) -> str | None:

@@ -15,9 +15,11 @@ from bot.domain.story import Memory, Origin, Story, Text
 MOST_ROWS = 6
 FACTS = (
     *(name for topic in TOPICS[:3] for name in topic.facts[:1]),
-    *("open_interest_coin", "liquidations_24h_usd", "dvol", "iv_term_slope_points"),
+    *("open_interest_coin", "liquidations_24h_usd", "dvol", "iv_term_slope_points", "protection_30d_pct"),
     *("put_call_volume_ratio", "vs_gold_30d_pct", "vs_nasdaq_30d_pct"),
 )
+TURNED = ("iv_term_slope_points",)
+"""Differences that a table writes the other way round, as the sentences tell them: one-week over one-month."""
 NOT_KNOWN = "–"
 COMPACT = {"usd": "compact", "coins": "compact_coins", "price": "price", "points": "bare"}
 
@@ -74,7 +76,7 @@ def _row(name: str, market: SpokenMarket, memory: Memory, past: str) -> Text | N
     recorder = Recorder(words)
     namer = Namer(market=market, recorder=recorder)
     unit = BY_UNIT.get(unit_of(name, market.bank), "text")
-    shape = COMPACT.get(unit, unit)
+    shape = "flipped" if name in TURNED else COMPACT.get(unit, unit)
     titled = recorder.mark(label, Origin(kind="name", ref=f"short.{name}", value=label), "text")
     now, then = namer.fact(name), namer.fact(f"{name}.{past}")
     if now is None:
@@ -109,7 +111,9 @@ def _is_seen(value: float | str, shown: str) -> bool:
 def _rank(name: str, rank: float, recorder: Recorder, words: Words) -> str:
     """Where it stands in its own year; at the ends it is known to be as far out or farther."""
     origin = Origin(kind="count", ref=f"rank of {name}", value=rank)
-    shown = recorder.mark(apply("count", rank, None, words), origin, "count")
+    shape = "rank_above" if name in TURNED else "count"
+    shown = recorder.mark(apply(shape, rank, None, words), origin, shape)
+    rank = 100.0 - rank if name in TURNED else rank
     if rank >= 95:
         return f"≥{shown}"
     return f"≤{shown}" if rank <= 5 else shown

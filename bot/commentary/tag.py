@@ -29,14 +29,15 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
     days = age_days(market)
     is_first = days == 1 and verdict.stance in LEANS
     further = None if is_first else _further(market, verdict, namer)
-    parts.append(plain.format(stance[:1].upper() + stance[1:]) + (further or ""))
+    called = stance[:1].upper() + stance[1:]
+    if days is not None:
+        age = namer.number(Origin(kind="count", ref="age", value=days), "count")
+        called = words["tag_aged"].format(called, words["tag_day"].format(age.write("count")))
+    parts.append(plain.format(called) + (further or ""))
     if verdict.leaning in LEANS and verdict.stance == "unclear":
         parts.append(words["tag_leaning"].format(words[f"stance.{verdict.leaning}"]))
     if verdict.stance in LEANS and verdict.confidence != "high":
         parts.append(words["tag_confidence"].format(words[f"confidence.{verdict.confidence}"]))
-    if days is not None:
-        age = namer.number(Origin(kind="count", ref="age", value=days), "count")
-        parts.append(words["tag_day"].format(age.write("count")))
     if not is_first and further is None and (direction := _direction(verdict, words)):
         parts.append(direction)
     if verdict.without:

@@ -28,7 +28,7 @@ from bot.commentary.points import (
 )
 from bot.commentary.shapes import shape
 from bot.commentary.stories import tells_again
-from bot.commentary.storynames import StoryNames
+from bot.commentary.storynames import StoryNames, yardstick
 from bot.commentary.templates import render, slots
 from bot.commentary.terms import Recorder, Term
 from bot.commentary.words import several
@@ -58,11 +58,13 @@ class Wording(Struct, frozen=True):
 class Teller(StoryNames):
     """Writes the texts of one post; remembers which wordings it has used and by which templates they were joined.
     `turn` shuffles equal choices. In a `daily` post no wording is taken that tells a reading again which has not moved; an
-    `article` stands alone, and tells the low or the high that matters again."""
+    `article` stands alone, and tells the low or the high that matters again. `move_is_told`: its headline tells the
+    price's move of the day."""
 
     turn: int = 0
     daily: bool = False
     article: bool = False
+    move_is_told: bool = False
     used: list[str] = field(default_factory=list)
     joints: list[str] = field(default_factory=list)
     _lots: dict[str, bytes] = field(default_factory=dict)
@@ -149,6 +151,8 @@ class Teller(StoryNames):
             name: self._rested(list(self.clauses(point.about, "word" if name == "word" else form)))
             for name, point in points.items()
         }
+        for some in wanted.values():  # how long nothing was as far out says more than the figure
+            some.sort(key=lambda one: "yard" not in slots(one[1]).roots)
         newest = self.choice.newest
         if newest is not None and "main" in wanted:  # what an alert is for stands in its first sentence
             behind = {name.partition(".")[0] for name in newest.facts}
@@ -160,7 +164,7 @@ class Teller(StoryNames):
             names = [name for name in wanted if name in asked]
             if set(points) - asked:
                 continue
-            names.sort(key=lambda name: template[1].find(f" {name} ") % len(template[1]))
+            names.sort(key=lambda name: template[1].find(f"{{{{ {name}"))
             for chosen in product(*(wanted[name] for name in names)):
                 if not any(_explains(clause) for _, clause in chosen[:-1]):
                     yield Wording(template[0], template[1], dict(zip(names, chosen, strict=True)))
@@ -194,6 +198,12 @@ class Teller(StoryNames):
             yield self.clauses("price.off-high", "say")
             yield self.clauses("price.week", "say")
             return
+        if self.move_is_told:
+            hours = self.market.fact("hours_since_low")
+            if moved < 0 and hours is not None and hours.value <= LOW_OF_LATE_H:
+                yield self.clauses("price.low-made", "say")
+            yield self.clauses("price.off-low" if moved > 0 else "price.off-high", "say")
+            return
         way = "flat" if abs(moved) < FLAT_PCT else "up" if moved > 0 else "down"
         told = self.memory.last.told if self.memory.last and not self.article else ()
         hours, fall = self.market.fact("hours_since_low"), self.market.fact("drawdown_pct")
@@ -212,7 +222,7 @@ class Teller(StoryNames):
     def _rested(self, some: list[tuple[str, str]]) -> list[tuple[str, str]]:
         used = last_used(self.memory)
         return sorted(
-            (one for one in some if one[0] not in self.used),
+            (one for one in some if one[0] not in self.used or not opening(one[1])),
             key=lambda one: (used.get(one[0], -1), self._lot(one[0])),
         )
 
@@ -228,7 +238,9 @@ class Teller(StoryNames):
         return drawn
 
     def _clumsy(self, text: Text) -> bool:
-        """Whether a joint that bears no repeating stands twice in one sentence."""
+        """Whether a joint that bears no repeating stands twice in one sentence, or a colon explains what another does."""
+        if any(len(_COLON.findall(_BRACKETS.sub("", one.text))) > 1 for one in sentences(text)):
+            return True
         joints = (*several(self.market.bank.words, "once_a_sentence"), self.market.bank.words["window.24h"])
         joints = tuple(joint for joint in joints if f" {text.text} ".count(joint) > 1)
         return bool(joints) and any(
@@ -284,11 +296,14 @@ class Teller(StoryNames):
         names = self._common(namer, template)
         if point is None:
             return names
+        names["called"] = self._called(point.fact, namer)
         term = namer.fact(point.fact)
         if term is not None:
             names["it"] = term
         if (band := namer.band_of_fact(point.fact)) is not None:
             names["usual"] = band
+        if (yard := yardstick(point.fact, namer)) is not None:
+            names["yard"] = yard
         memory = Memory() if point.of_day else self.memory
         if (then := before(point.fact, self.market, memory)) is not None:
             names["was"] = self.term_of(then, namer)
@@ -336,10 +351,13 @@ def name_of_stance(market: SpokenMarket) -> str:
     return market.bank.words[f"stance.{shape(verdict) if verdict else 'no-call'}"]
 
 
+_BRACKETS, _COLON = re.compile(r"\([^)]*\)"), re.compile(r":(?!\d)")
+
+
 def _explains(clause: str) -> bool:
     """Whether a clause has a colon outside brackets: what follows it in a sentence would read as part of the
     explanation."""
-    return ":" in re.sub(r"\([^)]*\)", "", clause)
+    return ":" in _BRACKETS.sub("", clause)
 
 
 def opening(template: str) -> str:
