@@ -95,6 +95,8 @@ class Teller(StoryNames):
                 continue
             if text is None or self._clumsy(text) or (recent and set(masked_sentences(text)) & recent):
                 continue
+            if place == "lead" and _has_bare_part(text):
+                continue
             if self._tells_news(place) and self._is_stale(text):
                 continue
             self.used += text.phrase_ids
@@ -358,6 +360,12 @@ def _explains(clause: str) -> bool:
     """Whether a clause has a colon outside brackets: what follows it in a sentence would read as part of the
     explanation."""
     return ":" in _BRACKETS.sub("", clause)
+
+
+def _has_bare_part(text: Text) -> bool:
+    """Whether one of several sentences tells no figure: beside another it would say nothing."""
+    parts = list(sentences(text))
+    return len(parts) > 1 and any(next(figures_in(one), None) is None for one in parts)
 
 
 def opening(template: str) -> str:
