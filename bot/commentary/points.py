@@ -421,16 +421,19 @@ def _liquidations(topic: Topic, market: SpokenMarket, memory: Memory) -> Iterato
     grew = _is_news_since(tuple(one for one in (whole, long, short, share) if one), market, memory)
     week = market.fact("liquidations_5d_pct_of_oi")
     day = share.value if share else None
+    news = grew
     if week is not None and week.value >= 3 and day is not None and day <= week.value / 8:
-        about, side, news = "spent", 1, grew
+        about, side = "spent", 1
     elif not heavy:
         return
     elif long and short and max(long.value, short.value) < ONE_SIDED * min(long.value, short.value):
-        about, side, news = "both", 0, grew
+        about, side = "both", 0
     elif short is None or (long is not None and long.value >= short.value):
-        about, side, news = "longs", -1, grew
+        about, side = "longs", -1
     else:
-        about, side, news = "shorts", 1, grew
+        about, side = "shorts", 1
+    if about != "spent":
+        news = grew and not _are_fewer(lead.name, total, then, market, memory)
     size = times.value if times else HEAVY_TIMES + (2 * day if day is not None else 0.0)
     yield StoryPoint(
         topic=topic,
@@ -443,6 +446,16 @@ def _liquidations(topic: Topic, market: SpokenMarket, memory: Memory) -> Iterato
         out=True,
         stands=side,
     )
+
+
+def _are_fewer(
+    name: str, total: float, then: ComparedValue | None, market: SpokenMarket, memory: Memory
+) -> bool:
+    """Whether a day's liquidations, heavy as they are, have come down since they were compared or told: that there were so
+    many was the news then."""
+    told = last_telling(name, market, memory)
+    known = [told.figures.get(name) if told is not None else None, then.value if then is not None else None]
+    return any(one is not None and one - total >= LIQ_UNIT_SHARE * total for one in known)
 
 
 def _week_of_liquidations(topic: Topic, market: SpokenMarket, memory: Memory) -> Iterator[StoryPoint]:

@@ -59,6 +59,8 @@ ENOUGH = 2
 PRICE_MOVED_PCT, SHOCK_PCT, REBOUND_PCT = 1.0, 7.0, 8.0
 SIDES = {"bearish": -1, "overheated": -1, "bullish": 1}
 MOST_POINTS = 5
+INVOLVED = ("term", "putcall", "cover")
+"""Readings that a headline is too short for, where there is another."""
 OF_THEIR_OWN = ("unclear", "turning", "exhaustion", "squeeze", "crowding", "shock")
 """Stories that are told although something else stood still."""
 DAY_TOPICS, DAY_MOVED_UNITS = ("skew", "basis", "funding", "dvol"), 3.0
@@ -364,11 +366,12 @@ def _since_a_day(point: StoryPoint, market: SpokenMarket) -> StoryPoint:
 def _head(
     same: tuple[StoryPoint, ...], against: tuple[StoryPoint, ...], main: StoryPoint | None
 ) -> StoryPoint | None:
-    """What the headline tells: the next derivatives reading on the side of the main one, else any."""
+    """What the headline tells: the next derivatives reading on the side of the main one, else any; of equals one that needs
+    no explanation."""
     own = [point for point in same if point.derivative and main and point.side == main.side]
     for some in (own, [point for point in same if point.derivative]):
         if some:
-            return some[0]
+            return next((point for point in some if point.topic.id not in INVOLVED), some[0])
     return next((point for point in against if point.derivative), None)
 
 

@@ -166,7 +166,17 @@ class StoryNames(Struct):
             )
             for size, move in ways.values()
         ]
-        return self._move(min(left, key=lambda way: way[:4])[4], namer) if left else None
+        if not left:
+            return None
+        move = min(left, key=lambda way: way[:4])[4]
+        told, now = self._move(move, namer), namer.fact(move.fact)
+        pattern = market.bank.words.get("ground_now")
+        has_sign = (
+            f"exit_up_below.{move.fact}" in market.bank.words
+        )  # its words tell a size and not the figure
+        if now is None or pattern is None or has_sign:
+            return told
+        return str(pattern).format(told, now.write(AS_BARE.get(now.unit_filter, now.unit_filter)))
 
     def _named_last(self) -> frozenset[str]:
         """The moves that the latest post to name any named, of posts with the verdict that stands."""

@@ -12,7 +12,9 @@ from bot.commentary.titles import unit_of
 from bot.domain.catalog import RANKED_BY
 from bot.domain.story import Memory, Origin, Story, Text
 
-MOST_ROWS = 6
+MOST_ROWS, ENOUGH_ROWS = 6, 3
+"""Beside so many readings of derivatives gold and stocks are left out."""
+ELSEWHERE = "vs_"
 FACTS = (
     *(name for topic in TOPICS[:3] for name in topic.facts[:1]),
     *("open_interest_coin", "liquidations_24h_usd", "dvol", "iv_term_slope_points", "protection_30d_pct"),
@@ -31,7 +33,7 @@ A_DAY_AGO, A_WEEK_AGO = "before_24h", "before_7d"
 def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_AGO) -> tuple[Text, ...]:
     """The rows for what the story's prose did not tell, at most six, each beside its value of a `past` time: first what the
     headline alone told. Under one whose rank is not known stands the row of the metric that is ranked in its place."""
-    told = {stem for text in story.paragraphs for stem in _stems(text)}
+    told = {stem for text in story.paragraphs if text.slot != "watch" for stem in _stems(text)}
     headed = set(_stems(story.headline)) if story.headline is not None else set()
     families = {stem: _family(stem) for stem in told}
     rows: list[Text] = []
@@ -40,6 +42,8 @@ def table(story: Story, market: SpokenMarket, memory: Memory, past: str = A_DAY_
         if name in told | unexplained or (
             name.startswith(("liquidations_", "open_interest_")) and _family(name) in families.values()
         ):
+            continue
+        if name.startswith(ELSEWHERE) and len(rows) >= ENOUGH_ROWS:
             continue
         row = _row(name, market, memory, past)
         if row is not None:
