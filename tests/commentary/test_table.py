@@ -113,11 +113,21 @@ def _spans_of(known: Facts, name: str) -> tuple[Span, ...]:
     return (Span(start=0, end=1, text="x", origin=origin, filter="points"),)
 
 
+SHOWN = ("open_interest", "liquidations", "funding", "dvol", "iv_term", "put_call", "protection")
+
+
+def test_gold_and_stocks_stand_beside_few_readings_of_derivatives_alone() -> None:
+    rows = str(told(facts({**CALM, "vs_gold_30d_pct": -31.4})).table)
+    assert "liquidations_24h_usd" in rows
+    assert "vs_gold_30d_pct" not in rows
+
+
 @pytest.mark.parametrize("locale", ["en", "es"])
 def test_what_rows_count_whose_names_do_not_say_it_is_said_under_the_table(locale: str) -> None:
     """Gold and the Nasdaq are points of percent in a month; without their rows that is not said."""
     words = bank(locale)
-    story = told(facts({**CALM, "vs_gold_30d_pct": -31.4}), words=words)
+    few = {name: value for name, value in CALM.items() if not name.startswith(SHOWN)}
+    story = told(facts({**few, "vs_gold_30d_pct": -31.4}), words=words)
     with_gold = [
         row for row in story.table if "short.vs_gold_30d_pct" in {span.origin.ref for span in row.spans}
     ]

@@ -63,7 +63,6 @@ def test_the_articles_market_is_told_with_its_figures_under_the_tag_caution() ->
         ("neutral", (-30.0, -22.0), "deepening", "leaning more to caution"),
         ("neutral", (-22.0, -22.0), "easing", "leaning less to caution"),
         ("neutral", (4.0, 9.0), "turning", "now leaning to bullish"),
-        ("bearish", (-40.0, -40.0), "easing", "easing"),
     ],
 )
 def test_the_tag_says_where_the_verdict_goes(
@@ -71,6 +70,11 @@ def test_the_tag_says_where_the_verdict_goes(
 ) -> None:
     """Between two leans by the side of its balance."""
     assert tag_of(stance=stance, balance=balance, direction=direction).endswith(f" · {ends}")
+
+
+def test_a_lean_that_goes_less_far_says_than_when_right_behind_it() -> None:
+    line = tag_of(stance="bearish", balance=(-40.0, -40.0), direction="easing")
+    assert line.startswith("Caution: the readings lean down, less so than 3 days ago")
 
 
 def test_a_lean_that_goes_further_says_than_when_right_behind_it() -> None:
