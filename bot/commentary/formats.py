@@ -79,7 +79,7 @@ def bare(value: Value, digits: int | None, words: Words) -> str:
     return f"{_sign(_number(value), shown)}{shown}"
 
 
-def flipped(value: Value, digits: int | None, words: Words) -> str:
+def opposite(value: Value, digits: int | None, words: Words) -> str:
     """−12.8 → 12.8: a difference told the other way round."""
     return bare(-_number(value), digits, words)
 
@@ -327,7 +327,7 @@ FORMATS: Mapping[str, Format] = {
     "size": percent_size,
     "signed": format_signed,
     "bare": bare,
-    "flipped": flipped,
+    "opposite": opposite,
     "change": change,
     "plusminus": plus_minus,
     "points": points,

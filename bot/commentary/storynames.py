@@ -155,7 +155,7 @@ class StoryNames(Struct):
                 if low is not None and high is not None and low <= move.end <= high:
                     size, place = abs(move.end - move.start) / unit, (move.fact, move.end > move.start)
                     ways[place] = max(ways.get(place, (0.0, move)), (size, move), key=lambda way: way[0])
-        last = self._named_last()
+        last = _named_last(self)
         left = [
             (
                 _key(move) not in last,
@@ -177,14 +177,6 @@ class StoryNames(Struct):
         if now is None or pattern is None or has_sign:
             return told
         return str(pattern).format(told, now.write(AS_BARE.get(now.unit_filter, now.unit_filter)))
-
-    def _named_last(self) -> frozenset[str]:
-        """The moves that the latest post to name any named, of posts with the verdict that stands."""
-        told = self._told_exits(GROUND_KEPT)
-        for post in reversed(self.memory.told):
-            if named := told & frozenset(post.exits):
-                return named
-        return frozenset()
 
     def _moves_of(self, ways: Sequence[Exit], namer: Namer) -> str | None:
         if not ways:
@@ -282,6 +274,15 @@ class StoryNames(Struct):
         name = alarm.fact if tenor_of(alarm.fact, bank) else "spot_usd.change_24h_pct"
         origin = Origin(kind="name", ref=name, value="")
         return bank.words["within"].format(namer.recorder.mark(tenor_of(name, bank), origin, "tenor"))
+
+
+def _named_last(story: StoryNames) -> frozenset[str]:
+    """The moves that the latest post to name any named, of posts with the verdict that stands."""
+    told = story._told_exits(GROUND_KEPT)
+    for post in reversed(story.memory.told):
+        if named := told & frozenset(post.exits):
+            return named
+    return frozenset()
 
 
 def yardstick(fact: str, namer: Namer) -> str | None:

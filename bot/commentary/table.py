@@ -80,7 +80,7 @@ def _row(name: str, market: SpokenMarket, memory: Memory, past: str) -> Text | N
     recorder = Recorder(words)
     namer = Namer(market=market, recorder=recorder)
     unit = BY_UNIT.get(unit_of(name, market.bank), "text")
-    shape = "flipped" if name in TURNED else COMPACT.get(unit, unit)
+    shape = "opposite" if name in TURNED else COMPACT.get(unit, unit)
     titled = recorder.mark(label, Origin(kind="name", ref=f"short.{name}", value=label), "text")
     now, then = namer.fact(name), namer.fact(f"{name}.{past}")
     if now is None:

@@ -159,7 +159,7 @@ def test_coins_times_index_equals_dollars_in_every_post(told: Mapping[datetime, 
         if isinstance(coins, float) and isinstance(spot_usd, float) and isinstance(usd, float):
             seen += 1
             assert coins * spot_usd == pytest.approx(usd, rel=1e-3)
-    assert seen >= 2
+    assert seen >= 1
 
 
 def test_three_changed_figures_change_the_posts(settings: Settings, playbook: Playbook) -> None:
