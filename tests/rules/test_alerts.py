@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from bot.domain.judgement import Finding, MoveAlarm, Signal, Verdict
@@ -88,6 +89,24 @@ def test_less_data_is_not_an_all_clear() -> None:
 def test_a_graver_finding_escalates_once() -> None:
     told = follow(judged("bearish", "caution"), judged("bearish", "alarm"), judged("bearish", "alarm"))[1]
     assert told == ["first", "escalated", None]
+
+
+@pytest.mark.parametrize(
+    ("severities", "gravest"),
+    [
+        (("info", "alarm", "watch"), "alarm"),
+        (("watch", "caution", "info"), "caution"),
+        (("info", "watch"), "watch"),
+    ],
+)
+def test_what_is_told_is_as_grave_as_its_gravest_finding(
+    severities: tuple[Severity, ...], gravest: Severity
+) -> None:
+    found = judged("bearish")
+    (one,) = found.verdict.findings
+    findings = tuple(replace(one, severity=severity) for severity in severities)
+    route, _ = alert(CHANNEL, replace(found, verdict=replace(found.verdict, findings=findings)), book(), NOON)
+    assert route.last_severity == gravest
 
 
 def test_a_milder_finding_makes_room_for_the_next_escalation() -> None:
