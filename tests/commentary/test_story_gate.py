@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bot.commentary.compose import alert_key
 from bot.commentary.stories import StoryChoice
 from bot.commentary.storygate import (
+    _again,
     _bare,
     _images,
     _length,
@@ -286,3 +287,34 @@ def test_words_are_counted_without_what_is_only_a_mark() -> None:
 )
 def test_each_form_has_its_length(told: Story, said: list[str]) -> None:
     assert list(_length(told)) == [f"length: {one}" for one in said]
+
+
+# ── 15: what was told of late ───────────────────────────────────────────────────────────────────────────────
+
+STOOD = replace(
+    LAST, figures={"skew_60d_pct": 20.0, "basis_60d_pct": 2.0}, told=("skew_60d_pct", "basis_60d_pct")
+)
+BOTH = (text("Skew is 20%.", SKEW), text("Basis is 2%.", BASIS))
+NOT_AGAIN = [f"15: {name} was told of late and has not moved since" for name in STOOD.told]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (post(*BOTH), NOT_AGAIN),
+        (post(*BOTH, alert=True), NOT_AGAIN[1:]),  # what an alert went out for stands in its first paragraph
+        (post(text("It fell."), *BOTH, alert=True), NOT_AGAIN),
+        (post(*BOTH, length="short"), []),
+        (post(*BOTH, length="article"), []),
+        (post(replace(BOTH[0], slot="watch"), BOTH[1]), NOT_AGAIN[1:]),
+        (post(text("Never heard of: 7%.", span("7%", "fact", "basis_90d_pct", 7, "pct")), *BOTH), NOT_AGAIN),
+    ],
+)
+def test_a_reading_that_was_told_of_late_and_stands_is_not_told_again(told: Story, said: list[str]) -> None:
+    assert list(_again(told, market(), Memory(told=(STOOD,)), choice())) == said
+    assert list(_again(told, market(), Memory(), choice())) == []
+
+
+def test_a_reading_that_moved_by_its_unit_is_told_again() -> None:
+    moved = replace(STOOD, figures={**STOOD.figures, "skew_60d_pct": 14.0})
+    assert list(_again(post(*BOTH), market(), Memory(told=(moved,)), choice())) == NOT_AGAIN[1:]

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bot.desk.market import Market
 from bot.domain.facts import Point, Series
+from bot.domain.judgement import Call
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Card, Decision, Post, Profile, State, Watch
 from bot.domain.readings import Heard, Quantity, SeriesReading, Snapshot
@@ -74,6 +75,7 @@ class Noting:
 
     past_series: list[Series] = field(default_factory=list)
     remembered: dict[tuple[str, str], State] = field(default_factory=dict)
+    called: dict[str, list[Call]] = field(default_factory=dict)
     follows: list[Profile] = field(default_factory=lambda: [Profile()])
     wishes: list[Watch] = field(default_factory=list)
     unsent: dict[str, list[Post]] = field(default_factory=dict)
@@ -98,6 +100,12 @@ class Noting:
             return self.remembered.get((asset, profile.id), State())
 
         return state_of
+
+    async def calls(
+        self, asset: str, since: datetime, *, until: datetime | None = None, profile: Profile | None = None
+    ) -> Sequence[Call]:
+        self.notes.append(("calls", asset, since, until))
+        return self.called.get(profile.id, []) if profile is not None else []
 
     async def keep(self, playbook: Playbook, at: datetime) -> None:
         self.notes.append(("keep", playbook.hash, at))

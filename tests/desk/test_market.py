@@ -15,7 +15,7 @@ from bot.desk.market import Market, MarketSettings, no_audit, no_post_due
 from bot.desk.memory import DeskMemory, SourceState
 from bot.desk.stores import MarketStores
 from bot.domain.facts import Fact, Facts, PastsOfDay, Series
-from bot.domain.judgement import Signal
+from bot.domain.judgement import Call, Signal
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile, State
 from bot.domain.readings import Snapshot
@@ -507,3 +507,24 @@ async def test_what_venues_told_is_remembered_over_a_restart_and_kept_only_where
     assert store.kept == [("BTC", tellings)]
     started_again = market_on(NotingArchive(), stores=MarketStores(tellings=store))
     assert (await started_again.history("BTC")).tellings == tellings
+
+
+# ── the record ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("ranges", [{}, WIDE.ranges])
+async def test_the_calls_of_a_language_that_nobody_is_told_in_are_those_of_its_ranges(ranges: Ranges) -> None:
+    archive = NotingArchive()
+    archive.states.called = {
+        "en/short/": [Call(at=AT, stance="bullish", rules="a")],
+        Profile(ranges=ranges).id: [Call(at=AT - HOUR, stance="bearish", rules="a")],
+    }
+    market = market_on(archive)
+    for profile, stance in (
+        (Profile(locale="en", length="short"), "bullish"),
+        (Profile(locale="es", length="article", ranges=ranges), "bearish"),
+        (Profile(ranges=ranges), "bearish"),
+    ):
+        (call,) = await market.calls("BTC", AT - HOUR, profile, until=AT)
+        assert call.stance == stance
+    assert set(archive.asked("calls")) == {("calls", "BTC", AT - HOUR, AT)}

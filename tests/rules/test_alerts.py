@@ -97,6 +97,7 @@ def test_a_graver_finding_escalates_once() -> None:
         (("info", "alarm", "watch"), "alarm"),
         (("watch", "caution", "info"), "caution"),
         (("info", "watch"), "watch"),
+        ((), "info"),
     ],
 )
 def test_what_is_told_is_as_grave_as_its_gravest_finding(
