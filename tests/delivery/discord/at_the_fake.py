@@ -6,7 +6,7 @@ import sys
 
 def turn(port: str) -> None:
     """From now on discord.py asks the fake. Whatever imports discord comes after this."""
-    sys.modules.setdefault("zstandard", None)  # type: ignore[arg-type]  # the fake speaks zlib-stream
+    sys.modules.setdefault("zstandard", None)  # type: ignore[arg-type]  # the fake has zlib's and Python's own zstd
     import yarl
     from discord.gateway import DiscordWebSocket
     from discord.http import Route

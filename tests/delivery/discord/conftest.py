@@ -14,7 +14,7 @@ import pytest
 import simcord.http
 
 if "discord" not in sys.modules:
-    sys.modules.setdefault("zstandard", None)  # type: ignore[arg-type]  # the fake speaks zlib-stream
+    sys.modules.setdefault("zstandard", None)  # type: ignore[arg-type]  # the fake has zlib's and Python's own zstd
 
 import discord
 import yarl
