@@ -1,6 +1,6 @@
 """What a run of posts is like, in counts: how long, how full of figures, how much of it returns, whether its exits hold.
 
-The goals are those that the posts are written to (`docs/commentary.md`). Glosses, exits, labels and the table are fixed
+The goals are those that the posts are written to. Glosses, exits, labels and the table are fixed
 wording by nature and are left out where sentences are counted."""
 
 from collections.abc import Callable, Iterator, Sequence

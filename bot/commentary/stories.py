@@ -1,7 +1,7 @@
 """Which story a market tells, before any word is chosen: the tension between the price and what derivatives say of it,
 or where the verdict goes; and which readings carry it.
 
-Each story promises something of the readings in its slots, and its frames may say so (`config/phrases/README.md`)."""
+Each story promises something of the readings in its slots, and its frames may say so (the heads of `config/phrases/*/frames.toml`)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
