@@ -320,6 +320,7 @@ def table_notes(story: Story, bank: PhraseBank) -> tuple[Figure, ...]:
     said = [
         bank.words.get("table_note") if ranked else None,
         bank.words.get("table_note_vs") if any(name.startswith("vs_") for name in named) else None,
+        *(bank.words.get(f"table_note.{name}") for name in sorted(named)),
     ]
     notes = " ".join(note for note in said if note)
     return (Figure(label="", text=notes),) if notes else ()

@@ -180,11 +180,12 @@ def _headline(teller: Teller) -> Text:
     word: Mapping[str, StoryPoint | None] = {"word": choice.main}
     tried: list[tuple[str, Mapping[str, StoryPoint | None], str]] = []
     if choice.steady:
-        steady = {"word": choice.steady[0]}
-        tried += [
-            (f"headline-steady-{choice.steady_since}", steady, "word"),
-            ("headline-steady", steady, "word"),
-        ]
+        for form in ("stays", "word"):
+            steady = {form: choice.steady[0]}
+            tried += [
+                (f"headline-steady-{choice.steady_since}", steady, form),
+                ("headline-steady", steady, form),
+            ]
     elif choice.day is not None and choice.kind != "turning":
         tried.append((OF_DAY, {}, "say"))
     if (ground := _ground(teller)) is not None:

@@ -11,7 +11,7 @@ from bot.errors import Problem
 IN_FRAMES = ("frame", "clause")
 ANY = "any"
 LEAST_FRAMES = 6
-POINTS = ("main", "second", "third", "head", "word")
+POINTS = ("main", "second", "third", "head", "word", "stays")
 PLACES: dict[str, tuple[str, ...]] = {
     "lead": (),
     "second": ("second",),

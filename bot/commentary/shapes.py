@@ -57,7 +57,7 @@ _SPOKEN = _VERDICT | {
     "text",
     "term",
 }
-_POINTS = frozenset({"price", "main", "second", "third", "head", "word", "briefs"})
+_POINTS = frozenset({"price", "main", "second", "third", "head", "word", "stays", "briefs"})
 _FRAME = (
     _VERDICT
     | _POINTS
@@ -69,6 +69,7 @@ _FRAME = (
         "peak_at",
         "yard",
         "called",
+        "low_at",
         "since",
         "moved",
         "exits",

@@ -363,6 +363,17 @@ def _drift(story: StoryNames, namer: Namer) -> str | None:
     return story.market.bank.words["drift.up" if moved > 0 else "drift.down"]
 
 
+def _low_at(story: StoryNames, namer: Namer) -> str | None:
+    """When the low of the last month was: "of 3 February", "at 05:00 UTC" where that was today."""
+    words, low = story.market.bank.words, story.market.fact("low_30d_usd")
+    term = namer.fact("low_30d_usd")
+    if low is None or low.extreme_at is None or term is None or "low_of_day" not in words:
+        return None
+    if low.extreme_at.date() == story.market.at.date():
+        return str(words["low_at_hour"]).format(term.write("clock"))
+    return str(words["low_of_day"]).format(term.write("day"))
+
+
 def _extreme(story: StoryNames, namer: Namer) -> str | None:
     """Since which end of the price's path a reading has stood still: its low or its high."""
     return story.market.bank.words.get(f"extreme.{story.choice.steady_since}")
@@ -409,6 +420,7 @@ _MAKERS: Mapping[str, Callable[[StoryNames, Namer], object | None]] = {
     "known_part": _known_part,
     "drift": _drift,
     "extreme": _extreme,
+    "low_at": _low_at,
     "moved": StoryNames.move_term,
     "exits": lambda story, namer: story._moves_of(story._exits(), namer),
     "ground": StoryNames._ground,

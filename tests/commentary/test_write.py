@@ -72,9 +72,9 @@ def test_the_tag_says_where_the_verdict_goes(
     assert tag_of(stance=stance, balance=balance, direction=direction).endswith(f" · {ends}")
 
 
-def test_a_lean_that_goes_less_far_says_than_when_right_behind_it() -> None:
+def test_a_lean_that_has_come_back_is_less_than_it_was_at_its_strongest() -> None:
     line = tag_of(stance="bearish", balance=(-40.0, -40.0), direction="easing")
-    assert line.startswith("Caution: the readings lean down, less so than 3 days ago")
+    assert line.startswith("Caution: the readings lean down, less so than at their strongest")
 
 
 def test_a_lean_that_goes_further_says_than_when_right_behind_it() -> None:
