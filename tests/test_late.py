@@ -79,7 +79,7 @@ print("numbers" in sys.modules, type(Fraction) is Promised)
         "isinstance(1, Fraction)",
         "issubclass(int, Fraction)",
         "type('Own', types.resolve_bases((Fraction,)), {})",
-        "sys.modules['fractions'].Decimal",
+        "sys.modules['fractions'].math",
         "load(['fractions'])",
     ],
 )

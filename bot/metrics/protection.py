@@ -90,6 +90,7 @@ def _puts(chain: OptionChain) -> Ints:
         ~chain.is_call
         & (chain.mark_iv_pct > 0.0)
         & (chain.forward_usd > 0.0)
+        & (chain.strike_usd > 0.0)
         & (chain.expires_ms > chain.row_ms + DAY_MS)
     )
     return np.flatnonzero(usable)

@@ -42,6 +42,13 @@ def test_the_usual_put_is_not_known_where_strikes_or_expiries_do_not_reach() -> 
     assert usual_cost(chain(lambda days, strike: 50.0, strikes=[60_000.0, 90_000.0]), 90_000.0) is None
 
 
+def test_a_strike_of_nothing_is_no_put() -> None:
+    strikes = range(40_000, 140_000, 2_000)
+    without = chain(lambda days, strike: 50.0, strikes=strikes)
+    beside = chain(lambda days, strike: 50.0, strikes=[0.0, *strikes])
+    assert usual_cost(beside, 90_000.0) == usual_cost(without, 90_000.0)
+
+
 def test_a_smile_of_three_points_estimates_the_same() -> None:
     assert estimate_cost(Smile(30.0, 50.0, 50.0, 50.0), 1.0) == pytest.approx(
         put(1.0, 0.9, 50.0, 30.0) * 100.0, rel=1e-6
