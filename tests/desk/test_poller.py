@@ -398,6 +398,10 @@ async def test_what_measuring_refuses_is_a_gap_of_the_same_snapshot_which_is_kep
     [(_, _, _, snapshot)] = archive.committed
     assert [one.who.partition(" ")[0] for one in snapshot.gaps] == ["kraken"]
     assert market.last_snapshot("BTC") == snapshot
+    assert market.source_states() == (
+        *(SourceState(source=name, heard_at=AT) for name in ("deribit", "okx", "bybit")),
+        SourceState(source="kraken", heard_at=AT, gaps=snapshot.gaps),
+    )
 
 
 # ── deciding and storing ────────────────────────────────────────────────────────────────────────────────────
