@@ -156,7 +156,7 @@ def choose_story(market: SpokenMarket, memory: Memory, reason: str = "") -> Stor
     shown = (*same, *((main,) if main is not None else ()))
     if len({point.topic.id for point in shown} & {"liq", "liq5d"}) == 2:
         same = tuple(point for point in same if point.topic.id != "liq5d")
-    head = None if steady else _head(same, against, main)  # their headline tells what has not moved
+    head = None if steady else _head(same, against, main, kind)  # their headline tells what has not moved
     return StoryChoice(
         kind=kind,
         main=main,
@@ -364,11 +364,13 @@ def _since_a_day(point: StoryPoint, market: SpokenMarket) -> StoryPoint:
 
 
 def _head(
-    same: tuple[StoryPoint, ...], against: tuple[StoryPoint, ...], main: StoryPoint | None
+    same: tuple[StoryPoint, ...], against: tuple[StoryPoint, ...], main: StoryPoint | None, kind: StoryKind
 ) -> StoryPoint | None:
-    """What the headline tells: the next derivatives reading on the side of the main one, else any; of equals one that needs
-    no explanation."""
+    """What the headline tells: the next derivatives reading on the side of the main one, else any (beside a contradiction
+    none: its headline says what contradicts); of equals one that needs no explanation."""
     own = [point for point in same if point.derivative and main and point.side == main.side]
+    if kind.startswith("contradiction") and not own:
+        return None
     for some in (own, [point for point in same if point.derivative]):
         if some:
             return next((point for point in some if point.topic.id not in INVOLVED), some[0])
