@@ -408,8 +408,8 @@ def two_ends_alone(post: ToldPost, text: Text, locale: str) -> list[str]:
                 continue
             trail = post.facts.trails[stem]
             ends = (span.origin.value, now.value)
-            far = USUAL[stem.partition("_")[0]] * max((now.at - since) / timedelta(days=1), 1.0) ** 0.5
-            far = far if far > 0 else 0.05 * now.value
+            days = max((now.at - since) / timedelta(days=1), 1.0)
+            far = (USUAL[stem.partition("_")[0]] or 0.05 * now.value) * days**0.5
             for point, beyond in (
                 (high := trail.highest(since), high.value - max(ends) if high else 0.0),
                 (low := trail.lowest(since), min(ends) - low.value if low else 0.0),
