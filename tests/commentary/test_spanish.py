@@ -83,7 +83,7 @@ def whole(story: Story) -> str:
         ("share", 99.7, "99 %"),
         ("count", 12_345, "12 345"),
         ("date", "2026-02-06T00:00:00+00:00", "6 de febrero de 2026"),
-        ("moved:size", -19.19, "baja 19,2 %"),
+        ("moved:size", -19.19, "baja un 19,2 %"),
         ("paid:bare", -5.5, "los cortos pagan a los largos 5,5"),
     ],
 )
