@@ -264,7 +264,7 @@ async def test_a_day_before_a_date_what_is_priced_around_it_is_told():
     decision = await told(History.empty("BTC"), readings=(priced(AT),), by=with_fomc())
     assert words(decision) == (
         "Bitcoin before the Federal Reserve's decision, 7 February, 14:00 UTC\n"
-        "Options price ±5.4% for the stretch from 6 February to 9 February, its ordinary days with it."
+        "Options price ±5.4% for the stretch from 6 February to 9 February, ordinary days included."
     )
     unpriced = await told(History.empty("BTC"), by=with_fomc())
     assert "not known now" in words(unpriced)
