@@ -72,7 +72,7 @@ async def test_a_leader_whose_connection_is_lost_in_a_failover_leads_again_in_a_
             await postgres_archive.points.add([point(1.0)])
         await tell(
             postgres,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 9000) FROM pg_stat_activity"
             f" WHERE datname = '{make_url(postgres_url).database}'",
         )
         with pytest.raises(ArchiveError, match="only reads"):

@@ -91,7 +91,8 @@ async def test_a_leader_whose_connection_was_cut_leads_again_in_a_new_term_or_no
 
 
 async def cut_others(archive: SqlArchive) -> None:
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    """Returns when they are gone, and what they held is free."""
+    cut = "SELECT pg_terminate_backend(pid, 9000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     async with archive.database.read("test") as connection:
         await connection.execute(text(cut))
 

@@ -180,7 +180,7 @@ def identified(fake: FakeDiscord) -> list[tuple[int, int]]:
 async def cut_connections(url: str) -> None:
     """As a server does that takes a client for dead."""
     archive = await open_archive(url)
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    cut = "SELECT pg_terminate_backend(pid, 9000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     async with archive.database.read("test") as connection:
         await connection.execute(text(cut))
     await archive.aclose()
