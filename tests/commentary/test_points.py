@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.commentary.names import SpokenMarket
-from bot.commentary.points import before, is_like_for_like
+from bot.commentary.points import StoryPoint, before, find_points, is_like_for_like
 from bot.commentary.stories import reads_as_before
 from bot.domain.facts import Facts
 from bot.domain.story import Memory, RememberedPost
@@ -60,3 +60,24 @@ def test_a_sum_over_other_venues_is_never_called_unmoved() -> None:
 def test_a_post_of_before_venues_were_kept_is_compared_as_it_was() -> None:
     memory = remembered(market_on(ALL), venues={})
     assert before("open_interest_coin", market_on(FEWER), memory) is not None
+
+
+def point_of(topic: str, market: SpokenMarket, memory: Memory) -> StoryPoint:
+    return next(point for point in find_points(market, memory) if point.topic.id == topic)
+
+
+@pytest.mark.parametrize(
+    ("funding", "named"), [(-4.9, "low"), (-5.0, "deep"), (-12.3, "deep"), (1.0, "usual")]
+)
+def test_funding_far_below_zero_is_a_situation_of_its_own(funding: float, named: str) -> None:
+    market = market_on(ALL, funding_annual_pct=funding)
+    assert point_of("funding", market, Memory()).about.startswith(f"funding.{named}")
+
+
+def test_liquidations_that_were_told_and_came_down_are_no_news() -> None:
+    """Heavy as they still are."""
+    before_it = market_on(ALL, liquidations_24h_usd=1.02e9, liquidations_24h_long_usd=5e8)
+    memory = remembered(before_it, told=("liquidations_24h_usd",))
+    for total, news in ((0.7e9, False), (1.6e9, True)):
+        market = market_on(ALL, liquidations_24h_usd=total, liquidations_24h_long_usd=total / 2)
+        assert point_of("liq", market, memory).news is news

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from bot import commentary
 from bot.commentary import ToldPost, claims, groundless, rubric
-from bot.commentary.masks import sentences
-from bot.commentary.points import TOPICS
+from bot.commentary.masks import figures_in, sentences
+from bot.commentary.points import TOGETHER, TOPICS
 from bot.commentary.words import has, several
 from bot.domain.playbook import Playbook
 from bot.domain.posts import Profile
@@ -720,3 +720,20 @@ def test_a_headline_that_says_higher_or_lower_is_true_of_the_day_too(locale: str
         )
     assert seen >= 2
     assert against
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_two_readings_share_a_sentence_of_evidence_only_where_they_speak_of_one_thing(locale: str) -> None:
+    families = {name: topic.family for topic in TOPICS for name in topic.facts}
+    groups = {family: number for number, some in enumerate(TOGETHER) for family in some}
+    shared = 0
+    for post in posts(locale):
+        for text in post.story.paragraphs:
+            if post.story.alert or text.slot != "evidence":
+                continue
+            for one in sentences(text):
+                stems = {span.origin.ref.partition("@")[0].partition(".")[0] for span in figures_in(one)}
+                told = {groups[families[stem]] for stem in stems if stem in families}
+                assert len(told) <= 1, one.text
+                shared += len(stems & set(families)) > 1
+    assert shared

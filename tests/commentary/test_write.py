@@ -410,3 +410,55 @@ def test_the_footer_names_the_venues_of_its_own_figures_in_few_words() -> None:
     assert "Deribit" in story.footer.text
     assert "not advice" in story.footer.text
     assert len(story.footer.text.split()) <= 25
+
+
+WEEK = {"expected_move_7d_pct": 7.62, "expected_low_7d_usd": 82_218, "expected_high_7d_usd": 95_782}
+
+
+def test_a_daily_post_says_how_far_options_price_the_price_to_go() -> None:
+    """With what would weaken the verdict, in its last paragraph; where no option near a week is known, nothing."""
+    moved = {**CALM, "skew_60d_pct": 12.0, "spot_usd.before_24h": 92_000}
+    line = "Options price a move of 7.6% either way within a week: $82,200 to $95,800."
+    assert line in told(facts({**moved, **WEEK})).paragraphs[-1].text
+    assert "within a week" not in told(facts(moved)).body
+
+
+def test_for_how_long_nothing_was_as_far_out_is_told_from_thirty_days_on() -> None:
+    fall = {**CALM, "spot_usd.before_24h": 92_000, "dvol": 52.6, "dvol.before_24h": 46.6}
+    for days_ago, shown in ((64.9, "the highest in 64 days"), (365.0, "the highest in a year")):
+        assert shown in whole(told(facts({**fall, "dvol.highest_since": days_ago})))
+    assert "the highest in" not in whole(told(facts({**fall, "dvol.highest_since": 29.0})))
+
+
+def test_a_record_as_old_as_what_is_known_says_at_least() -> None:
+    market = facts({**CALM, "spot_usd.before_24h": 92_000, "dvol": 52.6, "dvol.before_24h": 46.6})
+    record = replace(market.known["dvol"], name="dvol.highest_since", value=120.0, lower_bound=True)
+    known = replace(market, known={**market.known, "dvol.highest_since": record})
+    assert "the highest in at least 120 days" in whole(told(known))
+
+
+def test_the_headline_of_a_violent_day_has_the_move_and_the_text_has_not() -> None:
+    given = {
+        **ARTICLE,
+        "spot_usd.before_24h": 80_000,
+        "low_30d_usd": 70_000,
+        "dvol": 57.3,
+        "dvol.before_24h": 45.0,
+    }
+    crash = {name: value for name, value in given.items() if name not in ("hours_since_low", "rebound_pct")}
+    story = told(facts(crash, {"low_30d_usd": NOW - timedelta(hours=2)}))
+    assert story.headline is not None
+    assert story.kind == "shock"
+    assert "−10.6% in 24 hours" in story.headline.text
+    assert "10.6%" not in story.body
+    assert "$80,000" in story.paragraphs[0].text
+    assert "$70,000" in story.paragraphs[0].text
+
+
+@pytest.mark.parametrize(("ago_h", "shown"), [(3, "low at 07:00 UTC"), (20, "low of ")])
+def test_a_low_of_today_has_its_hour_and_an_older_one_its_day(ago_h: int, shown: str) -> None:
+    at = NOW.replace(hour=10)
+    given = {**ARTICLE, "spot_usd.before_24h": 73_000, "low_30d_usd": 66_000}
+    fall = {name: value for name, value in given.items() if name not in ("hours_since_low", "rebound_pct")}
+    body = told(facts(fall, {"low_30d_usd": at - timedelta(hours=ago_h)}, at=at)).body
+    assert f"$66,000 {shown}" in body
