@@ -337,6 +337,19 @@ def _wings_metric(name: str, pick: Callable[[WideSmile], float | None], formula:
     )
 
 
+def _level_metric(name: str, side: int) -> Metric:
+    return Metric(
+        name=name,
+        unit="USD",
+        max_age=MAX_AGE,
+        valid=(0.01, 1e8),
+        compute=_expected_level(side),
+        formula=f"spot x (1 {'+' if side > 0 else '-'} the week's expected move)",
+        amount=True,
+        venues_of="atm_iv_7d_pct",
+    )
+
+
 METRICS = (
     *(metric for days in TENORS for metric in _smile_metrics(days)),
     _wings_metric(
@@ -370,26 +383,8 @@ METRICS = (
         formula="at-the-money IV at 7 days x the root of 7 / 365: one standard deviation",
         venues_of="atm_iv_7d_pct",
     ),
-    Metric(
-        name="expected_low_7d_usd",
-        unit="USD",
-        max_age=MAX_AGE,
-        valid=(0.01, 1e8),
-        compute=_expected_level(-1),
-        formula="spot x (1 - the week's expected move)",
-        amount=True,
-        venues_of="atm_iv_7d_pct",
-    ),
-    Metric(
-        name="expected_high_7d_usd",
-        unit="USD",
-        max_age=MAX_AGE,
-        valid=(0.01, 1e8),
-        compute=_expected_level(1),
-        formula="spot x (1 + the week's expected move)",
-        amount=True,
-        venues_of="atm_iv_7d_pct",
-    ),
+    _level_metric("expected_low_7d_usd", -1),
+    _level_metric("expected_high_7d_usd", 1),
     Metric(
         name="dvol",
         unit="vol points",
