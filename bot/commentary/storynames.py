@@ -171,10 +171,8 @@ class StoryNames(Struct):
         move = min(left, key=lambda way: way[:4])[4]
         told, now = self._move(move, namer), namer.fact(move.fact)
         pattern = market.bank.words.get("ground_now")
-        has_sign = (
-            f"exit_up_below.{move.fact}" in market.bank.words
-        )  # its words tell a size and not the figure
-        if now is None or pattern is None or has_sign:
+        tells_size = f"exit_up_below.{move.fact}" in market.bank.words  # and not the figure that stands now
+        if now is None or pattern is None or tells_size:
             return told
         return str(pattern).format(told, now.write(AS_BARE.get(now.unit_filter, now.unit_filter)))
 

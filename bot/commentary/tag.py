@@ -48,8 +48,8 @@ def tag(market: SpokenMarket, *, alert: bool) -> Text | None:
 
 
 def _further(market: SpokenMarket, verdict: Verdict, namer: Namer) -> str | None:
-    """That a lean goes further than at the time that the direction looks back to, right behind it; None where it does not,
-    or where a language has no words for it."""
+    """That a lean goes further than at the time that the direction looks back to, or less far than at its furthest, right
+    behind it; None where it does neither, or where a language has no words for it."""
     words, table = market.bank.words, market.book.direction
     spanned = words.get(f"tag_direction.{verdict.direction}")
     if verdict.stance not in LEANS or spanned is None or table is None:

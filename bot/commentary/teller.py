@@ -298,13 +298,15 @@ class Teller(StoryNames):
         names = self._common(namer, template)
         if point is None:
             return names
-        names["called"] = self._called(point.fact, namer)
+        asked = slots(template).roots
+        if "called" in asked:
+            names["called"] = self._called(point.fact, namer)
         term = namer.fact(point.fact)
         if term is not None:
             names["it"] = term
         if (band := namer.band_of_fact(point.fact)) is not None:
             names["usual"] = band
-        if (yard := yardstick(point.fact, namer)) is not None:
+        if "yard" in asked and (yard := yardstick(point.fact, namer)) is not None:
             names["yard"] = yard
         memory = Memory() if point.of_day else self.memory
         if (then := before(point.fact, self.market, memory)) is not None:
